@@ -1,0 +1,69 @@
+"""Netwright finds neural networks.
+
+You write one ordinary PyTorch function whose open questions are named; netwright answers them,
+under the limits of the device that will run the network, and gives back a plain trained model.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from netwright import data as data
+    from netwright import spaces as spaces
+    from netwright.data import Data as Data
+    from netwright.errors import NetwrightError as NetwrightError
+    from netwright.evaluate.function import Function as Function
+    from netwright.evaluate.latency import OnnxRuntime as OnnxRuntime
+    from netwright.evaluate.latency import PyTorch as PyTorch
+    from netwright.evaluate.training import Training as Training
+    from netwright.objective import AtMost as AtMost
+    from netwright.objective import maximize as maximize
+    from netwright.objective import minimize as minimize
+    from netwright.run import Run as Run
+    from netwright.run import search as search
+    from netwright.space import Architecture as Architecture
+    from netwright.space import Choose as Choose
+    from netwright.space import Space as Space
+    from netwright.strategies import RandomSearch as RandomSearch
+    from netwright.strategies import RegularizedEvolution as RegularizedEvolution
+
+# Names are imported when they are first used, so that the command line need not wait for torch.
+_HOMES = {
+    "Architecture": "space",
+    "AtMost": "objective",
+    "Choose": "space",
+    "Data": "data",
+    "Function": "evaluate.function",
+    "NetwrightError": "errors",
+    "OnnxRuntime": "evaluate.latency",
+    "PyTorch": "evaluate.latency",
+    "RandomSearch": "strategies",
+    "RegularizedEvolution": "strategies",
+    "Run": "run",
+    "Space": "space",
+    "Training": "evaluate.training",
+    "maximize": "objective",
+    "minimize": "objective",
+    "search": "run",
+}
+_ROOMS = ("data", "spaces")
+
+__all__ = [*sorted(_HOMES), *_ROOMS, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        found = getattr(import_module(f"netwright.{_HOMES[name]}"), name)
+        globals()[name] = found  # before a submodule of the same name can shadow it
+        return found
+    if name in _ROOMS:
+        return import_module(f"netwright.{name}")
+    raise AttributeError(f"module 'netwright' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,7 @@
+"""What can be built: choices, spaces and architectures."""
+
+from netwright.space.architecture import Answer, Architecture
+from netwright.space.choose import Choice, Choose
+from netwright.space.space import Space
+
+__all__ = ["Answer", "Architecture", "Choice", "Choose", "Space"]

@@ -1,0 +1,331 @@
+"""A space: all networks a declaration can build, and what can be done with them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from netwright.errors import NetwrightError, SettingError, SpaceError
+from netwright.space.architecture import Answer, Architecture
+from netwright.space.choose import Ask, Building, Choice, Choose, Listing
+from netwright.space.count import Counter
+from netwright.space.shift import Shift, find_shifts
+
+Declaration = Callable[[Choose, tuple[int, ...], int], nn.Module]
+Recipe = Callable[[Choose], Mapping[str, Any]]
+
+
+class Space:
+    """All networks that `network` can build, with the recipe choices beside them.
+
+    `network(choose, inputs, classes)` is an ordinary function (or class) that returns an
+    `nn.Module`; `inputs` is the shape of one example, (c, h, w) or (f,). `recipe(choose)`
+    returns settings of the evaluator that are to be searched beside the network, for example
+    `{"learning_rate": choose.value("learning_rate", [0.01, 0.1])}`.
+
+    The declaration is listed once on the meta device, then a few members are built there, so
+    that a mistake is found here and not in the hundredth trial.
+
+    Raises:
+        SpaceError: The declaration contradicts itself or cannot be built.
+    """
+
+    def __init__(
+        self,
+        network: Declaration,
+        inputs: Sequence[int] | int,
+        classes: int,
+        *,
+        recipe: Recipe | None = None,
+    ) -> None:
+        self.inputs = (inputs,) if isinstance(inputs, int) else tuple(int(i) for i in inputs)
+        self.classes = int(classes)
+        if not callable(network):
+            raise SettingError(f"`Space(network, ...)` must be a callable, got {network!r}.")
+        if not self.inputs or min(self.inputs) < 1 or self.classes < 2:
+            raise SettingError(
+                "`Space(network, inputs, classes)` must have positive sizes and at least 2 "
+                f"classes, got inputs={self.inputs}, classes={classes}."
+            )
+        self._network, self._recipe = network, recipe
+        self._root, listed = self._list()
+        self.choices: Mapping[str, Choice] = listed
+        self._shifts: dict[str, Shift] = {}
+        self._check_members()
+        self._shifts = find_shifts(self._root, self._built_structure, self._draw)
+
+    @property
+    def name(self) -> str:
+        """The declaration's name."""
+        return getattr(self._network, "__name__", type(self._network).__name__)
+
+    @cached_property
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits that change when any choice of the declaration changes."""
+
+        def plain(scope: list[Ask]) -> list[Any]:
+            return [
+                [a.choice.name, a.choice.kind, a.choice.options, [plain(s) for s in a.branches]]
+                for a in scope
+            ]
+
+        text = json.dumps([self.inputs, self.classes, plain(self._root)])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    # -- building ---------------------------------------------------------------------------------
+
+    def build(self, architecture: Architecture, *, seed: int | None = None) -> nn.Module:
+        """The plain network of an architecture, with fresh weights.
+
+        With `seed` the weights are the same at each call and torch's global generator is left as it
+        was; without, they come from the global generator, as in any PyTorch code.
+        """
+        with torch.random.fork_rng(devices=[], enabled=seed is not None):
+            if seed is not None:
+                torch.default_generator.manual_seed(seed)
+            return self._build(architecture.answers)
+
+    def recipe(self, architecture: Architecture) -> dict[str, Any]:
+        """The evaluator's settings that this architecture answers, empty without a recipe."""
+        return dict(self._recipe(Building(architecture.answers))) if self._recipe else {}
+
+    def _build(self, answers: Mapping[str, Answer]) -> nn.Module:
+        made = self._network(Building(answers), self.inputs, self.classes)
+        if not isinstance(made, nn.Module):
+            raise SpaceError(
+                f"`{self.name}(choose, inputs, classes)` must return an nn.Module, "
+                f"got {type(made).__name__}."
+            )
+        return made
+
+    # -- architectures ----------------------------------------------------------------------------
+
+    def architecture(self, answers: Mapping[str, Answer]) -> Architecture:
+        """The architecture of these answers, in its one canonical form.
+
+        Answers to choices that are not active are dropped, and steps of a `repeat` that add no
+        layer are moved to its end or left out, so that equal networks are equal architectures.
+
+        Raises:
+            SpaceError: An active choice has no answer, or an answer is no option.
+        """
+        for name in answers:
+            if name not in self.choices:
+                raise SpaceError(
+                    f"The space {self.name!r} has no choice {name!r}; its choices are "
+                    f"{', '.join(list(self.choices)[:12])}."
+                )
+
+        def given(choice: Choice) -> Answer:
+            if choice.name not in answers:
+                raise SpaceError(f"The architecture lacks an answer to {choice.name!r}.")
+            answer = answers[choice.name]
+            if answer not in choice.options:
+                raise SpaceError(
+                    f"The choice {choice.name!r} has no option {answer!r}; "
+                    f"its options are {choice.options!r}."
+                )
+            return choice.options[choice.options.index(answer)]
+
+        return self._canonical(self._answer(given))
+
+    def contains(self, architecture: Architecture) -> bool:
+        """Whether the architecture is a member of this space, in its canonical form."""
+        try:
+            return self.architecture(architecture.answers) == architecture
+        except SpaceError:
+            return False
+
+    def sample(self, rng: np.random.Generator) -> Architecture:
+        """A member drawn by answering each active choice uniformly, from the top down."""
+        return self._canonical(self._draw(rng))
+
+    def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+        """A different member: one active choice answered anew, what it brings in drawn freely.
+
+        Raises:
+            SpaceError: The space has one member only.
+        """
+        open_choices = [
+            name for name in architecture.answers if len(self.choices[name].options) > 1
+        ]
+        while open_choices:
+            name = open_choices[rng.integers(len(open_choices))]
+            options = self.choices[name].options
+            place = options.index(architecture[name])
+            other = (place + 1 + int(rng.integers(len(options) - 1))) % len(options)
+            child = self._canonical(self._draw(rng, {**architecture.answers, name: options[other]}))
+            if child != architecture:
+                return child
+            if self.count() == 1:
+                break
+        raise SpaceError("`Space.mutate` must have another member to go to, got a space of one.")
+
+    def cross(self, a: Architecture, b: Architecture, rng: np.random.Generator) -> Architecture:
+        """A member that takes the answer to each choice from `a` or `b`, drawn if neither has."""
+
+        def pick(choice: Choice) -> Answer:
+            parents = [p.answers[choice.name] for p in (a, b) if choice.name in p.answers]
+            pool: Sequence[Answer] = parents or choice.options
+            return pool[int(rng.integers(len(pool)))]
+
+        return self._canonical(self._answer(pick))
+
+    def neighbours(self, architecture: Architecture) -> list[Architecture]:
+        """All different members one answer away; choices that this brings in take option one."""
+        found: dict[str, Architecture] = {}
+        for name in architecture.answers:
+            for option in self.choices[name].options:
+                changed = {**architecture.answers, name: option}
+                other = self._canonical(
+                    self._answer(lambda c, given=changed: given.get(c.name, c.options[0]))
+                )
+                found.setdefault(other.id, other)
+        found.pop(architecture.id, None)
+        return list(found.values())
+
+    def smallest(self) -> Architecture:
+        """The member that answers each choice with its first option."""
+        return self._canonical(self._answer(lambda choice: choice.options[0]))
+
+    def enumerate(self) -> Iterator[Architecture]:
+        """Every member once. Only for spaces whose `count` is small."""
+
+        def extend(todo: list[Ask], answers: dict[str, Answer]) -> Iterator[dict[str, Answer]]:
+            if not todo:
+                yield answers
+                return
+            ask, rest = todo[0], todo[1:]
+            name = ask.choice.name
+            options = (answers[name],) if name in answers else ask.choice.options
+            for option in options:
+                inner = [a for scope in ask.active(option) for a in scope]
+                yield from extend(inner + rest, {**answers, name: option})
+
+        for answers in extend(self._root, {}):
+            member = self._canonical(answers)
+            if len(answers) == len(member.answers) and all(
+                answers[name] == answer for name, answer in member.answers.items()
+            ):
+                yield member
+
+    def count(self) -> int:
+        """The number of members, exactly; conditions and equal networks are accounted for."""
+        return Counter(self._root, self._shifts).total()
+
+    @cached_property
+    def columns(self) -> tuple[tuple[str, Answer], ...]:
+        """The columns of `encode`: (choice, option) in the order of the declaration."""
+        return tuple((c.name, option) for c in self.choices.values() for option in c.options)
+
+    def encode(self, architectures: Sequence[Architecture]) -> np.ndarray:
+        """One-hot rows, n x d float32; the columns of a choice that is not active are all zero."""
+        column = {key: i for i, key in enumerate(self.columns)}
+        rows = np.zeros((len(architectures), len(column)), dtype=np.float32)
+        for row, architecture in zip(rows, architectures, strict=True):
+            for key in architecture.answers.items():
+                row[column[key]] = 1.0
+        return rows
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _answer(self, pick: Callable[[Choice], Answer]) -> dict[str, Answer]:
+        """Answers to exactly the active choices, each picked when it is first asked."""
+        answers: dict[str, Answer] = {}
+        todo = self._root[::-1]
+        while todo:
+            ask = todo.pop()
+            name = ask.choice.name
+            if name not in answers:
+                answers[name] = pick(ask.choice)
+            for scope in reversed(ask.active(answers[name])):
+                todo.extend(reversed(scope))
+        return answers
+
+    def _draw(
+        self, rng: np.random.Generator, given: Mapping[str, Answer] | None = None
+    ) -> dict[str, Answer]:
+        known = given or {}
+
+        def pick(choice: Choice) -> Answer:
+            if choice.name in known:
+                return known[choice.name]
+            return choice.options[int(rng.integers(len(choice.options)))]
+
+        return self._answer(pick)
+
+    def _canonical(self, answers: dict[str, Answer]) -> Architecture:
+        for shift in self._shifts.values():
+            if shift.name in answers:
+                answers = shift.apply(answers)
+        return Architecture(answers)
+
+    def _list(self) -> tuple[list[Ask], dict[str, Choice]]:
+        listing = Listing()
+        try:
+            with torch.device("meta"):
+                self._network(listing, self.inputs, self.classes)
+                if self._recipe:
+                    self._recipe(listing)
+        except NetwrightError:
+            raise
+        except Exception as error:
+            raise SpaceError(
+                f"`{self.name}(choose, inputs={self.inputs}, classes={self.classes})` failed while "
+                f"its choices were listed: {type(error).__name__}: {error}."
+            ) from error
+        return listing.root, listing.choices
+
+    def _check_members(self) -> None:
+        """Build members that together take every option of every value, and run them on meta."""
+        most = max((len(c.options) for c in self.choices.values()), default=1)
+        for round_ in range(min(most, 6)):
+            spread = max(1, most // 6)
+            answers = self._answer(lambda c, r=round_ * spread: c.options[r % len(c.options)])
+            try:
+                with torch.device("meta"):
+                    model = self._build(answers).eval()
+                    if self._recipe:
+                        self._recipe(Building(answers))
+                    shape = tuple(model(torch.empty(2, *self.inputs)).shape)
+            except SpaceError:
+                raise
+            except NotImplementedError:
+                continue  # an operation that the meta device lacks: found when it is trained
+            except Exception as error:
+                raise SpaceError(
+                    f"The network {answers!r} of `{self.name}` cannot be built and run on inputs "
+                    f"of shape (2, {', '.join(map(str, self.inputs))}): "
+                    f"{type(error).__name__}: {error}."
+                ) from error
+            if shape != (2, self.classes):
+                raise SpaceError(
+                    f"The network {answers!r} of `{self.name}` must give logits of shape "
+                    f"(2, {self.classes}) for 2 examples, got {shape}."
+                )
+
+    def _built_structure(self, answers: Mapping[str, Answer]) -> str:
+        with torch.device("meta"):
+            return _structure(self._build(answers))
+
+
+def _structure(module: nn.Module) -> str:
+    """A text that is equal for modules of equal layers and settings, whatever their nesting."""
+    if type(module) is nn.Identity:
+        return ""
+    children = "".join(_structure(child) for child in module.children())
+    if type(module) is nn.Sequential:
+        return children
+    plain = {
+        key: value
+        for key, value in vars(module).items()
+        if not key.startswith("_") and isinstance(value, str | int | float | bool | tuple)
+    }
+    return f"{type(module).__qualname__}({module.extra_repr()};{plain};{children})"
