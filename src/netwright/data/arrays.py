@@ -1,0 +1,219 @@
+"""Data from arrays, tensors and datasets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Dataset, TensorDataset
+
+from netwright.data.data import Data, Part, measure_digest
+from netwright.data.labels import encode_labels
+from netwright.data.split import split_rows
+from netwright.data.values import measure_mean_std, read_inputs, to_numpy
+from netwright.errors import DataError
+
+_SUFFIX = {"train": "_train", "validation": "_val", "test": "_test"}
+
+
+def from_arrays(
+    x: object,
+    y: object,
+    *,
+    name: str = "arrays",
+    seed: int = 0,
+    validation: float = 0.2,
+    test: float = 0.2,
+    class_names: Sequence[str] | None = None,
+) -> Data:
+    """Data out of inputs `x` and labels `y`, split at random with every class in its proportion.
+
+    `x` is an array, tensor or nested list of shape (n, f), (n, h, w), (n, c, h, w) or (n, h, w, c);
+    see `netwright.data.values.read_inputs` for what is kept. `y` has n labels: whole numbers,
+    booleans or text, mapped to 0..k-1 in sorted order. `validation` and `test` are fractions of the
+    n rows; `test=0` makes no test part. The same seed gives the same split.
+
+    Raises:
+        DataError: the data cannot be used; the message names the row.
+        SettingError: a fraction is outside its rule.
+    """
+    return from_parts(
+        {"train": (x, y)},
+        name=name,
+        source=name,
+        seed=seed,
+        validation=validation,
+        test=test,
+        class_names=class_names,
+    )
+
+
+def from_dataset(
+    train: Dataset[Any],
+    validation: Dataset[Any] | float = 0.2,
+    test: Dataset[Any] | float = 0.2,
+    *,
+    name: str = "dataset",
+    seed: int = 0,
+    class_names: Sequence[str] | None = None,
+) -> Data:
+    """Data out of one to three datasets that yield (x, y); a fraction is carved out of `train`.
+
+    Every item is read once into memory, so a random transform of the dataset is frozen: give the
+    plain dataset and augment with `Augmentation`.
+
+    Raises:
+        DataError: an item is no pair, or its shape differs; the message names its row.
+        SettingError: a fraction is outside its rule.
+    """
+    parts = {"train": read_dataset(train, f"{name}: train")}
+    fractions = {"validation": 0.0, "test": 0.0}
+    for part_name, given in (("validation", validation), ("test", test)):
+        if isinstance(given, Dataset):
+            parts[part_name] = read_dataset(given, f"{name}: {part_name}")
+        else:
+            fractions[part_name] = given
+    return from_parts(
+        parts, name=name, source=name, seed=seed, class_names=class_names, **fractions
+    )
+
+
+def from_parts(
+    parts: Mapping[str, tuple[object, object]],
+    *,
+    name: str,
+    source: str,
+    seed: int,
+    validation: float,
+    test: float,
+    class_names: Sequence[str] | None = None,
+) -> Data:
+    """Data out of (x, y) for "train" and, where they exist, "validation" and "test".
+
+    A part that is missing is carved out of train: its fraction is of the rows of train. A part that
+    is given stays as it is.
+    """
+    suffix = _SUFFIX if len(parts) > 1 else dict.fromkeys(_SUFFIX, "")
+    inputs = {key: read_inputs(x, f"{source}: x{suffix[key]}") for key, (x, _) in parts.items()}
+    labels = {f"{source}: y{suffix[key]}": y for key, (_, y) in parts.items()}
+    codes, names = encode_labels(labels, class_names)
+    targets = {key: codes[f"{source}: y{suffix[key]}"] for key in parts}
+    for key, x in inputs.items():
+        _check_same(x, inputs["train"], f"{source}: x{suffix[key]}")
+        if len(x) != len(targets[key]):
+            raise DataError(
+                f"{source}: x{suffix[key]} has {len(x):,} rows and y{suffix[key]} has "
+                f"{len(targets[key]):,}; every row needs one label."
+            )
+    rows = part_rows(
+        targets, seed=seed, validation=validation, test=test, class_names=names, source=source
+    )
+    pieces = {
+        key: (inputs[owner][index], targets[owner][index]) for key, (owner, index) in rows.items()
+    }
+    return build_data(pieces, name=name, source=source, class_names=names)
+
+
+def part_rows(
+    targets: Mapping[str, NDArray[np.int64]],
+    *,
+    seed: int,
+    validation: float,
+    test: float,
+    class_names: Sequence[str],
+    source: str,
+) -> dict[str, tuple[str, NDArray[np.int64]]]:
+    """For each of the three parts: the given part it is taken from, and its row numbers there."""
+    split = split_rows(
+        targets["train"],
+        validation=None if "validation" in targets else validation,
+        test=None if "test" in targets or test == 0 else test,
+        rng=np.random.default_rng(seed),
+        class_names=class_names,
+        source=source,
+    )
+    rows = dict(zip(_SUFFIX, (("train", index) for index in split), strict=True))
+    for key in targets.keys() - {"train"}:
+        rows[key] = (key, np.arange(len(targets[key])))
+    return rows
+
+
+def build_data(
+    pieces: Mapping[str, tuple[NDArray[Any], NDArray[np.int64]]],
+    *,
+    name: str,
+    source: str,
+    class_names: Sequence[str],
+) -> Data:
+    """Data out of three finished parts, after a look that no class is missing from one."""
+    for key, (_, y) in pieces.items():
+        absent = np.flatnonzero(np.bincount(y, minlength=len(class_names)) == 0)
+        if len(y) and len(absent):
+            raise DataError(
+                f"{source}: class {class_names[absent[0]]!r} is missing from the {key} part; "
+                f"every part needs at least one row of each class."
+            )
+    parts = {
+        key: Part(torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(y))
+        for key, (x, y) in pieces.items()
+    }
+    mean, std = measure_mean_std(pieces["train"][0])
+    return Data(
+        name=name,
+        shape=tuple(parts["train"].x.shape[1:]),
+        classes=len(class_names),
+        class_names=tuple(class_names),
+        mean=torch.from_numpy(mean),
+        std=torch.from_numpy(std),
+        digest=measure_digest([parts[key] for key in _SUFFIX], class_names),
+        source=source,
+        train=parts["train"],
+        validation=parts["validation"],
+        test=parts["test"],
+    )
+
+
+def read_dataset(dataset: Dataset[Any], where: str) -> tuple[object, object]:
+    """All items of a dataset as inputs (n, ...) and labels (n,)."""
+    if isinstance(dataset, TensorDataset) and len(dataset.tensors) == 2:
+        return dataset.tensors
+    inputs: list[NDArray[Any]] = []
+    labels: list[Any] = []
+    for row, item in enumerate(_items(dataset)):
+        if not isinstance(item, (tuple, list)) or len(item) != 2:
+            raise DataError(
+                f"{where}: row {row} (counted from 0) must be a pair (x, y), "
+                f"got {type(item).__name__}."
+            )
+        x = to_numpy(item[0], f"{where}: row {row} (counted from 0)")
+        if inputs and (x.shape, x.dtype) != (inputs[0].shape, inputs[0].dtype):
+            raise DataError(
+                f"{where}: row {row} (counted from 0) has shape {x.shape} {x.dtype}, but row 0 has "
+                f"{inputs[0].shape} {inputs[0].dtype}; make them equal in the dataset."
+            )
+        inputs.append(x)
+        labels.append(item[1].item() if isinstance(item[1], torch.Tensor) else item[1])
+    if not inputs:
+        raise DataError(f"{where} is empty: the dataset yields no item.")
+    return np.stack(inputs), np.asarray(labels)
+
+
+def _items(dataset: Any) -> Any:
+    """A map-style dataset by its length, since its `__getitem__` need not end by IndexError."""
+    if isinstance(dataset, torch.utils.data.IterableDataset):
+        return iter(dataset)
+    return (dataset[row] for row in range(len(dataset)))
+
+
+def _check_same(x: NDArray[Any], train: NDArray[Any], where: str) -> None:
+    if x.shape[1:] != train.shape[1:]:
+        raise DataError(
+            f"{where} holds inputs of shape {x.shape[1:]}, but train holds {train.shape[1:]}."
+        )
+    if x.dtype != train.dtype:
+        raise DataError(
+            f"{where} is {x.dtype}, but train is {train.dtype}: give all parts in one unit."
+        )

@@ -1,0 +1,134 @@
+"""Labels of any usual kind, mapped to 0..k-1 in sorted order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.data.values import to_numpy
+from netwright.errors import DataError
+
+_REGRESSION = "netwright classifies for now and does not predict numbers"
+
+
+def encode_labels(
+    labels: Mapping[str, object], class_names: Sequence[str] | None = None
+) -> tuple[dict[str, NDArray[np.int64]], tuple[str, ...]]:
+    """Labels as 0..k-1 in sorted order over all parts together, and the name of each class.
+
+    `labels` maps how a message calls a part (such as "data.npz: y_train") to its labels of shape
+    (n,): whole numbers, booleans or text. `class_names` renames the k sorted labels.
+
+    Raises:
+        DataError: a label is missing or no label, kinds are mixed, there is one class, or the
+            labels are the targets of a regression; the message names the row, counted from 0.
+    """
+    parts = {where: read_labels(values, where) for where, values in labels.items()}
+    _check_kinds(parts)
+    where = next(iter(parts))
+    joined = np.concatenate(list(parts.values()))
+    values, codes = np.unique(joined, return_inverse=True)
+    if len(values) == 0:
+        raise DataError(f"{where} is empty: it has no labels.")
+    if len(values) < 2:
+        raise DataError(
+            f"{where} must have at least 2 classes, got only {_names(values, where)[0]!r}."
+        )
+    if values.dtype.kind in "iu" and len(values) > max(20, len(joined) // 2):
+        raise DataError(
+            f"{where} has {len(values):,} different numbers in {len(joined):,} rows, as targets of "
+            f"a regression do: {_REGRESSION}. Give class labels, or cut the numbers into ranges."
+        )
+    names = _names(values, where) if class_names is None else tuple(class_names)
+    if len(names) != len(values):
+        raise DataError(
+            f"{where} has {len(values)} different labels, but `class_names` has {len(names)}."
+        )
+    ends = np.cumsum([len(part) for part in parts.values()])[:-1]
+    split = np.split(codes.astype(np.int64), ends)
+    return dict(zip(parts, split, strict=True)), names
+
+
+def read_labels(labels: object, where: str) -> NDArray[Any]:
+    """Labels as one array of booleans, whole numbers or text of shape (n,)."""
+    y = to_numpy(labels, where)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.ndim != 1:
+        raise DataError(
+            f"{where} must have one label a row, shape (n,), got shape {y.shape}; "
+            f"for one-hot labels pass `y.argmax(1)`."
+        )
+    if y.dtype.kind == "O":
+        y = _from_objects(y, where)
+    if y.dtype.kind == "S":
+        try:
+            y = np.char.decode(y, "utf-8")
+        except UnicodeDecodeError as error:
+            raise DataError(f"{where} holds text that is not UTF-8: {error}.") from error
+    if y.dtype.kind == "f":
+        y = _from_floats(y, where)
+    if y.dtype.kind == "U" and (empty := np.flatnonzero(y == "")).size:
+        raise DataError(f"{where}: row {empty[0]} (counted from 0) has an empty label.")
+    if y.dtype.kind not in "biuU":
+        raise DataError(f"{where} must be whole numbers, booleans or text, got {y.dtype}.")
+    return y
+
+
+def _from_floats(y: NDArray[Any], where: str) -> NDArray[np.int64]:
+    y = y.astype(np.float64)
+    bad = np.flatnonzero(~np.isfinite(y))
+    if bad.size:
+        raise DataError(f"{where}: row {bad[0]} (counted from 0) has the label {y[bad[0]]}.")
+    bad = np.flatnonzero((y != np.floor(y)) | (np.abs(y) > 2**53))
+    if bad.size:
+        raise DataError(
+            f"{where} holds the number {y[bad[0]]} at row {bad[0]} (counted from 0), as targets of "
+            f"a regression do: {_REGRESSION}. Give class labels, or cut the numbers into ranges."
+        )
+    return y.astype(np.int64)
+
+
+def _from_objects(y: NDArray[Any], where: str) -> NDArray[Any]:
+    """An array of Python objects as one of a plain kind, without a Python loop over good rows."""
+    kinds = set(map(type, y.tolist()))
+    if kinds <= {str}:
+        return y.astype(str)
+    if kinds <= {bool} or kinds <= {int}:
+        try:
+            return y.astype(bool if kinds <= {bool} else np.int64)
+        except OverflowError as error:
+            raise DataError(f"{where} holds a whole number beyond 64 bits.") from error
+    for row, value in enumerate(y):
+        if value is None or (isinstance(value, float) and np.isnan(value)):
+            raise DataError(f"{where}: row {row} (counted from 0) has no label.")
+    if kinds <= {int, float}:
+        return y.astype(np.float64)
+    found = ", ".join(sorted(kind.__name__ for kind in kinds))
+    raise DataError(
+        f"{where} must be whole numbers, booleans or text, all of one kind, got {found}."
+    )
+
+
+def _check_kinds(parts: Mapping[str, NDArray[Any]]) -> None:
+    first = next(iter(parts))
+    for where, y in parts.items():
+        if _kind(y) != _kind(parts[first]):
+            raise DataError(
+                f"{where} holds {_kind(y)}, but {first} holds {_kind(parts[first])}: "
+                f"labels must be of one kind."
+            )
+
+
+def _kind(y: NDArray[Any]) -> str:
+    return {"b": "booleans", "U": "text"}.get(y.dtype.kind, "whole numbers")
+
+
+def _names(values: NDArray[Any], where: str) -> tuple[str, ...]:
+    try:
+        return tuple(str(value) for value in values.tolist())
+    except ValueError as error:
+        raise DataError(f"{where} holds text that is not Unicode: {error}.") from error

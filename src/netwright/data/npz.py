@@ -1,0 +1,100 @@
+"""Data from a numpy archive, read without pickle and without trusting the sizes it claims."""
+
+from __future__ import annotations
+
+import math
+import warnings
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from netwright.data.arrays import from_parts
+from netwright.data.data import Data
+from netwright.errors import DataError
+
+_ALL = ("x_train", "y_train", "x_val", "y_val", "x_test", "y_test")
+_BOMB_BYTES = 2**28
+_BOMB_RATIO = 200
+
+
+def load_npz(path: Path, *, seed: int, validation: float, test: float) -> Data:
+    """Data from an `.npz` with `x, y`, or `x_train, y_train` and optional `_val` and `_test`.
+
+    Parts that are missing are carved out of train; other arrays in the file are left alone.
+
+    Raises:
+        DataError: the file is damaged, holds Python objects, or unpacks to far more than it should.
+    """
+    arrays = read_npz(path)
+    if "x_train" in arrays or "y_train" in arrays:
+        names = {"train": "_train", "validation": "_val", "test": "_test"}
+    else:
+        names = {"train": ""}
+    parts: dict[str, tuple[object, object]] = {}
+    for part, suffix in names.items():
+        x, y = arrays.get(f"x{suffix}"), arrays.get(f"y{suffix}")
+        if x is not None and y is not None:
+            parts[part] = (x, y)
+        elif part == "train" or x is not None or y is not None:
+            raise DataError(
+                f"{path} must hold the arrays `x` and `y`, or `x_train` and `y_train` with "
+                f"optional `x_val`, `y_val`, `x_test`, `y_test`; "
+                f"got {', '.join(sorted(arrays)) or 'none of them'}."
+            )
+    return from_parts(
+        parts, name=path.stem, source=str(path), seed=seed, validation=validation, test=test
+    )
+
+
+def read_npz(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of `path` that netwright knows by name; never a pickle."""
+    try:
+        with warnings.catch_warnings(), zipfile.ZipFile(path) as archive:
+            warnings.simplefilter("ignore")  # numpy warns of headers written by Python 2
+            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            known = {name: members[name] for name in ("x", "y", *_ALL) if name in members}
+            _check_sizes(list(known.values()), path)
+            return {name: _read_member(archive, known[name], path) for name in known}
+    except DataError:
+        raise
+    except Exception as error:  # a damaged archive makes zipfile, zlib and numpy raise many kinds
+        raise DataError(f"{path} cannot be read as an .npz file: {error}.") from error
+
+
+def _check_sizes(members: list[zipfile.ZipInfo], path: Path) -> None:
+    size = sum(info.file_size for info in members)
+    packed = min(sum(info.compress_size for info in members), path.stat().st_size)
+    if size > _BOMB_BYTES and size > _BOMB_RATIO * packed:
+        raise DataError(
+            f"{path} holds {packed / 2**20:,.1f} MiB that unpack to {size / 2**20:,.0f} MiB, as a "
+            f"zip bomb does; if it is real data, save it with `numpy.savez` (not compressed)."
+        )
+
+
+def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> NDArray[Any]:
+    """One array, after its header was compared with the size of the member."""
+    name = info.filename.removesuffix(".npy")
+    with archive.open(info) as file:
+        version = npy.read_magic(file)
+        if version == (1, 0):
+            shape, _, dtype = npy.read_array_header_1_0(file)
+        elif version == (2, 0):
+            shape, _, dtype = npy.read_array_header_2_0(file)
+        else:
+            raise DataError(f"{path}: array `{name}` has the .npy version {version}; save it anew.")
+        if dtype.hasobject:
+            raise DataError(
+                f"{path}: array `{name}` holds Python objects (dtype object), which would need "
+                f"pickle; save it as numbers or as text of a fixed width, `x.astype(str)`."
+            )
+        if math.prod(shape) * dtype.itemsize != info.file_size - file.tell():
+            raise DataError(
+                f"{path}: array `{name}` says shape {shape} {dtype}, but its size in the file is "
+                f"another; the file is damaged."
+            )
+    with archive.open(info) as file:
+        array: NDArray[Any] = npy.read_array(file, allow_pickle=False)
+    return array

@@ -1,0 +1,81 @@
+"""One entry for every kind of source."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from torch.utils.data import Dataset
+
+from netwright.data.arrays import from_arrays, from_dataset
+from netwright.data.data import Data
+from netwright.data.embedded import load_digits, load_fashion14
+from netwright.data.folders import load_folder
+from netwright.data.npz import load_npz
+from netwright.data.split import check_fractions
+from netwright.data.tables import load_table
+from netwright.errors import DataError, SettingError
+
+
+def load(
+    source: str | os.PathLike[str] | tuple[Any, Any] | Dataset[Any],
+    *,
+    seed: int = 0,
+    validation: float = 0.2,
+    test: float = 0.2,
+    label: str | None = None,
+    size: tuple[int, int] | None = None,
+) -> Data:
+    """Read a classification data set into memory, split and checked.
+
+    `source` is "fashion14" or "digits"; a path to an `.npz`, `.csv` or `.parquet` file or to a
+    folder of images; a pair (X, y) of arrays or tensors; or a `torch.utils.data.Dataset`. Parts
+    that the source brings (fashion14 brings all) are kept as they are; the others are carved out
+    of train, stratified, in an order drawn from `seed`: `validation` and `test` are fractions of
+    the rows of train, and `test=0` makes no test part. `label` is the label column of a table, by
+    default the one called label, target, class or y, else the last. `size` is (height, width) for
+    a folder of images.
+
+    Raises:
+        DataError: the data cannot be used as it is; the message names the file or the row.
+        SettingError: a fraction is outside its rule, or an argument does not belong to the source.
+        MissingExtra: reading this kind of file needs an optional package.
+    """
+    check_fractions(validation, test or None)
+    path = Path(source) if isinstance(source, (str, os.PathLike)) else None
+    suffix = path.suffix.lower() if path is not None else ""
+    is_table = suffix in (".csv", ".parquet")
+    is_folder = path is not None and path.is_dir()
+    if label is not None and not is_table:
+        raise SettingError(f"`load(label=...)` belongs to a .csv or .parquet file, not {source!r}.")
+    if size is not None and not is_folder:
+        raise SettingError(f"`load(size=...)` belongs to a folder of images, not {source!r}.")
+    if path is not None and source == "fashion14":
+        return load_fashion14()
+    if path is not None and source == "digits":
+        return load_digits(seed=seed, validation=validation, test=test)
+    if isinstance(source, tuple) and len(source) == 2:
+        return from_arrays(*source, seed=seed, validation=validation, test=test)
+    if isinstance(source, Dataset):
+        return from_dataset(source, seed=seed, validation=validation, test=test)
+    if path is None:
+        raise DataError(
+            f"`load(...)` must get a name, a path, a pair (X, y) or a Dataset, "
+            f"got {type(source).__name__}."
+        )
+    if is_folder:
+        return load_folder(path, seed=seed, size=size, validation=validation, test=test)
+    if not path.exists():
+        raise DataError(
+            f"`load({str(source)!r})`: there is no such file or folder, and it is not the name of "
+            f"an embedded set (fashion14, digits)."
+        )
+    if is_table:
+        return load_table(path, seed=seed, label=label, validation=validation, test=test)
+    if suffix == ".npz":
+        return load_npz(path, seed=seed, validation=validation, test=test)
+    raise DataError(
+        f"{path} is of no kind that is read: give an .npz, .csv or .parquet file, or a folder of "
+        f"images."
+    )

@@ -1,0 +1,185 @@
+"""Data from a CSV or Parquet table with one label column."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.data.arrays import build_data, part_rows
+from netwright.data.data import Data
+from netwright.data.labels import encode_labels
+from netwright.errors import DataError, require
+
+_LABELS = ("label", "target", "class", "y")
+_MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL"]
+_MOST_CATEGORIES = 1000
+
+
+def load_table(path: Path, *, seed: int, validation: float, test: float, label: str | None) -> Data:
+    """Data from a table: every column but the label is an input.
+
+    The label is the column `label`, else the first one called label, target, class or y (in that
+    order, in any case), else the last. Numbers and booleans become one float32 feature each. Text
+    becomes one feature for each category of the train part, 1 where the row has it; a category
+    that only other parts have is all zeros. In a CSV an empty cell and NA, N/A, NaN, nan, null and
+    NULL are missing values.
+
+    Raises:
+        DataError: a value is missing, infinite or of no usable kind, numbers and text are mixed;
+            the message names the row (counted from 0, without the header) and the column.
+        MissingExtra: pandas or pyarrow is absent.
+    """
+    frame = _read_frame(path)
+    label = _label_column(frame, label, path)
+    for column in frame.columns:
+        _check_missing(frame[column], column, path)
+    where = f"{path}: column '{label}'"
+    codes, class_names = encode_labels({where: np.asarray(frame[label].astype(object))})
+    y = codes[where]
+    rows = part_rows(
+        {"train": y},
+        seed=seed,
+        validation=validation,
+        test=test,
+        class_names=class_names,
+        source=str(path),
+    )
+    train_rows = rows["train"][1]
+    features = [
+        _read_column(frame[column], column, train_rows, path)
+        for column in frame.columns
+        if column != label
+    ]
+    x = np.concatenate(features, axis=1)
+    pieces = {key: (x[index], y[index]) for key, (_, index) in rows.items()}
+    return build_data(pieces, name=path.stem, source=str(path), class_names=class_names)
+
+
+def _read_frame(path: Path) -> Any:
+    pandas = require("pandas", extra="tables", purpose="Reading a table")
+    parquet = path.suffix.lower() == ".parquet"
+    if parquet:
+        require("pyarrow", extra="tables", purpose="Reading a Parquet file")
+    try:
+        with warnings.catch_warnings():
+            # pandas only warns where it drops cells that a header does not name
+            warnings.simplefilter("error", pandas.errors.ParserWarning)
+            if parquet:
+                frame = pandas.read_parquet(path, engine="pyarrow")
+            else:
+                frame = pandas.read_csv(
+                    path,
+                    index_col=False,
+                    low_memory=False,
+                    keep_default_na=False,
+                    na_values=_MISSING,
+                )
+    except Exception as error:  # a damaged file makes the two parsers raise many kinds
+        raise DataError(f"{path} cannot be read as a table: {error}.") from error
+    frame.columns = [str(column) for column in frame.columns]
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()][0]
+        raise DataError(f"{path} has two columns called '{twice}'.")
+    if len(frame.columns) < 2:
+        raise DataError(
+            f"{path} must have a label column and at least one other, separated by commas if it is "
+            f"a CSV; got the columns: {', '.join(frame.columns) or 'none'}."
+        )
+    if len(frame) == 0:
+        raise DataError(f"{path} is empty: it has a header and no rows.")
+    return frame
+
+
+def _label_column(frame: Any, label: str | None, path: Path) -> str:
+    columns = [str(column) for column in frame.columns]
+    if label is not None:
+        if label not in columns:
+            shown = ", ".join(columns[:20]) + (", ..." if len(columns) > 20 else "")
+            raise DataError(f"{path} has no column '{label}' for `label=...`; it has: {shown}.")
+        return label
+    by_name = {column.lower(): column for column in reversed(columns)}
+    for name in _LABELS:
+        if name in by_name:
+            return by_name[name]
+    return columns[-1]
+
+
+def _check_missing(series: Any, column: str, path: Path) -> None:
+    missing = series.isna().to_numpy()
+    if missing.any():
+        row, count = int(missing.argmax()), int(missing.sum())
+        raise DataError(
+            f"{path}: row {row} (counted from 0, without the header) has no value in column "
+            f"'{column}' ({count} missing in this column); fill it or remove the row."
+        )
+
+
+def _read_column(
+    series: Any, column: str, train_rows: NDArray[np.int64], path: Path
+) -> NDArray[np.float32]:
+    """One column as float32 features of shape (n, 1) or (n, categories)."""
+    types = require("pandas", extra="tables", purpose="Reading a table").api.types
+    if types.is_bool_dtype(series.dtype):
+        return np.asarray(series.astype(bool), np.float32)[:, None]
+    if types.is_numeric_dtype(series.dtype) and not types.is_complex_dtype(series.dtype):
+        return _read_numbers(series, column, path)
+    values = np.asarray(series.astype(object))
+    kinds = set(map(type, values.tolist()))
+    if kinds <= {bool} or kinds <= {int, float}:
+        return _read_numbers(series.astype("float64"), column, path)
+    if kinds <= {str}:
+        _check_text(series, column, path)
+        return _encode_text(values, column, train_rows, path)
+    found = ", ".join(sorted(kind.__name__ for kind in kinds))
+    raise DataError(
+        f"{path}: column '{column}' must hold numbers, booleans or text, got {found}; "
+        f"convert it to numbers or remove it."
+    )
+
+
+def _read_numbers(series: Any, column: str, path: Path) -> NDArray[np.float32]:
+    raw = np.asarray(series.to_numpy(dtype="float64"))
+    with np.errstate(over="ignore"):
+        numbers = raw.astype(np.float32)
+    bad = np.flatnonzero(~np.isfinite(numbers))
+    if bad.size:
+        raise DataError(
+            f"{path}: row {bad[0]} (counted from 0, without the header) holds {raw[bad[0]]} in "
+            f"column '{column}', which is not a finite float32; remove the row or replace the "
+            f"value."
+        )
+    return numbers[:, None]
+
+
+def _check_text(series: Any, column: str, path: Path) -> None:
+    """Refuse a column of numbers that a few words turned into text, such as '?' for missing."""
+    pandas = require("pandas", extra="tables", purpose="Reading a table")
+    words = pandas.to_numeric(series.astype(object), errors="coerce").isna().to_numpy()
+    if words.any() and words.mean() < 0.5:
+        row = int(words.argmax())
+        raise DataError(
+            f"{path}: row {row} (counted from 0, without the header) holds the text "
+            f"{series.iloc[row]!r} in column '{column}', which holds numbers elsewhere; replace "
+            f"the value or remove the row."
+        )
+
+
+def _encode_text(
+    values: NDArray[Any], column: str, train_rows: NDArray[np.int64], path: Path
+) -> NDArray[np.float32]:
+    pandas = require("pandas", extra="tables", purpose="Reading a table")
+    categories = sorted(set(values[train_rows].tolist()))
+    if len(categories) > _MOST_CATEGORIES:
+        raise DataError(
+            f"{path}: column '{column}' has {len(categories):,} different texts, more than "
+            f"{_MOST_CATEGORIES:,}, as a name or an id has; remove it or turn it into numbers."
+        )
+    codes = np.asarray(pandas.Index(categories).get_indexer(values))
+    known = np.flatnonzero(codes >= 0)
+    encoded = np.zeros((len(values), len(categories)), np.float32)
+    encoded[known, codes[known]] = 1
+    return encoded

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from netwright.data import load
+from netwright.errors import DataError
+
+pandas = pytest.importorskip("pandas")
+pytest.importorskip("pyarrow")
+
+
+def frame(n=40):
+    rows = np.arange(n)
+    return pandas.DataFrame(
+        {
+            "row": rows,
+            "color": np.array(["red", "blue"])[rows % 2],
+            "hot": rows % 3 == 0,
+            "kind": np.array(["a", "b"])[rows // 2 % 2],
+        }
+    )
+
+
+def write(table, path):
+    if path.suffix == ".csv":
+        table.to_csv(path, index=False)
+    else:
+        table.to_parquet(path)
+    return path
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
+def test_numbers_booleans_and_text_become_float_features(tmp_path, name):
+    data = load(write(frame(), tmp_path / name), label="kind")
+    assert data.shape == (4,) and data.class_names == ("a", "b")
+    x, y = data.train.x, data.train.y
+    assert x.dtype == torch.float32
+    row = x[:, 0].long()
+    assert x[:, 1].equal((row % 2 == 1).float())  # blue
+    assert x[:, 2].equal((row % 2 == 0).float())  # red
+    assert x[:, 3].equal((row % 3 == 0).float())
+    assert y.equal(row // 2 % 2)
+
+
+def test_csv_and_parquet_give_the_same_data(tmp_path):
+    csv = load(write(frame(), tmp_path / "t.csv"))
+    assert csv.digest == load(write(frame(), tmp_path / "t.parquet")).digest
+
+
+def test_categories_of_parquet_are_text(tmp_path):
+    table = frame().astype({"color": "category", "kind": "category"})
+    want = load(write(frame(), tmp_path / "t.csv")).digest
+    assert load(write(table, tmp_path / "c.parquet")).digest == want
+
+
+def test_a_category_that_train_lacks_is_all_zeros(tmp_path):
+    table = frame()
+    plain = load(write(table[["row", "kind"]], tmp_path / "p.csv"), seed=3)
+    row = int(plain.test.x[0, 0])
+    table.loc[row, "color"] = "green"
+    data = load(write(table, tmp_path / "t.csv"), seed=3)
+    assert data.shape == (4,)
+    assert data.test.x[0].tolist()[:3] == [row, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("columns", "chosen"),
+    [
+        (["y", "Target", "b"], "Target"),
+        (["class", "label", "b"], "label"),
+        (["a", "y", "b"], "y"),
+        (["a", "b", "c"], "c"),
+    ],
+)
+def test_the_label_column_by_default(tmp_path, columns, chosen):
+    table = pandas.DataFrame({name: [f"{name}{row % 2}" for row in range(20)] for name in columns})
+    data = load(write(table, tmp_path / "t.csv"))
+    assert data.class_names == (f"{chosen}0", f"{chosen}1")
+
+
+def changed(column, row, value):
+    table = frame().astype(object)
+    table.loc[row, column] = value
+    return table
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (
+            changed("row", 7, None),
+            "row 7 (counted from 0, without the header) has no value in column 'row' "
+            "(1 missing in this column); fill it or remove the row.",
+        ),
+        (
+            changed("kind", 9, None),
+            "row 9 (counted from 0, without the header) has no value in column 'kind' "
+            "(1 missing in this column); fill it or remove the row.",
+        ),
+        (
+            changed("row", 5, np.inf),
+            "row 5 (counted from 0, without the header) holds inf in column 'row', which is not a "
+            "finite float32; remove the row or replace the value.",
+        ),
+        (
+            changed("row", 4, "?"),
+            "row 4 (counted from 0, without the header) holds the text '?' in column 'row', which "
+            "holds numbers elsewhere; replace the value or remove the row.",
+        ),
+    ],
+)
+def test_a_bad_value_is_named_by_row_and_column(tmp_path, table, message):
+    path = write(table, tmp_path / "t.csv")
+    with pytest.raises(DataError) as error:
+        load(path)
+    assert str(error.value) == f"{path}: {message}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "cannot be read as a table"),
+        ("a,b\n", "is empty: it has a header and no rows"),
+        ("a;b\n1;2\n", "got the columns: a;b"),
+        ("a,b\n1,2\n1,2,3\n", "cannot be read as a table: .*line 3"),
+        ("a,b\n1,2,3\n1,2,3\n", "cannot be read as a table: "),
+        ("a,y\n" + "1,0\n" * 9, "must have at least 2 classes, got only '0'"),
+        ("a,y\n" + "1,0.5\n2,1\n" * 9, "holds the number 0.5 at row 0 .* netwright classifies"),
+    ],
+)
+def test_bad_tables_are_named(tmp_path, text, message):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(DataError, match=message) as error:
+        load(tmp_path / "t.csv")
+    assert str(tmp_path / "t.csv") in str(error.value)
+
+
+def test_a_label_that_is_no_column_is_named(tmp_path):
+    path = write(frame(), tmp_path / "t.csv")
+    with pytest.raises(DataError) as error:
+        load(path, label="kin")
+    assert str(error.value) == (
+        f"{path} has no column 'kin' for `label=...`; it has: row, color, hot, kind."
+    )
+
+
+def test_columns_of_no_usable_kind_are_named(tmp_path):
+    table = frame()
+    table["when"] = pandas.Timestamp("2020-01-01")
+    with pytest.raises(DataError, match="column 'when' must hold numbers, booleans or text, got"):
+        load(write(table, tmp_path / "t.parquet"), label="kind")
+
+
+def test_an_id_column_is_not_spread_over_thousands_of_features(tmp_path):
+    table = pandas.DataFrame({"id": [f"n{row}" for row in range(3000)], "y": np.arange(3000) % 2})
+    with pytest.raises(DataError, match=r"column 'id' has 1,800 different texts, more than 1,000"):
+        load(write(table, tmp_path / "t.csv"))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("fuzz")
+
+
+CELL = st.sampled_from(
+    ["0", "1", "a", "b", "", "nan", "inf", "1e999", "-3.5", "true", '"', "é", "?"]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    table=st.lists(st.lists(CELL | st.text(max_size=4), min_size=1, max_size=4), max_size=8),
+    repeat=st.integers(1, 5),
+)
+def test_any_cells_load_or_are_refused(folder, table, repeat):
+    lines = [",".join(row) for row in table[:1] + table[1:] * repeat]
+    (folder / "any.csv").write_bytes("\n".join(lines).encode("utf-8", "surrogatepass"))
+    load_or_refuse(folder / "any.csv")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=60), st.sampled_from([".csv", ".parquet"]))
+def test_any_bytes_load_or_are_refused(folder, content, suffix):
+    path = folder / f"bytes{suffix}"
+    path.write_bytes(content)
+    load_or_refuse(path)
+
+
+def load_or_refuse(path):
+    try:
+        data = load(path)
+    except DataError as error:
+        message = str(error)
+    else:
+        message = f"{path}: {data}"
+    assert str(path) in message
