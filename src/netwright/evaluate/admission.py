@@ -1,0 +1,131 @@
+"""Who may be trained: the costs of a network before training, its identity, and the limits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from netwright.evaluate.latency import LatencyTarget
+from torch import Tensor
+
+from netwright.errors import EvaluationError, LimitError, SettingError
+from netwright.evaluate.cost import survey
+from netwright.objective import Limit
+from netwright.space import Architecture, Space
+
+COSTS = ("params", "macs", "memory_mib")
+"""Metrics that are known without running the network."""
+
+LATENCY = "latency_ms"
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """Costs of a network, its fingerprint, and why it may not be trained (None: it may).
+
+    `key` is equal for architectures that build the same network under the same recipe.
+    """
+
+    metrics: Mapping[str, float]
+    fingerprint: str
+    key: str
+    reason: str | None
+
+
+@dataclass
+class Admission:
+    """Surveys architectures of a space on the meta device, where nothing is computed."""
+
+    space: Space
+    limits: Sequence[Limit]
+    _seen: dict[str, Admitted] = field(default_factory=dict)
+
+    def admit(self, architecture: Architecture) -> Admitted:
+        """The costs of an architecture and whether it keeps the limits on them."""
+        if architecture.id not in self._seen:
+            self._seen[architecture.id] = self._survey(architecture)
+        return self._seen[architecture.id]
+
+    def _survey(self, architecture: Architecture) -> Admitted:
+        recipe = json.dumps(self.space.recipe(architecture), sort_keys=True, default=str)
+        try:
+            with torch.device("meta"):
+                model = self.space.build(architecture)
+            found = survey(model, self.space.inputs)
+        except EvaluationError as error:
+            # Without a limit on what a survey finds it may be tried: its trial says what is wrong.
+            blind = any(limit.metric in COSTS for limit in self.limits)
+            return Admitted({}, "", architecture.id + recipe, str(error) if blind else None)
+        metrics = {
+            "params": float(found.params),
+            "macs": float(found.macs),
+            "memory_mib": found.memory_mib,
+        }
+        broken = [text for limit in self.limits if (text := limit.excess(metrics))]
+        key = found.fingerprint + recipe
+        return Admitted(metrics, found.fingerprint, key, "; ".join(broken) or None)
+
+    def learn(self, architecture: Architecture, metrics: Mapping[str, float]) -> None:
+        """Take note of what was measured of an architecture."""
+
+    def check_limits_can_be_met(
+        self,
+        target: LatencyTarget | None,
+        normalisation: tuple[Tensor, Tensor] | None,
+    ) -> None:
+        """Find a network that keeps each limit, going down from neighbour to neighbour.
+
+        Raises:
+            LimitError: None was found; the message says the least that was.
+            SettingError: The limit is on a metric that is only known after training.
+        """
+        for limit in self.limits:
+            if limit.metric in COSTS:
+                measure = self._cost(limit.metric)
+            elif limit.metric == LATENCY and target is not None:
+                measure = self._latency(target, normalisation)
+            else:
+                raise SettingError(
+                    f"`limits={{{limit.metric!r}: ...}}` must be one of {', '.join(COSTS)} or "
+                    f"{LATENCY}, which are known before a network is trained."
+                )
+            least = least_of(self.space, measure, limit.bound)
+            if least > limit.bound:
+                raise LimitError(
+                    f"The limit {limit.metric} <= {limit.bound:g} cannot be met: the least found "
+                    f"in the space {self.space.name!r} is {least:.6g}. Raise the limit or widen "
+                    "the space."
+                )
+
+    def _cost(self, metric: str) -> Callable[[Architecture], float]:
+        return lambda architecture: self.admit(architecture).metrics.get(metric, float("inf"))
+
+    def _latency(
+        self, target: LatencyTarget, normalisation: tuple[Tensor, Tensor] | None
+    ) -> Callable[[Architecture], float]:
+        mean, std = normalisation or (None, None)
+
+        def measure(architecture: Architecture) -> float:
+            model = self.space.build(architecture, seed=0).eval()
+            return target.measure(model, self.space.inputs, mean=mean, std=std).median_ms
+
+        return measure
+
+
+def least_of(space: Space, measure: Callable[[Architecture], float], enough: float) -> float:
+    """The least value found going down from the smallest member, or the first within `enough`.
+
+    Goes to the best neighbour until none is better: exact for costs that grow with each choice
+    alone, an upper bound on the least otherwise.
+    """
+    here = space.smallest()
+    value = measure(here)
+    while value > enough:
+        values = {other: measure(other) for other in space.neighbours(here)}
+        better = min(values, key=lambda a: values[a], default=None)
+        if better is None or values[better] >= value:
+            return value
+        here, value = better, values[better]
+    return value

@@ -1,0 +1,113 @@
+"""The contract of an evaluator: it turns a candidate and a budget into metrics."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+
+from netwright.space import Architecture, Space
+from netwright.trial import Status
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An architecture of a space, to be built with weights that follow from `seed`."""
+
+    space: Space
+    architecture: Architecture
+    seed: int
+
+    def build(self) -> nn.Module:
+        """The network with fresh weights, the same at each call."""
+        return self.space.build(self.architecture, seed=self.seed)
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """Settings of the evaluator that the architecture answers."""
+        return self.space.recipe(self.architecture)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What surrounds an evaluation.
+
+    `report(epoch, metrics)` is called after each epoch; `deadline_seconds` is the wall time the
+    evaluation may take, or None.
+    """
+
+    seed: int
+    report: Callable[[int, Mapping[str, float]], None] = lambda epoch, metrics: None
+    deadline_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an evaluation found; `model` is the trained network in eval mode, if there is one."""
+
+    metrics: Mapping[str, float]
+    curve: tuple[Mapping[str, float], ...] = ()
+    status: Status = "done"
+    reason: str = ""
+    model: nn.Module | None = field(default=None, compare=False)
+
+
+class Evaluator(ABC):
+    """Trains or scores candidates. Settings are fields of a frozen dataclass.
+
+    It is sent to worker processes, so it must survive `cloudpickle`.
+    """
+
+    @property
+    @abstractmethod
+    def epochs(self) -> int:
+        """The budget of a trial when its proposal names none."""
+
+    @property
+    @abstractmethod
+    def full_epochs(self) -> int:
+        """The budget of the full schedule."""
+
+    @abstractmethod
+    def evaluate(self, candidate: Candidate, epochs: int, context: Context) -> Result:
+        """Train or score a candidate for `epochs`; a failure is a status, not an exception."""
+
+    def test(self, model: nn.Module) -> dict[str, float]:
+        """Metrics on the test part; called once for a returned network. Empty without one."""
+        return {}
+
+    def reference(self) -> dict[str, Any] | None:
+        """What a classical model reaches on the test part: name, accuracy, seconds; or None."""
+        return None
+
+    def for_workers(self) -> Evaluator:
+        """This evaluator as workers get it: without the test part."""
+        return self
+
+    @property
+    def normalisation(self) -> tuple[Tensor, Tensor] | None:
+        """Mean and deviation that a trained network expects to be applied to raw inputs."""
+        return None
+
+    @property
+    def test_examples(self) -> tuple[Tensor, Tensor] | None:
+        """Raw inputs and labels of the test part, for checking an export; None without one."""
+        return None
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes in the order of the logits; empty if unknown."""
+        return ()
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings as JSON, for the log, the card and the report."""
+        return {}
+
+    @property
+    def data_settings(self) -> dict[str, Any] | None:
+        """What the data are: name, source, digest, sizes, shape; None if unknown."""
+        return None

@@ -1,0 +1,93 @@
+"""A plain function in place of an evaluator, so that own training code works from the first day."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from netwright.errors import SettingError
+from netwright.evaluate.base import Candidate, Context, Evaluator, Result
+
+Train = Callable[..., Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Function(Evaluator):
+    """Evaluates by calling `train(model, epochs) -> metrics`, which trains `model` in place.
+
+    `score(model) -> metrics`, if given, is called once, at the end, on what the test part is for.
+    torch's global generator is seeded before each call and restored after it. A function with a
+    third parameter also gets the settings that the space's recipe answers.
+
+    Raises:
+        SettingError: `train` or `score` cannot be called, or a budget is below 1.
+    """
+
+    train: Train
+    epochs: int = 1  # type: ignore[assignment]
+    full_epochs: int = 1  # type: ignore[assignment]
+    score: Callable[[nn.Module], Mapping[str, float]] | None = None
+
+    def __post_init__(self) -> None:
+        for name, call in (("train", self.train), ("score", self.score)):
+            if call is not None and not callable(call):
+                raise SettingError(f"`Function({name}=...)` must be a callable, got {call!r}.")
+        if min(self.epochs, self.full_epochs) < 1:
+            raise SettingError(
+                "`Function(epochs=..., full_epochs=...)` must be at least 1, "
+                f"got {self.epochs} and {self.full_epochs}."
+            )
+
+    def evaluate(self, candidate: Candidate, epochs: int, context: Context) -> Result:
+        """Build, call the function, check what it returns."""
+        model = candidate.build()
+        arguments: list[Any] = [model, epochs]
+        if _parameters(self.train) > 2:
+            arguments.append(candidate.recipe)
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(context.seed)
+            metrics = _checked(self.train(*arguments), "train")
+        bad = [name for name, value in metrics.items() if math.isnan(value)]
+        if bad:
+            return Result(metrics, status="failed", reason=f"{', '.join(bad)} is NaN")
+        return Result(metrics, model=model.eval())
+
+    def test(self, model: nn.Module) -> dict[str, float]:
+        """What `score` says of a finished network."""
+        return _checked(self.score(model), "score") if self.score else {}
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The function's name and the budgets."""
+        name = getattr(self.train, "__qualname__", type(self.train).__name__)
+        return {"train": name, "epochs": self.epochs, "full_epochs": self.full_epochs}
+
+
+def _parameters(call: Callable[..., Any]) -> int:
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(
+        p.kind in kinds and p.default is p.empty
+        for p in inspect.signature(call).parameters.values()
+    )
+
+
+def _checked(metrics: object, name: str) -> dict[str, float]:
+    if isinstance(metrics, int | float):
+        metrics = {"accuracy": metrics}
+    if not isinstance(metrics, Mapping) or not metrics:
+        raise SettingError(
+            f"`{name}(model, ...)` must return a mapping of metrics such as "
+            f'{{"accuracy": 0.9}}, got {metrics!r}.'
+        )
+    try:
+        return {str(key): float(value) for key, value in metrics.items()}
+    except (TypeError, ValueError) as error:
+        raise SettingError(
+            f"`{name}(model, ...)` must return numbers as metrics, got {metrics!r}."
+        ) from error

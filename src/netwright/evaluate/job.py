@@ -1,0 +1,118 @@
+"""What a worker does with one task: cheap measurements first, then training, then the weights."""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from netwright.evaluate.latency import LatencyTarget
+from safetensors.torch import save_file
+from torch import nn
+
+from netwright.evaluate.base import Candidate, Context, Evaluator
+from netwright.objective import Limit
+from netwright.space import Architecture, Space
+from netwright.trial import Status
+
+
+@dataclass(frozen=True)
+class Task:
+    """One proposal to evaluate; `weights` is where the trained network's weights go."""
+
+    architecture: Architecture
+    epochs: int
+    seed: int
+    metrics: Mapping[str, float]
+    weights: str | None = None
+    reject: bool = True
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a task; `rejected` means that it broke a limit and was not trained."""
+
+    status: Status | Literal["rejected"]
+    metrics: Mapping[str, float]
+    curve: tuple[Mapping[str, float], ...] = ()
+    reason: str = ""
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """Evaluates tasks of one run. `target` is where latency is measured, None for nowhere."""
+
+    space: Space
+    evaluator: Evaluator
+    limits: Sequence[Limit]
+    target: LatencyTarget | None
+
+    def __call__(self, task: Task, report: Callable[[Any], None]) -> Outcome:
+        """Measure, then train unless a limit is broken; never raises."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        metrics = dict(task.metrics)
+        try:
+            outcome = self._evaluate(task, metrics, report)
+        except MemoryError as error:
+            outcome = Outcome("oom", metrics, reason=f"out of memory: {error}")
+        except Exception as error:
+            status: Status = "oom" if _is_out_of_memory(error) else "failed"
+            traceback.print_exc()
+            outcome = Outcome(status, metrics, reason=_one_line(error))
+        return Outcome(
+            outcome.status,
+            outcome.metrics,
+            outcome.curve,
+            outcome.reason,
+            time.perf_counter() - wall,
+            time.process_time() - cpu,
+        )
+
+    def _evaluate(
+        self, task: Task, metrics: dict[str, float], report: Callable[[Any], None]
+    ) -> Outcome:
+        candidate = Candidate(self.space, task.architecture, task.seed)
+        if self.target is not None:
+            metrics.update(self._latency(candidate.build()))
+        broken = [text for limit in self.limits if (text := limit.excess(metrics))]
+        if broken and task.reject:
+            return Outcome("rejected", metrics, reason="; ".join(broken))
+        report({"admitted": metrics})
+        context = Context(task.seed, lambda epoch, m: report({"epoch": epoch, **m}))
+        result = self.evaluator.evaluate(candidate, task.epochs, context)
+        metrics.update(result.metrics)
+        if result.status == "done" and result.model is not None and task.weights:
+            save_weights(result.model, Path(task.weights))
+        return Outcome(result.status, metrics, result.curve, result.reason)
+
+    def _latency(self, model: nn.Module) -> dict[str, float]:
+        assert self.target is not None
+        mean, std = self.evaluator.normalisation or (None, None)
+        measured = self.target.measure(model.eval(), self.space.inputs, mean=mean, std=std)
+        return {"latency_ms": measured.median_ms}
+
+
+def save_weights(model: nn.Module, path: Path) -> None:
+    """Write a network's state as safetensors, whole or not at all."""
+    state = {k: v.detach().cpu().contiguous().clone() for k, v in model.state_dict().items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    save_file(state, part)
+    os.replace(part, path)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def _one_line(error: Exception) -> str:
+    first = str(error).strip().splitlines()[0] if str(error).strip() else "no message"
+    return f"{type(error).__name__}: {first}"[:500]
+

@@ -1,0 +1,207 @@
+"""Local worker processes, one thread each, that can die without harm to the run.
+
+Each worker is a fresh interpreter (`python -m netwright.execute.worker`), so that a script needs no
+`if __name__ == "__main__"`, a notebook works, and CUDA is initialised where it is used. The job is
+sent once by cloudpickle over a local socket with a key; nothing of it touches the disk. A worker
+ends when its standard input closes, that is, when this process dies in whatever way.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, Listener, wait
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import cloudpickle
+
+from netwright.errors import EvaluationError, SettingError
+from netwright.execute.base import Executor, Job, Message
+
+
+@dataclass
+class _Worker:
+    process: subprocess.Popen[bytes]
+    connection: Connection
+    key: int | None = None
+    deadline: float = field(default=float("inf"))
+
+
+class Processes(Executor):
+    """`workers` processes on this machine with `threads` threads each.
+
+    What workers print goes to files in `logs`, or nowhere.
+
+    Raises:
+        SettingError: Fewer than one worker or thread.
+    """
+
+    def __init__(self, workers: int, *, threads: int = 1, logs: Path | None = None) -> None:
+        if workers < 1 or threads < 1:
+            raise SettingError(
+                "`Processes(workers, threads=...)` must both be at least 1, "
+                f"got {workers} and {threads}."
+            )
+        self._count, self._threads, self._logs = workers, threads, logs
+        self._workers: list[_Worker] = []
+        self._listener: Listener | None = None
+        self._folder: TemporaryDirectory[str] | None = None
+        self._payload = b""
+        self._news: list[Message] = []
+
+    @property
+    def slots(self) -> int:
+        """The number of workers."""
+        return self._count
+
+    def start(self, job: Job) -> None:
+        """Pickle the job and start the workers."""
+        self._payload = cloudpickle.dumps((list(sys.path), cloudpickle.dumps(job)))
+        self._key = secrets.token_bytes(32)
+        self._folder = TemporaryDirectory(prefix="netwright-")
+        family = None if os.name == "nt" else "AF_UNIX"
+        address = None if os.name == "nt" else os.path.join(self._folder.name, "socket")
+        self._listener = Listener(address, family, backlog=self._count, authkey=self._key)
+        launched = [self._launch(number) for number in range(self._count)]
+        self._workers = self._admit(launched)
+
+    def submit(self, key: int, task: Any, seconds: float | None = None) -> None:
+        """Give a task to a free worker; there must be one."""
+        worker = next(w for w in self._workers if w.key is None)
+        worker.key = key
+        worker.deadline = time.monotonic() + seconds if seconds is not None else float("inf")
+        try:
+            worker.connection.send_bytes(cloudpickle.dumps(task))
+        except (BrokenPipeError, ConnectionResetError):
+            self._bury(worker)
+
+    def wait(self, seconds: float) -> list[Message]:
+        """News from the workers; dead and overdue ones are replaced."""
+        now = time.monotonic()
+        soonest = min((w.deadline for w in self._workers), default=float("inf"))
+        patience = 0.0 if self._news else max(0.0, min(seconds, soonest - now))
+        ready = set(wait([w.connection for w in self._workers], patience))
+        for worker in list(self._workers):
+            if worker.connection in ready:
+                self._receive(worker)
+            elif worker.key is not None and time.monotonic() >= worker.deadline:
+                self._news.append(
+                    Message("lost", worker.key, ("timeout", "it took longer than it was given"))
+                )
+                worker.key = None
+                self._bury(worker)
+        news, self._news = self._news, []
+        return news
+
+    def stop(self) -> None:
+        """Kill the workers and remove the socket."""
+        for worker in self._workers:
+            worker.process.kill()
+        for worker in self._workers:
+            worker.process.wait()
+            _close(worker)
+        self._workers = []
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+    def _receive(self, worker: _Worker) -> None:
+        try:
+            kind, body = cloudpickle.loads(worker.connection.recv_bytes())
+        except (EOFError, OSError):
+            self._bury(worker)
+            return
+        assert worker.key is not None
+        self._news.append(Message(kind, worker.key, body))
+        if kind == "ended":
+            worker.key, worker.deadline = None, float("inf")
+
+    def _bury(self, worker: _Worker) -> None:
+        """Say what became of a dead worker's task, and put a new worker in its place."""
+        worker.process.kill()
+        code = worker.process.wait()
+        _close(worker)
+        if worker.key is not None:
+            self._news.append(Message("lost", worker.key, _verdict(code)))
+        place = self._workers.index(worker)
+        [self._workers[place]] = self._admit([self._launch(place)])
+
+    def _launch(self, number: int) -> subprocess.Popen[bytes]:
+        assert self._listener is not None
+        environment = os.environ | {"OMP_NUM_THREADS": str(self._threads)}
+        package = str(Path(__file__).parents[2])
+        paths = [package, *filter(None, [environment.get("PYTHONPATH")])]
+        environment["PYTHONPATH"] = os.pathsep.join(paths)
+        log: Any = subprocess.DEVNULL
+        if self._logs is not None:
+            self._logs.mkdir(parents=True, exist_ok=True)
+            log = (self._logs / f"worker-{number}.log").open("ab")
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "netwright.execute.worker", str(self._listener.address)],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                env=environment,
+            )
+        finally:
+            if log is not subprocess.DEVNULL:
+                log.close()
+        assert process.stdin is not None
+        process.stdin.write(self._key.hex().encode() + b"\n")
+        process.stdin.flush()
+        return process
+
+    def _admit(self, processes: list[subprocess.Popen[bytes]]) -> list[_Worker]:
+        """Accept a connection from each process, in whatever order they come, and send the job."""
+        assert self._listener is not None
+        connections: dict[int, Connection] = {}
+        while len(connections) < len(processes):
+            connection = self._accept(processes)
+            connections[connection.recv()] = connection
+            connection.send_bytes(self._payload)
+        return [_Worker(process, connections[process.pid]) for process in processes]
+
+    def _accept(self, processes: list[subprocess.Popen[bytes]]) -> Connection:
+        """The next connection; a worker that dies before it connects is an error, not a wait."""
+        assert self._listener is not None
+        result: list[Connection] = []
+        thread = threading.Thread(
+            target=lambda: result.append(self._listener.accept()),
+            daemon=True,  # type: ignore[union-attr]
+        )
+        thread.start()
+        while thread.is_alive():
+            thread.join(0.1)
+            dead = [p.returncode for p in processes if p.poll() is not None]
+            if dead and not result:
+                raise EvaluationError(
+                    f"A worker process ended at its start with exit status {dead[0]}; "
+                    f"see {self._logs or 'the output of its log'}."
+                )
+        return result[0]
+
+
+def _verdict(code: int) -> tuple[str, str]:
+    if code == -signal.SIGKILL:
+        return "oom", "the worker was killed (signal 9), most often for want of memory"
+    if code < 0:
+        return "failed", f"the worker died of signal {-code} ({signal.Signals(-code).name})"
+    return "failed", f"the worker ended with exit status {code}"
+
+
+def _close(worker: _Worker) -> None:
+    worker.connection.close()
+    if worker.process.stdin is not None:
+        worker.process.stdin.close()

@@ -1,0 +1,52 @@
+"""A worker process: gets a job once, then runs tasks until its parent is gone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from multiprocessing.connection import Client, Connection
+
+import cloudpickle
+
+
+def main(address: str) -> None:
+    """Connect to the executor at `address` and serve it; the key comes on standard input."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    key = bytes.fromhex(sys.stdin.readline().strip())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    with Client(address, authkey=key) as connection:
+        connection.send(os.getpid())
+        serve(connection)
+
+
+def serve(connection: Connection) -> None:
+    """Receive the job, then answer each task with its progress and its outcome."""
+    paths, job_bytes = cloudpickle.loads(connection.recv_bytes())
+    sys.path[:] = paths
+    import torch
+
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    job = cloudpickle.loads(job_bytes)
+    while True:
+        try:
+            task = cloudpickle.loads(connection.recv_bytes())
+        except EOFError:
+            return
+        outcome = job(task, lambda body: _send(connection, "progress", body))
+        _send(connection, "ended", outcome)
+
+
+def _send(connection: Connection, kind: str, body: object) -> None:
+    connection.send_bytes(cloudpickle.dumps((kind, body)))
+
+
+def _end_with_parent() -> None:
+    while sys.stdin.buffer.read(65536):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,25 @@
+"""Conformance suites, for whoever writes a strategy, an executor, a store or an evaluator.
+
+Each suite is a tuple of functions that take a factory and raise `AssertionError`::
+
+    import pytest
+    from netwright.testing import STRATEGY_CHECKS
+
+    @pytest.mark.parametrize("check", STRATEGY_CHECKS, ids=lambda check: check.__name__)
+    def test_my_strategy(check):
+        check(MyStrategy)
+"""
+
+from netwright.testing.evaluators import EVALUATOR_CHECKS
+from netwright.testing.executors import EXECUTOR_CHECKS
+from netwright.testing.spaces import SPACES
+from netwright.testing.stores import STORE_CHECKS
+from netwright.testing.strategies import STRATEGY_CHECKS
+
+__all__ = [
+    "EVALUATOR_CHECKS",
+    "EXECUTOR_CHECKS",
+    "SPACES",
+    "STORE_CHECKS",
+    "STRATEGY_CHECKS",
+]

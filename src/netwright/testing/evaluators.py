@@ -1,0 +1,69 @@
+"""What every evaluator must do. A check is given `make()` and a space it can evaluate."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import cloudpickle
+import numpy as np
+import torch
+
+from netwright.evaluate.base import Candidate, Context, Evaluator
+from netwright.space import Space
+
+Make = Callable[[], Evaluator]
+
+
+def _candidate(space: Space, seed: int = 5) -> Candidate:
+    return Candidate(space, space.sample(np.random.default_rng(seed)), seed)
+
+
+def gives_finite_metrics(make: Make, space: Space) -> None:
+    """A sound candidate ends `done`, with finite metrics and its trained network."""
+    evaluator = make()
+    result = evaluator.evaluate(_candidate(space), evaluator.epochs, Context(seed=1))
+    assert result.status == "done", result.reason
+    assert result.metrics and all(np.isfinite(list(result.metrics.values())))
+    assert result.model is not None and not result.model.training
+
+
+def same_seed_same_result(make: Make, space: Space) -> None:
+    """Metrics and weights follow from the seed, and the global generator is left alone."""
+    results = []
+    for noise in (1, 2):
+        torch.manual_seed(noise)
+        before = torch.random.get_rng_state()
+        evaluator = make()
+        results.append(evaluator.evaluate(_candidate(space), evaluator.epochs, Context(seed=3)))
+        assert torch.equal(before, torch.random.get_rng_state())
+    first, second = results
+    assert dict(first.metrics) == dict(second.metrics)
+    assert first.model is not None and second.model is not None
+    for a, b in zip(*(m.state_dict().values() for m in (first.model, second.model)), strict=True):
+        assert torch.equal(a, b)
+
+
+def survives_the_way_to_a_worker(make: Make, space: Space) -> None:
+    """What a worker gets evaluates alike, and has no test part."""
+    sent: Any = cloudpickle.loads(cloudpickle.dumps((make().for_workers(), space)))
+    evaluator, same_space = sent
+    assert evaluator.test_examples is None
+    here = make().evaluate(_candidate(space), 1, Context(seed=4))
+    there = evaluator.evaluate(_candidate(same_space), 1, Context(seed=4))
+    assert dict(here.metrics) == dict(there.metrics)
+
+
+def settings_are_json(make: Make, space: Space) -> None:
+    """Settings can be logged."""
+
+    json.dumps([make().settings, make().data_settings], allow_nan=False)
+
+
+EVALUATOR_CHECKS: tuple[Callable[[Make, Space], None], ...] = (
+    gives_finite_metrics,
+    same_seed_same_result,
+    survives_the_way_to_a_worker,
+    settings_are_json,
+)

@@ -1,0 +1,87 @@
+"""Small spaces that are awkward in different ways, on which every plug-in must work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+from torch import nn
+
+from netwright.space import Choose, Space
+
+
+def _flat(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+    width = choose.width("width", 4, 16, step=4)
+    act = choose.one_of("activation", relu=nn.ReLU, gelu=nn.GELU, tanh=nn.Tanh)
+    bias = choose.value("bias", [True, False])
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(4, width, bias=bias), act, nn.Linear(width, classes)
+    )
+
+
+def _conditional(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+    def hidden(i: int) -> nn.Module:
+        return choose.one_of(
+            f"layer{i}",
+            narrow=lambda: nn.Linear(4, 4),
+            deep=lambda: nn.Sequential(
+                nn.Linear(4, w := choose.width(f"inner{i}", 2, 6, step=2)),
+                choose.one_of(f"activation{i}", relu=nn.ReLU, tanh=nn.Tanh),
+                nn.Linear(w, 4),
+            ),
+            skip=nn.Identity,
+        )
+
+    body = choose.repeat("depth", 0, 3, hidden)
+    return nn.Sequential(nn.Flatten(), body, nn.Linear(4, classes))
+
+
+def _one_point(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(4, classes))
+
+
+class _Cell(nn.Module):
+    def __init__(self, choose: Choose) -> None:
+        super().__init__()
+        self.picks = [choose.inputs(f"feeds{i}", i + 1, 1, min(2, i + 1)) for i in range(3)]
+        self.nodes = nn.ModuleList(
+            choose.one_of(f"op{i}", dense=lambda: nn.Linear(4, 4), pass_=nn.Identity)
+            for i in range(3)
+        )
+
+    def forward(self, x):  # type: ignore[no-untyped-def]
+        seen = [x]
+        for pick, node in zip(self.picks, self.nodes, strict=True):
+            seen.append(node(sum(seen[i] for i in pick)))
+        return seen[-1]
+
+
+def _cells(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+    cells = [_Cell(choose) for _ in range(2)]  # the same choices twice: one cell, stacked
+    return nn.Sequential(nn.Flatten(), *cells, nn.Linear(4, classes))
+
+
+def _huge(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+    layers = [nn.Flatten()]
+    for i in range(20):
+        layers.append(nn.Linear(4, 4, bias=choose.value(f"bias{i}", [True, False])))
+        layers.append(choose.one_of(f"a{i}", relu=nn.ReLU, tanh=nn.Tanh, elu=nn.ELU, silu=nn.SiLU))
+    slope = choose.value("slope", [round(0.01 * i, 2) for i in range(1, 51)])
+    return nn.Sequential(*layers, nn.LeakyReLU(slope), nn.Linear(4, classes))
+
+
+@cache
+def _made(name: str) -> Space:
+    return Space(_DECLARED[name], (4,), 3)
+
+
+_DECLARED = {
+    "flat": _flat,
+    "conditional": _conditional,
+    "one_point": _one_point,
+    "cells": _cells,
+    "huge": _huge,
+}
+
+SPACES: dict[str, Callable[[], Space]] = {name: (lambda n=name: _made(n)) for name in _DECLARED}
+"""Name to a function that gives the space; "huge" has some 10^19 members, "one_point" one."""

@@ -1,0 +1,126 @@
+"""What every strategy must do, on every test space."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from netwright.objective import Objective, maximize, minimize
+from netwright.space import Space
+from netwright.strategies import Search, Strategy
+from netwright.testing.spaces import SPACES
+from netwright.trial import STATUSES, Proposal, Trial
+
+Make = Callable[[], Strategy]
+ONE = (maximize("accuracy"),)
+TWO = (maximize("accuracy"), minimize("latency_ms"))
+_TRIALS = 40
+
+
+def score(proposal: Proposal) -> dict[str, float]:
+    """Metrics that follow from the architecture alone, for checks without training."""
+    digits = int(proposal.architecture.id, 16)
+    return {"accuracy": digits % 997 / 997, "latency_ms": 0.1 + digits % 89 / 89}
+
+
+def drive(
+    search: Search, space: Space, trials: int = _TRIALS, workers: int = 1, seed: int = 0
+) -> list[Trial]:
+    """Run a search as the loop would, oldest trial first; returns the trials."""
+    ended: list[Trial] = []
+    flying: list[tuple[int, Proposal]] = []
+    for number in range(trials):
+        rng = np.random.default_rng([seed, number, 0])
+        proposal = search.propose(rng, [p for _, p in flying])
+        if proposal is not None:
+            flying.append((number, proposal))
+        if flying and (len(flying) == workers or proposal is None):
+            done, oldest = flying.pop(0)
+            ended.append(Trial(done, oldest, "done", score(oldest)))
+            search.observe(ended[-1])
+    return ended
+
+
+def _each(make: Make, objectives: Sequence[Objective] = ONE) -> list[tuple[Space, Search]]:
+    if len(objectives) > 1:
+        spaces = [SPACES["conditional"]()]
+    else:
+        spaces = [space() for name, space in SPACES.items() if name != "one_point"]
+    return [(space, make().start(space, objectives)) for space in spaces]
+
+
+def proposals_are_members(make: Make) -> None:
+    """Every proposal is a member of the space in canonical form."""
+    for space, search in _each(make):
+        for trial in drive(search, space):
+            assert space.contains(trial.architecture), trial.architecture
+
+
+def proposing_changes_nothing(make: Make) -> None:
+    """Asked again with an equal generator, a strategy answers alike."""
+    for space, search in _each(make):
+        drive(search, space, 15)
+        first, second = (search.propose(np.random.default_rng(7), []) for _ in range(2))
+        assert first == second
+
+
+def state_is_a_fold(make: Make) -> None:
+    """A fresh state that observes the same trials proposes the same."""
+    for space, search in _each(make):
+        trials = drive(search, space)
+        again = make().start(space, ONE)
+        for trial in trials:
+            again.observe(trial)
+        rngs = [np.random.default_rng(3) for _ in range(2)]
+        assert search.propose(rngs[0], []) == again.propose(rngs[1], [])
+
+
+def workers_out_of_order(make: Make) -> None:
+    """Proposals in flight, and results that come in any order, are no trouble."""
+    for space, search in _each(make):
+        flying = []
+        for number in range(12):
+            rng = np.random.default_rng([1, number])
+            proposal = search.propose(rng, [p for _, p in flying])
+            if proposal is not None:
+                flying.append((number, proposal))
+        for number, proposal in reversed(flying):
+            search.observe(Trial(number, proposal, "done", score(proposal)))
+        assert drive(search, space, 10, workers=4)
+
+
+def failures_are_survived(make: Make) -> None:
+    """Any status, NaN and missing metrics: the strategy goes on proposing members."""
+    for space, search in _each(make):
+        for number, status in enumerate(STATUSES * 3):
+            proposal = search.propose(np.random.default_rng([2, number]), [])
+            assert proposal is not None
+            metrics = ({}, {"accuracy": math.nan}, score(proposal))[number % 3]
+            search.observe(Trial(number, proposal, status, metrics))
+        assert all(space.contains(t.architecture) for t in drive(search, space, 10))
+
+
+def two_objectives(make: Make) -> None:
+    """With two objectives a strategy proposes members too."""
+    for space, search in _each(make, TWO):
+        assert all(space.contains(t.architecture) for t in drive(search, space))
+
+
+def seeds_matter(make: Make) -> None:
+    """Another seed gives other proposals, on a space where that is possible."""
+    space = SPACES["huge"]()
+    runs = [drive(make().start(space, ONE), space, 10, seed=seed) for seed in (0, 1)]
+    assert [t.architecture for t in runs[0]] != [t.architecture for t in runs[1]]
+
+
+STRATEGY_CHECKS: tuple[Callable[[Make], None], ...] = (
+    proposals_are_members,
+    proposing_changes_nothing,
+    state_is_a_fold,
+    workers_out_of_order,
+    failures_are_survived,
+    two_objectives,
+    seeds_matter,
+)

@@ -1,0 +1,194 @@
+"""Proposals, trials and the history they make: the only state of a run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args, overload
+
+from netwright.objective import Limit, Objective, dominates
+from netwright.space import Architecture
+
+Status = Literal["done", "failed", "invalid", "timeout", "oom", "preempted"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What is to be evaluated: an architecture, a budget in epochs, and where it came from.
+
+    `epochs` None means the evaluator's own budget. `parent` is the number of the trial whose
+    architecture was changed. `stage` is 0 for the search and 1, 2, ... for the finals.
+    """
+
+    architecture: Architecture
+    epochs: int | None = None
+    parent: int | None = None
+    stage: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object."""
+        return {
+            "architecture": dict(self.architecture.answers),
+            "epochs": self.epochs,
+            "parent": self.parent,
+            "stage": self.stage,
+        }
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Proposal:
+        """The proposal that `to_json` wrote."""
+        architecture = Architecture.from_answers(body["architecture"])
+        return cls(architecture, body["epochs"], body["parent"], body["stage"])
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A proposal that was evaluated.
+
+    `metrics` are floats by name ("accuracy" is a fraction, "latency_ms" milliseconds); `curve` has
+    one mapping an epoch; `seconds` is wall time, `cpu_seconds` processor time of the worker;
+    `reason` says why a trial is not `done`; `fingerprint` is that of the built network.
+    """
+
+    number: int
+    proposal: Proposal
+    status: Status
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    curve: tuple[Mapping[str, float], ...] = ()
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    reason: str = ""
+    fingerprint: str = ""
+
+    @property
+    def architecture(self) -> Architecture:
+        """The architecture that was evaluated."""
+        return self.proposal.architecture
+
+    @property
+    def done(self) -> bool:
+        """Whether the trial ended well, with metrics."""
+        return self.status == "done"
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object; NaN and infinities become None."""
+        return {
+            "number": self.number,
+            "proposal": self.proposal.to_json(),
+            "status": self.status,
+            "metrics": {name: _plain(value) for name, value in self.metrics.items()},
+            "curve": [{k: _plain(v) for k, v in point.items()} for point in self.curve],
+            "seconds": self.seconds,
+            "cpu_seconds": self.cpu_seconds,
+            "reason": self.reason,
+            "fingerprint": self.fingerprint,
+        }
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Trial:
+        """The trial that `to_json` wrote."""
+        return cls(
+            number=body["number"],
+            proposal=Proposal.from_json(body["proposal"]),
+            status=body["status"],
+            metrics={k: math.nan if v is None else v for k, v in body["metrics"].items()},
+            curve=tuple(body["curve"]),
+            seconds=body["seconds"],
+            cpu_seconds=body["cpu_seconds"],
+            reason=body["reason"],
+            fingerprint=body["fingerprint"],
+        )
+
+
+class History(Sequence[Trial]):
+    """The trials in the order of their completion. Appended to by the loop only."""
+
+    def __init__(self, trials: Sequence[Trial] = ()) -> None:
+        self._trials = list(trials)
+
+    def append(self, trial: Trial) -> None:
+        """Add a trial that has just ended."""
+        self._trials.append(trial)
+
+    @overload
+    def __getitem__(self, index: int) -> Trial: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Trial]: ...
+
+    def __getitem__(self, index: int | slice) -> Trial | list[Trial]:
+        return self._trials[index]
+
+    def __len__(self) -> int:
+        return len(self._trials)
+
+    def __iter__(self) -> Iterator[Trial]:
+        return iter(self._trials)
+
+    def allowed(self, limits: Sequence[Limit], stage: int | None = None) -> list[Trial]:
+        """The trials that are done, keep every limit, and are of `stage` if one is given."""
+        return [
+            trial
+            for trial in self._trials
+            if trial.done
+            and (stage is None or trial.proposal.stage == stage)
+            and not any(limit.excess(trial.metrics) for limit in limits)
+        ]
+
+
+def best_of(trials: Sequence[Trial], objective: Objective) -> Trial | None:
+    """The trial with the largest gain, the earliest of equals; None when there is none."""
+    ranked = sorted(trials, key=lambda t: (-objective.gain(t.metrics), t.number))
+    return ranked[0] if ranked and objective.gain(ranked[0].metrics) > -math.inf else None
+
+
+def front_of(trials: Sequence[Trial], objectives: Sequence[Objective]) -> list[Trial]:
+    """The trials that no other dominates, sorted by the last objective from small to large."""
+    gains = [[o.gain(t.metrics) for o in objectives] for t in trials]
+    whole = [i for i, gain in enumerate(gains) if -math.inf not in gain]
+    front = [i for i in whole if not any(dominates(gains[j], gains[i]) for j in whole)]
+    seen: dict[tuple[float, ...], int] = {}
+    for i in front:
+        seen.setdefault(tuple(gains[i]), i)
+    return sorted(
+        (trials[i] for i in seen.values()), key=lambda t: t.metrics[objectives[-1].metric]
+    )
+
+
+def ranked(trials: Sequence[Trial], objectives: Sequence[Objective]) -> list[Trial]:
+    """Trials from best to worst: by gain for one objective, else by front and then by crowding.
+
+    Non-dominated sorting and crowding distance as in NSGA-II (Deb et al., 2002). Trials that lack a
+    metric are left out; equals keep the order of their numbers.
+    """
+    whole = [t for t in trials if all(o.gain(t.metrics) > -math.inf for o in objectives)]
+    left = sorted(whole, key=lambda t: t.number)
+    if len(objectives) == 1:
+        return sorted(left, key=lambda t: -objectives[0].gain(t.metrics))
+    order: list[Trial] = []
+    while left:
+        front = front_of(left, objectives)
+        spread = _crowding(front, objectives)
+        order += [front[i] for i in sorted(range(len(front)), key=lambda i: -spread[i])]
+        taken = {t.number for t in front}
+        left = [t for t in left if t.number not in taken]
+    return order
+
+
+def _crowding(front: Sequence[Trial], objectives: Sequence[Objective]) -> list[float]:
+    """Crowding distance of each member; infinite for those at an end of an objective."""
+    distance = [0.0] * len(front)
+    for objective in objectives:
+        gain = [objective.gain(t.metrics) for t in front]
+        order = sorted(range(len(front)), key=lambda i: gain[i])
+        width = (gain[order[-1]] - gain[order[0]]) or 1.0
+        distance[order[0]] = distance[order[-1]] = math.inf
+        for before, i, after in zip(order, order[1:], order[2:], strict=False):
+            distance[i] += (gain[after] - gain[before]) / width
+    return distance
+
+
+def _plain(value: float) -> float | None:
+    return value if math.isfinite(value) else None
