@@ -1,0 +1,456 @@
+"""The loop: budgets, deduplication, limits, failures, parallelism and resume, once for all.
+
+Data flows one way: space -> proposal -> evaluation -> trial -> history -> next proposal. Strategies
+propose, evaluators measure, executors run; this file acts. Everything that happens is appended to
+the log before it is acted on, so a killed run continues from its log and ends where an
+uninterrupted one does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from netwright.evaluate.admission import Admission
+from netwright.evaluate.base import Evaluator
+from netwright.evaluate.job import Job, Outcome, Task
+from netwright.evaluate.latency import LatencyTarget
+from netwright.execute import Executor, Message
+from netwright.objective import Limit, Objective, dominates
+from netwright.progress import Flight, Progress
+from netwright.space import Space
+from netwright.store import Store
+from netwright.strategies import RandomSearch, Strategy
+from netwright.trial import History, Proposal, Trial, ranked
+
+SEARCH, BASELINE = 0, -1
+"""Stages of a run; the finals are 1, 2, ..."""
+
+_STUCK = 300  # proposals of the strategy for one trial before the loop draws at random
+_ATTEMPTS = 1000  # and before the search is declared exhausted
+
+Source = Callable[[int, int], "Proposal | Literal['wait', 'end']"]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Bounds of the search stage; the first one reached ends it. None is no bound."""
+
+    trials: int | None = None
+    minutes: float | None = None
+    epochs: int | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is to do. `finals` are stages of (how many networks, epochs each)."""
+
+    space: Space
+    evaluator: Evaluator
+    strategy: Strategy
+    objectives: tuple[Objective, ...]
+    limits: tuple[Limit, ...]
+    budget: Budget
+    finals: tuple[tuple[int, int], ...]
+    baseline: int = 0
+    deterministic: bool = False
+    seed: int = 0
+    target: LatencyTarget | None = None
+    trial_seconds: float | None = None
+
+
+@dataclass
+class _Place:
+    """A trial that is not finished: its next attempt, and its proposal once it has one."""
+
+    attempt: int = 0
+    proposal: Proposal | None = None
+    restarts: int = 0
+
+
+@dataclass
+class Loop:
+    """One run of a plan against a store. `run` may be called again after a kill: it goes on."""
+
+    plan: Plan
+    store: Store
+    name: str
+    executor: Executor
+    watch: Callable[[Progress], None] = lambda progress: None
+    history: History = field(default_factory=History)
+
+    def __post_init__(self) -> None:
+        plan = self.plan
+        self._searches = {
+            SEARCH: plan.strategy.start(plan.space, plan.objectives),
+            BASELINE: RandomSearch().start(plan.space, plan.objectives),
+        }
+        self._admission = Admission(plan.space, plan.limits)
+        self._open: dict[int, _Place] = {}  # by trial number
+        self._flights: dict[int, Flight] = {}
+        self._stages: dict[int, list[Proposal]] = {}  # what each final was given
+        self._closed: dict[int, str] = {}  # stages that are over, and why
+        self._known: set[str] = set()
+        self._next = 0
+        self._order: deque[Trial] = deque()  # finished, not yet observed
+        self._observed: dict[int, int] = {SEARCH: 0, BASELINE: 0}
+        self._first: dict[int, int] = {}  # stage -> its first trial number
+        self._current = SEARCH
+        self._kept: dict[int, list[float]] = {}  # trials whose weights are kept -> gains
+        self._rejected = 0
+        self._active = 0.0  # seconds of earlier sessions
+        self._replay()
+        self._began = time.monotonic()
+
+    # -- the run, from top to bottom --------------------------------------------------------------
+
+    def run(self) -> None:
+        """Search, then the baseline, then the finals; returns when all are done.
+
+        Raises:
+            LimitError: A limit cannot be met; the message says the least that can.
+            KeyboardInterrupt: Passed on after the log has it; the run can be resumed.
+        """
+        plan = self.plan
+        if SEARCH not in self._closed:
+            self._admission.check_limits_can_be_met(plan.target, plan.evaluator.normalisation)
+        self._log("session", {})
+        self.executor.start(Job(plan.space, plan.evaluator.for_workers(), plan.limits, plan.target))
+        try:
+            self._stage(SEARCH, self._propose)
+            self._stage(BASELINE, self._propose_baseline)
+            for stage, (count, epochs) in enumerate(plan.finals, start=1):
+                self._stage(stage, self._finalist(stage, count, epochs))
+        except KeyboardInterrupt:
+            self._log("interrupted", {})
+            raise
+        finally:
+            self.executor.stop()
+
+    def _stage(self, stage: int, source: Source) -> None:
+        """Keep every slot busy with proposals of `source` until it ends and all have finished."""
+        if stage in self._closed:
+            return
+        self._first.setdefault(stage, self._next)
+        self._current = stage
+        reason: str | None = None
+        while True:
+            while reason is None and len(self._flights) < self.executor.slots:
+                number = self._vacant()
+                if number is None:
+                    break
+                verdict = self._launch(number, stage, source)
+                if verdict == "wait":
+                    break
+                if verdict != "launched":
+                    reason = verdict
+            if not self._flights:
+                break
+            for message in self.executor.wait(0.25):
+                self._receive(message)
+            self.watch(self.progress())
+        self._open.clear()
+        self._log("closed", {"stage": stage, "reason": reason or ""})
+        self._closed[stage] = reason or ""
+        self.watch(self.progress())
+
+    def _vacant(self) -> int | None:
+        """The next trial number to launch: an interrupted or rejected one, or a new one."""
+        for number in sorted(self._open):
+            if number not in self._flights:
+                return number
+        if self.plan.deterministic and any(not f.admitted for f in self._flights.values()):
+            return None  # its trial may need another attempt from exactly this state
+        return self._next
+
+    def _launch(self, number: int, stage: int, source: Source) -> str:
+        """Find an admissible proposal for a trial and start it; otherwise say why not."""
+        place = self._open.get(number, _Place())
+        again = place.proposal is not None
+        while place.attempt < _ATTEMPTS:
+            proposal = place.proposal or source(number, place.attempt)
+            if isinstance(proposal, str):
+                return proposal if proposal == "wait" else self._end_reason
+            admitted = self._admission.admit(proposal.architecture)
+            reason = admitted.reason if stage <= SEARCH else None
+            if not again and stage <= SEARCH and admitted.key in self._known:
+                reason = "known"
+            if reason is None:
+                break
+            if reason != "known":
+                self._rejected += 1
+            place.attempt, place.proposal = place.attempt + 1, None
+        else:
+            return f"no new network within the limits in {_ATTEMPTS} proposals"
+        self._known.add(admitted.key)
+        if not again:
+            body = {
+                "attempt": place.attempt,
+                "stage": stage,
+                "proposal": proposal.to_json(),
+                "key": admitted.key,
+            }
+            self._log("proposed", body, number)
+        place.proposal = proposal
+        self._open[number] = place
+        self._next = max(self._next, number + 1)
+        epochs = proposal.epochs or self.plan.evaluator.epochs
+        self._flights[number] = Flight(number, proposal, epochs, admitted.fingerprint)
+        task = Task(
+            proposal.architecture,
+            epochs,
+            _seed(self.plan.seed, number),
+            admitted.metrics,
+            str(self.weights(number)),
+            reject=stage <= SEARCH,
+        )
+        self.executor.submit(number, task, self.plan.trial_seconds)
+        return "launched"
+
+    # -- where proposals come from ----------------------------------------------------------------
+
+    def _propose(self, number: int, attempt: int) -> Proposal | Literal["wait", "end"]:
+        budget = self.plan.budget
+        count = number - self._first[SEARCH]
+        if budget.trials is not None and count >= budget.trials:
+            return self._end(f"{budget.trials} trials")
+        if budget.minutes is not None and self.seconds() >= budget.minutes * 60:
+            return self._end(f"{budget.minutes:g} minutes")
+        own = self.plan.evaluator.epochs
+        if budget.epochs is not None and self._epochs() + own > budget.epochs:
+            return self._end(f"{budget.epochs} epochs")
+        return self._ask(SEARCH, number, attempt)
+
+    def _propose_baseline(self, number: int, attempt: int) -> Proposal | Literal["wait", "end"]:
+        if number - self._first[BASELINE] >= self.plan.baseline:
+            return self._end(f"{self.plan.baseline} random networks")
+        proposal = self._ask(BASELINE, number, attempt)
+        return proposal if isinstance(proposal, str) else replace(proposal, stage=BASELINE)
+
+    def _ask(self, stage: int, number: int, attempt: int) -> Proposal | Literal["wait", "end"]:
+        """A strategy's proposal for a trial, from the results it is to know."""
+        if self.plan.deterministic:
+            upto = number - self._first[stage] - self.executor.slots + 1
+            if not self._observe_in_order(stage, upto):
+                return "wait"
+            unseen = {t.number: t.proposal for t in self._order}
+            unseen |= {n: p.proposal for n, p in self._open.items() if p.proposal is not None}
+            pending = [unseen[n] for n in sorted(unseen) if n < number]
+        else:
+            pending = [f.proposal for f in self._flights.values()]
+        rng = np.random.default_rng([self.plan.seed, number, attempt])
+        if attempt >= _STUCK:
+            return Proposal(self.plan.space.sample(rng))
+        proposal = self._searches[stage].propose(rng, pending)
+        if proposal is not None:
+            return proposal
+        return "wait" if self._flights else self._end("the strategy has nothing more to propose")
+
+    def _finalist(self, stage: int, count: int, epochs: int) -> Source:
+        """The source of a final: the best of the stage before, trained for longer."""
+        if stage not in self._stages:
+            before = self.history.allowed(self.plan.limits, stage - 1)
+            chosen = ranked(before, self.plan.objectives)[:count]
+            proposals = [Proposal(t.architecture, epochs, t.number, stage) for t in chosen]
+            self._stages[stage] = proposals
+            self._log("final", {"stage": stage, "proposals": [p.to_json() for p in proposals]})
+        proposals = self._stages[stage]
+
+        def source(number: int, attempt: int) -> Proposal | Literal["wait", "end"]:
+            place = number - self._first[stage]
+            return proposals[place] if place < len(proposals) else self._end("all finalists")
+
+        return source
+
+    def _end(self, reason: str) -> Literal["end"]:
+        self._end_reason = reason
+        return "end"
+
+    # -- what comes back --------------------------------------------------------------------------
+
+    def _receive(self, message: Message) -> None:
+        flight = self._flights[message.key]
+        if message.kind == "progress":
+            if "admitted" in message.body:
+                flight.admitted = True
+                flight.metrics = dict(message.body["admitted"])
+            else:
+                flight.curve.append(dict(message.body))
+            return
+        outcome = message.body
+        if message.kind == "lost":
+            status, reason = message.body
+            place = self._open[flight.number]
+            if status == "failed" and place.restarts == 0:
+                place.restarts = 1
+                self._log("restarted", {"reason": reason}, flight.number)
+                del self._flights[flight.number]
+                return
+            outcome = Outcome(status, flight.metrics, tuple(flight.curve), reason, flight.seconds())
+        del self._flights[flight.number]
+        if outcome.status == "rejected":
+            self._reject(flight, outcome)
+        else:
+            self._finish(flight, outcome)
+
+    def _reject(self, flight: Flight, outcome: Outcome) -> None:
+        place = self._open[flight.number]
+        body = {
+            "attempt": place.attempt,
+            "proposal": flight.proposal.to_json(),
+            "metrics": dict(outcome.metrics),
+            "reason": outcome.reason,
+        }
+        self._log("rejected", body, flight.number)
+        self._rejected += 1
+        self._admission.learn(flight.proposal.architecture, outcome.metrics)
+        place.attempt, place.proposal = place.attempt + 1, None
+
+    def _finish(self, flight: Flight, outcome: Outcome) -> None:
+        status = outcome.status
+        assert status != "rejected"
+        trial = Trial(
+            flight.number,
+            flight.proposal,
+            status,
+            outcome.metrics,
+            outcome.curve,
+            outcome.seconds,
+            outcome.cpu_seconds,
+            outcome.reason,
+            flight.fingerprint,
+        )
+        self._log("finished", trial.to_json(), trial.number)
+        self._add(trial)
+        self._keep_weights(trial)
+
+    def _add(self, trial: Trial) -> None:
+        """Take a finished trial into the history and, in its turn, to the strategy."""
+        self._open.pop(trial.number, None)
+        self.history.append(trial)
+        self._admission.learn(trial.architecture, trial.metrics)
+        stage = trial.proposal.stage
+        if stage > SEARCH:
+            return
+        if self.plan.deterministic:
+            self._order.append(trial)
+        else:
+            self._searches[stage].observe(trial)
+
+    def _observe_in_order(self, stage: int, upto: int) -> bool:
+        """Let the strategy observe exactly the first `upto` trials; False if some are not in."""
+        waiting = {t.number: t for t in self._order if t.proposal.stage == stage}
+        while self._observed[stage] < upto:
+            number = self._first[stage] + self._observed[stage]
+            if number not in waiting:
+                return False
+            self._searches[stage].observe(waiting[number])
+            self._order.remove(waiting[number])
+            self._observed[stage] += 1
+        return True
+
+    # -- weights, log, time -----------------------------------------------------------------------
+
+    def weights(self, number: int) -> Path:
+        """Where the weights of a trial are, if they are kept."""
+        return self.store.files(self.name) / f"trial-{number}.safetensors"
+
+    def _keep_weights(self, trial: Trial) -> None:
+        """Keep the weights of a trial that no kept one of its stage dominates; drop the others."""
+        gains = [o.gain(trial.metrics) for o in self.plan.objectives]
+        broken = any(limit.excess(trial.metrics) for limit in self.plan.limits)
+        if trial.proposal.stage > SEARCH:
+            return
+        useless = not trial.done or broken or trial.proposal.stage != SEARCH or -np.inf in gains
+        if useless or any(dominates(kept, gains) or kept == gains for kept in self._kept.values()):
+            self._drop(trial.number)
+            return
+        for number in [n for n, kept in self._kept.items() if dominates(gains, kept)]:
+            self._drop(number)
+            del self._kept[number]
+        self._kept[trial.number] = gains
+
+    def _drop(self, number: int) -> None:
+        with suppress(FileNotFoundError):
+            self.weights(number).unlink()
+
+    def _log(self, kind: str, body: Mapping[str, Any], trial: int | None = None) -> None:
+        self.store.append(self.name, kind, body, trial)
+
+    def seconds(self) -> float:
+        """Wall seconds this run has been worked on, in all sessions."""
+        return self._active + time.monotonic() - self._began
+
+    def _epochs(self) -> int:
+        own = self.plan.evaluator.epochs
+        ended = sum(t.proposal.epochs or own for t in self.history if t.proposal.stage == SEARCH)
+        return ended + sum(f.epochs for f in self._flights.values())
+
+    def progress(self) -> Progress:
+        """What a person wants to know now."""
+        return Progress(
+            run=self.name,
+            stage=self._current,
+            finals=self.plan.finals,
+            trials=self.plan.budget.trials,
+            minutes=self.plan.budget.minutes,
+            epochs=self.plan.budget.epochs,
+            objectives=self.plan.objectives,
+            limits=self.plan.limits,
+            history=self.history,
+            flights=tuple(self._flights.values()),
+            rejected=self._rejected,
+            seconds=self.seconds(),
+            epochs_spent=self._epochs(),
+            slots=self.executor.slots,
+            expected=len(self._stages.get(self._current, ())),
+        )
+
+    # -- resume -----------------------------------------------------------------------------------
+
+    def _replay(self) -> None:
+        """Fold the log of earlier sessions into the state."""
+        session: float | None = None
+        last = 0.0
+        for event in self.store.events(self.name):
+            body, number = event.body, event.trial
+            if event.kind == "session":
+                self._active += last - session if session is not None else 0.0
+                session = event.time
+            elif event.kind == "proposed":
+                assert number is not None
+                proposal = Proposal.from_json(body["proposal"])
+                self._first.setdefault(body["stage"], number)
+                self._next = max(self._next, number + 1)
+                self._open[number] = _Place(body["attempt"], proposal)
+                self._known.add(body["key"])
+            elif event.kind == "rejected":
+                assert number is not None
+                self._rejected += 1
+                self._open[number] = _Place(body["attempt"] + 1)
+                architecture = Proposal.from_json(body["proposal"]).architecture
+                self._admission.learn(architecture, body["metrics"])
+            elif event.kind == "finished":
+                trial = Trial.from_json(body)
+                self._add(trial)
+                self._keep_weights(trial)
+            elif event.kind == "final":
+                proposals = [Proposal.from_json(p) for p in body["proposals"]]
+                self._stages[body["stage"]] = proposals
+            elif event.kind == "closed":
+                self._closed[body["stage"]] = body["reason"]
+            last = event.time
+        self._active += last - session if session is not None else 0.0
+
+
+def _seed(run_seed: int, number: int) -> int:
+    """The seed of a trial's weights and batches: of the run's seed and the trial's number."""
+    state = np.random.SeedSequence([run_seed, number, 1]).generate_state(1)
+    return int(state[0])

@@ -1,0 +1,90 @@
+"""What a person wants to know of a run while it goes on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from netwright.objective import Limit, Objective
+from netwright.trial import History, Proposal, Trial, best_of, front_of
+
+
+@dataclass
+class Flight:
+    """A trial on its way: its proposal, the epochs it was given, and the curve so far."""
+
+    number: int
+    proposal: Proposal
+    epochs: int
+    fingerprint: str = ""
+    admitted: bool = False
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    curve: list[Mapping[str, float]] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
+
+    def seconds(self) -> float:
+        """Wall seconds since it began."""
+        return time.monotonic() - self.began
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A view of a run at one moment; `stage` is 0 in the search, -1 in the baseline, then 1, 2...
+
+    `trials`, `minutes` and `epochs` are the bounds of the search, None where there is none;
+    `expected` is how many trials the present final has; `seconds` is wall time in all sessions.
+    """
+
+    run: str
+    stage: int
+    finals: tuple[tuple[int, int], ...]
+    trials: int | None
+    minutes: float | None
+    epochs: int | None
+    objectives: tuple[Objective, ...]
+    limits: tuple[Limit, ...]
+    history: History
+    flights: tuple[Flight, ...]
+    rejected: int
+    seconds: float
+    epochs_spent: int
+    slots: int
+    expected: int
+
+    def counts(self) -> dict[str, int]:
+        """Trials of the present stage by status, with `running`; `rejected` are of the search."""
+        found = {"done": 0, "failed": 0, "running": len(self.flights), "rejected": self.rejected}
+        for trial in self.history:
+            if trial.proposal.stage == self.stage:
+                found["done" if trial.done else "failed"] += 1
+        return found
+
+    def best(self) -> Trial | None:
+        """The best trial within the limits so far, of the latest stage that has one."""
+        for stage in range(max(self.stage, 0), -1, -1):
+            best = best_of(self.history.allowed(self.limits, stage), self.objectives[0])
+            if best is not None:
+                return best
+        return None
+
+    def front(self) -> list[Trial]:
+        """The trials of the search that no other dominates, within the limits."""
+        return front_of(self.history.allowed(self.limits, 0), self.objectives)
+
+    def share(self) -> float | None:
+        """How much of the present stage is done, 0 to 1; None if it cannot be said."""
+        if self.stage > 0:
+            counts = self.counts()
+            running = sum(len(f.curve) / max(f.epochs, 1) for f in self.flights)
+            ended = counts["done"] + counts["failed"]
+            return min(1.0, (ended + running) / self.expected) if self.expected else None
+        shares = []
+        if self.trials and self.stage == 0:
+            counts = self.counts()
+            shares.append((counts["done"] + counts["failed"]) / self.trials)
+        if self.minutes:
+            shares.append(self.seconds / (60 * self.minutes))
+        if self.epochs:
+            shares.append(self.epochs_spent / self.epochs)
+        return min(1.0, max(shares)) if shares else None

@@ -1,0 +1,128 @@
+"""A run as its log tells it: all that status, report and export need, without the user's code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from netwright.objective import Limit, Objective
+from netwright.store import Event, Store
+from netwright.trial import History, Proposal, Trial, best_of, front_of
+
+RunStatus = Literal["unfinished", "interrupted", "done", "failed"]
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A network that was not trained because it broke a limit when it was measured."""
+
+    number: int
+    proposal: Proposal
+    metrics: Mapping[str, float]
+    reason: str
+
+
+@dataclass
+class Record:
+    """What the log of a run says. `stage` of a trial: -1 baseline, 0 search, 1, 2, ... finals.
+
+    `settings` are those the run was created with; `closed` maps a stage to why it ended;
+    `confirmed` are metrics of finalists measured again on the idle machine, which replace those of
+    their trials; `tested` maps a trial to its metrics on the test part; `sketches` maps a trial to
+    the drawing of its network (see `netwright.space.draw`); `seconds` is wall time in all sessions.
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+    created: float
+    status: RunStatus = "unfinished"
+    reason: str = ""
+    seconds: float = 0.0
+    history: History = field(default_factory=History)
+    rejections: list[Rejection] = field(default_factory=list)
+    running: dict[int, Proposal] = field(default_factory=dict)
+    closed: dict[int, str] = field(default_factory=dict)
+    confirmed: dict[int, dict[str, float]] = field(default_factory=dict)
+    tested: dict[int, dict[str, float]] = field(default_factory=dict)
+    reference: Mapping[str, Any] | None = None
+    sketches: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    exported: Mapping[str, Any] | None = None
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """What is wanted."""
+        return tuple(Objective(o["metric"], o["direction"]) for o in self.settings["objectives"])
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """The limits, without the objects that measure."""
+        return tuple(Limit(o["metric"], o["bound"]) for o in self.settings["limits"])
+
+    @property
+    def stage(self) -> int:
+        """The latest stage with a trial that is done and keeps the limits; 0 if there is none."""
+        stages = [t.proposal.stage for t in self.history.allowed(self.limits)]
+        return max([0, *stages])
+
+    @property
+    def best(self) -> Trial | None:
+        """The best trial of the latest stage, by the first objective."""
+        return best_of(self.history.allowed(self.limits, self.stage), self.objectives[0])
+
+    @property
+    def front(self) -> list[Trial]:
+        """The trials of the latest stage that no other dominates."""
+        return front_of(self.history.allowed(self.limits, self.stage), self.objectives)
+
+
+def read_record(store: Store, run: str) -> Record:
+    """The record of a run.
+
+    Raises:
+        StoreError: There is no such run.
+    """
+    events = store.events(run)
+    record = Record(run, events[0].body, events[0].time)
+    session, last = None, events[0].time
+    for event in events:
+        if event.kind == "session":
+            record.seconds += last - session if session is not None else 0.0
+            session = event.time
+            record.status, record.reason = "unfinished", ""
+        _apply(record, event)
+        last = event.time
+    record.seconds += last - session if session is not None else 0.0
+    return record
+
+
+def _apply(record: Record, event: Event) -> None:
+    body, number = event.body, event.trial
+    if number is not None and event.kind == "proposed":
+        record.running[number] = Proposal.from_json(body["proposal"])
+    elif number is not None and event.kind == "rejected":
+        proposal = record.running.pop(number, None) or Proposal.from_json(body["proposal"])
+        record.rejections.append(Rejection(number, proposal, body["metrics"], body["reason"]))
+    elif number is not None and event.kind == "finished":
+        record.running.pop(number, None)
+        record.history.append(Trial.from_json(body))
+    elif event.kind == "closed":
+        record.closed[body["stage"]] = body["reason"]
+    elif event.kind == "confirmed":
+        record.confirmed = {int(n): metrics for n, metrics in body["trials"].items()}
+        trials = [
+            replace(t, metrics={**t.metrics, **record.confirmed.get(t.number, {})})
+            for t in record.history
+        ]
+        record.history = History(trials)
+    elif event.kind == "tested":
+        record.tested = {int(n): metrics for n, metrics in body["trials"].items()}
+        record.reference = body.get("reference")
+    elif event.kind == "sketch" and number is not None:
+        record.sketches[number] = body
+    elif event.kind == "exported":
+        record.exported = body
+    elif event.kind == "interrupted":
+        record.status, record.reason = "interrupted", body.get("reason", "")
+    elif event.kind == "ended":
+        record.status, record.reason = body["status"], body["reason"]

@@ -1,0 +1,91 @@
+"""A kill -9 of the whole process tree at random moments, each followed by a resume."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from test_loop import listed
+
+from netwright.record import read_record
+from netwright.store import Store
+
+SCRIPT = """
+import sys, time
+from pathlib import Path
+from netwright.evaluate.function import Function
+from netwright.execute import Processes
+from netwright.loop import Budget, Loop, Plan
+from netwright.objective import limits_from, maximize
+from netwright.settings import settings_of
+from netwright.store import Store
+from netwright.strategies import RegularizedEvolution
+from netwright.testing import SPACES
+
+def train(model, epochs):
+    time.sleep(0.05)
+    return {"accuracy": sum(float(p.sum()) for p in model.parameters())}
+
+made = Plan(
+    SPACES["huge"](), Function(train), RegularizedEvolution(10, 4), (maximize("accuracy"),),
+    limits_from({"params": 10_000}), Budget(trials=int(sys.argv[3])), ((4, 2), (2, 3)),
+    baseline=4, deterministic=True, seed=3,
+)
+store = Store(sys.argv[1])
+if sys.argv[2] not in store.runs():
+    store.create(sys.argv[2], settings_of(made, workers=2, call=None))
+print("ready", flush=True)
+with store.lock(sys.argv[2]):
+    Loop(made, store, sys.argv[2], Processes(2)).run()
+print("ended", flush=True)
+"""
+
+
+def begin(path: Path, name: str, trials: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(path), name, str(trials)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def ends(process: subprocess.Popen[str]) -> str:
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    return out
+
+
+def kills(tmp_path: Path, times: int, trials: int) -> None:
+    path = tmp_path / "runs.db"
+    assert "ended" in ends(begin(path, "whole", trials))
+    moments = random.Random(7)
+    done = 0
+    while done < times:
+        process = begin(path, "killed", trials)
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(moments.uniform(0.0, 4.0))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        done += 1
+    ends(begin(path, "killed", trials))
+    store = Store(path)
+    whole, killed = (read_record(store, name) for name in ("whole", "killed"))
+    assert listed(killed.history) == listed(whole.history)
+    assert len(killed.history) == trials + 4 + 4 + 2
+    assert sum(e.kind == "session" for e in store.events("killed")) > times / 2
+
+
+def test_three_kills(tmp_path: Path) -> None:
+    kills(tmp_path, 3, 20)
+
+
+@pytest.mark.slow
+def test_twenty_kills(tmp_path: Path) -> None:
+    kills(tmp_path, 20, 150)

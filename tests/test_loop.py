@@ -1,0 +1,257 @@
+"""The loop: budgets, limits, failures, resume, and the same seed giving the same run."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+from torch import nn
+
+from netwright.errors import LimitError
+from netwright.evaluate.admission import Admission
+from netwright.evaluate.base import Candidate, Context, Evaluator, Result
+from netwright.evaluate.function import Function
+from netwright.execute import Executor, Inline, Message, Processes
+from netwright.loop import Budget, Loop, Plan
+from netwright.objective import limits_from, maximize, minimize
+from netwright.record import read_record
+from netwright.settings import settings_of
+from netwright.store import Store
+from netwright.strategies import RandomSearch, RegularizedEvolution, Search, Strategy
+from netwright.testing import SPACES
+from netwright.trial import Proposal, Trial
+
+
+def size(model: nn.Module, epochs: int) -> dict[str, float]:
+    """A metric that follows from the network alone."""
+    return {"accuracy": math.tanh(sum(p.numel() for p in model.parameters()) / 300) + epochs / 1e6}
+
+
+def plan(**changes) -> Plan:
+    given = {
+        "space": SPACES["huge"](),
+        "evaluator": Function(size),
+        "strategy": RegularizedEvolution(population=6, sample=3),
+        "objectives": (maximize("accuracy"),),
+        "limits": (),
+        "budget": Budget(trials=25),
+        "finals": ((4, 2), (2, 3)),
+        "deterministic": True,
+    }
+    return Plan(**given | changes)
+
+
+def loop(path: Path, made: Plan, executor: Executor | None = None, name: str = "a") -> Loop:
+    store = Store(path / "runs.db")
+    if name not in store.runs():
+        store.create(name, settings_of(made, workers=1, call=None))
+    return Loop(made, store, name, executor or Inline())
+
+
+def listed(trials) -> list[str]:
+    """Trials as text, without their times, in the order of their numbers."""
+    rows = [t.to_json() | {"seconds": 0, "cpu_seconds": 0} for t in trials]
+    return [json.dumps(row, sort_keys=True) for row in sorted(rows, key=lambda r: r["number"])]
+
+
+class Stopping(Inline):
+    """Stops the run, as a kill would, after so many messages."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self._left = after
+
+    def wait(self, seconds: float) -> list[Message]:
+        self._left -= 1
+        if self._left < 0:
+            raise SystemError("killed")
+        return super().wait(seconds)
+
+
+def test_stages_follow_each_other(tmp_path: Path) -> None:
+    made = loop(tmp_path, plan(baseline=5))
+    made.run()
+    stages = [t.proposal.stage for t in made.history]
+    assert stages == [0] * 25 + [-1] * 5 + [1] * 4 + [2] * 2
+    assert [t.number for t in made.history] == list(range(36))
+    best = sorted(made.history[:25], key=lambda t: -t.metrics["accuracy"])[:4]
+    firsts = [t for t in made.history if t.proposal.stage == 1]
+    assert [t.proposal.parent for t in firsts] == [t.number for t in best]
+    assert {t.proposal.epochs for t in firsts} == {2}
+    record = read_record(made.store, "a")
+    assert record.best.proposal.stage == 2
+    assert record.closed[0] == "25 trials"
+
+
+def test_no_network_is_tried_twice(tmp_path: Path) -> None:
+    space = SPACES["flat"]()
+    made = loop(tmp_path, plan(space=space, budget=Budget(trials=1000), finals=()))
+    made.run()
+    prints = [t.fingerprint for t in made.history]
+    assert len(prints) == len(set(prints)) == space.count() == 24
+    assert "no new network" in read_record(made.store, "a").closed[0]
+
+
+def test_a_network_over_a_limit_is_never_trained(tmp_path: Path) -> None:
+    space = SPACES["conditional"]()
+    trained: list[int] = []
+
+    def train(model: nn.Module, epochs: int) -> dict[str, float]:
+        trained.append(sum(p.numel() for p in model.parameters()))
+        return size(model, epochs)
+
+    limits = limits_from({"params": 60})
+    made = loop(tmp_path, plan(space=space, evaluator=Function(train), limits=limits))
+    made.run()
+    assert trained
+    assert max(trained) <= 60
+    assert any(space.build(m).parameters() for m in space.enumerate())
+    assert max(sum(p.numel() for p in space.build(m).parameters()) for m in space.enumerate()) > 60
+
+
+def test_a_limit_that_cannot_be_met_says_the_least_that_can() -> None:
+    space = SPACES["conditional"]()
+    least = min(
+        sum(p.numel() for p in space.build(member).parameters()) for member in space.enumerate()
+    )
+    with pytest.raises(LimitError, match=f"params <= 5 cannot be met: the least .* is {least}"):
+        Admission(space, limits_from({"params": 5})).check_limits_can_be_met(None, None)
+    Admission(space, limits_from({"params": least})).check_limits_can_be_met(None, None)
+
+
+@pytest.mark.parametrize("strategy", [RandomSearch(), RegularizedEvolution(6, 3)])
+@pytest.mark.parametrize("after", [0, 1, 7, 24, 26, 29])
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, strategy: Strategy, after) -> None:
+    limits = limits_from({"params": 100_000})
+    made = plan(strategy=strategy, limits=limits, baseline=3)
+    whole = loop(tmp_path, made, name="whole")
+    whole.run()
+    with pytest.raises(SystemError):
+        loop(tmp_path, made, Stopping(after)).run()
+    again = loop(tmp_path, made)
+    again.run()
+    assert listed(again.history) == listed(whole.history)
+    twice = loop(tmp_path, made)
+    twice.run()
+    assert listed(twice.history) == listed(whole.history)
+
+
+def test_the_weights_of_the_front_are_kept_and_no_others(tmp_path: Path) -> None:
+    made = loop(tmp_path, plan(objectives=(maximize("accuracy"), minimize("params")), finals=()))
+    made.run()
+    kept = {int(p.stem.split("-")[1]) for p in made.store.files("a").glob("trial-*.safetensors")}
+    front = {t.number for t in read_record(made.store, "a").front}
+    assert front <= kept
+    assert len(kept) < 25
+
+
+# -- failures --------------------------------------------------------------------------------------
+
+
+class Moody(Evaluator):
+    """Fails in every way in turn; the trial's number decides."""
+
+    epochs = 1
+    full_epochs = 1
+
+    def evaluate(self, candidate: Candidate, epochs: int, context: Context) -> Result:
+        mood = int(candidate.architecture.id, 16) % 4
+        if mood == 0:
+            raise RuntimeError("a layer\nwent wrong")
+        if mood == 1:
+            raise MemoryError("too big")
+        if mood == 2:
+            return Result({"accuracy": math.nan}, status="failed", reason="diverged")
+        return Result({"accuracy": 0.5}, model=candidate.build())
+
+
+def test_failures_are_trials_and_the_run_goes_on(tmp_path: Path) -> None:
+    made = loop(tmp_path, plan(evaluator=Moody(), budget=Budget(trials=40), finals=((2, 1),)))
+    made.run()
+    statuses = {t.status for t in made.history}
+    assert statuses == {"done", "failed", "oom"}
+    reasons = {t.reason for t in made.history if not t.done}
+    assert reasons == {"RuntimeError: a layer", "out of memory: too big", "diverged"}
+    record = read_record(made.store, "a")
+    assert record.best.metrics["accuracy"] == 0.5
+    assert len(record.history) == len(made.history)
+
+
+class Twice(Strategy):
+    """Proposes the same two members for ever, then nothing."""
+
+    def start(self, space, objectives) -> Search:
+        members = [space.smallest(), *space.neighbours(space.smallest())[:1]]
+
+        class State(Search):
+            def propose(self, rng, pending):
+                return Proposal(members[int(rng.integers(2))])
+
+            def observe(self, trial: Trial) -> None:
+                pass
+
+        return State()
+
+
+def test_a_strategy_that_repeats_itself_is_helped_out(tmp_path: Path) -> None:
+    made = loop(tmp_path, plan(strategy=Twice(), budget=Budget(trials=6), finals=()))
+    made.run()
+    assert len({t.fingerprint for t in made.history}) == 6
+
+
+@pytest.mark.parametrize(
+    ("budget", "trials"), [(Budget(epochs=7), 7), (Budget(trials=9, epochs=5), 5)]
+)
+def test_epochs_are_a_budget(tmp_path: Path, budget: Budget, trials: int) -> None:
+    made = loop(tmp_path, plan(budget=budget, finals=()))
+    made.run()
+    assert len(made.history) == trials
+
+
+def test_minutes_are_a_budget(tmp_path: Path) -> None:
+    made = loop(tmp_path, plan(budget=Budget(minutes=0.02), finals=()))
+    made.run()
+    assert 1 <= len(made.history)
+    assert made.seconds() >= 1.2
+    assert read_record(made.store, "a").closed[0] == "0.02 minutes"
+
+
+# -- several workers -------------------------------------------------------------------------------
+
+
+def test_workers_in_deterministic_mode_repeat_themselves(tmp_path: Path) -> None:
+    made = plan(finals=((2, 2),))
+    runs = []
+    for name in ("one", "two"):
+        runs.append(loop(tmp_path, made, Processes(2), name))
+        runs[-1].run()
+    assert listed(runs[0].history) == listed(runs[1].history)
+
+
+def test_a_trial_that_hangs_is_a_timeout(tmp_path: Path) -> None:
+    def train(model: nn.Module, epochs: int) -> float:
+        import time
+
+        time.sleep(60)
+        return 1.0
+
+    made = plan(
+        evaluator=Function(train), budget=Budget(trials=1), finals=(), trial_seconds=0.5
+    )
+    ran = loop(tmp_path, made, Processes(1))
+    ran.run()
+    assert [t.status for t in ran.history] == ["timeout"]
+
+
+def test_a_worker_that_dies_twice_fails_its_trial_alone(tmp_path: Path) -> None:
+    def train(model: nn.Module, epochs: int) -> float:
+        import os
+
+        os._exit(7)
+
+    ran = loop(tmp_path, plan(evaluator=Function(train), budget=Budget(trials=1)), Processes(1))
+    ran.run()
+    assert [(t.status, t.reason) for t in ran.history] == [
+        ("failed", "the worker ended with exit status 7")
+    ]
+    assert [e.kind for e in ran.store.events("a")].count("restarted") == 1
