@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from netwright.evaluate.admission import Admission
+from netwright.evaluate.admission import LATENCY, Admission
 from netwright.evaluate.base import Evaluator
 from netwright.evaluate.job import Job, Outcome, Task
 from netwright.evaluate.latency import LatencyTarget
@@ -122,7 +122,9 @@ class Loop:
         if SEARCH not in self._closed:
             self._admission.check_limits_can_be_met(plan.target, plan.evaluator.normalisation)
         self._log("session", {})
-        self.executor.start(Job(plan.space, plan.evaluator.for_workers(), plan.limits, plan.target))
+        matters = LATENCY in {o.metric for o in (*plan.objectives, *plan.limits)}
+        evaluator = plan.evaluator.for_workers()
+        self.executor.start(Job(plan.space, evaluator, plan.limits, plan.target, matters))
         try:
             self._stage(SEARCH, self._propose)
             self._stage(BASELINE, self._propose_baseline)
@@ -202,17 +204,27 @@ class Loop:
         self._open[number] = place
         self._next = max(self._next, number + 1)
         epochs = proposal.epochs or self.plan.evaluator.epochs
-        self._flights[number] = Flight(number, proposal, epochs, admitted.fingerprint)
-        task = Task(
-            proposal.architecture,
-            epochs,
-            _seed(self.plan.seed, number),
-            admitted.metrics,
-            str(self.weights(number)),
-            reject=stage <= SEARCH,
-        )
-        self.executor.submit(number, task, self.plan.trial_seconds)
+        flight = Flight(number, proposal, epochs, admitted.fingerprint, metrics=admitted.metrics)
+        self._flights[number] = flight
+        if self.plan.target is not None and stage <= SEARCH:
+            self.executor.submit(number, self._task(flight, measure=True), alone=True)
+        else:
+            self._train(flight)
         return "launched"
+
+    def _train(self, flight: Flight) -> None:
+        flight.admitted = True
+        self.executor.submit(flight.number, self._task(flight), self.plan.trial_seconds)
+
+    def _task(self, flight: Flight, *, measure: bool = False) -> Task:
+        return Task(
+            flight.proposal.architecture,
+            flight.epochs,
+            _seed(self.plan.seed, flight.number),
+            flight.metrics,
+            str(self.weights(flight.number)),
+            measure,
+        )
 
     # -- where proposals come from ----------------------------------------------------------------
 
@@ -278,11 +290,7 @@ class Loop:
     def _receive(self, message: Message) -> None:
         flight = self._flights[message.key]
         if message.kind == "progress":
-            if "admitted" in message.body:
-                flight.admitted = True
-                flight.metrics = dict(message.body["admitted"])
-            else:
-                flight.curve.append(dict(message.body))
+            flight.curve.append(dict(message.body))
             return
         outcome = message.body
         if message.kind == "lost":
@@ -294,6 +302,10 @@ class Loop:
                 del self._flights[flight.number]
                 return
             outcome = Outcome(status, flight.metrics, tuple(flight.curve), reason, flight.seconds())
+        if not flight.admitted and outcome.status == "done":
+            flight.metrics = outcome.metrics
+            self._train(flight)
+            return
         del self._flights[flight.number]
         if outcome.status == "rejected":
             self._reject(flight, outcome)

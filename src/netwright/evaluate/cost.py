@@ -181,6 +181,8 @@ class _Ledger(TorchDispatchMode):
         self.lines: list[str] = []
         self._weights = {id(t): "buffer" for t in model.buffers()}
         self._weights |= {id(p): f"parameter {p.requires_grad}" for p in model.parameters()}
+        tensors = [*model.parameters(), *model.buffers()]
+        self._fixed = {t.untyped_storage()._cdata for t in tensors}  # storages of weights
         self._numbers: dict[int, int] = {}
         self._kept: list[Tensor] = []
         self._born: dict[int, tuple[int, int]] = {}  # storage -> (operation, bytes)
@@ -236,8 +238,8 @@ class _Ledger(TorchDispatchMode):
     def _token(self, tensor: Tensor) -> str:
         key, now = id(tensor), len(self.lines)
         kind = self._weights.get(key)
-        if kind is None:
-            storage = tensor.untyped_storage()
+        storage = tensor.untyped_storage()
+        if kind is None and storage._cdata not in self._fixed:
             self._born.setdefault(storage._cdata, (now, storage.nbytes()))
             self._last[storage._cdata] = now
         if key in self._numbers:

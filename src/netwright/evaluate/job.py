@@ -1,4 +1,4 @@
-"""What a worker does with one task: cheap measurements first, then training, then the weights."""
+"""What a worker does with one task: measure a network's latency, or train it and keep it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from netwright.evaluate.latency import LatencyTarget
 from safetensors.torch import save_file
 from torch import nn
 
+from netwright.errors import EvaluationError
 from netwright.evaluate.base import Candidate, Context, Evaluator
+from netwright.evaluate.latency import LatencyTarget
 from netwright.objective import Limit
 from netwright.space import Architecture, Space
 from netwright.trial import Status
@@ -23,19 +24,19 @@ from netwright.trial import Status
 
 @dataclass(frozen=True)
 class Task:
-    """One proposal to evaluate; `weights` is where the trained network's weights go."""
+    """One proposal to train, or only to `measure`; `weights` is where the trained weights go."""
 
     architecture: Architecture
     epochs: int
     seed: int
     metrics: Mapping[str, float]
     weights: str | None = None
-    reject: bool = True
+    measure: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a task; `rejected` means that it broke a limit and was not trained."""
+    """What became of a task; a measured network is `done`, or `rejected` when over a limit."""
 
     status: Status | Literal["rejected"]
     metrics: Mapping[str, float]
@@ -47,15 +48,19 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Job:
-    """Evaluates tasks of one run. `target` is where latency is measured, None for nowhere."""
+    """Evaluates tasks of one run. `target` is where latency is measured, None for nowhere.
+
+    `latency_matters` says that it is an objective or has a limit.
+    """
 
     space: Space
     evaluator: Evaluator
     limits: Sequence[Limit]
     target: LatencyTarget | None
+    latency_matters: bool = False
 
     def __call__(self, task: Task, report: Callable[[Any], None]) -> Outcome:
-        """Measure, then train unless a limit is broken; never raises."""
+        """Measure or train; never raises."""
         wall, cpu = time.perf_counter(), time.process_time()
         metrics = dict(task.metrics)
         try:
@@ -79,13 +84,11 @@ class Job:
         self, task: Task, metrics: dict[str, float], report: Callable[[Any], None]
     ) -> Outcome:
         candidate = Candidate(self.space, task.architecture, task.seed)
-        if self.target is not None:
+        if task.measure:
             metrics.update(self._latency(candidate.build()))
-        broken = [text for limit in self.limits if (text := limit.excess(metrics))]
-        if broken and task.reject:
-            return Outcome("rejected", metrics, reason="; ".join(broken))
-        report({"admitted": metrics})
-        context = Context(task.seed, lambda epoch, m: report({"epoch": epoch, **m}))
+            broken = [text for limit in self.limits if (text := limit.excess(metrics))]
+            return Outcome("rejected" if broken else "done", metrics, reason="; ".join(broken))
+        context = Context(task.seed, lambda epoch, m: report({**m, "epoch": epoch}))
         result = self.evaluator.evaluate(candidate, task.epochs, context)
         metrics.update(result.metrics)
         if result.status == "done" and result.model is not None and task.weights:
@@ -93,10 +96,16 @@ class Job:
         return Outcome(result.status, metrics, result.curve, result.reason)
 
     def _latency(self, model: nn.Module) -> dict[str, float]:
+        """The latency; empty if it cannot be measured and nothing hangs on it."""
         assert self.target is not None
         mean, std = self.evaluator.normalisation or (None, None)
-        measured = self.target.measure(model.eval(), self.space.inputs, mean=mean, std=std)
-        return {"latency_ms": measured.median_ms}
+        try:
+            found = self.target.measure(model.eval(), self.space.inputs, mean=mean, std=std)
+        except EvaluationError:
+            if self.latency_matters:
+                raise
+            return {}
+        return {"latency_ms": found.median_ms}
 
 
 def save_weights(model: nn.Module, path: Path) -> None:

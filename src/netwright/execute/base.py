@@ -37,8 +37,13 @@ class Executor(ABC):
         """Make ready to run tasks of this job."""
 
     @abstractmethod
-    def submit(self, key: int, task: Any, seconds: float | None = None) -> None:
-        """Run a task; it is stopped and `lost` with status `timeout` after `seconds`."""
+    def submit(
+        self, key: int, task: Any, seconds: float | None = None, *, alone: bool = False
+    ) -> None:
+        """Run a task; it is stopped and `lost` with status `timeout` after `seconds`.
+
+        While a task that is to run `alone` does, the others stand still: it measures time.
+        """
 
     @abstractmethod
     def wait(self, seconds: float) -> list[Message]:

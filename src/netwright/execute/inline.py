@@ -24,7 +24,9 @@ class Inline(Executor):
         """Keep the job."""
         self._job = job
 
-    def submit(self, key: int, task: Any, seconds: float | None = None) -> None:
+    def submit(
+        self, key: int, task: Any, seconds: float | None = None, *, alone: bool = False
+    ) -> None:
         """Queue a task; it runs at the next `wait`."""
         self._tasks.append((key, task))
 

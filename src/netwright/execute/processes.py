@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, Listener, wait
 from pathlib import Path
@@ -32,6 +33,7 @@ class _Worker:
     process: subprocess.Popen[bytes]
     connection: Connection
     key: int | None = None
+    alone: bool = False
     deadline: float = field(default=float("inf"))
 
 
@@ -56,6 +58,7 @@ class Processes(Executor):
         self._folder: TemporaryDirectory[str] | None = None
         self._payload = b""
         self._news: list[Message] = []
+        self._queue: deque[tuple[int, Any, float | None, bool]] = deque()
 
     @property
     def slots(self) -> int:
@@ -73,10 +76,17 @@ class Processes(Executor):
         launched = [self._launch(number) for number in range(self._count)]
         self._workers = self._admit(launched)
 
-    def submit(self, key: int, task: Any, seconds: float | None = None) -> None:
+    def submit(
+        self, key: int, task: Any, seconds: float | None = None, *, alone: bool = False
+    ) -> None:
         """Give a task to a free worker; there must be one."""
+        if any(w.alone for w in self._workers):
+            self._queue.append((key, task, seconds, alone))
+            return
         worker = next(w for w in self._workers if w.key is None)
-        worker.key = key
+        worker.key, worker.alone = key, alone
+        if alone:
+            self._signal_others(worker, "SIGSTOP")
         worker.deadline = time.monotonic() + seconds if seconds is not None else float("inf")
         try:
             worker.connection.send_bytes(cloudpickle.dumps(task))
@@ -96,8 +106,11 @@ class Processes(Executor):
                 self._news.append(
                     Message("lost", worker.key, ("timeout", "it took longer than it was given"))
                 )
-                worker.key = None
+                self._rest(worker)
                 self._bury(worker)
+        while self._queue and not any(w.alone for w in self._workers):
+            key, task, limit, alone = self._queue.popleft()
+            self.submit(key, task, limit, alone=alone)
         news, self._news = self._news, []
         return news
 
@@ -109,6 +122,7 @@ class Processes(Executor):
             worker.process.wait()
             _close(worker)
         self._workers = []
+        self._queue.clear()
         if self._listener is not None:
             self._listener.close()
             self._listener = None
@@ -125,7 +139,19 @@ class Processes(Executor):
         assert worker.key is not None
         self._news.append(Message(kind, worker.key, body))
         if kind == "ended":
-            worker.key, worker.deadline = None, float("inf")
+            self._rest(worker)
+
+    def _rest(self, worker: _Worker) -> None:
+        """A worker has no task any more; if it ran alone, the others go on."""
+        if worker.alone:
+            self._signal_others(worker, "SIGCONT")
+        worker.key, worker.alone, worker.deadline = None, False, float("inf")
+
+    def _signal_others(self, worker: _Worker, name: str) -> None:
+        number = getattr(signal, name, None)  # Windows has neither
+        for other in self._workers:
+            if number is not None and other is not worker and other.process.poll() is None:
+                other.process.send_signal(number)
 
     def _bury(self, worker: _Worker) -> None:
         """Say what became of a dead worker's task, and put a new worker in its place."""
@@ -134,6 +160,7 @@ class Processes(Executor):
         _close(worker)
         if worker.key is not None:
             self._news.append(Message("lost", worker.key, _verdict(code)))
+            self._rest(worker)
         place = self._workers.index(worker)
         [self._workers[place]] = self._admit([self._launch(place)])
 

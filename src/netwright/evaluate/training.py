@@ -1,0 +1,172 @@
+"""Training as an evaluator: a candidate and a budget in epochs become metrics and a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from netwright.data import Augmentation, Data
+from netwright.errors import SettingError
+from netwright.evaluate.base import Candidate, Context, Evaluator, Result
+from netwright.evaluate.fit import Diverged, Schedule, fit, score
+from netwright.evaluate.reference import reference
+
+_CURVE_POINTS = 10  # epochs at which the validation part is scored, the last one always
+
+
+@dataclass(frozen=True)
+class Training(Evaluator):
+    """Trains a candidate on the train part and scores it on the validation part.
+
+    `epochs` is the budget of a trial, `full_epochs` that of the full schedule. The other fields are
+    defaults: what the space's recipe answers goes before them. `cutout`, `crop` and `flip` augment
+    images (see `netwright.data.Augmentation`). `device` is "auto", "cpu" or "cuda"; on a GPU the
+    forward pass runs in bfloat16.
+
+    The curve has the training loss of each epoch and the validation accuracy of about ten.
+
+    Raises:
+        SettingError: A value outside its rule.
+    """
+
+    data: Data
+    epochs: int = 3  # type: ignore[assignment]
+    full_epochs: int = 30  # type: ignore[assignment]
+    batch: int = 128
+    optimizer: str = "sgd"
+    learning_rate: float = 0.1
+    weight_decay: float = 5e-4
+    label_smoothing: float = 0.1
+    warmup: float = 0.15
+    average: float = 0.99
+    cutout: int = 0
+    crop: int = 0
+    flip: bool = False
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.data, Data):
+            raise SettingError(
+                "`Training(data, ...)` must be a Data, as `netwright.data.load` gives, "
+                f"got {type(self.data).__name__}."
+            )
+        for name in ("epochs", "full_epochs"):
+            value = getattr(self, name)
+            if type(value) is not int or value < 1:
+                raise SettingError(f"`Training({name}=...)` must be at least 1, got {value!r}.")
+        if self.device not in ("auto", "cpu", "cuda"):
+            raise SettingError(
+                f'`Training(device=...)` must be "auto", "cpu" or "cuda", got {self.device!r}.'
+            )
+        self._schedule({})
+
+    def evaluate(self, candidate: Candidate, epochs: int, context: Context) -> Result:
+        """Train and score; divergence is a status, not an exception."""
+        schedule = self._schedule(candidate.recipe)
+        device, data = self._device(), self.data
+        model = candidate.build()
+        curve: list[dict[str, float]] = []
+        every = max(1, epochs // _CURVE_POINTS)
+
+        def report(epoch: int, metrics: Mapping[str, float]) -> None:
+            point = {"epoch": float(epoch), **metrics}
+            if epoch % every == 0 and epoch < epochs:
+                point["accuracy"] = self._score(model, device)["accuracy"]
+            curve.append(point)
+            context.report(epoch, point)
+
+        try:
+            fit(
+                model,
+                data.train,
+                epochs,
+                schedule,
+                mean=data.mean,
+                std=data.std,
+                seed=context.seed,
+                device=device,
+                half=device.type == "cuda",
+                report=report,
+            )
+        except Diverged as error:
+            return Result({}, tuple(curve), "failed", str(error))
+        metrics = self._score(model, device)
+        curve[-1]["accuracy"] = metrics["accuracy"]
+        return Result(metrics, tuple(curve), model=model.cpu().eval())
+
+    def test(self, model: nn.Module) -> dict[str, float]:
+        """Accuracy and loss on the test part."""
+        data = self.data
+        if not len(data.test):
+            return {}
+        return score(model, data.test, mean=data.mean, std=data.std, device=torch.device("cpu"))
+
+    def reference(self) -> dict[str, Any] | None:
+        """What a support vector machine reaches on the same split."""
+        return reference(self.data) if len(self.data.test) else None
+
+    def for_workers(self) -> Training:
+        """The same without the test part."""
+        return replace(self, data=self.data.without_test())
+
+    @property
+    def normalisation(self) -> tuple[Tensor, Tensor]:
+        """Mean and deviation of the train part."""
+        return self.data.mean, self.data.std
+
+    @property
+    def test_examples(self) -> tuple[Tensor, Tensor] | None:
+        """The test part, raw."""
+        return (self.data.test.x, self.data.test.y) if len(self.data.test) else None
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The data's class names."""
+        return self.data.class_names
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All settings but the data."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "data"}
+
+    @property
+    def data_settings(self) -> dict[str, Any]:
+        """What the data are."""
+        data = self.data
+        return {
+            "name": data.name,
+            "source": data.source,
+            "digest": data.digest,
+            "shape": list(data.shape),
+            "train": len(data.train),
+            "validation": len(data.validation),
+            "test": len(data.test),
+        }
+
+    def _score(self, model: nn.Module, device: torch.device) -> dict[str, float]:
+        data = self.data
+        return score(model, data.validation, mean=data.mean, std=data.std, device=device)
+
+    def _device(self) -> torch.device:
+        if self.device != "auto":
+            return torch.device(self.device)
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+    def _schedule(self, recipe: Mapping[str, Any]) -> Schedule:
+        known = {f.name for f in fields(Schedule)} - {"augmentation"}
+        augment = {f.name for f in fields(Augmentation)}
+        for name in recipe:
+            if name not in known | augment:
+                near = get_close_matches(name, known | augment, 1)
+                raise SettingError(
+                    f"A recipe may answer {', '.join(sorted(known | augment))}, got {name!r}"
+                    + (f"; did you mean {near[0]!r}?" if near else ".")
+                )
+        given = {name: recipe.get(name, getattr(self, name)) for name in known | augment}
+        images = Augmentation(**{name: given[name] for name in augment})
+        return Schedule(**{name: given[name] for name in known}, augmentation=images)

@@ -1,0 +1,167 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from netwright import data as datasets
+from netwright.data import Data
+from netwright.errors import SettingError
+from netwright.evaluate.base import Candidate, Context
+from netwright.evaluate.fit import Schedule, fit
+from netwright.evaluate.function import Function
+from netwright.evaluate.reference import reference
+from netwright.evaluate.training import Training
+from netwright.space import Choose, Space
+from netwright.testing import EVALUATOR_CHECKS
+
+
+@pytest.fixture(scope="module")
+def digits() -> Data:
+    return datasets.load("digits")
+
+
+def network(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+    width = choose.width("width", 8, 16, step=8)
+    return nn.Sequential(
+        nn.Conv2d(1, width, 3, padding=1),
+        nn.BatchNorm2d(width),
+        nn.ReLU(),
+        nn.Dropout(0.1),
+        nn.Flatten(),
+        nn.Linear(width * 64, classes),
+    )
+
+
+def space(recipe=None) -> Space:
+    return Space(network, (1, 8, 8), 10, recipe=recipe)
+
+
+@pytest.mark.parametrize("check", EVALUATOR_CHECKS, ids=lambda check: check.__name__)
+def test_conformance(check, digits: Data) -> None:
+    check(lambda: Training(digits, epochs=2), space())
+
+
+@pytest.mark.parametrize("check", EVALUATOR_CHECKS, ids=lambda check: check.__name__)
+def test_conformance_of_plain_functions(check) -> None:
+    def train(model: nn.Module, epochs: int) -> dict[str, float]:
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        for _ in range(epochs):
+            loss = model(torch.randn(4, 1, 8, 8)).square().mean()
+            loss.backward()
+            optimizer.step()
+        return {"accuracy": float(loss.detach())}
+
+    check(lambda: Function(train), space())
+
+
+def candidate(made: Space) -> Candidate:
+    return Candidate(made, made.smallest(), seed=1)
+
+
+def test_training_learns_and_records_its_curve(digits: Data) -> None:
+    told: list[int] = []
+    context = Context(seed=1, report=lambda epoch, metrics: told.append(epoch))
+    result = Training(digits).evaluate(candidate(space()), 12, context)
+    assert result.metrics["accuracy"] > 0.93
+    assert told == list(range(1, 13))
+    assert [p["epoch"] for p in result.curve] == told
+    assert result.curve[-1]["loss"] < result.curve[0]["loss"] / 2
+    assert result.curve[-1]["accuracy"] == result.metrics["accuracy"]
+    tested = Training(digits).test(result.model)
+    assert abs(tested["accuracy"] - result.metrics["accuracy"]) < 0.05
+
+
+def test_divergence_is_a_failed_trial(digits: Data) -> None:
+    training = Training(digits, learning_rate=1000.0, optimizer="sgd", average=0.0)
+
+    def wild(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.Linear(64, 64), nn.Linear(64, 64), nn.Linear(64, 10))
+
+    result = training.evaluate(candidate(Space(wild, (1, 8, 8), 10)), 3, Context(seed=1))
+    assert result.status == "failed"
+    assert result.reason.startswith("diverged at epoch 1: the loss is ")
+
+
+def test_the_recipe_goes_before_the_settings(digits: Data) -> None:
+    rates = []
+    for rate in (1e-6, 0.1):
+        made = space(lambda choose, r=rate: {"learning_rate": choose.value("lr", [r]), "cutout": 2})
+        rates.append(Training(digits).evaluate(candidate(made), 3, Context(1)).metrics["accuracy"])
+    assert rates[0] < 0.5 < rates[1]
+
+
+def test_unknown_recipe_names_the_nearest(digits: Data) -> None:
+    made = space(lambda choose: {"learning_rat": 0.1})
+    with pytest.raises(SettingError, match="did you mean 'learning_rate'"):
+        Training(digits).evaluate(candidate(made), 1, Context(1))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"epochs": 0},
+        {"full_epochs": -1},
+        {"optimizer": "adam"},
+        {"learning_rate": 0.0},
+        {"label_smoothing": 1.0},
+        {"cutout": -1},
+        {"device": "tpu"},
+        {"data": None},
+        {"batch": 0},
+    ],
+)
+def test_bad_settings_are_refused(change, digits: Data) -> None:
+    with pytest.raises(SettingError, match=next(iter(change))):
+        replace(Training(digits), **change)
+
+
+def test_workers_never_see_the_test_part(digits: Data) -> None:
+    sent = Training(digits).for_workers()
+    assert len(sent.data.test) == 0
+    assert sent.test(network(None_choose(), (1, 8, 8), 10)) == {}
+
+
+class None_choose:  # noqa: N801 - answers every width with its least
+    def width(self, name: str, low: int, high: int, step: int = 1) -> int:
+        return low
+
+
+def test_the_learning_rate_rises_then_falls_to_nothing() -> None:
+    schedule = Schedule(learning_rate=1.0, warmup=0.2)
+    rates = [schedule.rate(step, 100) for step in range(100)]
+    assert max(rates) == pytest.approx(1.0, abs=1e-2)
+    assert np.argmax(rates) in (19, 20)
+    assert rates[0] == pytest.approx(0.025)
+    assert rates[-1] < 1e-3
+    assert rates[60] == pytest.approx(0.5 * (1 + math.cos(math.pi * (0.605 - 0.2) / 0.8)))
+
+
+def test_the_average_is_that_of_the_weights_on_the_way(digits: Data) -> None:
+    # One weight, a constant gradient: the average must lag behind the last weight.
+    ends = []
+    for average in (0.0, 0.999):
+        model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+        with torch.no_grad():
+            for p in model.parameters():
+                p.zero_()
+        fit(
+            model,
+            digits.train,
+            1,
+            Schedule(average=average, warmup=0.0, batch=64),
+            mean=digits.mean,
+            std=digits.std,
+            seed=0,
+            device=torch.device("cpu"),
+        )
+        ends.append(float(model[1].weight.detach().norm()))
+    assert 0 < ends[1] < ends[0]
+
+
+def test_the_reference_is_a_real_model(digits: Data) -> None:
+    found = reference(digits)
+    assert found["name"] == "SVM-RBF"
+    assert 0.95 < found["accuracy"] <= 1.0
