@@ -1,0 +1,177 @@
+"""Exporting: a folder with the network in four forms and its card, each form checked."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from netwright.errors import ExportError, MissingExtra, require
+from netwright.export.card import Card
+from netwright.export.source import model_source
+from netwright.export.verify import verify
+
+FILES = (
+    "model.py",
+    "model.safetensors",
+    "model.onnx",
+    "model.pt2",
+    "card.md",
+    "card.json",
+)
+"""What an export consists of."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A finished export: its folder and what the checks found, by form."""
+
+    directory: Path
+    checks: dict[str, Any]
+
+
+class Raw(nn.Module):
+    """A trained network that takes raw inputs: its normalisation goes before it."""
+
+    def __init__(self, network: nn.Module, mean: Tensor | None, std: Tensor | None) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, *inputs) to logits (b, classes)."""
+        x = x.float()
+        if self.mean is not None:
+            x = (x - self.mean) / self.std
+        out: Tensor = self.network(x)
+        return out
+
+
+def export(
+    model: nn.Module,
+    directory: Path,
+    *,
+    inputs: Sequence[int],
+    mean: Tensor | None = None,
+    std: Tensor | None = None,
+    card: Card,
+    test: tuple[Tensor, Tensor] | None = None,
+) -> Exported:
+    """Write a trained network into a folder: source, weights, ONNX, exported program, card.
+
+    All forms take raw inputs (b, *inputs), loaded and compared with the network in a fresh process
+    before any of them takes its place. `test` are raw inputs and labels whose accuracy every form
+    must reach.
+
+    Raises:
+        ExportError: A form cannot be made or differs; the folder is as it was before.
+    """
+    if directory.exists() and not directory.is_dir():
+        raise ExportError(f"The export folder {str(directory)!r} is a file; name another.")
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    model = model.cpu().eval().to(memory_format=torch.contiguous_format)
+    raw = Raw(model, mean, std).eval()
+    draft = Path(mkdtemp(prefix=".export-", dir=directory.parent))
+    try:
+        notes = _write_forms(raw, model, draft, inputs, card)
+        checks = verify(raw, draft, _batches(inputs, test), test)
+        card = replace(card, checks=checks, notes=[*card.notes, *notes])
+        (draft / "card.md").write_text(card.to_markdown())
+        (draft / "card.json").write_text(json.dumps(card.to_json(), indent=2) + "\n")
+        directory.mkdir(exist_ok=True)
+        for file in FILES:
+            if (draft / file).exists():
+                (draft / file).chmod(0o644)
+                (draft / file).replace(directory / file)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return Exported(directory, checks)
+
+
+def _write_forms(
+    raw: Raw, model: nn.Module, folder: Path, inputs: Sequence[int], card: Card
+) -> list[str]:
+    """Write all forms; returns what has to be said of those that could not be."""
+    notes = []
+    source = model_source(
+        model, inputs=inputs, mean=raw.mean, std=raw.std, docstring=_docstring(card)
+    )
+    (folder / "model.py").write_text(source)
+    state = dict(model.state_dict())
+    if raw.mean is not None and raw.std is not None:
+        state |= {"mean": raw.mean, "std": raw.std}
+    state = {name: value.detach().contiguous().clone() for name, value in state.items()}
+    save_file(state, folder / "model.safetensors")
+    example = torch.zeros(2, *inputs)
+    with _quiet():
+        batch = torch.export.Dim("batch", min=1)
+        try:
+            program = torch.export.export(raw, (example,), dynamic_shapes=({0: batch},))
+        except Exception as error:
+            raise ExportError(
+                f"The network cannot be exported by torch.export: {_first_line(error)}"
+            ) from error
+        torch.export.save(program, folder / "model.pt2")
+        try:
+            require("onnx", extra="onnx", purpose="The ONNX form of the network")
+            require("onnxruntime", extra="onnx", purpose="Checking the ONNX form of the network")
+            _write_onnx(raw, example, folder / "model.onnx")
+        except MissingExtra as error:
+            notes.append(f"model.onnx is missing. {error}")
+    return notes
+
+
+def _write_onnx(raw: Raw, example: Tensor, path: Path) -> None:
+    names: dict[str, Any] = {"input_names": ["input"], "output_names": ["logits"]}
+    axes = {"input": {0: "batch"}, "logits": {0: "batch"}}
+    try:
+        torch.onnx.export(raw, (example,), path, dynamo=False, dynamic_axes=axes, **names)
+    except Exception as error:
+        raise ExportError(
+            f"The network cannot be exported to ONNX: {_first_line(error)}"
+        ) from error
+
+
+def _batches(inputs: Sequence[int], test: tuple[Tensor, Tensor] | None) -> list[Tensor]:
+    """Raw batches of 1 and of 7 examples: of the test part, else random bytes."""
+    if test is not None and len(test[0]) >= 8:
+        return [test[0][:1], test[0][1:8]]
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randint(0, 256, (8, *inputs), generator=generator, dtype=torch.uint8)
+    return [x[:1], x[1:]]
+
+
+def _docstring(card: Card) -> str:
+    accuracy = card.metrics.get("test_accuracy")
+    data = card.data.get("name", "the data")
+    reached = f" Test accuracy on {data}: {accuracy:.2%}." if accuracy is not None else ""
+    return (
+        f"{card.title}.{reached}\n\n"
+        "    from model import load\n"
+        "    network = load()           # in eval mode, with the trained weights\n"
+        "    logits = network(x)        # x: raw inputs, as they are in the data\n\n"
+        "Needs torch alone; the weights are read from model.safetensors beside this file."
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """torch's exporters warn of their own deprecations, which are not the user's matter."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {(str(error).strip().splitlines() or ['no message'])[0]}"
