@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from netwright.evaluate.admission import LATENCY, Admission
+from netwright.evaluate.admission import COSTS, LATENCY, Admission
 from netwright.evaluate.base import Evaluator
 from netwright.evaluate.job import Job, Outcome, Task
 from netwright.evaluate.latency import LatencyTarget
@@ -127,7 +127,8 @@ class Loop:
         self.executor.start(Job(plan.space, evaluator, plan.limits, plan.target, matters))
         try:
             self._stage(SEARCH, self._propose)
-            self._stage(BASELINE, self._propose_baseline)
+            if plan.baseline:
+                self._stage(BASELINE, self._propose_baseline)
             for stage, (count, epochs) in enumerate(plan.finals, start=1):
                 self._stage(stage, self._finalist(stage, count, epochs))
         except KeyboardInterrupt:
@@ -204,7 +205,11 @@ class Loop:
         self._open[number] = place
         self._next = max(self._next, number + 1)
         epochs = proposal.epochs or self.plan.evaluator.epochs
-        flight = Flight(number, proposal, epochs, admitted.fingerprint, metrics=admitted.metrics)
+        metrics = admitted.metrics
+        if stage > SEARCH:  # a finalist was measured when it was first tried
+            parent = next(t for t in self.history if t.number == proposal.parent)
+            metrics = {k: v for k, v in parent.metrics.items() if k in (*COSTS, LATENCY)}
+        flight = Flight(number, proposal, epochs, admitted.fingerprint, metrics=metrics)
         self._flights[number] = flight
         if self.plan.target is not None and stage <= SEARCH:
             self.executor.submit(number, self._task(flight, measure=True), alone=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from netwright.data import Data
 from netwright.space import Architecture, Space
 from netwright.trial import Status
 
@@ -79,13 +80,14 @@ class Evaluator(ABC):
         """Metrics on the test part; called once for a returned network. Empty without one."""
         return {}
 
-    def reference(self) -> dict[str, Any] | None:
-        """What a classical model reaches on the test part: name, accuracy, seconds; or None."""
-        return None
-
     def for_workers(self) -> Evaluator:
         """This evaluator as workers get it: without the test part."""
         return self
+
+    @property
+    def data(self) -> Data | None:
+        """What is learned from, None if that is the evaluator's own matter."""
+        return None
 
     @property
     def normalisation(self) -> tuple[Tensor, Tensor] | None:

@@ -14,7 +14,6 @@ from netwright.data import Augmentation, Data
 from netwright.errors import SettingError
 from netwright.evaluate.base import Candidate, Context, Evaluator, Result
 from netwright.evaluate.fit import Diverged, Schedule, fit, score
-from netwright.evaluate.reference import reference
 
 _CURVE_POINTS = 10  # epochs at which the validation part is scored, the last one always
 
@@ -34,7 +33,7 @@ class Training(Evaluator):
         SettingError: A value outside its rule.
     """
 
-    data: Data
+    data: Data  # type: ignore[assignment]
     epochs: int = 3  # type: ignore[assignment]
     full_epochs: int = 30  # type: ignore[assignment]
     batch: int = 128
@@ -105,10 +104,6 @@ class Training(Evaluator):
         if not len(data.test):
             return {}
         return score(model, data.test, mean=data.mean, std=data.std, device=torch.device("cpu"))
-
-    def reference(self) -> dict[str, Any] | None:
-        """What a support vector machine reaches on the same split."""
-        return reference(self.data) if len(self.data.test) else None
 
     def for_workers(self) -> Training:
         """The same without the test part."""

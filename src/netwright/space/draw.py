@@ -41,7 +41,7 @@ def text_tree(drawn: Sketch) -> str:
 def draw_svg(drawn: Sketch) -> str:
     """The network as an SVG picture, from the top down; text takes the page's colour."""
     places = _layout(drawn)
-    right = max(p.x + p.width for p in places) + 34 + 12 * len(_jumps(drawn))
+    right = _right(drawn, places)
     height = _TOP * 2 + _ROW * len(places)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {right:.0f} {height}" '
@@ -64,9 +64,9 @@ def draw_svg(drawn: Sketch) -> str:
             x, y = places[below].x + 26, places[below - 1].y + _HEIGHT
             parts.append(f'<path class="a" d="M{x} {y}v{_ROW - _HEIGHT - 4}"/>')
             parts.append(_head(x, places[below].y))
-    for lane, (source, target) in enumerate(_jumps(drawn)):
+    for source, target, lane in _jumps(drawn):
         start, end = places[source], places[target]
-        x, bend = start.x + start.width, 16 + 12 * lane
+        x, bend = start.x + start.width, 16 + 14 * lane
         top, bottom = start.y + _HEIGHT / 2, end.y + _HEIGHT / 2
         parts.append(
             f'<path class="a" d="M{x:.0f} {top}h{bend - 8}q8 0 8 8V{bottom - 8}q0 8 -8 8'
@@ -121,14 +121,30 @@ def _reads(drawn: Sketch, below: int, above: int) -> bool:
     return above - 1 in drawn.nodes[below - 1].sources
 
 
-def _jumps(drawn: Sketch) -> list[tuple[int, int]]:
-    """Arrows that pass over a row, as (from, to) rows; the input is row 0."""
-    return [
+def _jumps(drawn: Sketch) -> list[tuple[int, int, int]]:
+    """Arrows that pass over a row, as (from, to, lane); the input is row 0.
+
+    Arrows of one lane do not run beside each other.
+    """
+    arrows = sorted(
         (source + 1, i + 1)
         for i, node in enumerate(drawn.nodes)
         for source in node.sources
         if source != i - 1
-    ]
+    )
+    ends: list[int] = []  # of each lane: the row where its last arrow ends
+    found = []
+    for source, target in arrows:
+        lane = next((i for i, end in enumerate(ends) if end <= source), len(ends))
+        ends[lane : lane + 1] = [target]
+        found.append((source, target, lane))
+    return found
+
+
+def _right(drawn: Sketch, places: list[_Place]) -> float:
+    """The width of the picture: the boxes and the lanes beside them."""
+    lanes = 1 + max((lane for *_, lane in _jumps(drawn)), default=-1)
+    return max(p.x + p.width for p in places) + 22 + 14 * lanes
 
 
 def _head(x: float, y: float) -> str:
@@ -140,7 +156,7 @@ def _draw_png(drawn: Sketch, path: Path) -> None:
     figure_module = require("matplotlib.figure", extra="draw", purpose="Drawing as PNG")
     patches = require("matplotlib.patches", extra="draw", purpose="Drawing as PNG")
     places = _layout(drawn)
-    width = max(p.x + p.width for p in places) + 34 + 12 * len(_jumps(drawn))
+    width = _right(drawn, places)
     height = _TOP * 2 + _ROW * len(places)
     figure = figure_module.Figure(figsize=(width / 100, height / 100), dpi=160)
     axes = figure.add_axes((0, 0, 1, 1))
@@ -165,9 +181,9 @@ def _draw_png(drawn: Sketch, path: Path) -> None:
             axes.annotate(
                 "", (x, places[below].y), (x, places[below - 1].y + _HEIGHT), arrowprops=arrow
             )
-    for lane, (source, target) in enumerate(_jumps(drawn)):
+    for source, target, lane in _jumps(drawn):
         start, end = places[source], places[target]
-        x, out = start.x + start.width, start.x + start.width + 16 + 12 * lane
+        x, out = start.x + start.width, start.x + start.width + 16 + 14 * lane
         top, bottom = start.y + _HEIGHT / 2, end.y + _HEIGHT / 2
         axes.plot([x, out, out], [top, top, bottom], color="#6b7280", linewidth=1.0)
         axes.annotate("", (x, bottom), (out, bottom), arrowprops=arrow)

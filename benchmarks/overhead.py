@@ -1,0 +1,129 @@
+"""What the machinery costs: storing an event, proposing, the loop itself, and `netwright --help`.
+
+Prints the table that the docs quote. Run it on an idle machine: `python benchmarks/overhead.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from netwright import spaces
+from netwright.evaluate.function import Function
+from netwright.execute import Inline
+from netwright.loop import Budget, Loop, Plan
+from netwright.objective import maximize
+from netwright.space import Space
+from netwright.store import Store
+from netwright.strategies import RandomSearch, RegularizedEvolution, Strategy
+from netwright.testing.strategies import score
+from netwright.trial import Proposal, Trial
+
+ONE = (maximize("accuracy"),)
+
+
+def spread(samples: list[float]) -> dict[str, float]:
+    """Median with the 10th and 90th percentile."""
+    low, high = np.quantile(samples, [0.1, 0.9])
+    return {"median": statistics.median(samples), "low": float(low), "high": float(high)}
+
+
+def times_ms(call: Callable[[int], object], repeats: int) -> list[float]:
+    found = []
+    for i in range(repeats):
+        began = time.perf_counter()
+        call(i)
+        found.append(1e3 * (time.perf_counter() - began))
+    return found
+
+
+def store_ms(folder: Path, events: int) -> dict[str, float]:
+    """Milliseconds to append a finished trial of 3 epochs, on the disk of `folder`."""
+    store = Store(folder / "events.db")
+    store.create("a", {})
+    space = spaces.convnet((1, 14, 14), 10)
+    proposal = Proposal(space.sample(np.random.default_rng(0)))
+    curve = tuple({"epoch": e, "loss": 0.5, "accuracy": 0.8} for e in range(3))
+    body = Trial(0, proposal, "done", {"accuracy": 0.8, "params": 1e5}, curve, 4.0, 4.0).to_json()
+    return spread(times_ms(lambda i: store.append("a", "finished", body, i), events))
+
+
+def propose_ms(strategy: Strategy, trials: int, repeats: int) -> dict[str, float]:
+    """Milliseconds to propose after `trials` trials on the convnet space."""
+    space = spaces.convnet((1, 14, 14), 10)
+    search = strategy.start(space, ONE)
+    rng = np.random.default_rng(0)
+    for number in range(trials):
+        proposal = Proposal(space.sample(rng))
+        search.observe(Trial(number, proposal, "done", score(proposal)))
+    return spread(
+        times_ms(lambda i: search.propose(np.random.default_rng([1, i]), []), repeats)
+    )
+
+
+def loop_ms(folder: Path, trials: int) -> dict[str, float]:
+    """Milliseconds a trial of the whole loop with an evaluation that takes no time.
+
+    Includes building and surveying each network on the meta device.
+    """
+
+    def train(model: nn.Module, epochs: int) -> float:
+        return 0.5
+
+    space: Space = spaces.convnet((1, 14, 14), 10)
+    store = Store(folder / "loop.db")
+    store.create("a", {"objectives": [], "limits": []})
+    stamps: list[float] = []
+    plan = Plan(
+        space, Function(train), RegularizedEvolution(), ONE, (), Budget(trials=trials), ()
+    )
+    Loop(plan, store, "a", Inline(), lambda p: stamps.append(time.perf_counter())).run()
+    return spread([1e3 * (b - a) for a, b in zip(stamps, stamps[1:], strict=False)])
+
+
+def help_seconds(repeats: int) -> dict[str, float]:
+    """Seconds of `netwright --help` as a process."""
+    call = [sys.executable, "-m", "netwright", "--help"]
+    found = times_ms(lambda i: subprocess.run(call, check=True, capture_output=True), repeats)
+    return {key: value / 1e3 for key, value in spread(found).items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer repeats, under 60 s")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    arguments = parser.parse_args()
+    few = arguments.quick
+    with tempfile.TemporaryDirectory(dir=".") as name:
+        folder = Path(name)
+        figures = {
+            "store an event, ms": store_ms(folder, 200 if few else 5000),
+            "propose, random, 5,000 trials, ms": propose_ms(
+                RandomSearch(), 5000, 200 if few else 5000
+            ),
+            "propose, evolution, 5,000 trials, ms": propose_ms(
+                RegularizedEvolution(), 5000, 200 if few else 5000
+            ),
+            "loop, a trial that takes no time, ms": loop_ms(folder, 50 if few else 500),
+            "netwright --help, s": help_seconds(3 if few else 10),
+        }
+    print(f"{'':40}{'median':>10}{'10 %':>10}{'90 %':>10}")
+    for name, row in figures.items():
+        print(f"{name:40}{row['median']:10.3f}{row['low']:10.3f}{row['high']:10.3f}")
+    if arguments.json:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        arguments.json.write_text(json.dumps(figures, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""Exit statuses and error sentences: 0 done, 1 the run failed, 2 the call was wrong, 130 stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from typing import Any
+
+import typer
+
+from netwright.errors import EvaluationError, ExportError, NetwrightError
+
+FAILED, WRONG, INTERRUPTED = 1, 2, 130
+
+# click's ClickException, which typer has from click or, since 0.26, brings itself.
+_CallError: Any = typer.BadParameter.__mro__[2]
+
+
+def guarded(app: typer.Typer, arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit status; nothing gets out of here but that."""
+    command = typer.main.get_command(app)
+    before = _terminate_as_interrupt()
+    try:
+        status = command.main(arguments, prog_name="netwright", standalone_mode=False)
+        sys.stdout.flush()
+        return status if isinstance(status, int) else 0
+    except NetwrightError as error:
+        _say(str(error))
+        return FAILED if isinstance(error, EvaluationError | ExportError) else WRONG
+    except _CallError as error:
+        error.show()
+        return WRONG
+    except (KeyboardInterrupt, typer.Abort):
+        _say("Interrupted.")
+        return INTERRUPTED
+    except typer.Exit as error:
+        return error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        _say(_bug(error))
+        return FAILED
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _say(sentence: str) -> None:
+    print(f"netwright: {' '.join(sentence.split())}", file=sys.stderr)
+
+
+def _bug(error: Exception) -> str:
+    """What is said of an error that nobody foresaw; the traceback goes to a file."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="netwright-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as file:
+        traceback.print_exc(file=file)
+    return (
+        f"{type(error).__name__}: {error} - this is a bug in netwright; please report it with the "
+        f"file {file.name}."
+    )
+
+
+def _terminate_as_interrupt() -> Any:
+    """SIGTERM does what Ctrl-C does; returns the handler that was there, if it can be set."""
+
+    def interrupt(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        return signal.signal(signal.SIGTERM, interrupt)
+    except ValueError:  # not the main thread
+        return None

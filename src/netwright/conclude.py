@@ -1,0 +1,162 @@
+"""The end of a run: the finalists measured on a quiet machine, tested once, drawn and exported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file
+from torch import nn
+
+from netwright.errors import EvaluationError, MissingExtra
+from netwright.evaluate.admission import LATENCY
+from netwright.evaluate.latency import LatencyTarget, OnnxRuntime, PyTorch
+from netwright.evaluate.reference import reference
+from netwright.export import Card, export
+from netwright.loop import Plan
+from netwright.record import Record, read_record
+from netwright.settings import versions
+from netwright.space.draw import sketch
+from netwright.store import Store
+from netwright.trial import Trial
+
+_MEASURE = 3  # times a finalist is measured when the first figure is over its limit
+
+
+def conclude(store: Store, name: str, plan: Plan) -> None:
+    """Measure, test and export what the finals left; every step is logged and taken once."""
+    if read_record(store, name).best is None:
+        reason = "no trial ended well within the limits"
+        store.append(name, "ended", {"status": "failed", "reason": reason})
+        return
+    _confirm(store, name, plan)
+    record = read_record(store, name)
+    best = record.best
+    if best is None:
+        reason = "measured again on the idle machine, no finalist keeps the limit on latency_ms"
+        store.append(name, "ended", {"status": "failed", "reason": reason})
+        return
+    if not record.tested:
+        chosen = record.front if len(plan.objectives) > 1 else [best]
+        scores = {str(t.number): plan.evaluator.test(_load(store, name, plan, t)) for t in chosen}
+        data = plan.evaluator.data
+        classical = reference(data) if data is not None and len(data.test) else None
+        body = {"trials": scores, "reference": classical}
+        store.append(name, "tested", body)
+    if record.exported is None or record.exported["trial"] != best.number:
+        export_trial(store, name, plan, best, _load(store, name, plan, best))
+    store.append(name, "ended", {"status": "done", "reason": ""})
+
+
+def conclude_early(store: Store, name: str, plan: Plan) -> None:
+    """Export the best so far of an interrupted run, untested, so that it can go on later."""
+    best = read_record(store, name).best
+    if best is not None:
+        export_trial(store, name, plan, best, _load(store, name, plan, best))
+
+
+def export_trial(store: Store, name: str, plan: Plan, trial: Trial, model: nn.Module) -> Path:
+    """Export a trial's network into the run's folder, checked, and draw it; returns the folder."""
+    record = read_record(store, name)
+    if trial.number not in record.sketches:
+        store.append(name, "sketch", sketch(model, plan.space.inputs).to_json(), trial.number)
+    folder = store.files(name) / f"export-{trial.number}"
+    mean, std = plan.evaluator.normalisation or (None, None)
+    tested = trial.number in record.tested
+    made = export(
+        model,
+        folder,
+        inputs=plan.space.inputs,
+        mean=mean,
+        std=std,
+        card=_card(record, plan, trial, model),
+        test=plan.evaluator.test_examples if tested else None,
+    )
+    body = {"trial": trial.number, "directory": str(folder), "checks": made.checks}
+    store.append(name, "exported", body)
+    return folder
+
+
+def _load(store: Store, name: str, plan: Plan, trial: Trial) -> nn.Module:
+    model = plan.space.build(trial.architecture, seed=0)
+    model.load_state_dict(load_file(store.files(name) / f"trial-{trial.number}.safetensors"))
+    return model.eval()
+
+
+def _confirm(store: Store, name: str, plan: Plan) -> None:
+    """Measure the finalists' latency again now that no worker disturbs it."""
+    record = read_record(store, name)
+    if record.confirmed or plan.target is None:
+        return
+    found: dict[str, dict[str, float]] = {}
+    bound = min((o.bound for o in plan.limits if o.metric == LATENCY), default=float("inf"))
+    for trial in record.history.allowed(plan.limits, record.stage):
+        if LATENCY not in trial.metrics:
+            continue
+        model = _load(store, name, plan, trial)
+        values = [_measure(plan, plan.target, model)]
+        while values[-1] > bound and len(values) < _MEASURE:
+            values.append(_measure(plan, plan.target, model))
+        found[str(trial.number)] = {LATENCY: min(values)}
+    store.append(name, "confirmed", {"trials": found})
+
+
+def _measure(plan: Plan, target: LatencyTarget, model: nn.Module) -> float:
+    mean, std = plan.evaluator.normalisation or (None, None)
+    return target.measure(model, plan.space.inputs, mean=mean, std=std).median_ms
+
+
+def _card(record: Record, plan: Plan, trial: Trial, model: nn.Module) -> Card:
+    metrics: dict[str, Any] = {
+        f"validation_{k}": trial.metrics[k] for k in ("accuracy", "loss") if k in trial.metrics
+    }
+    metrics |= {f"test_{k}": v for k, v in record.tested.get(trial.number, {}).items()}
+    history = record.history
+    return Card(
+        title=f"A network for {(record.settings['data'] or {}).get('name', 'your data')}",
+        data=dict(record.settings["data"] or {}),
+        metrics=metrics,
+        costs={
+            **{k: v for k, v in trial.metrics.items() if k in ("params", "macs", "memory_mib")},
+            **_latencies(plan, model),
+        },
+        search={
+            "run": record.name,
+            "strategy": record.settings["strategy"]["name"],
+            "trials": len(history),
+            "epochs": trial.proposal.epochs or plan.evaluator.epochs,
+            "seconds": round(record.seconds, 1),
+            "cpu_seconds": round(sum(t.cpu_seconds for t in history), 1),
+            "seed": plan.seed,
+            "objectives": [f"{o.direction} {o.metric}" for o in plan.objectives],
+            "limits": [f"{o.metric} <= {o.bound:g}" for o in plan.limits],
+        },
+        settings=dict(record.settings["evaluator"]) | plan.space.recipe(trial.architecture),
+        architecture=dict(trial.architecture.answers),
+        versions=versions(),
+        notes=_notes(record, trial),
+    )
+
+
+def _latencies(plan: Plan, model: nn.Module) -> dict[str, float]:
+    found = {}
+    for target in (OnnxRuntime(), PyTorch()):
+        try:
+            found[f"latency_ms_{target.name}"] = _measure(plan, target, model)
+        except (MissingExtra, EvaluationError):
+            continue
+    return found
+
+
+def _notes(record: Record, trial: Trial) -> list[str]:
+    notes = []
+    tested = record.tested.get(trial.number, {}).get("accuracy")
+    reference = record.reference
+    if tested is None:
+        notes.append("Not scored on the test part: the run is not finished, or the data have none.")
+    elif reference and tested < reference["accuracy"]:
+        notes.append(
+            f"BELOW THE REFERENCE: {reference['name']} reaches {reference['accuracy']:.1%} on the "
+            f"test part, this network {tested:.1%}. Search longer or loosen the limits."
+        )
+    return notes
