@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
+
+from netwright.proportion import interval
 
 if TYPE_CHECKING:
     from netwright.record import Record
@@ -42,17 +43,6 @@ def _trial(trial: Trial) -> dict[str, Any]:
         "seconds": trial.seconds,
         "cpu_seconds": trial.cpu_seconds,
     }
-
-
-def interval(accuracy: float, examples: int) -> tuple[float, float]:
-    """The 95 % interval of a proportion (Wilson, 1927)."""
-    if examples < 1:
-        return 0.0, 1.0
-    z = 1.959964
-    middle = (accuracy + z * z / (2 * examples)) / (1 + z * z / examples)
-    spread = accuracy * (1 - accuracy) / examples + z * z / (4 * examples * examples)
-    half = z * math.sqrt(spread) / (1 + z * z / examples)
-    return middle - half, middle + half
 
 
 def result_lines(record: Record) -> list[str]:

@@ -59,8 +59,11 @@ class Result:
 class Evaluator(ABC):
     """Trains or scores candidates. Settings are fields of a frozen dataclass.
 
-    It is sent to worker processes, so it must survive `cloudpickle`.
+    It is sent to worker processes, so it must survive `cloudpickle`. `data` is what is learned
+    from, None if that is the evaluator's own matter.
     """
+
+    data: Data | None = None
 
     @property
     @abstractmethod
@@ -83,11 +86,6 @@ class Evaluator(ABC):
     def for_workers(self) -> Evaluator:
         """This evaluator as workers get it: without the test part."""
         return self
-
-    @property
-    def data(self) -> Data | None:
-        """What is learned from, None if that is the evaluator's own matter."""
-        return None
 
     @property
     def normalisation(self) -> tuple[Tensor, Tensor] | None:

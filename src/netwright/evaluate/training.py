@@ -33,7 +33,7 @@ class Training(Evaluator):
         SettingError: A value outside its rule.
     """
 
-    data: Data  # type: ignore[assignment]
+    data: Data
     epochs: int = 3  # type: ignore[assignment]
     full_epochs: int = 30  # type: ignore[assignment]
     batch: int = 128

@@ -1,2 +1,130 @@
-def write_report(record, path):
-    raise NotImplementedError
+"""The report of a run as one HTML page that opens offline."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+
+from netwright.proportion import interval
+from netwright.record import Record
+from netwright.report import sections
+
+
+def write_report(record: Record, path: str | Path) -> None:
+    """Write the page; it is there whole or not at all."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(page(record), encoding="utf-8")
+    os.replace(part, path)
+
+
+def page(record: Record) -> str:
+    """The HTML of the report."""
+    parts: Sequence[Callable[[Record], str]] = (
+        header,
+        sections.progress,
+        sections.fronts,
+        sections.finalists,
+        sections.network,
+        sections.choices,
+        sections.failures,
+        sections.costs,
+        sections.settings,
+    )
+    style = files("netwright.report").joinpath("style.css").read_text(encoding="utf-8")
+    body = "\n".join(part(record) for part in parts)
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(record.name)} · netwright</title><style>{style}</style></head>"
+        f"<body><main>{body}</main></body></html>\n"
+    )
+
+
+def header(record: Record) -> str:
+    """The result in one sentence, then its figures."""
+    began = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    data = (record.settings["data"] or {}).get("name", "the user's own data")
+    told = f'<p class="soft small">run {escape(record.name)} · {escape(str(data))} · {began}</p>'
+    best = record.best
+    if best is None:
+        reason = f": {record.reason}" if record.reason else "."
+        return (
+            f"{told}<h1>No network yet</h1><p>{_status(record)}</p>"
+            f"<p>No trial ended well within the limits{escape(reason)}</p>"
+        )
+    tested = record.tested.get(best.number, {}).get("accuracy")
+    below = ""
+    reference = record.reference
+    if tested is not None and reference and tested < reference["accuracy"]:
+        below = (
+            f'<section class="loud"><b>Below the reference.</b> {escape(reference["name"])} reaches '
+            f"{reference['accuracy']:.2%} on the test part, this network {tested:.2%}. Search "
+            "longer, or loosen the limits.</section>"
+        )
+    return (
+        f"{told}<h1>{_headline(record, tested)}</h1>{below}<p>{_status(record)}</p>"
+        f'<div class="figures">{_figures(record, tested)}</div>'
+    )
+
+
+def _headline(record: Record, tested: float | None) -> str:
+    best = record.best
+    assert best is not None
+    if tested is not None:
+        return f"{tested:.2%} test accuracy"
+    metric = record.objectives[0].metric
+    value = best.metrics[metric]
+    shown = f"{value:.2%}" if metric == "accuracy" else f"{value:.5g}"
+    return f"{shown} validation {escape(metric)}, not yet tested"
+
+
+def _status(record: Record) -> str:
+    words = {
+        "done": "The run is finished.",
+        "interrupted": "The run was interrupted; what follows is the state it was left in.",
+        "unfinished": "The run is not finished; what follows is its state so far.",
+        "failed": "The run failed.",
+    }
+    rejected = len(record.rejections)
+    best = record.best
+    final = sum(t.proposal.stage == record.stage for t in record.history)
+    chosen = (
+        f" The network is the best of {final} finalists by validation accuracy, which is therefore "
+        "a little optimistic; the test part was used once, for the figure above."
+        if best is not None and record.tested and record.stage > 0
+        else ""
+    )
+    over = f", {rejected} networks were over a limit and not trained" if rejected else ""
+    return f"{words[record.status]} {len(record.history)} trials ended{over}.{chosen}"
+
+
+def _figures(record: Record, tested: float | None) -> str:
+    best = record.best
+    assert best is not None
+    rows = []
+    if tested is not None:
+        low, high = interval(tested, (record.settings["data"] or {}).get("test", 0))
+        rows.append((f"{low:.1%} to {high:.1%}", "95 % interval of the test accuracy"))
+    if "accuracy" in best.metrics:
+        rows.append((f"{best.metrics['accuracy']:.2%}", "validation accuracy"))
+    if "latency_ms" in best.metrics:
+        target = record.settings["target"]
+        rows.append((f"{best.metrics['latency_ms']:.4f} ms", f"latency, {target}"))
+    for metric, unit in (("params", "parameters"), ("macs", "multiply-accumulates")):
+        if metric in best.metrics:
+            rows.append((f"{best.metrics[metric]:,.0f}", unit))
+    if record.reference:
+        name = record.reference["name"]
+        rows.append((f"{record.reference['accuracy']:.2%}", f"test accuracy of {name}"))
+    for limit in record.limits:
+        rows.append((f"≤ {limit.bound:g}", f"limit on {limit.metric}, kept"))
+    return "".join(
+        f'<div><b>{escape(value)}</b><span class="soft small">{escape(name)}</span></div>'
+        for value, name in rows
+    )

@@ -1,0 +1,39 @@
+# `make demo` and `make test` work on a fresh machine with Python 3.11+ and make.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+# The search stage of the demo, in minutes of wall time; the finals follow.
+MINUTES ?= 4
+PYTEST_FLAGS ?=
+
+.PHONY: demo test check slow clean
+
+demo: $(VENV)/.installed
+	$(BIN)/netwright search --data fashion14 --limit latency_ms=0.05@onnxruntime --minutes $(MINUTES) \
+		--store demo/runs.db --run demo-$$(date +%Y%m%d-%H%M%S) --out demo/best $(DEMO_FLAGS)
+
+test: $(VENV)/.developing
+	$(BIN)/python -m pytest -n 2 $(PYTEST_FLAGS)
+
+slow: $(VENV)/.developing
+	$(BIN)/python -m pytest -n 2 -m slow $(PYTEST_FLAGS)
+
+check: $(VENV)/.developing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "netwright needs Python 3.11 or later")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all]'
+	touch $@
+
+$(VENV)/.developing: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,318 @@
+"""The sections of the report, each a function from a record to HTML."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from html import escape
+from typing import Any
+
+from netwright.record import Record
+from netwright.report.charts import Chart, Line, Points
+from netwright.report.statistics import (
+    LEAST_TRIALS,
+    best_so_far,
+    expected_best,
+    importances,
+)
+from netwright.space.draw import Sketch, draw_svg
+from netwright.trial import Trial, front_of
+
+
+def progress(record: Record) -> str:
+    """The best so far beside the expected best of as many random networks."""
+    objective = record.objectives[0]
+    trials = [t for t in record.history if t.proposal.stage == 0]
+    good = [t for t in trials if t in record.history.allowed(record.limits, 0)]
+    sign = 1 if objective.direction == "maximize" else -1
+    best = [
+        (i + 1, sign * gain)
+        for i, gain in enumerate(best_so_far(good, objective))
+        if math.isfinite(gain)
+    ]
+    if not best:
+        return _section("Progress", "<p class='soft'>No trial of the search has ended well yet.</p>")
+    lines = [Line(best, "best", step=True)]
+    expected = expected_best(record)
+    said = "There are fewer than two random networks to compare with."
+    if expected is not None:
+        points = [(k + 1, sign * float(value)) for k, value in enumerate(expected.mean)]
+        lines.append(Line(points, "random", band=list(map(float, expected.deviation))))
+        how = (
+            "measured: the networks of the random baseline"
+            if expected.measured
+            else "estimated from the run's own random trials"
+        )
+        said = (
+            f"Dashed: the expected best of as many random networks, {how} "
+            f"({len(expected.mean)} of them; the band is one standard deviation). It is not drawn "
+            "beyond the number of networks it rests on."
+        )
+    dots = [
+        (i + 1, t.metrics[objective.metric], _told(t))
+        for i, t in enumerate(good)
+        if objective.metric in t.metrics
+    ]
+    chart = Chart(
+        "trial",
+        objective.metric,
+        lines,
+        [Points(dots, "trial", 2.5)],
+        percent=objective.metric == "accuracy",
+    )
+    return _section("Progress", f"{chart.svg()}<p class='soft small'>{escape(said)}</p>")
+
+
+def fronts(record: Record) -> str:
+    """Accuracy against latency and against parameters, with the front."""
+    charts = [
+        _front(record, metric, label)
+        for metric, label in (("latency_ms", "latency, ms"), ("params", "parameters"))
+    ]
+    key = (
+        "<p class='key soft small'><span><i style='background:var(--grey)'></i>trial</span>"
+        "<span><i style='background:var(--green)'></i>front of the search</span>"
+        "<span><i style='background:var(--blue)'></i>finalist</span>"
+        "<span><i style='background:var(--red)'></i>the best</span></p>"
+    )
+    shown = [chart for chart in charts if chart]
+    if not shown:
+        return ""
+    return f'<div class="two">{"".join(_section(t, c + key) for t, c in shown)}</div>'
+
+
+def _front(record: Record, metric: str, label: str) -> tuple[str, str] | None:
+    objective = record.objectives[0]
+    wanted = (objective.metric, metric)
+    trials = [t for t in record.history if t.done and all(m in t.metrics for m in wanted)]
+    if not trials or metric == objective.metric:
+        return None
+    from_search = [t for t in trials if t.proposal.stage <= 0]
+    finals = [t for t in trials if t.proposal.stage == record.stage and record.stage > 0]
+    best = record.best
+
+    def points(chosen: list[Trial]) -> list[tuple[float, float, str]]:
+        return [(t.metrics[metric], t.metrics[objective.metric], _told(t)) for t in chosen]
+
+    smaller = type(objective)(metric, "minimize")
+    front = front_of(record.history.allowed(record.limits, 0), (objective, smaller))
+    chart = Chart(
+        label,
+        objective.metric,
+        [Line([(x, y) for x, y, _ in points(front)], "front", step=True)],
+        [
+            Points(points(from_search), "trial"),
+            Points(points(front), "on"),
+            Points(points(finals), "final", 4.5),
+            Points(points([best]) if best and metric in best.metrics else [], "chosen", 5.5),
+        ],
+        log=True,
+        percent=objective.metric == "accuracy",
+        limit=next((o.bound for o in record.limits if o.metric == metric), None),
+    )
+    return f"{objective.metric.capitalize()} against {label}", chart.svg()
+
+
+def finalists(record: Record) -> str:
+    """A row for each network of the last final, with its way there."""
+    if record.stage < 1:
+        return ""
+    objective = record.objectives[0]
+    rows = []
+    last = [t for t in record.history if t.proposal.stage == record.stage]
+    for trial in sorted(last, key=lambda t: -objective.gain(t.metrics)):
+        tested = record.tested.get(trial.number, {}).get("accuracy")
+        way = [_percent(t.metrics.get("accuracy")) for t in _way(record, trial)]
+        mark = " ← the best" if record.best and trial.number == record.best.number else ""
+        rows.append(
+            [
+                f"{trial.number}{mark}",
+                " → ".join(way),
+                _percent(tested) if tested is not None else "",
+                f"{trial.metrics['latency_ms']:.4f}" if "latency_ms" in trial.metrics else "",
+                f"{trial.metrics['params']:,.0f}" if "params" in trial.metrics else "",
+                str(trial.proposal.epochs or ""),
+                trial.status,
+            ]
+        )
+    names = ["trial", "validation, stage by stage", "test", "ms", "params", "epochs", "status"]
+    curves = [
+        Line([(p["epoch"], p["accuracy"]) for p in t.curve if "accuracy" in p], "curve")
+        for t in last
+    ]
+    drawn = Chart("epoch", "validation accuracy", [c for c in curves if c.points], percent=True)
+    picture = drawn.svg() if any(c.points for c in curves) else ""
+    return _section("Finalists", _table(names, rows) + picture)
+
+
+def _way(record: Record, trial: Trial) -> list[Trial]:
+    """The trials of one network, from its first to its last."""
+    found = [trial]
+    while found[0].proposal.stage > 0:
+        parent = found[0].proposal.parent
+        found.insert(0, next(t for t in record.history if t.number == parent))
+    return found
+
+
+def network(record: Record) -> str:
+    """The best network drawn, and its answers."""
+    best = record.best
+    if best is None:
+        return ""
+    answers = _table(["choice", "answer"], [[n, str(a)] for n, a in best.architecture.answers.items()])
+    drawn = record.sketches.get(best.number)
+    picture = (
+        draw_svg(Sketch.from_json(drawn))
+        if drawn is not None
+        else f"<p class='soft'>Drawn by <code>netwright show {escape(record.name)}</code>.</p>"
+    )
+    return (
+        '<div class="two">'
+        + _section("The network", f'<div class="drawing">{picture}</div>')
+        + _section("Its answers", answers)
+        + "</div>"
+    )
+
+
+def choices(record: Record) -> str:
+    """Which choices mattered, by what they explain of the first objective."""
+    title = "Which choices mattered"
+    found = importances(record)
+    if not found:
+        done = sum(t.done and t.proposal.stage in (0, -1) for t in record.history)
+        return _section(
+            title,
+            f"<p class='soft'>This needs {LEAST_TRIALS} trials that ended well with different "
+            f"results; there are {done}.</p>",
+        )
+    top = found[0].share
+    rows = "".join(
+        f"<tr><td>{escape(i.choice)}</td><td><span class='bar' "
+        f"style='width:{160 * i.share / top:.0f}px'></span> {i.share:.0%}</td>"
+        f"<td>{_option_text(record, i.options)}</td></tr>"
+        for i in found[:12]
+    )
+    return _section(
+        title,
+        "<table><tr><th>choice</th><th>share explained</th><th>mean of its options "
+        f"(± standard error; trials)</th></tr>{rows}</table>"
+        "<p class='soft small'>Loss of R² of a random forest when a choice's answers are shuffled, "
+        "as a share of all. A search looks where it found good networks, so that the means of "
+        "options are not those of random networks.</p>",
+    )
+
+
+def _option_text(record: Record, options: tuple[tuple[str, int, float, float], ...]) -> str:
+    objective = record.objectives[0]
+    sign = 1 if objective.direction == "maximize" else -1
+    shown = []
+    for option, trials, mean, error in options:
+        if objective.metric == "accuracy":
+            spread = f" ± {100 * error:.2f}" if math.isfinite(error) else ""
+            value = f"{100 * sign * mean:.2f}{spread} %"
+        else:
+            value = f"{sign * mean:.4g}" + (f" ± {error:.2g}" if math.isfinite(error) else "")
+        shown.append(f"<b>{escape(option)}</b> {value} <span class='soft'>({trials})</span>")
+    return " · ".join(shown)
+
+
+def failures(record: Record) -> str:
+    """Failed trials by reason, and networks that were over a limit."""
+    parts = []
+    failed = Counter((t.status, t.reason) for t in record.history if not t.done)
+    if failed:
+        first = {(t.status, t.reason): t.number for t in reversed(record.history) if not t.done}
+        rows = [
+            [status, str(count), reason or "no reason given", str(first[status, reason])]
+            for (status, reason), count in failed.most_common(20)
+        ]
+        parts.append(_table(["status", "trials", "reason", "first trial"], rows))
+    else:
+        parts.append("<p class='soft'>No trial failed.</p>")
+    for limit in record.limits:
+        over = [
+            r.metrics[limit.metric]
+            for r in record.rejections
+            if r.metrics.get(limit.metric, 0) > limit.bound
+        ]
+        if over:
+            parts.append(
+                f"<p>{len(over)} networks were measured over the limit {escape(limit.metric)} ≤ "
+                f"{limit.bound:g} and not trained; the closest had {min(over):.4g}.</p>"
+            )
+    return _section("Failed trials", "".join(parts))
+
+
+def costs(record: Record) -> str:
+    """What the stages cost."""
+    rows = []
+    names = {0: "search", -1: "random baseline"}
+    for stage in sorted({t.proposal.stage for t in record.history}, key=lambda s: (s > 0, s)):
+        own = [t for t in record.history if t.proposal.stage == stage]
+        rows.append(
+            [
+                names.get(stage, f"final {stage}"),
+                str(len(own)),
+                f"{sum(t.seconds for t in own):,.0f}",
+                f"{sum(t.cpu_seconds for t in own):,.0f}",
+                record.closed.get(stage, "not over"),
+            ]
+        )
+    heads = ["stage", "trials", "seconds", "CPU seconds", "ended by"]
+    total = f"<p class='soft small'>{record.seconds:,.0f} seconds of wall time in all.</p>"
+    return _section("Cost", _table(heads, rows) + total)
+
+
+def settings(record: Record) -> str:
+    """All settings, versions, and the commands to go on."""
+    given = record.settings
+    rows: list[list[str]] = []
+    for name in ("strategy", "objectives", "limits", "budget", "finals", "baseline", "seed"):
+        rows.append([name, _plain(given[name])])
+    for name in ("deterministic", "workers", "target", "evaluator", "data", "versions", "machine"):
+        rows.append([name, _plain(given[name])])
+    space = given["space"]
+    rows.append(["space", f"{space['name']}: {space['count']:,} members (digest {space['digest']})"])
+    rows.append(["netwright", str(given["netwright"])])
+    name = escape(record.name)
+    commands = (
+        f"<pre>netwright resume {name} --store FILE\n"
+        f"netwright export {name} --store FILE --out DIR\n"
+        f"netwright show {name} --store FILE</pre>"
+    )
+    return _section("Settings", _table(["", ""], rows) + commands)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {_plain(v)}" for k, v in value.items() if v is not None) or "none"
+    if isinstance(value, list):
+        return "; ".join(map(_plain, value)) or "none"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "none" if value is None else str(value)
+
+
+def _told(trial: Trial) -> str:
+    figures = ", ".join(
+        f"{name} {100 * value:.2f} %" if name == "accuracy" else f"{name} {value:.5g}"
+        for name, value in trial.metrics.items()
+    )
+    answers = ", ".join(f"{k}={v}" for k, v in trial.architecture.answers.items())
+    return f"trial {trial.number}: {figures}\n{answers}"
+
+
+def _percent(value: float | None) -> str:
+    return f"{value:.2%}" if value is not None and math.isfinite(value) else "none"
+
+
+def _section(title: str, body: str) -> str:
+    return f"<section><h2>{escape(title)}</h2>{body}</section>"
+
+
+def _table(heads: list[str], rows: list[list[str]]) -> str:
+    top = "".join(f"<th>{escape(head)}</th>" for head in heads)
+    lines = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    return f"<table><tr>{top}</tr>{lines}</table>"
