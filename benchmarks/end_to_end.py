@@ -59,7 +59,9 @@ HAND_MADE: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-def hand_made(data: nw.Data, make: Callable[[], nn.Module], seed: int, epochs: int) -> dict[str, float]:
+def hand_made(
+    data: nw.Data, make: Callable[[], nn.Module], seed: int, epochs: int
+) -> dict[str, float]:
     torch.manual_seed(seed)
     model, cpu = make(), torch.device("cpu")
     began = time.process_time()

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -66,9 +67,7 @@ def propose_ms(strategy: Strategy, trials: int, repeats: int) -> dict[str, float
     for number in range(trials):
         proposal = Proposal(space.sample(rng))
         search.observe(Trial(number, proposal, "done", score(proposal)))
-    return spread(
-        times_ms(lambda i: search.propose(np.random.default_rng([1, i]), []), repeats)
-    )
+    return spread(times_ms(lambda i: search.propose(np.random.default_rng([1, i]), []), repeats))
 
 
 def loop_ms(folder: Path, trials: int) -> dict[str, float]:
@@ -84,11 +83,9 @@ def loop_ms(folder: Path, trials: int) -> dict[str, float]:
     store = Store(folder / "loop.db")
     store.create("a", {"objectives": [], "limits": []})
     stamps: list[float] = []
-    plan = Plan(
-        space, Function(train), RegularizedEvolution(), ONE, (), Budget(trials=trials), ()
-    )
+    plan = Plan(space, Function(train), RegularizedEvolution(), ONE, (), Budget(trials=trials), ())
     Loop(plan, store, "a", Inline(), lambda p: stamps.append(time.perf_counter())).run()
-    return spread([1e3 * (b - a) for a, b in zip(stamps, stamps[1:], strict=False)])
+    return spread([1e3 * (b - a) for a, b in pairwise(stamps)])
 
 
 def help_seconds(repeats: int) -> dict[str, float]:

@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
-from test_loop import listed
 
 from netwright.record import read_record
 from netwright.store import Store
+from test_loop import listed
 
 SCRIPT = """
 import sys, time

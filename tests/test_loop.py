@@ -211,7 +211,7 @@ def test_epochs_are_a_budget(tmp_path: Path, budget: Budget, trials: int) -> Non
 def test_minutes_are_a_budget(tmp_path: Path) -> None:
     made = loop(tmp_path, plan(budget=Budget(minutes=0.02), finals=()))
     made.run()
-    assert 1 <= len(made.history)
+    assert len(made.history) >= 1
     assert made.seconds() >= 1.2
     assert read_record(made.store, "a").closed[0] == "0.02 minutes"
 
@@ -235,9 +235,7 @@ def test_a_trial_that_hangs_is_a_timeout(tmp_path: Path) -> None:
         time.sleep(60)
         return 1.0
 
-    made = plan(
-        evaluator=Function(train), budget=Budget(trials=1), finals=(), trial_seconds=0.5
-    )
+    made = plan(evaluator=Function(train), budget=Budget(trials=1), finals=(), trial_seconds=0.5)
     ran = loop(tmp_path, made, Processes(1))
     ran.run()
     assert [t.status for t in ran.history] == ["timeout"]

@@ -18,7 +18,7 @@ from netwright.record import Record, read_record
 from netwright.settings import versions
 from netwright.space.draw import sketch
 from netwright.store import Store
-from netwright.trial import Trial
+from netwright.trial import Trial, best_of, front_of
 
 _MEASURE = 3  # times a finalist is measured when the first figure is over its limit
 
@@ -31,13 +31,15 @@ def conclude(store: Store, name: str, plan: Plan) -> None:
         return
     _confirm(store, name, plan)
     record = read_record(store, name)
-    best = record.best
+    kept = record.history.allowed(plan.limits, record.stage)
+    kept = [t for t in kept if _weights(store, name, t).is_file()]
+    best = best_of(kept, plan.objectives[0])
     if best is None:
         reason = "measured again on the idle machine, no finalist keeps the limit on latency_ms"
         store.append(name, "ended", {"status": "failed", "reason": reason})
         return
     if not record.tested:
-        chosen = record.front if len(plan.objectives) > 1 else [best]
+        chosen = front_of(kept, plan.objectives) if len(plan.objectives) > 1 else [best]
         scores = {str(t.number): plan.evaluator.test(_load(store, name, plan, t)) for t in chosen}
         data = plan.evaluator.data
         classical = reference(data) if data is not None and len(data.test) else None
@@ -79,8 +81,12 @@ def export_trial(store: Store, name: str, plan: Plan, trial: Trial, model: nn.Mo
 
 def _load(store: Store, name: str, plan: Plan, trial: Trial) -> nn.Module:
     model = plan.space.build(trial.architecture, seed=0)
-    model.load_state_dict(load_file(store.files(name) / f"trial-{trial.number}.safetensors"))
+    model.load_state_dict(load_file(_weights(store, name, trial)))
     return model.eval()
+
+
+def _weights(store: Store, name: str, trial: Trial) -> Path:
+    return store.files(name) / f"trial-{trial.number}.safetensors"
 
 
 def _confirm(store: Store, name: str, plan: Plan) -> None:
@@ -91,7 +97,7 @@ def _confirm(store: Store, name: str, plan: Plan) -> None:
     found: dict[str, dict[str, float]] = {}
     bound = min((o.bound for o in plan.limits if o.metric == LATENCY), default=float("inf"))
     for trial in record.history.allowed(plan.limits, record.stage):
-        if LATENCY not in trial.metrics:
+        if LATENCY not in trial.metrics or not _weights(store, name, trial).is_file():
             continue
         model = _load(store, name, plan, trial)
         values = [_measure(plan, plan.target, model)]

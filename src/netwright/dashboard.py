@@ -73,9 +73,7 @@ def picture(progress: Progress, width: int) -> RenderableType:
     rows: list[RenderableType] = [_head(progress, width), Text("")]
     best = progress.best()
     objective = progress.objectives[0].metric
-    rows.append(
-        Text.assemble(("best  ", "bold"), told(best) if best else f"no {objective} yet")
-    )
+    rows.append(Text.assemble(("best  ", "bold"), told(best) if best else f"no {objective} yet"))
     line = sparkline(progress, max(10, min(width - 14, 60)))
     if line:
         rows.append(Text.assemble(("so far ", "dim"), (line, "green")))
@@ -83,7 +81,7 @@ def picture(progress: Progress, width: int) -> RenderableType:
         rows += [Text(""), _running(progress.flights, width)]
     front = progress.front()
     if len(progress.objectives) > 1 and front:
-        rows += [Text(""), _front(front)]
+        rows += [Text(""), _front(front, _ROWS if width >= 60 else 4)]
     return Panel(Group(*rows), title=f"netwright · {progress.run}", width=min(width, 100))
 
 
@@ -129,11 +127,11 @@ def _running(flights: Sequence[Flight], width: int) -> Table:
     return table
 
 
-def _front(front: Sequence[Trial]) -> Table:
+def _front(front: Sequence[Trial], rows: int) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
     for column in ("the front", "accuracy", "ms", "params"):
         table.add_column(column, justify="right")
-    step = max(1, -(-len(front) // _ROWS))
+    step = max(1, -(-len(front) // rows))
     for trial in list(front)[::step]:
         accuracy = trial.metrics.get("accuracy")
         table.add_row(
@@ -180,9 +178,7 @@ def remaining(progress: Progress) -> str:
 def sparkline(progress: Progress, width: int) -> str:
     """The best so far over the trials of the search, as a row of bars; empty below two trials."""
     objective = progress.objectives[0]
-    gains = [
-        objective.gain(t.metrics) for t in progress.history.allowed(progress.limits, 0)
-    ]
+    gains = [objective.gain(t.metrics) for t in progress.history.allowed(progress.limits, 0)]
     gains = [gain for gain in gains if gain > -float("inf")]
     if len(gains) < 2:
         return ""

@@ -122,9 +122,9 @@ class Loop:
         if SEARCH not in self._closed:
             self._admission.check_limits_can_be_met(plan.target, plan.evaluator.normalisation)
         self._log("session", {})
-        matters = LATENCY in {o.metric for o in (*plan.objectives, *plan.limits)}
+        wanted = [o.metric for o in plan.objectives] + [o.metric for o in plan.limits]
         evaluator = plan.evaluator.for_workers()
-        self.executor.start(Job(plan.space, evaluator, plan.limits, plan.target, matters))
+        self.executor.start(Job(plan.space, evaluator, plan.limits, plan.target, LATENCY in wanted))
         try:
             self._stage(SEARCH, self._propose)
             if plan.baseline:

@@ -67,7 +67,9 @@ class Record:
 
     @property
     def best(self) -> Trial | None:
-        """The best trial of the latest stage, by the first objective."""
+        """The network that was exported at the end; before, the best of the latest stage."""
+        if self.status == "done" and self.exported is not None:
+            return next(t for t in self.history if t.number == self.exported["trial"])
         return best_of(self.history.allowed(self.limits, self.stage), self.objectives[0])
 
     @property

@@ -306,7 +306,9 @@ class Table(Sequence[Mapping[str, Any]]):
         columns = [c for c in self.columns if not c.startswith("architecture.")]
         cells = [columns] + [[_cell(row.get(c, "")) for c in columns] for row in self._rows]
         widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
-        lines = ("  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in cells)
+        lines = (
+            "  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in cells
+        )
         return "\n".join(lines)
 
 

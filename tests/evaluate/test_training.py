@@ -124,7 +124,7 @@ def test_workers_never_see_the_test_part(digits: Data) -> None:
     assert sent.test(network(None_choose(), (1, 8, 8), 10)) == {}
 
 
-class None_choose:  # noqa: N801 - answers every width with its least
+class None_choose:
     def width(self, name: str, low: int, high: int, step: int = 1) -> int:
         return low
 

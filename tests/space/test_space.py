@@ -24,7 +24,9 @@ def blocks(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
         3,
         lambda i: choose.one_of(
             f"block{i}",
-            conv=lambda: nn.Conv2d(width, width, choose.value(f"kernel{i}", [1, 3]), padding="same"),
+            conv=lambda: nn.Conv2d(
+                width, width, choose.value(f"kernel{i}", [1, 3]), padding="same"
+            ),
             pool=lambda: nn.AvgPool2d(3, 1, 1),
             skip=nn.Identity,
         ),
@@ -142,7 +144,14 @@ def test_equal_networks_are_one_architecture(data: st.DataObject) -> None:
 
 def test_skipped_steps_have_one_form(space: Space) -> None:
     forms = [
-        {"width": 4, "depth": 3, "block0": "skip", "block1": "conv", "kernel1": 3, "block2": "skip"},
+        {
+            "width": 4,
+            "depth": 3,
+            "block0": "skip",
+            "block1": "conv",
+            "kernel1": 3,
+            "block2": "skip",
+        },
         {"width": 4, "depth": 2, "block0": "conv", "kernel0": 3, "block1": "skip"},
         {"width": 4, "depth": 1, "block0": "conv", "kernel0": 3, "kernel2": 1},
     ]
@@ -230,9 +239,7 @@ def refused(network: object, *parts: str, inputs: object = 3) -> None:
 
 
 def test_two_declarations_of_one_name_are_refused() -> None:
-    refused(
-        lambda c, i, k: nn.Linear(3, c.width("w", 2, 4) + c.width("w", 2, 6)), "'w'", "twice"
-    )
+    refused(lambda c, i, k: nn.Linear(3, c.width("w", 2, 4) + c.width("w", 2, 6)), "'w'", "twice")
 
 
 def test_a_hidden_choice_is_refused_by_name() -> None:

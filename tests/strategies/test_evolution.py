@@ -33,7 +33,9 @@ def test_the_oldest_dies_not_the_worst():
     search = RegularizedEvolution(population=4, sample=4).start(space, ONE)
     observed(search, space, [0.9, 0.1, 0.2, 0.3])
     assert set(parents(search)) == {0}
-    search.observe(Trial(4, Proposal(space.sample(np.random.default_rng(9))), "done", {"accuracy": 0.25}))
+    search.observe(
+        Trial(4, Proposal(space.sample(np.random.default_rng(9))), "done", {"accuracy": 0.25})
+    )
     assert set(parents(search)) == {3}  # trial 0 is gone, 3 is the best of 1..4
 
 

@@ -64,7 +64,8 @@ def _main(
 def search(
     data: Annotated[str | None, typer.Option(help="fashion14, digits, or a path.")] = None,
     space: Annotated[
-        str | None, typer.Option(help="convnet, mlp, or FILE.py:FUNCTION; by the data if not given.")
+        str | None,
+        typer.Option(help="convnet, mlp, or FILE.py:FUNCTION; by the data if not given."),
     ] = None,
     strategy: Annotated[
         str | None, typer.Option(help="regularized-evolution (default) or random.")
@@ -79,7 +80,9 @@ def search(
     minutes: Annotated[float | None, typer.Option(help="Minutes to search (default 10).")] = None,
     epochs: Annotated[int | None, typer.Option(help="Training epochs of all trials.")] = None,
     trial_epochs: Annotated[int | None, typer.Option(help="Epochs of a trial (3).")] = None,
-    full_epochs: Annotated[int | None, typer.Option(help="Epochs of the full schedule (30).")] = None,
+    full_epochs: Annotated[
+        int | None, typer.Option(help="Epochs of the full schedule (30).")
+    ] = None,
     finals: Annotated[
         str | None, typer.Option(help="Networks x epochs, as 8x10,3x30 (default by --full-epochs).")
     ] = None,
@@ -96,9 +99,7 @@ def search(
     size: Annotated[str | None, typer.Option(help="HxW for a folder of images.")] = None,
     settings: Annotated[Path | None, typer.Option(help="Options from TOML or JSON.")] = None,
     quiet: Annotated[bool | None, typer.Option("--quiet", help="Say nothing on the way.")] = None,
-    as_json: Annotated[
-        bool | None, typer.Option("--json", help="Print one JSON document.")
-    ] = None,
+    as_json: Annotated[bool | None, typer.Option("--json", help="Print one JSON document.")] = None,
 ) -> None:
     """Search a network for your data, train it fully, and export it."""
     typed = {k: v for k, v in locals().items() if k in _TYPED and v not in (None, [])}
@@ -115,10 +116,8 @@ _TYPED = {key.replace("-", "_") for key in options.KINDS} - {"json"}
 
 def _call(given: dict[str, Any]) -> dict[str, Any]:
     """What decides the run, as it is logged and as `resume` reads it."""
-    names = ("data", "space", "strategy", "trials", "minutes", "epochs", "trial_epochs")
-    names += ("full_epochs", "finals", "baseline", "workers", "deterministic", "seed")
-    names += ("store", "run", "label", "size")
-    call = {name: given.get(name) for name in names}
+    apart = {"limit", "objective", "out", "quiet", "json"}
+    call = {name: given.get(name) for name in sorted(_TYPED - apart)}
     call |= {"limits": given["limit"], "objectives": given["objective"]}
     if call["trials"] is None and call["minutes"] is None and call["epochs"] is None:
         call["minutes"] = MINUTES
@@ -170,9 +169,9 @@ def _finish(made: Run, out: Path, *, quiet: bool, as_json: bool) -> None:
         made.export(out)
         lines += [
             "",
-            f"The network is in {out}/: model.py, model.safetensors, model.onnx, model.pt2, card.md",
+            f"The network is in {out}/ (model.py, .safetensors, .onnx, .pt2; card.md)",
             f"  cd {out} && python -c 'from model import load; print(load())'",
-            f"  netwright report {record.name} --store {_shown(made.store.path)} --out report.html",
+            f"  netwright report {record.name} --store {_shown(made.store.path)}",
         ]
     if record.status == "interrupted":
         lines.insert(0, "Interrupted; the best so far is kept.")

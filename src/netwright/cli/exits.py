@@ -1,4 +1,4 @@
-"""Exit statuses and error sentences: 0 done, 1 the run failed, 2 the call was wrong, 130 stopped."""
+"""Exit statuses (0 done, 1 failed, 2 the call was wrong, 130 stopped) and error sentences."""
 
 from __future__ import annotations
 

@@ -103,9 +103,7 @@ def parse_finals(text: str) -> list[tuple[int, int]]:
     """`8x10,3x30`: the best 8 for 10 epochs, then the best 3 of those for 30."""
     pairs = [part.split("x") for part in text.split(",")]
     if not all(len(p) == 2 and all(n.isascii() and n.isdigit() for n in p) for p in pairs):
-        raise SettingError(
-            f"`--finals` must be like 8x10,3x30 (networks x epochs), got {text!r}."
-        )
+        raise SettingError(f"`--finals` must be like 8x10,3x30 (networks x epochs), got {text!r}.")
     return [(int(count), int(epochs)) for count, epochs in pairs]
 
 

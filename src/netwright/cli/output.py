@@ -67,9 +67,8 @@ def result_lines(record: Record) -> list[str]:
     if "accuracy" in best.metrics:
         lines.append(f"validation accuracy  {best.metrics['accuracy']:.2%}")
     if "latency_ms" in best.metrics:
-        lines.append(
-            f"latency              {best.metrics['latency_ms']:.4f} ms ({record.settings['target']})"
-        )
+        target = record.settings["target"]
+        lines.append(f"latency              {best.metrics['latency_ms']:.4f} ms ({target})")
     if "params" in best.metrics:
         lines.append(f"parameters           {best.metrics['params']:,.0f}")
     ended = sum(t.done for t in record.history)

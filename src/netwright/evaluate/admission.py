@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
-from netwright.evaluate.latency import LatencyTarget
 from torch import Tensor
 
 from netwright.errors import EvaluationError, LimitError, SettingError
 from netwright.evaluate.cost import survey
+from netwright.evaluate.latency import LatencyTarget
 from netwright.objective import Limit
 from netwright.space import Architecture, Space
 

@@ -168,7 +168,7 @@ def _unseen(module: nn.Module) -> str:
     return " ".join(str(value) for _, value in values if type(value) is float and value)
 
 
-class _Ledger(TorchDispatchMode):
+class _Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Writes down each operation of a pass: what it costs, what it reads and makes, its settings.
 
     Tensors are numbered in the order in which they appear, and kept until the end so that an
@@ -176,7 +176,7 @@ class _Ledger(TorchDispatchMode):
     """
 
     def __init__(self, model: nn.Module) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.flops = 0
         self.lines: list[str] = []
         self._weights = {id(t): "buffer" for t in model.buffers()}
@@ -255,4 +255,3 @@ class _Token(str):
 
     def __repr__(self) -> str:
         return str(self)
-

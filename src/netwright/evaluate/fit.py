@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -40,7 +40,7 @@ class Schedule:
     label_smoothing: float = 0.1
     warmup: float = 0.15
     average: float = 0.99
-    augmentation: Augmentation = Augmentation()
+    augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
         if self.optimizer not in OPTIMIZERS:
@@ -65,7 +65,11 @@ class Schedule:
         done = (step + 0.5) / steps
         if done < self.warmup:
             return self.learning_rate * done / self.warmup
-        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * (done - self.warmup) / (1 - self.warmup)))
+        return (
+            self.learning_rate
+            * 0.5
+            * (1 + math.cos(math.pi * (done - self.warmup) / (1 - self.warmup)))
+        )
 
 
 class Diverged(ArithmeticError):
@@ -123,7 +127,7 @@ def fit(
                 for group in optimizer.param_groups:
                     group["lr"] = schedule.rate((epoch - 1) * per_epoch + i, epochs * per_epoch)
                 optimizer.zero_grad(set_to_none=True)
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 average.update()
                 total += loss.detach()

@@ -30,8 +30,8 @@ class Function(Evaluator):
     """
 
     train: Train
-    epochs: int = 1  # type: ignore[assignment]
-    full_epochs: int = 1  # type: ignore[assignment]
+    epochs: int = 1
+    full_epochs: int = 1
     score: Callable[[nn.Module], Mapping[str, float]] | None = None
 
     def __post_init__(self) -> None:

@@ -124,4 +124,3 @@ def _is_out_of_memory(error: Exception) -> bool:
 def _one_line(error: Exception) -> str:
     first = str(error).strip().splitlines()[0] if str(error).strip() else "no message"
     return f"{type(error).__name__}: {first}"[:500]
-

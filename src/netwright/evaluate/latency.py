@@ -149,9 +149,7 @@ def parse_target(text: str) -> LatencyTarget:
         SettingError: There is none of that name.
     """
     if text not in TARGETS:
-        raise SettingError(
-            f"A latency target must be one of {', '.join(TARGETS)}, got {text!r}."
-        )
+        raise SettingError(f"A latency target must be one of {', '.join(TARGETS)}, got {text!r}.")
     return TARGETS[text]()
 
 
@@ -204,7 +202,8 @@ def _onnx(model: nn.Module, x: Tensor) -> bytes:
     file = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # the exporter is deprecated; the other is 30 times slower
-        torch.onnx.export(model, (x,), file, dynamo=False)
+        export: Any = torch.onnx.export  # takes a file too, whatever its annotation says
+        export(model, (x,), file, dynamo=False)
     return file.getvalue()
 
 

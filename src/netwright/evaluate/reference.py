@@ -20,9 +20,9 @@ _FEATURES = 256  # more features are first reduced to so many principal componen
 def reference(data: Data) -> dict[str, Any]:
     """An SVM with a radial kernel (C=10, gamma "scale") trained on the train part.
 
-    The columns of tables are standardised. Of more than 10,000 rows a seeded sample is taken, and more than
-    256 features are reduced to their principal components. Returns name, accuracy on the test
-    part (a fraction), rows and seconds.
+    The columns of tables are standardised. Of more than 10,000 rows a seeded sample is taken, and
+    more than 256 features are reduced to their principal components. Returns name, accuracy on
+    the test part (a fraction), rows and seconds.
     """
     began = time.perf_counter()
     rows = np.arange(len(data.train))

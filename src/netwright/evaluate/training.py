@@ -34,8 +34,8 @@ class Training(Evaluator):
     """
 
     data: Data
-    epochs: int = 3  # type: ignore[assignment]
-    full_epochs: int = 30  # type: ignore[assignment]
+    epochs: int = 3
+    full_epochs: int = 30
     batch: int = 128
     optimizer: str = "sgd"
     learning_rate: float = 0.1

@@ -203,11 +203,8 @@ class Processes(Executor):
     def _accept(self, processes: list[subprocess.Popen[bytes]]) -> Connection:
         """The next connection; a worker that dies before it connects is an error, not a wait."""
         assert self._listener is not None
-        result: list[Connection] = []
-        thread = threading.Thread(
-            target=lambda: result.append(self._listener.accept()),
-            daemon=True,  # type: ignore[union-attr]
-        )
+        listener, result = self._listener, list[Connection]()
+        thread = threading.Thread(target=lambda: result.append(listener.accept()), daemon=True)
         thread.start()
         while thread.is_alive():
             thread.join(0.1)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 _PERCENT = ("accuracy",)
+_UNITS = {"ms": "ms", "mib": "MiB", "mj": "mJ"}
 
 
 @dataclass(frozen=True)
@@ -52,20 +53,49 @@ class Card:
             ("Search", self.search),
             ("Training", self.settings),
             ("Architecture", self.architecture),
-            ("Checks", self.checks),
-            ("Versions", self.versions),
         ):
             if rows:
-                lines += [f"## {title}", "", *_table(rows), ""]
+                lines += [f"## {title}", "", *_rows(rows), ""]
+        if self.checks:
+            lines += ["## Checks", "", *_checks(self.checks), ""]
+        if self.versions:
+            lines += ["## Versions", "", *_rows(self.versions), ""]
         return "\n".join(lines)
 
 
-def _table(rows: Mapping[str, Any]) -> list[str]:
-    cells = [(name.replace("_", " "), _shown(name, value)) for name, value in rows.items()]
-    left = max(len(name) for name, _ in cells)
-    right = max(len(value) for _, value in cells)
-    lines = [f"| {'':{left}} | {'':{right}} |", f"|{'-' * (left + 2)}|{'-' * (right + 2)}|"]
-    return lines + [f"| {name:{left}} | {value:{right}} |" for name, value in cells]
+def _rows(rows: Mapping[str, Any]) -> list[str]:
+    return _table(["", ""], [[_label(name), _shown(name, value)] for name, value in rows.items()])
+
+
+def _checks(checks: Mapping[str, Any]) -> list[str]:
+    """What each form computes beside the trained network."""
+    told = "Each form was loaded in a fresh process without netwright, and given raw inputs."
+    scored = any("test_accuracy" in row for row in checks.values())
+    head = ["form", "largest difference of a logit", *(["test accuracy"] if scored else [])]
+    cells = []
+    for form, row in checks.items():
+        accuracy = [_shown("accuracy", row.get("test_accuracy"))] if scored else []
+        cells.append([f"`{form}`", f"{row['largest_difference']:.1e}", *accuracy])
+    return [told, "", *_table(head, cells)]
+
+
+def _table(head: list[str], rows: list[list[str]]) -> list[str]:
+    wide = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = [head, ["-" * n for n in wide], *rows]
+    return [
+        "| " + " | ".join(cell.ljust(n) for cell, n in zip(line, wide, strict=True)) + " |"
+        for line in lines
+    ]
+
+
+def _label(name: str) -> str:
+    """A figure's name with its unit behind it: latency_ms_pytorch is "latency pytorch (ms)"."""
+    words = name.split("_")
+    unit = next((w for w in words if w in _UNITS), None)
+    if unit is not None and len(words) > 1:
+        words.remove(unit)
+        return _escaped(f"{' '.join(words)} ({_UNITS[unit]})")
+    return _escaped(" ".join(words))
 
 
 def _shown(name: str, value: Any) -> str:
@@ -82,7 +112,11 @@ def _shown(name: str, value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}" if value > 9999 else str(value)
     if isinstance(value, Mapping):
-        return ", ".join(f"{k} {_shown(str(k), v)}" for k, v in value.items())
+        return ", ".join(f"{_escaped(k)} {_shown(str(k), v)}" for k, v in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(_shown(name, v) for v in value)
+        return (" x " if name == "shape" else ", ").join(_shown(name, v) for v in value)
+    return _escaped(value)
+
+
+def _escaped(value: Any) -> str:
     return str(value).replace("|", "\\|").replace("\n", " ")

@@ -8,6 +8,7 @@ import importlib.util
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -15,26 +16,28 @@ import torch
 class Forbidden:
     """A finder that refuses netwright."""
 
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
         """Refuse netwright, leave all else to the others."""
         if name.split(".")[0] == "netwright":
             raise ImportError("an exported network must not need netwright")
 
 
-def from_source(folder):
+def from_source(folder: Path) -> Any:
     """`load()` of model.py."""
     spec = importlib.util.spec_from_file_location("model", folder / "model.py")
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.load()
 
 
-def from_program(folder):
+def from_program(folder: Path) -> Any:
     """The exported program of model.pt2."""
     return torch.export.load(folder / "model.pt2").module()
 
 
-def from_onnx(folder):
+def from_onnx(folder: Path) -> Any:
     """A session of ONNX Runtime on model.onnx."""
     import onnxruntime
 
@@ -46,7 +49,7 @@ def from_onnx(folder):
 FORMS = {"model.py": from_source, "model.pt2": from_program, "model.onnx": from_onnx}
 
 
-def main(folder, given):
+def main(folder: Path, given: Path) -> None:
     """Outputs of every form that is there, and its accuracy on the test part."""
     sys.meta_path.insert(0, Forbidden())
     torch.set_num_threads(1)
@@ -55,18 +58,20 @@ def main(folder, given):
     for form, load in FORMS.items():
         if not (folder / form).is_file():
             continue
+        row: dict[str, Any]
         try:
             network = load(folder)
             with torch.no_grad():
                 made = [network(x.float()) for x in data["batches"]]
                 row = {
                     "difference": max(
-                        float((a - b).abs().max()) for a, b in zip(made, data["logits"])
+                        float((a - b).abs().max())
+                        for a, b in zip(made, data["logits"], strict=True)
                     ),
                     "right": None,
                 }
                 if "x" in data:
-                    parts = zip(data["x"].split(500), data["y"].split(500))
+                    parts = zip(data["x"].split(500), data["y"].split(500), strict=True)
                     row["right"] = sum(
                         int((network(x.float()).argmax(1) == y).sum()) for x, y in parts
                     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -25,12 +25,12 @@ class Argument:
     @property
     def told(self) -> bool:
         """Whether it has to be written."""
-        return self.required or self.value != self.default
+        return self.required or bool(self.value != self.default)
 
 
 def is_torch(module: nn.Module) -> bool:
     """Whether a module's class is torch's own, so that a reader can construct it too."""
-    return type(module).__module__.startswith("torch.nn.")
+    return getattr(nn, type(module).__name__, None) is type(module)
 
 
 def arguments(module: nn.Module, path: str) -> list[Argument]:
@@ -41,6 +41,25 @@ def arguments(module: nn.Module, path: str) -> list[Argument]:
     Raises:
         ExportError: An equal module cannot be constructed from what the module tells of itself.
     """
+    if type(module) is nn.TransformerEncoderLayer:
+        found = _encoder_layer(module)
+    else:
+        found = _arguments(module)
+    short = [replace(a, value=_scalar(a.value)) for a in found]
+    if _difference(module, short) is None:
+        return short
+    reason = _difference(module, found)
+    if reason is not None:
+        raise ExportError(
+            f"The layer {path!r} of class {type(module).__qualname__} cannot be written as "
+            f"source: {reason}. Build it from plain torch.nn layers, or wrap it in a module of "
+            "your own."
+        )
+    return found
+
+
+def _arguments(module: nn.Module) -> list[Argument]:
+    """The constructor's arguments by its signature."""
     found: list[Argument] = []
     for parameter in list(inspect.signature(type(module).__init__).parameters.values())[1:]:
         name, default = parameter.name, parameter.default
@@ -52,13 +71,10 @@ def arguments(module: nn.Module, path: str) -> list[Argument]:
             continue
         value = _read(module, name, default)
         required = default is parameter.empty
-        found.append(Argument(name, _scalar(value), None if required else default, required))
-    if "Pool" in type(module).__name__:  # a pool's stride is its kernel's size unless told
-        size = next((a.value for a in found if a.name == "kernel_size"), None)
-        found = [
-            Argument(a.name, a.value, size, False) if a.name == "stride" else a for a in found
-        ]
-    _check(module, found, path)
+        if name == "stride" and "Pool" in type(module).__name__:
+            default = module.kernel_size  # a pool's stride is its kernel's size unless told
+            value = default if _scalar(value) == _scalar(default) else value
+        found.append(Argument(name, value, None if required else default, required))
     return found
 
 
@@ -67,7 +83,11 @@ def _read(module: nn.Module, name: str, default: Any) -> Any:
     if name == "bias" and not isinstance(getattr(module, "bias", None), bool):
         if isinstance(module, nn.MultiheadAttention):
             return module.in_proj_bias is not None
+        if not getattr(module, "affine", getattr(module, "elementwise_affine", True)):
+            return default  # a norm without weights has no say on its bias
         return getattr(module, "bias", None) is not None
+    if name in ("kdim", "vdim") and getattr(module, name, None) == getattr(module, "embed_dim", 0):
+        return None
     if name == "add_bias_kv":
         return getattr(module, "bias_k", None) is not None
     if name.startswith("_") or not hasattr(module, name):
@@ -88,31 +108,44 @@ def _recurrent(module: nn.RNNBase) -> list[Argument]:
 
 def _scalar(value: Any) -> Any:
     """A tuple of equal numbers as that number: (3, 3) is 3."""
-    several = isinstance(value, tuple) and len(value) > 1
+    several = isinstance(value, tuple) and len(value) > 0
     return value[0] if several and all(v == value[0] for v in value) else value
 
 
-def _check(module: nn.Module, found: list[Argument], path: str) -> None:
+def _encoder_layer(module: nn.TransformerEncoderLayer) -> list[Argument]:
+    """The encoder layer tells its sizes through its children alone."""
+    attention = module.self_attn
+    return [
+        Argument("d_model", attention.embed_dim, None, True),
+        Argument("nhead", attention.num_heads, None, True),
+        Argument("dim_feedforward", module.linear1.out_features, 2048, False),
+        Argument("dropout", module.dropout.p, 0.1, False),
+        Argument("activation", getattr(module.activation, "__name__", "?"), "relu", False),
+        Argument("layer_norm_eps", module.norm1.eps, 1e-5, False),
+        Argument("batch_first", attention.batch_first, False, False),
+        Argument("norm_first", module.norm_first, False, False),
+        Argument("bias", module.linear1.bias is not None, True, False),
+    ]
+
+
+def _difference(module: nn.Module, found: list[Argument]) -> str | None:
+    """Why a module constructed from these arguments is another one, None if it is equal."""
     given = [a.value for a in found if a.required]
     named = {a.name: a.value for a in found if a.told and not a.required}
     try:
         with torch.device("meta"):
             twin = type(module)(*given, **named)
     except Exception as error:
-        raise _cannot(module, path, f"{type(error).__name__}: {error}") from error
+        return f"{type(error).__name__}: {error}"
     shapes = [
         {key: tuple(value.shape) for key, value in m.state_dict().items()} for m in (module, twin)
     ]
     if shapes[0] != shapes[1] or _told(twin) != _told(module):
-        raise _cannot(module, path, f"`{type(module).__name__}` does not tell all its arguments")
+        return f"`{type(module).__name__}` does not tell all its arguments"
+    return None
 
 
 def _told(module: nn.Module) -> str:
-    return re.sub(r",? ?inplace(=True|=False)?", "", module.extra_repr())
-
-
-def _cannot(module: nn.Module, path: str, reason: str) -> ExportError:
-    return ExportError(
-        f"The layer {path!r} of class {type(module).__qualname__} cannot be written as source: "
-        f"{reason}. Build it from plain torch.nn layers, or wrap it in a module of your own."
-    )
+    """What a module says of itself, but for `inplace` and for 3 in place of (3, 3)."""
+    text = re.sub(r",? ?inplace(=True|=False)?", "", module.extra_repr())
+    return re.sub(r"\((\d+)(?:, \1)*,?\)", r"\1", text)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import mkdtemp
@@ -31,6 +33,8 @@ FILES = (
 )
 """What an export consists of."""
 
+_ROUNDING = 1e-3  # share of the test part that another device's rounding may decide otherwise
+
 
 @dataclass(frozen=True)
 class Exported:
@@ -46,13 +50,15 @@ class Raw(nn.Module):
     def __init__(self, network: nn.Module, mean: Tensor | None, std: Tensor | None) -> None:
         super().__init__()
         self.network = network
+        self.mean: Tensor | None
+        self.std: Tensor | None
         self.register_buffer("mean", mean)
         self.register_buffer("std", std)
 
     def forward(self, x: Tensor) -> Tensor:
         """(b, *inputs) to logits (b, classes)."""
         x = x.float()
-        if self.mean is not None:
+        if self.mean is not None and self.std is not None:
             x = (x - self.mean) / self.std
         out: Tensor = self.network(x)
         return out
@@ -77,15 +83,16 @@ def export(
     Raises:
         ExportError: A form cannot be made or differs; the folder is as it was before.
     """
-    if directory.exists() and not directory.is_dir():
-        raise ExportError(f"The export folder {str(directory)!r} is a file; name another.")
+    _check_folder(directory)
     directory.parent.mkdir(parents=True, exist_ok=True)
-    model = model.cpu().eval().to(memory_format=torch.contiguous_format)
+    model = deepcopy(model).cpu().eval()
+    mean, std = (None if value is None else value.detach().cpu() for value in (mean, std))
     raw = Raw(model, mean, std).eval()
     draft = Path(mkdtemp(prefix=".export-", dir=directory.parent))
     try:
         notes = _write_forms(raw, model, draft, inputs, card)
-        checks = verify(raw, draft, _batches(inputs, test), test)
+        checks = verify(raw, draft, _batches(inputs, mean, std, test), test)
+        _check_reported(card, checks, test)
         card = replace(card, checks=checks, notes=[*card.notes, *notes])
         (draft / "card.md").write_text(card.to_markdown())
         (draft / "card.json").write_text(json.dumps(card.to_json(), indent=2) + "\n")
@@ -94,9 +101,40 @@ def export(
             if (draft / file).exists():
                 (draft / file).chmod(0o644)
                 (draft / file).replace(directory / file)
+            else:  # a form of an earlier export must not stand beside this network
+                (directory / file).unlink(missing_ok=True)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return Exported(directory, checks)
+
+
+def _check_folder(directory: Path) -> None:
+    if directory.exists() and not directory.is_dir():
+        raise ExportError(f"The export folder {str(directory)!r} is a file; name another.")
+    if directory.is_dir():
+        others = sorted(
+            p.name for p in directory.iterdir() if p.name not in (*FILES, "__pycache__")
+        )
+        if others:
+            raise ExportError(
+                f"The export folder {str(directory)!r} holds files that are not of an export, such "
+                f"as {others[0]!r}; name an empty folder."
+            )
+
+
+def _check_reported(card: Card, checks: dict[str, Any], test: tuple[Tensor, Tensor] | None) -> None:
+    """The test accuracy on the card is that of the files beside it."""
+    reported = card.metrics.get("test_accuracy")
+    if reported is None or test is None:
+        return
+    for form, row in checks.items():
+        allowed = max(1.0, _ROUNDING * len(test[1])) / len(test[1])
+        if abs(row["test_accuracy"] - reported) > allowed + 1e-9:
+            raise ExportError(
+                f"The exported {form} has a test accuracy of {row['test_accuracy']:.4%}, its card "
+                f"reports {reported:.4%}: it was not exported. Score the network on the same test "
+                "part, with the weights that are exported."
+            )
 
 
 def _write_forms(
@@ -133,22 +171,37 @@ def _write_forms(
 
 
 def _write_onnx(raw: Raw, example: Tensor, path: Path) -> None:
+    """By torch's tracing exporter, which needs no more than onnx, else by the newer one."""
     names: dict[str, Any] = {"input_names": ["input"], "output_names": ["logits"]}
     axes = {"input": {0: "batch"}, "logits": {0: "batch"}}
     try:
         torch.onnx.export(raw, (example,), path, dynamo=False, dynamic_axes=axes, **names)
+        return
+    except Exception as error:
+        reason = _first_line(error)
+    try:
+        shapes = ({0: torch.export.Dim("batch", min=1)},)
+        names |= {"external_data": False, "verbose": False, "dynamic_shapes": shapes}
+        torch.onnx.export(raw, (example,), path, dynamo=True, **names)
     except Exception as error:
         raise ExportError(
-            f"The network cannot be exported to ONNX: {_first_line(error)}"
+            f"The network cannot be exported to ONNX: {reason}; nor by torch's newer exporter: "
+            f"{_first_line(error)}."
         ) from error
 
 
-def _batches(inputs: Sequence[int], test: tuple[Tensor, Tensor] | None) -> list[Tensor]:
-    """Raw batches of 1 and of 7 examples: of the test part, else random bytes."""
+def _batches(
+    inputs: Sequence[int],
+    mean: Tensor | None,
+    std: Tensor | None,
+    test: tuple[Tensor, Tensor] | None,
+) -> list[Tensor]:
+    """Raw batches of 1 and of 7 examples: of the test part, else random ones like the data."""
     if test is not None and len(test[0]) >= 8:
         return [test[0][:1], test[0][1:8]]
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randint(0, 256, (8, *inputs), generator=generator, dtype=torch.uint8)
+    x = torch.randn(8, *inputs, generator=torch.Generator().manual_seed(0))
+    if mean is not None and std is not None:
+        x = x * std + mean
     return [x[:1], x[1:]]
 
 
@@ -167,10 +220,26 @@ def _docstring(card: Card) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """torch's exporters warn of their own deprecations, which are not the user's matter."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    """torch's exporters tell of their own deprecations and detours, which are not the user's.
+
+    One prints the whole graph to the standard output before it raises, and switches that on by
+    itself; what prints it is therefore taken away meanwhile.
+    """
+    loggers = [logging.getLogger("torch.onnx"), logging.getLogger("torch.export")]
+    levels = [logger.level for logger in loggers]
+    printer = getattr(torch._C, "_jit_onnx_log", None)
+    try:
+        setattr(torch._C, "_jit_onnx_log", lambda *_: None)  # noqa: B010
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        if printer is not None:
+            setattr(torch._C, "_jit_onnx_log", printer)  # noqa: B010
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _first_line(error: Exception) -> str:

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from netwright.export.classes import Part, Writer, classes_of, part_of
+from netwright.export.classes import classes_of
 from netwright.export.layout import laid_out
+from netwright.export.parts import Part, part_of, place
+from netwright.export.writer import Writer, text
 
 _LOAD = '''
-def load(path=Path(__file__).with_name("model.safetensors")):
+def load(path=WEIGHTS):
     """The trained network in eval mode; it takes raw inputs."""
     network = Network()
     network.load_state_dict(read_safetensors(path))
@@ -20,16 +22,17 @@ def load(path=Path(__file__).with_name("model.safetensors")):
 def read_safetensors(path):
     """The tensors of a safetensors file by name."""
     data = Path(path).read_bytes()
-    size = int.from_bytes(data[:8], "little")
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start]) if 8 < start <= len(data) else {}
+    header.pop("__metadata__", None)
+    if not header or len(data) != start + max(e["data_offsets"][1] for e in header.values()):
+        raise ValueError(f"{path} is cut off or no safetensors file")
     tensors = {}
-    for name, entry in json.loads(data[8 : 8 + size]).items():
-        if name != "__metadata__":
-            start, end = (8 + size + offset for offset in entry["data_offsets"])
-            if end > len(data):
-                raise ValueError(f"{path} is cut off: it ends before {name}")
-            dtype = DTYPES[entry["dtype"]]
-            flat = torch.frombuffer(bytearray(data[start:end]), dtype=dtype)
-            tensors[name] = flat.reshape(entry["shape"])
+    for name, entry in header.items():
+        begin, end = entry["data_offsets"]
+        values = bytearray(data[start + begin : start + end])
+        flat = torch.frombuffer(values, dtype=DTYPES[entry["dtype"]])
+        tensors[name] = flat.reshape(entry["shape"])
     return tensors
 
 
@@ -64,78 +67,72 @@ def model_source(
     Raises:
         ExportError: A module cannot be written as source; the message names it and the remedy.
     """
-    root = part_of(model)
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        root = part_of(model)
+    finally:
+        for module, training in modes.items():
+            module.training = training
     classes = classes_of(root)
     writer = Writer(classes)
-    blocks = [writer.write(made) for made in classes if made.name != "Network"]
-    network = _network(model, root, writer, inputs, mean, std)
-    body = "\n\n\n".join("\n".join(lines) for lines in [*blocks, network])
-    ordered = "from collections import OrderedDict\n" if "OrderedDict(" in body else ""
+    network = _network(root, writer, inputs, mean, std)
+    blocks = [*(writer.block(made) for made in classes[:-1]), network]
+    body = "\n\n\n".join("\n".join(lines) for lines in blocks)
+    return laid_out(f"{_head(docstring, body)}\n\n{body}\n") + "\n" + _LOAD
+
+
+def _head(docstring: str, body: str) -> str:
+    """Docstring and imports."""
     told = docstring.strip() or "A network found by netwright."
-    told += "\n" if "\n" in told else ""
-    head = (
-        f'"""{told}"""\n\n'
-        f"import json\n{ordered}from pathlib import Path\n\nimport torch\nfrom torch import nn\n"
-    )
-    return laid_out(f"{head}\n\n{body}\n") + "\n" + _LOAD
+    lines = [f'"""{told}', '"""'] if "\n" in told else [f'"""{told}"""']
+    lines += ["", "import json"]
+    lines += ["from collections import OrderedDict"] if "OrderedDict(" in body else []
+    lines += ["from pathlib import Path", "", "import torch", "from torch import nn"]
+    lines += ["from torch.nn import functional as F"] if "F." in body else []
+    return "\n".join([*lines, "", 'WEIGHTS = Path(__file__).with_name("model.safetensors")', ""])
 
 
 def _network(
-    model: nn.Module,
     root: Part,
     writer: Writer,
     inputs: Sequence[int],
     mean: Tensor | None,
     std: Tensor | None,
 ) -> list[str]:
-    texts = [repr(value) for _, value in root.numbers()]
-    sequential = type(model) is nn.Sequential
-    lines = [f"class Network(nn.{'Sequential' if sequential else 'Module'}):"]
+    """The class of the network itself, which normalises what it is given."""
     shape = ", ".join(["b", *map(str, inputs)])
-    lines += [f'    """Takes raw inputs ({shape}) of any dtype and gives logits."""', ""]
+    lines = [f"class Network(nn.{root.base}):"]
+    lines += [f'    """Takes raw inputs ({shape}) and gives logits."""', ""]
     lines.append("    def __init__(self):")
-    if sequential:
-        at, calls = 0, []
-        for _, child in root.children:
-            count = len(child.numbers())
-            calls.append(writer.call(child, texts[at : at + count]))
-            at += count
-        lines.append(f"        super().__init__({', '.join(calls)})")
-    elif root.own:
-        lines.append("        super().__init__()")
-        lines += [f"        {line}" for line in writer.constructor_lines(root, texts)]
-    else:  # one layer of torch's own
-        lines.append("        super().__init__()")
-        lines.append(f"        self.layer = {writer.call(root, texts)}")
-    if mean is not None and std is not None:
-        for name, value in (("mean", mean), ("std", std)):
-            lines.append(
-                f'        self.register_buffer("{name}", torch.empty({tuple(value.shape)}))'
-            )
-    lines += [f"        {line}" for line in _ties(model)]
-    name = root.inputs[0] if root.own else "x"
-    lines += ["", f"    def forward(self, {', '.join(root.inputs) if root.own else 'x'}):"]
+    init = writer.constructor(root, [text(number.value) for number in root.numbers])
+    for name, value in (("mean", mean), ("std", std)):
+        if value is not None:
+            sizes = ", ".join(map(str, value.shape))
+            init.append(f'self.register_buffer("{name}", torch.empty({sizes}))')
+    lines += [f"        {line}" for line in init + _ties(root)] + [""]
+    name = root.forward.inputs[0] if root.forward.inputs else "x"
+    lines.append(f"    def forward(self, {name}):")
     raw = f"{name}.float()" if mean is None else f"({name}.float() - self.mean) / self.std"
-    if sequential:
-        return [*lines, f"        return super().forward({raw})"]
-    lines.append(f"        {name} = {raw}")
-    return lines + [f"        {line}" for line in (root.forward or ["return self.layer(x)"])]
+    if root.forward.lines:
+        forward = [f"{name} = {raw}", *writer.forward(root)]
+    else:
+        forward = [f"return super().forward({raw})"]
+    return lines + [f"        {line}" for line in forward]
 
 
-def _ties(model: nn.Module) -> list[str]:
+def _ties(root: Part) -> list[str]:
     """Assignments that make weights one which are one in the network."""
+    model = root.module
+    aliases = tuple(
+        f"{part.path}.{name}".lstrip(".") for part in root.walk() for name, _ in part.aliases
+    )
     first: dict[int, str] = {}
     lines = []
     for name, parameter in model.named_parameters(remove_duplicate=False):
+        if any(name.startswith(f"{alias}.") for alias in aliases):
+            continue
         other = first.setdefault(id(parameter), name)
         if other != name:
-            lines.append(f"{_place(name)} = {_place(other)}")
+            lines.append(f"{place(model, name)} = {place(model, other)}")
     return lines
-
-
-def _place(path: str) -> str:
-    made = "self"
-    for word in path.split("."):
-        made += f"[{word}]" if word.isdigit() else f".{word}"
-    return made
-

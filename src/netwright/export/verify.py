@@ -39,7 +39,7 @@ def verify(
     if test is not None:
         given |= {"x": test[0], "y": test[1]}
         with torch.no_grad():
-            parts = zip(test[0].split(500), test[1].split(500), strict=True)
+            parts = zip(torch.split(test[0], 500), torch.split(test[1], 500), strict=True)
             right = sum(int((network(x.float()).argmax(1) == y).sum()) for x, y in parts)
     found = _run(folder, given)
     allowed = TOLERANCE * max(1.0, max(float(value.abs().max()) for value in logits))

@@ -55,8 +55,8 @@ class Chart:
             x = frame.x(self.limit)
             parts.append(
                 f'<rect class="over" x="{x:.1f}" y="{_TOP}" width="{_W - _RIGHT - x:.1f}" '
-                f'height="{_H - _TOP - _BOTTOM}"/><text class="tick" x="{x + 4:.1f}" '
-                f'y="{_TOP + 12}">limit</text>'
+                f'height="{_H - _TOP - _BOTTOM}"/><text class="tick" x="{x - 4:.1f}" '
+                f'y="{_TOP + 12}" text-anchor="end">limit</text>'
             )
         for line in self.lines:
             parts += frame.line(line)
@@ -104,7 +104,8 @@ class _Frame:
             shown = f"{100 * value:.4g} %" if self._chart.percent else f"{value:.4g}"
             parts.append(f'<path class="grid" d="M{_LEFT} {y:.1f}H{right}"/>')
             parts.append(
-                f'<text class="tick" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{shown}</text>'
+                f'<text class="tick" x="{_LEFT - 6}" y="{y + 4:.1f}" '
+                f'text-anchor="end">{shown}</text>'
             )
         for value in _log_ticks(*self._x) if self._log else _ticks(*self._x):
             x = self.x(value)

@@ -63,9 +63,9 @@ def header(record: Record) -> str:
     reference = record.reference
     if tested is not None and reference and tested < reference["accuracy"]:
         below = (
-            f'<section class="loud"><b>Below the reference.</b> {escape(reference["name"])} reaches '
-            f"{reference['accuracy']:.2%} on the test part, this network {tested:.2%}. Search "
-            "longer, or loosen the limits.</section>"
+            '<section class="loud"><b>Below the reference.</b> '
+            f"{escape(reference['name'])} reaches {reference['accuracy']:.2%} on the test part, "
+            f"this network {tested:.2%}. Search longer, or loosen the limits.</section>"
         )
     return (
         f"{told}<h1>{_headline(record, tested)}</h1>{below}<p>{_status(record)}</p>"

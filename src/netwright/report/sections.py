@@ -31,7 +31,9 @@ def progress(record: Record) -> str:
         if math.isfinite(gain)
     ]
     if not best:
-        return _section("Progress", "<p class='soft'>No trial of the search has ended well yet.</p>")
+        return _section(
+            "Progress", "<p class='soft'>No trial of the search has ended well yet.</p>"
+        )
     lines = [Line(best, "best", step=True)]
     expected = expected_best(record)
     said = "There are fewer than two random networks to compare with."
@@ -159,7 +161,9 @@ def network(record: Record) -> str:
     best = record.best
     if best is None:
         return ""
-    answers = _table(["choice", "answer"], [[n, str(a)] for n, a in best.architecture.answers.items()])
+    answers = _table(
+        ["choice", "answer"], [[n, str(a)] for n, a in best.architecture.answers.items()]
+    )
     drawn = record.sketches.get(best.number)
     picture = (
         draw_svg(Sketch.from_json(drawn))
@@ -272,7 +276,9 @@ def settings(record: Record) -> str:
     for name in ("deterministic", "workers", "target", "evaluator", "data", "versions", "machine"):
         rows.append([name, _plain(given[name])])
     space = given["space"]
-    rows.append(["space", f"{space['name']}: {space['count']:,} members (digest {space['digest']})"])
+    rows.append(
+        ["space", f"{space['name']}: {space['count']:,} members (digest {space['digest']})"]
+    )
     rows.append(["netwright", str(given["netwright"])])
     name = escape(record.name)
     commands = (

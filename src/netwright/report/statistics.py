@@ -1,4 +1,4 @@
-"""What the report says beyond the trials themselves: random's expected best, which choices mattered."""
+"""What the report says beyond the trials: random's expected best, which choices mattered."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import combinations
 from typing import Any, Literal
 
@@ -174,7 +175,7 @@ class Listing(Choose):
         ask = self._ask(choice)
         high = choice.options[-1]
         assert isinstance(high, int)
-        steps = [self._within(ask, lambda i=i: body(i)) for i in range(high)]
+        steps = [self._within(ask, partial(body, i)) for i in range(high)]
         return nn.Sequential(*(_module(choice.name, i, step) for i, step in enumerate(steps)))
 
     def _ask(self, choice: Choice) -> Ask:

@@ -47,7 +47,7 @@ def draw_svg(drawn: Sketch) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {right:.0f} {height}" '
         f'width="{right:.0f}" height="{height}" font-family="system-ui, sans-serif" '
         'font-size="12.5" role="img" aria-label="the network">',
-        '<style>.t{fill:#fff}.s{fill:#6b7280;font-size:11px}.a{stroke:#6b7280;fill:none}'
+        "<style>.t{fill:#fff}.s{fill:#6b7280;font-size:11px}.a{stroke:#6b7280;fill:none}"
         ".h{fill:#6b7280}</style>",
     ]
     for place in places:
@@ -105,11 +105,12 @@ class _Place:
 def _layout(drawn: Sketch) -> list[_Place]:
     """One box a row; the first is the input."""
     rows = [Node("Input", "input", drawn.inputs, 0, (), ""), *drawn.nodes]
-    notes = [
-        "x".join(map(str, n.shape)) + (f" · {n.params:,}" if n.params else "") for n in rows
-    ]
+    notes = ["x".join(map(str, n.shape)) + (f" · {n.params:,}" if n.params else "") for n in rows]
     width = max(
-        [_WIDTH, *(_LETTER * (len(n.label) + len(t)) + 50 for n, t in zip(rows, notes, strict=True))]
+        [
+            _WIDTH,
+            *(_LETTER * (len(n.label) + len(t)) + 50 for n, t in zip(rows, notes, strict=True)),
+        ]
     )
     return [
         _Place(_LEFT, _TOP + _ROW * i, width, node.label, note, node.kind)

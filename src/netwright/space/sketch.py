@@ -44,8 +44,8 @@ class Sketch:
     def from_json(cls, body: Mapping[str, Any]) -> Sketch:
         """The sketch that `to_json` wrote."""
         nodes = tuple(
-            Node(**{k: tuple(v) if isinstance(v, list) else v for k, v in node.items()})
-            for node in body["nodes"]
+            Node(**{**n, "shape": tuple(n["shape"]), "sources": tuple(n["sources"])})
+            for n in body["nodes"]
         )
         return cls(tuple(body["inputs"]), nodes)
 
@@ -156,9 +156,7 @@ def _fold(rows: list[Node]) -> list[Node]:
     return made
 
 
-def _row(
-    module: nn.Module, shape: tuple[int, ...], sources: tuple[int, ...], path: str
-) -> Node:
+def _row(module: nn.Module, shape: tuple[int, ...], sources: tuple[int, ...], path: str) -> Node:
     params = sum(p.numel() for p in module.parameters())
     label, kind = _layer(module)
     return Node(label, kind, shape, params, sources, path.split(".")[0])
@@ -185,7 +183,7 @@ def _layer(module: nn.Module) -> tuple[str, str]:
         size = getattr(module, "kernel_size", "")
         return f"{'Max' if 'Max' in name else 'Average'} pool {size}", "pool"
     if "Dropout" in name:
-        return f"Dropout {module.p:g}", "dropout"  # type: ignore[str-format]
+        return f"Dropout {module.p:g}", "dropout"
     if type(module).__module__ == "torch.nn.modules.activation" and "Attention" not in name:
         return name, "activation"
     return name, "other"
@@ -200,7 +198,7 @@ def _function(node: fx.Node) -> str:
         torch.cat: "Concatenate",
     }
     if node.target in words:
-        return words[node.target]  # type: ignore[index]
+        return words[node.target]
     name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "?")
     return str(name).strip("_").replace("_", " ").capitalize()
 

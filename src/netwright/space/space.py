@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -184,9 +184,7 @@ class Space:
         for name in architecture.answers:
             for option in self.choices[name].options:
                 changed = {**architecture.answers, name: option}
-                other = self._canonical(
-                    self._answer(lambda c, given=changed: given.get(c.name, c.options[0]))
-                )
+                other = self._canonical(self._answer(partial(_first, changed)))
                 found.setdefault(other.id, other)
         found.pop(architecture.id, None)
         return list(found.values())
@@ -287,8 +285,7 @@ class Space:
         """Build members that together take every option of every value, and run them on meta."""
         most = max((len(c.options) for c in self.choices.values()), default=1)
         for round_ in range(min(most, 6)):
-            spread = max(1, most // 6)
-            answers = self._answer(lambda c, r=round_ * spread: c.options[r % len(c.options)])
+            answers = self._answer(partial(_turn, round_ * max(1, most // 6)))
             try:
                 with torch.device("meta"):
                     model = self._build(answers).eval()
@@ -314,6 +311,14 @@ class Space:
     def _built_structure(self, answers: Mapping[str, Answer]) -> str:
         with torch.device("meta"):
             return _structure(self._build(answers))
+
+
+def _first(given: Mapping[str, Answer], choice: Choice) -> Answer:
+    return given.get(choice.name, choice.options[0])
+
+
+def _turn(round_: int, choice: Choice) -> Answer:
+    return choice.options[round_ % len(choice.options)]
 
 
 def _structure(module: nn.Module) -> str:

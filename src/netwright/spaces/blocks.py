@@ -44,7 +44,14 @@ class Residual(nn.Module):
     """Two convolutions around which the input goes by (He et al., arXiv 1512.03385)."""
 
     def __init__(
-        self, inputs: int, outputs: int, kernel: int, norm: Norm, act: Activation, *, stride: int = 1
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        norm: Norm,
+        act: Activation,
+        *,
+        stride: int = 1,
     ) -> None:
         super().__init__()
         self.body = nn.Sequential(

@@ -68,8 +68,10 @@ def network(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
     )
     layer = choose.one_of(
         "layer",
-        plain=lambda: lambda: nn.Sequential(
-            nn.Linear(width, width), nn.BatchNorm1d(width), act(), nn.Dropout(dropout)
+        plain=lambda: (
+            lambda: nn.Sequential(
+                nn.Linear(width, width), nn.BatchNorm1d(width), act(), nn.Dropout(dropout)
+            )
         ),
         residual=lambda: lambda: ResidualLayer(width, act, dropout),
     )

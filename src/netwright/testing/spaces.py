@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 from torch import nn
 
@@ -12,7 +12,7 @@ from netwright.space import Choose, Space
 
 def _flat(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
     width = choose.width("width", 4, 16, step=4)
-    act = choose.one_of("activation", relu=nn.ReLU, gelu=nn.GELU, tanh=nn.Tanh)
+    act: nn.Module = choose.one_of("activation", relu=nn.ReLU, gelu=nn.GELU, tanh=nn.Tanh)
     bias = choose.value("bias", [True, False])
     return nn.Sequential(
         nn.Flatten(), nn.Linear(4, width, bias=bias), act, nn.Linear(width, classes)
@@ -62,7 +62,7 @@ def _cells(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
 
 
 def _huge(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
-    layers = [nn.Flatten()]
+    layers: list[nn.Module] = [nn.Flatten()]
     for i in range(20):
         layers.append(nn.Linear(4, 4, bias=choose.value(f"bias{i}", [True, False])))
         layers.append(choose.one_of(f"a{i}", relu=nn.ReLU, tanh=nn.Tanh, elu=nn.ELU, silu=nn.SiLU))
@@ -83,5 +83,5 @@ _DECLARED = {
     "huge": _huge,
 }
 
-SPACES: dict[str, Callable[[], Space]] = {name: (lambda n=name: _made(n)) for name in _DECLARED}
+SPACES: dict[str, Callable[[], Space]] = {name: partial(_made, name) for name in _DECLARED}
 """Name to a function that gives the space; "huge" has some 10^19 members, "one_point" one."""

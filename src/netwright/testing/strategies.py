@@ -80,7 +80,7 @@ def state_is_a_fold(make: Make) -> None:
 def workers_out_of_order(make: Make) -> None:
     """Proposals in flight, and results that come in any order, are no trouble."""
     for space, search in _each(make):
-        flying = []
+        flying: list[tuple[int, Proposal]] = []
         for number in range(12):
             rng = np.random.default_rng([1, number])
             proposal = search.propose(rng, [p for _, p in flying])

@@ -1,0 +1,138 @@
+"""The exported folder: every form checked in a fresh process, nothing half-written."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from netwright.errors import ExportError
+from netwright.export import Card, export, package, verify
+
+
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3)
+    ).eval()
+
+
+TEST = (
+    torch.randint(0, 256, (40, 1, 6, 6), dtype=torch.uint8, generator=torch.Generator()),
+    torch.arange(40) % 3,
+)
+MEAN, STD = torch.full((1, 1, 1), 120.0), torch.full((1, 1, 1), 70.0)
+
+
+def accuracy() -> float:
+    with torch.no_grad():
+        logits = network()((TEST[0].float() - MEAN) / STD)
+    return (logits.argmax(1) == TEST[1]).double().mean().item()
+
+
+CARD = Card("A network", metrics={"test_accuracy": accuracy()}, notes=["Mind | the bars."])
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("export") / "best"
+    export(network(), folder, inputs=(1, 6, 6), mean=MEAN, std=STD, card=CARD, test=TEST)
+    return folder
+
+
+def test_every_form_is_there_and_was_checked(exported: Path) -> None:
+    assert sorted(p.name for p in exported.iterdir()) == sorted(package.FILES)
+    checks = json.loads((exported / "card.json").read_text())["checks"]
+    assert set(checks) == {"model.py", "model.pt2", "model.onnx"}
+    for check in checks.values():
+        assert check["largest_difference"] < 1e-4
+        assert check["test_accuracy"] == pytest.approx(accuracy())
+    assert "| test accuracy" in (exported / "card.md").read_text()
+
+
+def test_the_folder_works_alone(exported: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['netwright'] = None; sys.path.insert(0, sys.argv[1]);"
+        "import torch; from model import load; print(load()(torch.zeros(2, 1, 6, 6)).tolist())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(exported)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
+    )
+    with torch.no_grad():
+        wanted = network()((torch.zeros(2, 1, 6, 6) - MEAN) / STD)
+    assert torch.allclose(torch.tensor(json.loads(done.stdout)), wanted, atol=1e-4)
+
+
+def test_a_form_that_differs_is_refused_and_nothing_is_left(tmp_path, monkeypatch) -> None:
+    def spoiled(model, **given):
+        source = made(model, **given)
+        return source.replace("- self.mean) / self.std", "- self.mean) / (self.std + 9)")
+
+    made = package.model_source
+    monkeypatch.setattr(package, "model_source", spoiled)
+    with pytest.raises(ExportError, match=r"model\.py differs from the trained network by"):
+        export(network(), tmp_path / "best", inputs=(1, 6, 6), mean=MEAN, std=STD, card=CARD)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_spoiled_file_is_found(exported: Path, tmp_path: Path) -> None:
+    for name in ("model.py", "model.safetensors", "model.onnx"):
+        (tmp_path / name).write_bytes((exported / name).read_bytes())
+    onnx = bytearray((tmp_path / "model.onnx").read_bytes())
+    onnx[len(onnx) // 2 : len(onnx) // 2 + 4] = b"\x00\x00\x80\x7f"  # an infinity among the weights
+    (tmp_path / "model.onnx").write_bytes(onnx)
+    raw = package.Raw(network(), MEAN, STD).eval()
+    with pytest.raises(ExportError, match=r"model\.onnx"):
+        verify.verify(raw, tmp_path, [TEST[0][:1], TEST[0][1:8]], TEST)
+
+
+def test_an_accuracy_that_is_not_that_of_the_files_is_refused(tmp_path, monkeypatch) -> None:
+    found = {"model.py": {"largest_difference": 0.0, "test_accuracy": accuracy()}}
+    monkeypatch.setattr(package, "verify", lambda *given: found)
+    wrong = Card("A network", metrics={"test_accuracy": accuracy() + 0.1})
+    with pytest.raises(ExportError, match="its card reports"):
+        export(network(), tmp_path / "best", inputs=(1, 6, 6), card=wrong, test=TEST)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(ExportError, match=r"such as 'thesis\.txt'"):
+        export(network(), tmp_path, inputs=(1, 6, 6), card=CARD)
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_an_earlier_export_is_replaced_whole(tmp_path, monkeypatch) -> None:
+    for name in package.FILES:
+        (tmp_path / name).write_text("old")
+    monkeypatch.setattr(package, "verify", lambda *given: {})
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    model = network().train()
+    export(model, tmp_path, inputs=(1, 6, 6), card=CARD)
+    assert model.training
+    assert not (tmp_path / "model.onnx").exists()
+    assert all(p.read_bytes() != b"old" for p in tmp_path.iterdir())
+
+
+def test_a_missing_extra_leaves_the_form_out_and_says_so(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(package, "verify", lambda *given: {})
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    export(network(), tmp_path / "best", inputs=(1, 6, 6), card=CARD)
+    assert not (tmp_path / "best" / "model.onnx").exists()
+    assert "pip install 'netwright[onnx]'" in (tmp_path / "best" / "card.md").read_text()
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "best").write_text("mine")
+    with pytest.raises(ExportError, match="is a file"):
+        export(network(), tmp_path / "best", inputs=(1, 6, 6), card=CARD)
+    assert (tmp_path / "best").read_text() == "mine"

@@ -1,0 +1,195 @@
+import math
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from netwright.objective import maximize
+from netwright.proportion import interval
+from netwright.record import Record, Rejection
+from netwright.report import write_report
+from netwright.report.page import page
+from netwright.report.statistics import best_so_far, expected_best, importances
+from netwright.space import Architecture
+from netwright.trial import History, Proposal, Trial
+
+SETTINGS = {
+    "netwright": "0.1.0",
+    "space": {"name": "s", "digest": "d", "inputs": [4], "classes": 2, "count": 9, "choices": []},
+    "strategy": {"name": "RegularizedEvolution", "settings": {"population": 30}},
+    "objectives": [{"metric": "accuracy", "direction": "maximize"}],
+    "limits": [{"metric": "latency_ms", "bound": 0.5, "on": "pytorch"}],
+    "budget": {"trials": 9, "minutes": None, "epochs": None},
+    "finals": [[2, 10]],
+    "baseline": 0,
+    "deterministic": False,
+    "seed": 0,
+    "workers": 2,
+    "target": "pytorch",
+    "evaluator": {"epochs": 3},
+    "data": {"name": "digits", "test": 1000},
+    "call": None,
+    "versions": {"torch": "2"},
+    "machine": {"platform": "here", "cores": 2},
+}
+
+
+def trial(number: int, accuracy: float, width: int = 8, **given) -> Trial:
+    answers = {"width": width, "kind": ("a", "b", "c")[number % 3]}
+    proposal = Proposal(Architecture(answers), 3, given.pop("parent", None), given.pop("stage", 0))
+    metrics = {"accuracy": accuracy, "latency_ms": 0.1 + 0.01 * width, "params": 100.0 * width}
+    curve = ({"epoch": 1.0, "loss": 1.0, "accuracy": accuracy / 2},)
+    return Trial(number, proposal, given.pop("status", "done"), metrics, curve, 2.0, 1.5, **given)
+
+
+def record(trials: list[Trial], **given) -> Record:
+    made = Record("a run", SETTINGS, 1.7e9, history=History(trials), seconds=60.0)
+    for name, value in given.items():
+        setattr(made, name, value)
+    return made
+
+
+def many(count: int) -> list[Trial]:
+    rng = np.random.default_rng(0)
+    return [
+        trial(i, 0.5 + 0.02 * (w := int(rng.integers(1, 20))) + 0.01 * rng.normal(), w)
+        for i in range(count)
+    ]
+
+
+class Balanced(HTMLParser):
+    VOID = ("meta", "br", "path", "circle", "rect")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag, attrs) -> None:
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag) -> None:
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+
+FULL = [
+    *many(40),
+    trial(40, 0.9, 12, stage=1, parent=3),
+    trial(41, 0.91, 13, stage=1, parent=5),
+]
+RECORDS = {
+    "empty": record([]),
+    "one": record([trial(0, 0.7)]),
+    "failures": record(
+        [trial(i, 0.1, status="failed", reason=f"it <broke> {i % 2}") for i in range(5)],
+        status="failed",
+    ),
+    "full": record(
+        FULL,
+        status="done",
+        tested={41: {"accuracy": 0.89}},
+        reference={"name": "SVM-RBF", "accuracy": 0.95, "seconds": 1.0},
+        rejections=[Rejection(7, FULL[0].proposal, {"latency_ms": 0.51}, "over")],
+    ),
+    "baseline": record([*many(12), *(trial(20 + i, 0.6 + i / 99, stage=-1) for i in range(6))]),
+    "thousands": record(many(2000)),
+}
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_the_page_is_whole_and_needs_nothing_from_outside(name: str) -> None:
+    text = page(RECORDS[name])
+    parser = Balanced()
+    parser.feed(text)
+    assert parser.open == []
+    assert not re.search(r"(src|href)=|url\(|@import|<script", text)
+    assert len(text) < 4_000_000
+
+
+def test_the_result_is_said_and_the_reference_loudly() -> None:
+    text = page(RECORDS["full"])
+    assert "89.00% test accuracy" in text
+    assert "Below the reference." in text
+    assert "86.9% to 90.8%" in text  # Wilson's interval of 890 of 1,000
+    assert "the closest had 0.51" in text
+    assert "The run is finished." in text
+    assert "not finished" in page(RECORDS["one"])
+
+
+def test_nothing_from_outside_is_markup() -> None:
+    evil = "<script>alert(1)</script>"
+    given = [trial(0, 0.5, status="failed", reason=evil)]
+    made = record(given, name=evil)
+    made.settings = {**SETTINGS, "data": {"name": evil}, "strategy": {"name": evil}}
+    assert "<script" not in page(made)
+
+
+def test_the_file_is_there_whole(tmp_path: Path) -> None:
+    write_report(RECORDS["full"], tmp_path / "new" / "r.html")
+    assert [p.name for p in (tmp_path / "new").iterdir()] == ["r.html"]
+
+
+def test_the_expected_best_is_that_of_all_draws() -> None:
+    values = [0.1, 0.4, 0.2, 0.4]
+    found = expected_best(record([trial(i, v) for i, v in enumerate(values)]))
+    assert found is not None
+    assert not found.measured
+    for k in range(1, 5):
+        maxima = [max(draw) for draw in product(values, repeat=k)]
+        assert found.mean[k - 1] == pytest.approx(np.mean(maxima))
+        assert found.deviation[k - 1] == pytest.approx(np.std(maxima), abs=1e-9)
+
+
+def test_the_baseline_is_used_where_there_is_one() -> None:
+    found = expected_best(RECORDS["baseline"])
+    assert found is not None
+    assert found.measured
+    assert len(found.mean) == 6
+
+
+def test_networks_that_were_bred_are_not_random() -> None:
+    bred = [trial(i, 0.5, parent=0) for i in range(1, 5)]
+    assert expected_best(record([trial(0, 0.5), *bred])) is None
+
+
+def test_the_choice_that_matters_is_found() -> None:
+    found = importances(record(many(60)))
+    assert found[0].choice == "width"
+    assert found[0].share > 0.8
+    assert sum(i.share for i in found) == pytest.approx(1.0)
+    assert importances(record(many(29))) == []
+    options = dict((o[0], o[2]) for o in found[0].options)
+    assert options["19"] > options["1"]
+
+
+def test_best_so_far() -> None:
+    trials = [trial(i, a) for i, a in enumerate([0.2, 0.5, 0.3])]
+    assert best_so_far(trials, maximize("accuracy")) == [0.2, 0.5, 0.5]
+
+
+def test_the_interval_is_wilsons() -> None:
+    low, high = interval(0.0, 10)
+    assert (low, high) == (pytest.approx(0.0, abs=1e-9), pytest.approx(0.2775, abs=1e-4))
+    assert interval(0.5, 0) == (0.0, 1.0)
+    assert math.isclose(sum(interval(0.5, 400)), 1.0)
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium to look at the page")
+def test_a_browser_shows_it(tmp_path: Path) -> None:
+    write_report(RECORDS["full"], tmp_path / "r.html")
+    flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
+    flags += "--disable-background-networking --disable-component-update --disable-sync"
+    subprocess.run(
+        ["chromium", *flags.split(), f"--user-data-dir={tmp_path / 'profile'}"]
+        + [f"--screenshot={tmp_path / 'r.png'}", f"file://{tmp_path / 'r.html'}"],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    assert (tmp_path / "r.png").stat().st_size > 20_000

@@ -1,0 +1,160 @@
+"""The Python front: `search`, what it refuses, and what a run gives back."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+import netwright as nw
+from netwright.errors import LimitError, SettingError, StoreError
+from netwright.testing import SPACES
+
+
+def network(choose: nw.Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+    width = choose.width("width", 8, 32, step=8)
+    act = choose.one_of("activation", relu=nn.ReLU, tanh=nn.Tanh)
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, width), act, nn.Linear(width, classes))
+
+
+@pytest.fixture(scope="module")
+def digits() -> nw.Data:
+    return nw.data.load("digits")
+
+
+@pytest.fixture(scope="module")
+def run(digits, tmp_path_factory) -> nw.Run:
+    return nw.search(
+        nw.Space(network, digits.shape, digits.classes),
+        nw.Training(digits, epochs=1, full_epochs=3),
+        strategy=nw.RandomSearch(),
+        objectives=[nw.maximize("accuracy"), nw.minimize("params")],
+        limits={"params": 3000, "latency_ms": nw.AtMost(1.0, on=nw.PyTorch())},
+        trials=5,
+        finals=[(2, 3)],
+        baseline=2,
+        workers=0,
+        store=tmp_path_factory.mktemp("store") / "runs.db",
+    )
+
+
+def test_the_best_is_a_trained_network(run: nw.Run, digits: nw.Data) -> None:
+    model = run.best.model()
+    x = (digits.test.x.float() - digits.mean) / digits.std
+    with torch.no_grad():
+        accuracy = (model(x).argmax(1) == digits.test.y).float().mean().item()
+    assert accuracy == pytest.approx(run.best.metrics["test_accuracy"])
+    assert accuracy > 0.6
+    assert run.best.metrics["params"] <= 3000
+    assert set(run.best.architecture.answers) == {"width", "activation"}
+
+
+def test_the_front_has_no_dominated_network(run: nw.Run) -> None:
+    front = [(f.metrics["accuracy"], -f.metrics["params"]) for f in run.front]
+    assert front
+    assert not any(a != b and a[0] >= b[0] and a[1] >= b[1] for a in front for b in front)
+    assert all("test_accuracy" in f.metrics for f in run.front)
+
+
+def test_trials_are_a_table(run: nw.Run) -> None:
+    assert len(run.trials) == 5 + 2 + 2
+    assert {"number", "stage", "status", "accuracy", "architecture.width"} <= {*run.trials.columns}
+    text = repr(run.trials).splitlines()
+    assert len(text) == 10
+    assert len({len(line) for line in text}) == 1
+    assert "Run('run-1', done, trials=9, best=" in repr(run)
+
+
+def test_export_and_report(run: nw.Run, tmp_path: Path) -> None:
+    assert (run.best.export(tmp_path / "best") / "model.py").is_file()
+    assert run.report(tmp_path / "r.html").read_text().startswith("<!doctype html>")
+
+
+def test_a_plain_function_is_enough(tmp_path: Path) -> None:
+    def train(model: nn.Module, epochs: int) -> dict[str, float]:
+        return {"accuracy": 1 / (1 + sum(p.numel() for p in model.parameters()))}
+
+    run = nw.search(
+        nw.Space(network, (1, 8, 8), 10), train, trials=3, workers=1, store=tmp_path / "runs.db"
+    )
+    assert run.status == "done"
+    widths = [t["architecture.width"] for t in run.trials]
+    assert run.best.architecture["width"] == min(widths)
+    assert (run.best.export(tmp_path / "best") / "model.onnx").is_file()
+
+
+def test_the_same_seed_gives_the_same_run(digits: nw.Data, tmp_path: Path) -> None:
+    def once(name: str, workers: int) -> list[tuple[object, float]]:
+        run = nw.search(
+            nw.Space(network, digits.shape, digits.classes),
+            nw.Training(digits, epochs=1, full_epochs=1),
+            trials=4,
+            workers=workers,
+            deterministic=True,
+            seed=11,
+            store=tmp_path / "runs.db",
+            run=name,
+        )
+        trials = sorted(run.record.history, key=lambda t: t.number)
+        return [(t.architecture, t.metrics["accuracy"]) for t in trials]
+
+    one = once("a", 1)
+    assert once("b", 1) == one
+    assert once("c", 2) == once("d", 2)
+
+
+def test_a_run_goes_on_only_with_the_same_settings(digits: nw.Data, tmp_path: Path) -> None:
+    def go(seed: int, trials: int) -> nw.Run:
+        return nw.search(
+            nw.Space(network, digits.shape, digits.classes),
+            nw.Training(digits, epochs=1, full_epochs=1),
+            trials=trials,
+            workers=0,
+            seed=seed,
+            store=tmp_path / "runs.db",
+            run="mine",
+        )
+
+    first = go(0, 2)
+    assert len(go(0, 2).trials) == len(first.trials)
+    with pytest.raises(StoreError, match="another seed: it was begun with 0, now it is 1"):
+        go(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "part"),
+    [
+        ({}, SettingError, "must have a budget"),
+        ({"trials": 0}, SettingError, "trials"),
+        ({"minutes": -1.0}, SettingError, "minutes"),
+        ({"trials": 1, "workers": -1}, SettingError, "workers"),
+        ({"trials": 1, "seed": -1}, SettingError, "seed"),
+        ({"trials": 1, "objectives": []}, SettingError, "objectives"),
+        ({"trials": 1, "finals": [(0, 1)]}, SettingError, "finals"),
+        ({"trials": 1, "limits": {"params": "few"}}, SettingError, "params"),
+        ({"trials": 1, "limits": {"accuracy": 1.0}}, SettingError, "known before"),
+        ({"trials": 1, "limits": {"params": 10}}, LimitError, "the least found"),
+    ],
+)
+def test_wrong_calls_leave_nothing_behind(given, error, part, tmp_path: Path) -> None:
+    with pytest.raises(error, match=part):
+        nw.search(SPACES["flat"](), lambda model, epochs: 0.5, store=tmp_path / "runs.db", **given)
+    if (tmp_path / "runs.db").exists():
+        from netwright.store import Store
+
+        assert Store(tmp_path / "runs.db").runs() == []
+
+
+def test_a_run_without_a_network_says_so(tmp_path: Path) -> None:
+    def train(model: nn.Module, epochs: int) -> float:
+        raise ValueError("never")
+
+    run = nw.search(SPACES["flat"](), train, trials=2, workers=0, store=tmp_path / "runs.db")
+    assert run.status == "failed"
+    with pytest.raises(StoreError, match="none of its 2 trials ended well"):
+        _ = run.best
+
+
+def test_nothing_is_left_in_the_environment(run: nw.Run) -> None:
+    assert not [p for p in os.listdir(run.store.files(run.name)) if p.endswith(".part")]
