@@ -34,6 +34,7 @@ from netwright.spaces.blocks import (
 )
 
 _STAGES = 3
+_WAYS = ["max", "average", "stride", "none"]  # to halve the image, or not to
 _GRID = 4  # cells along each side of what a grid head reads
 
 
@@ -75,7 +76,7 @@ def network(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
     norm = choose.one_of("normalisation", batch=lambda: nn.BatchNorm2d, group=lambda: group_norm)
     width = choose.width("stem.width", 16, 64, step=16)
     kernel = choose.value("stem.kernel", [3, 5])
-    down = choose.value("stem.downsample", ["max", "average", "stride", "none"])
+    down = choose.value("stem.downsample", _WAYS)
     stem = conv(inputs[0], width, kernel, norm, act, stride=2 if down == "stride" else 1)
     layers: list[nn.Module] = [stem, *_pool(down)]
 
@@ -119,7 +120,8 @@ def _stage(
         residual=lambda: Residual,
         inverted=lambda: InvertedBottleneck,
     )
-    down = choose.value(f"{name}.downsample", ["stride", "max", "average", "none"])
+    ways = ["none", "stride"] if name == "stage1" else _WAYS  # the stem's end is stage 1's start
+    down = choose.value(f"{name}.downsample", ways)
     blocks = choose.repeat(
         f"{name}.depth",
         1,
@@ -157,5 +159,5 @@ def _grid(width: int, size: Size) -> tuple[list[nn.Module], int]:
     """The largest value in each cell of a grid of at most 4 x 4, and how many features it has."""
     kernel = (-(-size[0] // _GRID), -(-size[1] // _GRID))
     cells = -(-size[0] // kernel[0]) * -(-size[1] // kernel[1])
-    pool = [nn.MaxPool2d(kernel, ceil_mode=True)] if max(kernel) > 1 else []
-    return pool, width * cells
+    pool = nn.MaxPool2d(kernel, ceil_mode=True)
+    return [pool] if max(kernel) > 1 else [], width * cells

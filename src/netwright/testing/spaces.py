@@ -21,7 +21,7 @@ def _flat(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
 
 def _conditional(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
     def hidden(i: int) -> nn.Module:
-        return choose.one_of(
+        made: nn.Module = choose.one_of(
             f"layer{i}",
             narrow=lambda: nn.Linear(4, 4),
             deep=lambda: nn.Sequential(
@@ -31,6 +31,7 @@ def _conditional(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Mo
             ),
             skip=nn.Identity,
         )
+        return made
 
     body = choose.repeat("depth", 0, 3, hidden)
     return nn.Sequential(nn.Flatten(), body, nn.Linear(4, classes))
