@@ -219,7 +219,9 @@ class Loop:
 
     def _train(self, flight: Flight) -> None:
         flight.admitted = True
-        self.executor.submit(flight.number, self._task(flight), self.plan.trial_seconds)
+        searching = flight.proposal.stage <= SEARCH
+        limit = self.plan.trial_seconds if searching else None
+        self.executor.submit(flight.number, self._task(flight), limit)
 
     def _task(self, flight: Flight, *, measure: bool = False) -> Task:
         return Task(

@@ -69,7 +69,7 @@ def search(
         baseline: how many random networks to train beside, to measure what the search is worth.
         workers: processes of one thread each; 0 runs in this process.
         deterministic: with several workers, make the architectures a function of the seed.
-        trial_minutes: a trial that takes longer is stopped.
+        trial_minutes: a trial of the search that takes longer is stopped; finals are not.
         store: the file the run is logged in; a run of the same name in it is continued.
         watch: is told of the progress several times a second.
         call: how the command line was called, for `netwright resume`.
