@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 import netwright as nw
@@ -57,13 +58,59 @@ def test_the_front_has_no_dominated_network(run: nw.Run) -> None:
     assert all("test_accuracy" in f.metrics for f in run.front)
 
 
+def test_the_last_training_is_on_train_and_validation(run: nw.Run, digits: nw.Data) -> None:
+    best = run.best.trial
+    assert best.proposal.stage == len(run.plan.finals) + 1
+    before = next(t for t in run.record.history if t.number == best.proposal.parent)
+    assert before.proposal.stage == 1
+    assert best.architecture == before.architecture
+    assert best.metrics == before.metrics  # nothing but the test part can score it
+    model = run.plan.space.build(best.architecture, seed=0)
+    folder = run.store.files(run.name)
+    trained = {
+        n: load_file(folder / f"trial-{n}.safetensors") for n in (best.number, before.number)
+    }
+    assert trained[best.number].keys() == model.state_dict().keys()
+    assert any(
+        not torch.equal(trained[best.number][k], trained[before.number][k])
+        for k in trained[best.number]
+    )
+    assert (
+        "train and validation parts together"
+        in (run.best.export(folder / "x") / "card.md").read_text()
+    )
+
+
+def test_refit_is_where_it_can_be_checked(digits: nw.Data, tmp_path: Path) -> None:
+    both = digits.with_validation_in_train()
+    assert len(both.train) == len(digits.train) + len(digits.validation)
+    assert len(both.validation) == 0
+    assert torch.equal(both.test.x, digits.test.x)
+
+    def stages(data: nw.Data, name: str, **given: object) -> list[int]:
+        run = nw.search(
+            nw.Space(network, data.shape, data.classes),
+            nw.Training(data, epochs=1, full_epochs=2),
+            trials=2, finals=[(1, 2)], workers=0, store=tmp_path / "runs.db", run=name, **given,
+        )  # fmt: skip
+        return [t.proposal.stage for t in run.record.history]
+
+    assert stages(digits, "a") == [0, 0, 1, 2]
+    assert stages(digits, "b", refit=False) == [0, 0, 1]
+    assert stages(digits.without_test(), "c") == [0, 0, 1]
+    assert stages(digits.without_test(), "d", refit=True) == [0, 0, 1, 2]
+    with pytest.raises(SettingError, match="Function cannot"):
+        nw.search(SPACES["flat"](), lambda model, epochs: 0.5, trials=1, refit=True,
+                  store=tmp_path / "runs.db")  # fmt: skip
+
+
 def test_trials_are_a_table(run: nw.Run) -> None:
-    assert len(run.trials) == 5 + 2 + 2
+    assert len(run.trials) == 5 + 2 + 2 + len(run.front)
     assert {"number", "stage", "status", "accuracy", "architecture.width"} <= {*run.trials.columns}
     text = repr(run.trials).splitlines()
-    assert len(text) == 10
+    assert len(text) == len(run.trials) + 1
     assert len({len(line) for line in text}) == 1
-    assert "Run('run-1', done, trials=9, best=" in repr(run)
+    assert "Run('run-1', done, trials=" in repr(run)
 
 
 def test_export_and_report(run: nw.Run, tmp_path: Path) -> None:

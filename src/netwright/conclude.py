@@ -1,4 +1,4 @@
-"""The end of a run: the finalists measured on a quiet machine, tested once, drawn and exported."""
+"""The end of a run: what the last stage left is tested once, drawn and exported."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from safetensors.torch import load_file
 from torch import nn
 
 from netwright.errors import EvaluationError, MissingExtra
-from netwright.evaluate.admission import LATENCY
 from netwright.evaluate.latency import LatencyTarget, OnnxRuntime, PyTorch
 from netwright.evaluate.reference import reference
 from netwright.export import Card, export
@@ -20,28 +19,25 @@ from netwright.space.draw import sketch
 from netwright.store import Store
 from netwright.trial import Trial, best_of, front_of
 
-_MEASURE = 3  # times a finalist is measured when the first figure is over its limit
-
 
 def conclude(store: Store, name: str, plan: Plan) -> None:
-    """Measure, test and export what the finals left; every step is logged and taken once."""
-    if read_record(store, name).best is None:
-        reason = "no trial ended well within the limits"
-        store.append(name, "ended", {"status": "failed", "reason": reason})
-        return
-    _confirm(store, name, plan)
+    """Test and export what the last stage left; every step is logged and taken once."""
     record = read_record(store, name)
     kept = record.history.allowed(plan.limits, record.stage)
     kept = [t for t in kept if _weights(store, name, t).is_file()]
     best = best_of(kept, plan.objectives[0])
     if best is None:
-        reason = "measured again on the idle machine, no finalist keeps the limit on latency_ms"
+        reason = "no trial ended well within the limits"
+        if record.confirmed:
+            reason = "measured again on the idle machine, no finalist keeps the limit on latency_ms"
         store.append(name, "ended", {"status": "failed", "reason": reason})
         return
     if not record.tested:
         chosen = front_of(kept, plan.objectives) if len(plan.objectives) > 1 else [best]
         scores = {str(t.number): plan.evaluator.test(_load(store, name, plan, t)) for t in chosen}
         data = plan.evaluator.data
+        if data is not None and plan.refit:  # the reference learns from what the network did
+            data = data.with_validation_in_train()
         classical = reference(data) if data is not None and len(data.test) else None
         body = {"trials": scores, "reference": classical}
         store.append(name, "tested", body)
@@ -87,24 +83,6 @@ def _load(store: Store, name: str, plan: Plan, trial: Trial) -> nn.Module:
 
 def _weights(store: Store, name: str, trial: Trial) -> Path:
     return store.files(name) / f"trial-{trial.number}.safetensors"
-
-
-def _confirm(store: Store, name: str, plan: Plan) -> None:
-    """Measure the finalists' latency again now that no worker disturbs it."""
-    record = read_record(store, name)
-    if record.confirmed or plan.target is None:
-        return
-    found: dict[str, dict[str, float]] = {}
-    bound = min((o.bound for o in plan.limits if o.metric == LATENCY), default=float("inf"))
-    for trial in record.history.allowed(plan.limits, record.stage):
-        if LATENCY not in trial.metrics or not _weights(store, name, trial).is_file():
-            continue
-        model = _load(store, name, plan, trial)
-        values = [_measure(plan, plan.target, model)]
-        while values[-1] > bound and len(values) < _MEASURE:
-            values.append(_measure(plan, plan.target, model))
-        found[str(trial.number)] = {LATENCY: min(values)}
-    store.append(name, "confirmed", {"trials": found})
 
 
 def _measure(plan: Plan, target: LatencyTarget, model: nn.Module) -> float:
@@ -156,6 +134,11 @@ def _latencies(plan: Plan, model: nn.Module) -> dict[str, float]:
 
 def _notes(record: Record, trial: Trial) -> list[str]:
     notes = []
+    if trial.proposal.stage > len(record.settings["finals"]):
+        notes.append(
+            "The weights are from training on the train and validation parts together, the last "
+            "step. The validation figures are from before it, after training on the train part."
+        )
     tested = record.tested.get(trial.number, {}).get("accuracy")
     reference = record.reference
     if tested is None:

@@ -149,6 +149,8 @@ def stage_name(progress: Progress) -> str:
         return "searching"
     if progress.stage < 0:
         return "random baseline"
+    if progress.stage > len(progress.finals):
+        return "training on train and validation together"
     _, epochs = progress.finals[progress.stage - 1]
     return (
         f"final {progress.stage} of {len(progress.finals)}: "

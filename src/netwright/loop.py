@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,12 +29,13 @@ from netwright.progress import Flight, Progress
 from netwright.space import Space
 from netwright.store import Store
 from netwright.strategies import RandomSearch, Strategy
-from netwright.trial import History, Proposal, Trial, ranked
+from netwright.trial import History, Proposal, Trial, best_of, front_of, ranked
 
 SEARCH, BASELINE = 0, -1
-"""Stages of a run; the finals are 1, 2, ..."""
+"""Stages of a run; the finals are 1, 2, ..., and behind them the refit."""
 
 _STUCK = 300  # proposals of the strategy for one trial before the loop draws at random
+_MEASURE = 3  # times a finalist is measured when the first figure is over its limit
 _ATTEMPTS = 1000  # and before the search is declared exhausted
 
 Source = Callable[[int, int], "Proposal | Literal['wait', 'end']"]
@@ -50,7 +52,10 @@ class Budget:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run is to do. `finals` are stages of (how many networks, epochs each)."""
+    """What a run is to do. `finals` are stages of (how many networks, epochs each).
+
+    `refit` trains what the finals chose again, on the train and validation parts together.
+    """
 
     space: Space
     evaluator: Evaluator
@@ -64,6 +69,7 @@ class Plan:
     seed: int = 0
     target: LatencyTarget | None = None
     trial_seconds: float | None = None
+    refit: bool = False
 
 
 @dataclass
@@ -105,6 +111,7 @@ class Loop:
         self._current = SEARCH
         self._kept: dict[int, list[float]] = {}  # trials whose weights are kept -> gains
         self._rejected = 0
+        self._confirmed = False
         self._active = 0.0  # seconds of earlier sessions
         self._replay()
         self._began = time.monotonic()
@@ -112,7 +119,7 @@ class Loop:
     # -- the run, from top to bottom --------------------------------------------------------------
 
     def run(self) -> None:
-        """Search, then the baseline, then the finals; returns when all are done.
+        """Search, then the baseline, the finals and the refit; returns when all are done.
 
         Raises:
             LimitError: A limit cannot be met; the message says the least that can.
@@ -129,8 +136,12 @@ class Loop:
             self._stage(SEARCH, self._propose)
             if plan.baseline:
                 self._stage(BASELINE, self._propose_baseline)
-            for stage, (count, epochs) in enumerate(plan.finals, start=1):
-                self._stage(stage, self._finalist(stage, count, epochs))
+            for stage, final in enumerate(plan.finals, start=1):
+                self._stage(stage, self._listed(stage, partial(self._finalists, stage, *final)))
+            self._confirm()
+            if plan.refit:
+                stage = len(plan.finals) + 1
+                self._stage(stage, self._listed(stage, self._refits))
         except KeyboardInterrupt:
             self._log("interrupted", {})
             raise
@@ -208,7 +219,9 @@ class Loop:
         metrics = admitted.metrics
         if stage > SEARCH:  # a finalist was measured when it was first tried
             parent = next(t for t in self.history if t.number == proposal.parent)
-            metrics = {k: v for k, v in parent.metrics.items() if k in (*COSTS, LATENCY)}
+            metrics = dict(parent.metrics)
+            if not self._is_refit(stage):  # which is scored by nothing but the test part
+                metrics = {k: v for k, v in metrics.items() if k in (*COSTS, LATENCY)}
         flight = Flight(number, proposal, epochs, admitted.fingerprint, metrics=metrics)
         self._flights[number] = flight
         if self.plan.target is not None and stage <= SEARCH:
@@ -231,7 +244,11 @@ class Loop:
             flight.metrics,
             str(self.weights(flight.number)),
             measure,
+            self._is_refit(flight.proposal.stage),
         )
+
+    def _is_refit(self, stage: int) -> bool:
+        return stage > len(self.plan.finals)
 
     # -- where proposals come from ----------------------------------------------------------------
 
@@ -272,13 +289,34 @@ class Loop:
             return proposal
         return "wait" if self._flights else self._end("the strategy has nothing more to propose")
 
-    def _finalist(self, stage: int, count: int, epochs: int) -> Source:
-        """The source of a final: the best of the stage before, trained for longer."""
+    def _finalists(self, stage: int, count: int, epochs: int) -> list[Proposal]:
+        """The best of the stage before, to be trained for longer."""
+        before = self.history.allowed(self.plan.limits, stage - 1)
+        chosen = ranked(before, self.plan.objectives)[:count]
+        return [Proposal(t.architecture, epochs, t.number, stage) for t in chosen]
+
+    def _refits(self) -> list[Proposal]:
+        """The network that was chosen, or with several objectives the front."""
+        plan, found = self.plan, self._eligible()
+        best = best_of(found, plan.objectives[0])
+        chosen = front_of(found, plan.objectives) if len(plan.objectives) > 1 else [best]
+        stage, own = len(plan.finals) + 1, plan.evaluator.epochs
+        return [
+            Proposal(t.architecture, t.proposal.epochs or own, t.number, stage) for t in chosen if t
+        ]
+
+    def _eligible(self) -> list[Trial]:
+        """The trials of the latest final, or of the search, that may be returned."""
+        for stage in range(len(self.plan.finals), -1, -1):
+            found = self.history.allowed(self.plan.limits, stage)
+            if found:
+                return [t for t in found if self.weights(t.number).is_file()]
+        return []
+
+    def _listed(self, stage: int, make: Callable[[], list[Proposal]]) -> Source:
+        """The source of a stage whose proposals are chosen once, when it begins."""
         if stage not in self._stages:
-            before = self.history.allowed(self.plan.limits, stage - 1)
-            chosen = ranked(before, self.plan.objectives)[:count]
-            proposals = [Proposal(t.architecture, epochs, t.number, stage) for t in chosen]
-            self._stages[stage] = proposals
+            proposals = self._stages[stage] = make()
             self._log("final", {"stage": stage, "proposals": [p.to_json() for p in proposals]})
         proposals = self._stages[stage]
 
@@ -375,6 +413,43 @@ class Loop:
             self._observed[stage] += 1
         return True
 
+    # -- the finalists' latency -------------------------------------------------------------------
+
+    def _confirm(self) -> None:
+        """Measure the networks that may be returned again, now that no other is trained."""
+        if self._confirmed or self.plan.target is None:
+            return
+        bound = min((o.bound for o in self.plan.limits if o.metric == LATENCY), default=np.inf)
+        found: dict[str, dict[str, float]] = {}
+        for trial in self._eligible():
+            values: list[float] = []
+            for _ in range(_MEASURE if LATENCY in trial.metrics else 0):
+                value = self._latency(trial)
+                values += [value] if value is not None else []
+                if value is None or value <= bound:
+                    break
+            if values:
+                found[str(trial.number)] = {LATENCY: min(values)}
+        self._log("confirmed", {"trials": found})
+        self._take_confirmed(found)
+
+    def _latency(self, trial: Trial) -> float | None:
+        """Measured once, while the machine does nothing else; None if it cannot be."""
+        task = Task(trial.architecture, 0, 0, {}, measure=True)
+        self.executor.submit(trial.number, task, alone=True)
+        while True:
+            for message in self.executor.wait(0.25):
+                if message.kind == "ended":
+                    value: float | None = message.body.metrics.get(LATENCY)
+                    return value
+                if message.kind == "lost":
+                    return None
+            self.watch(self.progress())
+
+    def _take_confirmed(self, found: Mapping[str, Mapping[str, float]]) -> None:
+        self._confirmed = True
+        self.history = self.history.corrected({int(n): m for n, m in found.items()})
+
     # -- weights, log, time -----------------------------------------------------------------------
 
     def weights(self, number: int) -> Path:
@@ -463,6 +538,8 @@ class Loop:
             elif event.kind == "final":
                 proposals = [Proposal.from_json(p) for p in body["proposals"]]
                 self._stages[body["stage"]] = proposals
+            elif event.kind == "confirmed":
+                self._take_confirmed(body["trials"])
             elif event.kind == "closed":
                 self._closed[body["stage"]] = body["reason"]
             last = event.time

@@ -30,8 +30,9 @@ class Flight:
 
 @dataclass(frozen=True)
 class Progress:
-    """A view of a run at one moment; `stage` is 0 in the search, -1 in the baseline, then 1, 2...
+    """A view of a run at one moment.
 
+    `stage` is 0 in the search, -1 in the baseline, 1, 2, ... in the finals, and then in the refit.
     `trials`, `minutes` and `epochs` are the bounds of the search, None where there is none;
     `expected` is how many trials the present final has; `seconds` is wall time in all sessions.
     """

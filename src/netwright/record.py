@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from netwright.objective import Limit, Objective
@@ -25,8 +25,9 @@ class Rejection:
 
 @dataclass
 class Record:
-    """What the log of a run says. `stage` of a trial: -1 baseline, 0 search, 1, 2, ... finals.
+    """What the log of a run says.
 
+    `stage` of a trial: -1 baseline, 0 search, 1, 2, ... finals, and behind them the refit.
     `settings` are those the run was created with; `closed` maps a stage to why it ended;
     `confirmed` are metrics of finalists measured again on the idle machine, which replace those of
     their trials; `tested` maps a trial to its metrics on the test part; `sketches` maps a trial to
@@ -64,6 +65,11 @@ class Record:
         """The latest stage with a trial that is done and keeps the limits; 0 if there is none."""
         stages = [t.proposal.stage for t in self.history.allowed(self.limits)]
         return max([0, *stages])
+
+    @property
+    def final_stage(self) -> int:
+        """The latest stage that was scored on the validation part: the one before a refit."""
+        return min(self.stage, len(self.settings["finals"]))
 
     @property
     def best(self) -> Trial | None:
@@ -112,11 +118,7 @@ def _apply(record: Record, event: Event) -> None:
         record.closed[body["stage"]] = body["reason"]
     elif event.kind == "confirmed":
         record.confirmed = {int(n): metrics for n, metrics in body["trials"].items()}
-        trials = [
-            replace(t, metrics={**t.metrics, **record.confirmed.get(t.number, {})})
-            for t in record.history
-        ]
-        record.history = History(trials)
+        record.history = record.history.corrected(record.confirmed)
     elif event.kind == "tested":
         record.tested = {int(n): metrics for n, metrics in body["trials"].items()}
         record.reference = body.get("reference")

@@ -41,6 +41,7 @@ def search(
     minutes: float | None = None,
     epochs: int | None = None,
     finals: Sequence[tuple[int, int]] | None = None,
+    refit: bool | None = None,
     baseline: int = 0,
     workers: int = 1,
     deterministic: bool = False,
@@ -57,7 +58,8 @@ def search(
     The search stage ends at the first budget reached: `trials`, wall `minutes`, or training
     `epochs` in all. Then the finals: each of `finals` trains the best so many networks of the stage
     before for so many epochs (None: 8 for a third of the full schedule, then 3 for all of it).
-    The best finalist is scored on the test part, once, and exported to `out`, if given.
+    The best finalist is trained once more on the train and validation parts together (`refit`),
+    scored on the test part, once, and exported to `out`, if given.
 
     Args:
         space: what can be built.
@@ -66,6 +68,8 @@ def search(
         strategy: what to try next; `RegularizedEvolution()` if None.
         objectives: the first decides which network is the best; several make a front.
         limits: bounds on params, macs, memory_mib or latency_ms that no network may break.
+        refit: whether to train what was chosen on the validation part too, which gains accuracy;
+            None where a test part is left to score it.
         baseline: how many random networks to train beside, to measure what the search is worth.
         workers: processes of one thread each; 0 runs in this process.
         deterministic: with several workers, make the architectures a function of the seed.
@@ -87,6 +91,7 @@ def search(
         limits=limits,
         budget=Budget(trials, minutes, epochs),
         finals=finals,
+        refit=refit,
         baseline=baseline,
         workers=workers,
         deterministic=deterministic,
@@ -132,6 +137,7 @@ def _prepared(
     objectives: Sequence[Objective] = (maximize("accuracy"),),
     limits: Mapping[str, float | AtMost] | None = None,
     finals: Sequence[tuple[int, int]] | None = None,
+    refit: bool | None = None,
     baseline: int = 0,
     workers: int = 1,
     deterministic: bool = False,
@@ -152,6 +158,7 @@ def _prepared(
         limits_from(limits),
         budget,
         finals,
+        refit,
         baseline,
         deterministic,
         seed,
@@ -330,6 +337,7 @@ def _plan(
     limits: tuple[Limit, ...],
     budget: Budget,
     finals: Sequence[tuple[int, int]] | None,
+    refit: bool | None,
     baseline: int,
     deterministic: bool,
     seed: int,
@@ -352,6 +360,13 @@ def _plan(
         finals = ((8, max(1, round(full / 3))), (3, full)) if full > evaluator.epochs else ()
     if any(count < 1 or length < 1 for count, length in finals):
         raise SettingError(f"`search(finals=...)` must hold numbers above 0, got {finals!r}.")
+    if refit and not evaluator.can_refit:
+        raise SettingError(
+            f"`search(refit=True)` needs an evaluator that can train on train and validation "
+            f"together, which {type(evaluator).__name__} cannot; leave `refit` out."
+        )
+    if refit is None:
+        refit = evaluator.can_refit and evaluator.test_examples is not None
     return Plan(
         space,
         evaluator,
@@ -365,6 +380,7 @@ def _plan(
         seed,
         _target(limits),
         trial_minutes * 60 if trial_minutes is not None else None,
+        bool(refit),
     )
 
 

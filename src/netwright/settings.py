@@ -12,7 +12,17 @@ from typing import Any
 from netwright.errors import StoreError
 from netwright.loop import Plan
 
-_FIXED = ("space", "strategy", "objectives", "limits", "finals", "seed", "evaluator", "data")
+_FIXED = (
+    "space",
+    "strategy",
+    "objectives",
+    "limits",
+    "finals",
+    "refit",
+    "seed",
+    "evaluator",
+    "data",
+)
 
 
 def settings_of(plan: Plan, *, workers: int, call: dict[str, Any] | None) -> dict[str, Any]:
@@ -43,6 +53,7 @@ def settings_of(plan: Plan, *, workers: int, call: dict[str, Any] | None) -> dic
         ],
         "budget": {"trials": budget.trials, "minutes": budget.minutes, "epochs": budget.epochs},
         "finals": [list(final) for final in plan.finals],
+        "refit": plan.refit,
         "baseline": plan.baseline,
         "deterministic": plan.deterministic,
         "seed": plan.seed,

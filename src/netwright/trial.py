@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args, overload
 
 from netwright.objective import Limit, Objective, dominates
@@ -111,6 +111,16 @@ class History(Sequence[Trial]):
     def append(self, trial: Trial) -> None:
         """Add a trial that has just ended."""
         self._trials.append(trial)
+
+    def corrected(self, metrics: Mapping[int, Mapping[str, float]]) -> History:
+        """A copy in which metrics of some trials, by number, were measured anew.
+
+        They replace those of every trial of the same architecture.
+        """
+        anew = {t.architecture: metrics[t.number] for t in self if t.number in metrics}
+        return History(
+            [replace(t, metrics={**t.metrics, **anew.get(t.architecture, {})}) for t in self]
+        )
 
     @overload
     def __getitem__(self, index: int) -> Trial: ...

@@ -26,6 +26,7 @@ SETTINGS = {
     "limits": [{"metric": "latency_ms", "bound": 0.5, "on": "pytorch"}],
     "budget": {"trials": 9, "minutes": None, "epochs": None},
     "finals": [[2, 10]],
+    "refit": False,
     "baseline": 0,
     "deterministic": False,
     "seed": 0,

@@ -86,6 +86,10 @@ def search(
     finals: Annotated[
         str | None, typer.Option(help="Networks x epochs, as 8x10,3x30 (default by --full-epochs).")
     ] = None,
+    refit: Annotated[
+        bool | None,
+        typer.Option("--refit/--no-refit", help="Train the best on the validation part too."),
+    ] = None,
     baseline: Annotated[int | None, typer.Option(help="Random networks to train beside.")] = None,
     workers: Annotated[int | None, typer.Option(help="Worker processes (default: cores).")] = None,
     deterministic: Annotated[

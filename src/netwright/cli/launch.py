@@ -63,7 +63,10 @@ def arguments(call: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         "objectives": objectives,
         "limits": limits,
         "finals": finals,
-        **{key: call[key] for key in ("trials", "minutes", "epochs", "baseline", "workers")},
+        **{
+            key: call[key]
+            for key in ("trials", "minutes", "epochs", "refit", "baseline", "workers")
+        },
         **{key: call[key] for key in ("deterministic", "seed", "store", "run")},
     }
 

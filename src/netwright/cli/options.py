@@ -22,6 +22,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "trial-epochs": (int,),
     "full-epochs": (int,),
     "finals": (str,),
+    "refit": (bool,),
     "baseline": (int,),
     "workers": (int,),
     "deterministic": (bool,),

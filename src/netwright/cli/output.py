@@ -65,7 +65,9 @@ def result_lines(record: Record) -> list[str]:
         shown = f"{tested['accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%}{beside})"
         lines.append(f"test accuracy        {shown}")
     if "accuracy" in best.metrics:
-        lines.append(f"validation accuracy  {best.metrics['accuracy']:.2%}")
+        refit = best.proposal.stage > record.final_stage
+        before = " (before the last training, on train and validation)" if refit else ""
+        lines.append(f"validation accuracy  {best.metrics['accuracy']:.2%}{before}")
     if "latency_ms" in best.metrics:
         target = record.settings["target"]
         lines.append(f"latency              {best.metrics['latency_ms']:.4f} ms ({target})")

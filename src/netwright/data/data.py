@@ -134,6 +134,16 @@ class Data:
         empty = Part(self.test.x[:0].clone(), self.test.y[:0].clone())
         return replace(self, test=empty, file=None)
 
+    def with_validation_in_train(self) -> Data:
+        """The same data with the validation rows behind those of the train part.
+
+        The validation part is then empty. `mean`, `std` and `digest` stay as they were.
+        """
+        x = torch.cat([self.train.x, self.validation.x])
+        y = torch.cat([self.train.y, self.validation.y])
+        empty = Part(self.validation.x[:0].clone(), self.validation.y[:0].clone())
+        return replace(self, train=Part(x, y), validation=empty, file=None)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one uncompressed safetensors file that `open` maps; an older file is replaced.
 

@@ -88,6 +88,15 @@ class Evaluator(ABC):
         return self
 
     @property
+    def can_refit(self) -> bool:
+        """Whether there is a `for_refit`."""
+        return False
+
+    def for_refit(self) -> Evaluator:
+        """This evaluator with the validation part among what it trains on; it scores nothing."""
+        raise NotImplementedError
+
+    @property
     def normalisation(self) -> tuple[Tensor, Tensor] | None:
         """Mean and deviation that a trained network expects to be applied to raw inputs."""
         return None

@@ -24,7 +24,10 @@ from netwright.trial import Status
 
 @dataclass(frozen=True)
 class Task:
-    """One proposal to train, or only to `measure`; `weights` is where the trained weights go."""
+    """One proposal to train, or only to `measure`; `weights` is where the trained weights go.
+
+    `refit` trains on the train and validation parts together.
+    """
 
     architecture: Architecture
     epochs: int
@@ -32,6 +35,7 @@ class Task:
     metrics: Mapping[str, float]
     weights: str | None = None
     measure: bool = False
+    refit: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,8 @@ class Job:
             broken = [text for limit in self.limits if (text := limit.excess(metrics))]
             return Outcome("rejected" if broken else "done", metrics, reason="; ".join(broken))
         context = Context(task.seed, lambda epoch, m: report({**m, "epoch": epoch}))
-        result = self.evaluator.evaluate(candidate, task.epochs, context)
+        evaluator = self.evaluator.for_refit() if task.refit else self.evaluator
+        result = evaluator.evaluate(candidate, task.epochs, context)
         metrics.update(result.metrics)
         if result.status == "done" and result.model is not None and task.weights:
             save_weights(result.model, Path(task.weights))

@@ -75,7 +75,7 @@ class Training(Evaluator):
         def report(epoch: int, metrics: Mapping[str, float]) -> None:
             point = {"epoch": float(epoch), **metrics}
             if epoch % every == 0 and epoch < epochs:
-                point["accuracy"] = self._score(model, device)["accuracy"]
+                point |= self._accuracy(self._score(model, device))
             curve.append(point)
             context.report(epoch, point)
 
@@ -95,7 +95,7 @@ class Training(Evaluator):
         except Diverged as error:
             return Result({}, tuple(curve), "failed", str(error))
         metrics = self._score(model, device)
-        curve[-1]["accuracy"] = metrics["accuracy"]
+        curve[-1] |= self._accuracy(metrics)
         return Result(metrics, tuple(curve), model=model.cpu().eval())
 
     def test(self, model: nn.Module) -> dict[str, float]:
@@ -108,6 +108,15 @@ class Training(Evaluator):
     def for_workers(self) -> Training:
         """The same without the test part."""
         return replace(self, data=self.data.without_test())
+
+    @property
+    def can_refit(self) -> bool:
+        """True where there is a validation part."""
+        return len(self.data.validation) > 0
+
+    def for_refit(self) -> Training:
+        """The same with the train and validation parts as one."""
+        return replace(self, data=self.data.with_validation_in_train())
 
     @property
     def normalisation(self) -> tuple[Tensor, Tensor]:
@@ -144,8 +153,15 @@ class Training(Evaluator):
         }
 
     def _score(self, model: nn.Module, device: torch.device) -> dict[str, float]:
+        """Metrics on the validation part, none when there is none."""
         data = self.data
+        if not len(data.validation):
+            return {}
         return score(model, data.validation, mean=data.mean, std=data.std, device=device)
+
+    @staticmethod
+    def _accuracy(metrics: Mapping[str, float]) -> dict[str, float]:
+        return {"accuracy": metrics["accuracy"]} if metrics else {}
 
     def _device(self) -> torch.device:
         if self.device != "auto":

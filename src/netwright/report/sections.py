@@ -90,7 +90,8 @@ def _front(record: Record, metric: str, label: str) -> tuple[str, str] | None:
     if not trials or metric == objective.metric:
         return None
     from_search = [t for t in trials if t.proposal.stage <= 0]
-    finals = [t for t in trials if t.proposal.stage == record.stage and record.stage > 0]
+    last = record.final_stage
+    finals = [t for t in trials if t.proposal.stage == last and last > 0]
     best = record.best
 
     def points(chosen: list[Trial]) -> list[tuple[float, float, str]]:
@@ -117,15 +118,18 @@ def _front(record: Record, metric: str, label: str) -> tuple[str, str] | None:
 
 def finalists(record: Record) -> str:
     """A row for each network of the last final, with its way there."""
-    if record.stage < 1:
+    if record.final_stage < 1:
         return ""
     objective = record.objectives[0]
     rows = []
-    last = [t for t in record.history if t.proposal.stage == record.stage]
+    last = [t for t in record.history if t.proposal.stage == record.final_stage]
+    again = {t.proposal.parent: t for t in record.history if t.proposal.stage > record.final_stage}
+    best = record.best
     for trial in sorted(last, key=lambda t: -objective.gain(t.metrics)):
-        tested = record.tested.get(trial.number, {}).get("accuracy")
+        heir = again.get(trial.number, trial)
+        tested = record.tested.get(heir.number, {}).get("accuracy")
         way = [_percent(t.metrics.get("accuracy")) for t in _way(record, trial)]
-        mark = " ← the best" if record.best and trial.number == record.best.number else ""
+        mark = " ← the best" if best and heir.number == best.number else ""
         rows.append(
             [
                 f"{trial.number}{mark}",
@@ -250,7 +254,7 @@ def failures(record: Record) -> str:
 def costs(record: Record) -> str:
     """What the stages cost."""
     rows = []
-    names = {0: "search", -1: "random baseline"}
+    names = {0: "search", -1: "random baseline", len(record.settings["finals"]) + 1: "refit"}
     for stage in sorted({t.proposal.stage for t in record.history}, key=lambda s: (s > 0, s)):
         own = [t for t in record.history if t.proposal.stage == stage]
         rows.append(
@@ -267,13 +271,17 @@ def costs(record: Record) -> str:
     return _section("Cost", _table(heads, rows) + total)
 
 
+_SETTINGS = (
+    *("strategy", "objectives", "limits", "budget", "finals", "refit", "baseline", "seed"),
+    *("deterministic", "workers", "target", "evaluator", "data", "versions", "machine"),
+)
+
+
 def settings(record: Record) -> str:
     """All settings, versions, and the commands to go on."""
     given = record.settings
     rows: list[list[str]] = []
-    for name in ("strategy", "objectives", "limits", "budget", "finals", "baseline", "seed"):
-        rows.append([name, _plain(given[name])])
-    for name in ("deterministic", "workers", "target", "evaluator", "data", "versions", "machine"):
+    for name in _SETTINGS:
         rows.append([name, _plain(given[name])])
     space = given["space"]
     rows.append(

@@ -55,6 +55,16 @@ def survives_the_way_to_a_worker(make: Make, space: Space) -> None:
     assert dict(here.metrics) == dict(there.metrics)
 
 
+def refits_without_scoring(make: Make, space: Space) -> None:
+    """An evaluator that can refit gives a trained network and no metric that seems validated."""
+    if make().can_refit:
+        evaluator = make().for_workers().for_refit()
+        result = evaluator.evaluate(_candidate(space), 1, Context(seed=2))
+        assert result.status == "done" and result.model is not None
+        assert not result.metrics
+        assert not any("accuracy" in point for point in result.curve)
+
+
 def settings_are_json(make: Make, space: Space) -> None:
     """Settings can be logged."""
 
@@ -65,5 +75,6 @@ EVALUATOR_CHECKS: tuple[Callable[[Make, Space], None], ...] = (
     gives_finite_metrics,
     same_seed_same_result,
     survives_the_way_to_a_worker,
+    refits_without_scoring,
     settings_are_json,
 )
