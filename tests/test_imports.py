@@ -21,7 +21,7 @@ LINES = [
     {"strategies", "evaluate", "oneshot", "store", "execute", "spaces"},
     {"trial"},
     {"space", "objective", "data"},
-    {"errors", "proportion"},
+    {"errors", "proportion", "onnxfile"},
 ]
 RANK = {room: rank for rank, line in enumerate(LINES) for room in line}
 # Rooms of one line of the design that stand on each other, in this order.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from netwright.evaluate.base import Evaluator
 from netwright.evaluate.function import Function, Train
 from netwright.evaluate.latency import LatencyTarget, default_target
 from netwright.execute import Executor, Inline, Processes
+from netwright.export import check_folder, place
 from netwright.loop import Budget, Loop, Plan
 from netwright.objective import AtMost, Limit, Objective, limits_from, maximize
 from netwright.progress import Progress
@@ -83,6 +83,8 @@ def search(
         LimitError: A limit that no network of the space can keep, with the least that can.
         StoreError: The run exists with other settings, or is being worked on.
     """
+    if out is not None:
+        check_folder(Path(out))
     made, fresh, settings = _prepared(
         space,
         evaluator,
@@ -286,7 +288,7 @@ class Found:
         made = run.store.files(run.name) / f"export-{self.trial.number}"
         if not (made / "card.json").is_file():
             made = export_trial(run.store, run.name, run.plan, self.trial, self.model())
-        return copy_export(made, Path(out))
+        return place(made, Path(out))
 
 
 class Table(Sequence[Mapping[str, Any]]):
@@ -317,16 +319,6 @@ class Table(Sequence[Mapping[str, Any]]):
             "  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in cells
         )
         return "\n".join(lines)
-
-
-def copy_export(made: Path, out: Path) -> Path:
-    """Copy an export that was checked when it was made."""
-    out.mkdir(parents=True, exist_ok=True)
-    for file in sorted(made.iterdir()):
-        part = out / (file.name + ".part")
-        shutil.copyfile(file, part)
-        part.replace(out / file.name)
-    return out
 
 
 def _plan(

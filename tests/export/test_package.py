@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from netwright.errors import ExportError
-from netwright.export import Card, export, package, verify
+from netwright.export import Card, export, package, place, verify
+from netwright.export.folder import FILES
 
 
 def network() -> nn.Module:
@@ -45,7 +46,7 @@ def exported(tmp_path_factory) -> Path:
 
 
 def test_every_form_is_there_and_was_checked(exported: Path) -> None:
-    assert sorted(p.name for p in exported.iterdir()) == sorted(package.FILES)
+    assert sorted(p.name for p in exported.iterdir()) == sorted(FILES)
     checks = json.loads((exported / "card.json").read_text())["checks"]
     assert set(checks) == {"model.py", "model.pt2", "model.onnx"}
     for check in checks.values():
@@ -104,15 +105,8 @@ def test_an_accuracy_that_is_not_that_of_the_files_is_refused(tmp_path, monkeypa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(ExportError, match=r"such as 'thesis\.txt'"):
-        export(network(), tmp_path, inputs=(1, 6, 6), card=CARD)
-    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
-
-
 def test_an_earlier_export_is_replaced_whole(tmp_path, monkeypatch) -> None:
-    for name in package.FILES:
+    for name in FILES:
         (tmp_path / name).write_text("old")
     monkeypatch.setattr(package, "verify", lambda *given: {})
     monkeypatch.setitem(sys.modules, "onnx", None)
@@ -129,6 +123,35 @@ def test_a_missing_extra_leaves_the_form_out_and_says_so(tmp_path, monkeypatch) 
     export(network(), tmp_path / "best", inputs=(1, 6, 6), card=CARD)
     assert not (tmp_path / "best" / "model.onnx").exists()
     assert "pip install 'netwright[onnx]'" in (tmp_path / "best" / "card.md").read_text()
+
+
+def test_nobodys_own_files_are_written_over(tmp_path: Path) -> None:
+    folder = tmp_path / "best"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("mine")
+    export(network(), folder, inputs=(1, 6, 6), card=CARD)
+    (folder / "model.onnx").unlink()
+    export(network(), folder, inputs=(1, 6, 6), card=CARD)  # an earlier export is replaced
+    assert (folder / "model.onnx").is_file()
+    assert (folder / "notes.txt").read_text() == "mine"
+    (folder / "card.json").unlink()
+    before = (folder / "model.py").read_text()
+    with pytest.raises(ExportError, match=r"holds a card\.md that is not of an export"):
+        export(network(), folder, inputs=(1, 6, 6), card=CARD)
+    assert (folder / "model.py").read_text() == before
+
+
+def test_placing_removes_a_form_of_an_earlier_network(tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    made.mkdir()
+    for file in ("card.json", "model.py"):
+        (made / file).write_text("new")
+    out = tmp_path / "out"
+    out.mkdir()
+    for file in ("card.json", "model.py", "model.onnx"):
+        (out / file).write_text("old")
+    place(made, out)
+    assert {p.name: p.read_text() for p in out.iterdir()} == {"card.json": "new", "model.py": "new"}
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:

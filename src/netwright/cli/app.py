@@ -159,8 +159,10 @@ def _go(
     as_json: bool,
 ) -> None:
     from netwright.dashboard import view
+    from netwright.export import check_folder
     from netwright.run import search as run_search
 
+    check_folder(Path(out))  # now, not after an hour
     with view(quiet=quiet) as watch:
         made = run_search(*positional, **named, call=call, watch=watch)
     _finish(made, Path(out), quiet=quiet, as_json=as_json)
@@ -250,7 +252,7 @@ def export(
     store: StoreFile = Path("netwright.db"),
 ) -> None:
     """Put the best network of a run into a folder."""
-    from netwright.run import copy_export
+    from netwright.export import place
 
     record = _record(store, run)
     best = record.best
@@ -260,7 +262,7 @@ def export(
     if made is None or made["trial"] != best.number:
         _rebuilt(record, store).export(out)
     else:
-        copy_export(Path(made["directory"]), out)
+        place(Path(made["directory"]), out)
     typer.echo(f"The network of run {run} is in {out}/.", err=True)
 
 

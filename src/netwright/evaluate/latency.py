@@ -1,17 +1,14 @@
 """Latency of one example on this machine, as a deployed network has it: PyTorch or ONNX Runtime.
 
 Each call is timed on its own, in blocks; the figure is the median of the quieter half of the
-blocks, so that another process that is busy now and then hardly shows. For ONNX Runtime the
-network goes through torch's TorchScript exporter, which takes 20 ms where the newer one takes
-700 ms for the same graph, and is run by `InferenceSession.run`, as most people do.
+blocks, so that another process that is busy now and then hardly shows. ONNX Runtime is called by
+`InferenceSession.run`, as most people do.
 """
 
 from __future__ import annotations
 
-import io
 import statistics
 import time
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from netwright.errors import EvaluationError, SettingError, require
+from netwright.onnxfile import onnx_bytes
 
 _BLOCKS = 10
 
@@ -125,7 +123,7 @@ class OnnxRuntime(LatencyTarget):
         require("onnx", extra="onnx", purpose="Latency in ONNX Runtime")
         x = torch.zeros(1, *inputs)
         try:
-            graph = _onnx(_Deployed(model, mean, std).eval(), x)
+            graph = onnx_bytes(_Deployed(model, mean, std).eval(), x)
             session = runtime.InferenceSession(
                 graph, _options(runtime, self.threads), providers=["CPUExecutionProvider"]
             )
@@ -195,16 +193,6 @@ def _block(call: Callable[[], object], size: int) -> list[int]:
         call()
         times.append(clock() - began)
     return times
-
-
-def _onnx(model: nn.Module, x: Tensor) -> bytes:
-    """The network as an ONNX graph in memory."""
-    file = io.BytesIO()
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # the exporter is deprecated; the other is 30 times slower
-        export: Any = torch.onnx.export  # takes a file too, whatever its annotation says
-        export(model, (x,), file, dynamo=False)
-    return file.getvalue()
 
 
 def _options(runtime: Any, threads: int) -> Any:

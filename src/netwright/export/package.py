@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import logging
 import shutil
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,18 +17,10 @@ from torch import Tensor, nn
 
 from netwright.errors import ExportError, MissingExtra, require
 from netwright.export.card import Card
+from netwright.export.folder import check_folder, place
 from netwright.export.source import model_source
 from netwright.export.verify import verify
-
-FILES = (
-    "model.py",
-    "model.safetensors",
-    "model.onnx",
-    "model.pt2",
-    "card.md",
-    "card.json",
-)
-"""What an export consists of."""
+from netwright.onnxfile import NoGraph, first_line, onnx_bytes, quiet_exporters
 
 _ROUNDING = 1e-3  # share of the test part that another device's rounding may decide otherwise
 
@@ -83,7 +72,7 @@ def export(
     Raises:
         ExportError: A form cannot be made or differs; the folder is as it was before.
     """
-    _check_folder(directory)
+    check_folder(directory)
     directory.parent.mkdir(parents=True, exist_ok=True)
     model = deepcopy(model).cpu().eval()
     mean, std = (None if value is None else value.detach().cpu() for value in (mean, std))
@@ -96,30 +85,10 @@ def export(
         card = replace(card, checks=checks, notes=[*card.notes, *notes])
         (draft / "card.md").write_text(card.to_markdown())
         (draft / "card.json").write_text(json.dumps(card.to_json(), indent=2) + "\n")
-        directory.mkdir(exist_ok=True)
-        for file in FILES:
-            if (draft / file).exists():
-                (draft / file).chmod(0o644)
-                (draft / file).replace(directory / file)
-            else:  # a form of an earlier export must not stand beside this network
-                (directory / file).unlink(missing_ok=True)
+        place(draft, directory)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return Exported(directory, checks)
-
-
-def _check_folder(directory: Path) -> None:
-    if directory.exists() and not directory.is_dir():
-        raise ExportError(f"The export folder {str(directory)!r} is a file; name another.")
-    if directory.is_dir():
-        others = sorted(
-            p.name for p in directory.iterdir() if p.name not in (*FILES, "__pycache__")
-        )
-        if others:
-            raise ExportError(
-                f"The export folder {str(directory)!r} holds files that are not of an export, such "
-                f"as {others[0]!r}; name an empty folder."
-            )
 
 
 def _check_reported(card: Card, checks: dict[str, Any], test: tuple[Tensor, Tensor] | None) -> None:
@@ -152,42 +121,25 @@ def _write_forms(
     state = {name: value.detach().contiguous().clone() for name, value in state.items()}
     save_file(state, folder / "model.safetensors")
     example = torch.zeros(2, *inputs)
-    with _quiet():
+    with quiet_exporters():
         batch = torch.export.Dim("batch", min=1)
         try:
             program = torch.export.export(raw, (example,), dynamic_shapes=({0: batch},))
         except Exception as error:
             raise ExportError(
-                f"The network cannot be exported by torch.export: {_first_line(error)}"
+                f"The network cannot be exported by torch.export: {first_line(error)}"
             ) from error
         torch.export.save(program, folder / "model.pt2")
         try:
             require("onnx", extra="onnx", purpose="The ONNX form of the network")
             require("onnxruntime", extra="onnx", purpose="Checking the ONNX form of the network")
-            _write_onnx(raw, example, folder / "model.onnx")
+            graph = onnx_bytes(raw, example, any_batch=True)
+            (folder / "model.onnx").write_bytes(graph)
         except MissingExtra as error:
             notes.append(f"model.onnx is missing. {error}")
+        except NoGraph as error:
+            raise ExportError(f"The network cannot be exported to ONNX: {error}.") from error
     return notes
-
-
-def _write_onnx(raw: Raw, example: Tensor, path: Path) -> None:
-    """By torch's tracing exporter, which needs no more than onnx, else by the newer one."""
-    names: dict[str, Any] = {"input_names": ["input"], "output_names": ["logits"]}
-    axes = {"input": {0: "batch"}, "logits": {0: "batch"}}
-    try:
-        torch.onnx.export(raw, (example,), path, dynamo=False, dynamic_axes=axes, **names)
-        return
-    except Exception as error:
-        reason = _first_line(error)
-    try:
-        shapes = ({0: torch.export.Dim("batch", min=1)},)
-        names |= {"external_data": False, "verbose": False, "dynamic_shapes": shapes}
-        torch.onnx.export(raw, (example,), path, dynamo=True, **names)
-    except Exception as error:
-        raise ExportError(
-            f"The network cannot be exported to ONNX: {reason}; nor by torch's newer exporter: "
-            f"{_first_line(error)}."
-        ) from error
 
 
 def _batches(
@@ -216,31 +168,3 @@ def _docstring(card: Card) -> str:
         "    logits = network(x)        # x: raw inputs, as they are in the data\n\n"
         "Needs torch alone; the weights are read from model.safetensors beside this file."
     )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """torch's exporters tell of their own deprecations and detours, which are not the user's.
-
-    One prints the whole graph to the standard output before it raises, and switches that on by
-    itself; what prints it is therefore taken away meanwhile.
-    """
-    loggers = [logging.getLogger("torch.onnx"), logging.getLogger("torch.export")]
-    levels = [logger.level for logger in loggers]
-    printer = getattr(torch._C, "_jit_onnx_log", None)
-    try:
-        setattr(torch._C, "_jit_onnx_log", lambda *_: None)  # noqa: B010
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        if printer is not None:
-            setattr(torch._C, "_jit_onnx_log", printer)  # noqa: B010
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-
-
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {(str(error).strip().splitlines() or ['no message'])[0]}"
