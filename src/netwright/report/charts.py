@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 
-_W, _H = 640, 320
+_HEIGHT = 320
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 14, 42
+_LABEL = 64  # pixels to the right of the lines, where some have labels
 
 
 @dataclass(frozen=True)
@@ -22,17 +23,24 @@ class Points:
 
 @dataclass(frozen=True)
 class Line:
-    """A line through (x, y); `step` makes it a staircase, `band` is drawn around it."""
+    """A line through (x, y); `step` makes it a staircase, `band` is drawn around it.
+
+    `label` stands behind its end.
+    """
 
     points: Sequence[tuple[float, float]]
     mark: str
     step: bool = False
     band: Sequence[float] = ()
+    label: str = ""
 
 
 @dataclass(frozen=True)
 class Chart:
-    """Axes with lines and points. `log` is for x; `percent` for y; `limit` is a bound on x."""
+    """Axes with lines and points. `log` is for x; `percent` for y; `limit` is a bound on x.
+
+    `width` is in pixels, at which the text has the size of the page's small print.
+    """
 
     x_label: str
     y_label: str
@@ -41,21 +49,21 @@ class Chart:
     log: bool = False
     percent: bool = False
     limit: float | None = None
-    note: str = field(default="")
+    width: int = 640
 
     def svg(self) -> str:
         """The chart as an `svg` element."""
         frame = _Frame(self)
         parts = [
-            f'<svg class="chart" viewBox="0 0 {_W} {_H}" role="img" '
+            f'<svg class="chart" viewBox="0 0 {self.width} {_HEIGHT}" role="img" '
             f'aria-label="{escape(self.y_label)} against {escape(self.x_label)}">'
         ]
         parts += frame.axes()
         if self.limit is not None and frame.inside(self.limit):
             x = frame.x(self.limit)
             parts.append(
-                f'<rect class="over" x="{x:.1f}" y="{_TOP}" width="{_W - _RIGHT - x:.1f}" '
-                f'height="{_H - _TOP - _BOTTOM}"/><text class="tick" x="{x - 4:.1f}" '
+                f'<rect class="over" x="{x:.1f}" y="{_TOP}" width="{frame.right - x:.1f}" '
+                f'height="{_HEIGHT - _TOP - _BOTTOM}"/><text class="tick" x="{x - 4:.1f}" '
                 f'y="{_TOP + 12}" text-anchor="end">limit</text>'
             )
         for line in self.lines:
@@ -66,6 +74,7 @@ class Chart:
                 f'r="{group.radius}"><title>{escape(text)}</title></circle>'
                 for x, y, text in group.points
             ]
+        parts += frame.labels()
         return "".join(parts) + "</svg>"
 
 
@@ -78,6 +87,7 @@ class _Frame:
         ys = [y for line in chart.lines for _, y in line.points]
         ys += [y for group in chart.points for _, y, _ in group.points]
         self._chart = chart
+        self.right = chart.width - (_LABEL if any(o.label for o in chart.lines) else _RIGHT)
         self._log = chart.log and min(xs, default=1.0) > 0
         self._x = _padded([math.log10(x) if self._log else x for x in xs], 0.03)
         self._y = _padded(_without_outliers(ys), 0.08)
@@ -85,19 +95,19 @@ class _Frame:
     def x(self, value: float) -> float:
         at = math.log10(value) if self._log else value
         low, high = self._x
-        return _LEFT + (at - low) / (high - low) * (_W - _LEFT - _RIGHT)
+        return _LEFT + (at - low) / (high - low) * (self.right - _LEFT)
 
     def y(self, value: float) -> float:
         low, high = self._y
         share = min(1.0, max(0.0, (value - low) / (high - low)))
-        return _H - _BOTTOM - share * (_H - _TOP - _BOTTOM)
+        return _HEIGHT - _BOTTOM - share * (_HEIGHT - _TOP - _BOTTOM)
 
     def inside(self, value: float) -> bool:
         low, high = self._x
         return value > 0 and low <= (math.log10(value) if self._log else value) <= high
 
     def axes(self) -> list[str]:
-        bottom, right = _H - _BOTTOM, _W - _RIGHT
+        bottom, right = _HEIGHT - _BOTTOM, self.right
         parts = []
         for value in _ticks(*self._y):
             y = self.y(value)
@@ -115,9 +125,24 @@ class _Frame:
             )
         parts.append(f'<path class="axis" d="M{_LEFT} {_TOP}V{bottom}H{right}"/>')
         parts.append(
-            f'<text class="label" x="{(_LEFT + right) / 2}" y="{_H - 6}" '
+            f'<text class="label" x="{(_LEFT + right) / 2}" y="{_HEIGHT - 6}" '
             f'text-anchor="middle">{escape(self._chart.x_label)}</text>'
         )
+        return parts
+
+    def labels(self) -> list[str]:
+        """The labels of the lines behind their ends, moved apart where they would touch."""
+        ends = sorted(
+            (self.y(line.points[-1][1]), self.x(line.points[-1][0]), line.label)
+            for line in self._chart.lines
+            if line.label and line.points
+        )
+        parts, above = [], 0.0
+        for y, x, label in ends:
+            above = max(y + 4, above + 13)
+            parts.append(
+                f'<text class="tick" x="{x + 6:.1f}" y="{above:.1f}">{escape(label)}</text>'
+            )
         return parts
 
     def line(self, line: Line) -> list[str]:

@@ -110,6 +110,7 @@ def _front(record: Record, metric: str, label: str) -> tuple[str, str] | None:
             Points(points([best]) if best and metric in best.metrics else [], "chosen", 5.5),
         ],
         log=True,
+        width=460,
         percent=objective.metric == "accuracy",
         limit=next((o.bound for o in record.limits if o.metric == metric), None),
     )
@@ -143,7 +144,11 @@ def finalists(record: Record) -> str:
         )
     names = ["trial", "validation, stage by stage", "test", "ms", "params", "epochs", "status"]
     curves = [
-        Line([(p["epoch"], p["accuracy"]) for p in t.curve if "accuracy" in p], "curve")
+        Line(
+            [(p["epoch"], p["accuracy"]) for p in t.curve if "accuracy" in p],
+            "curve",
+            label=f"trial {t.number}",
+        )
         for t in last
     ]
     drawn = Chart("epoch", "validation accuracy", [c for c in curves if c.points], percent=True)
@@ -195,7 +200,7 @@ def choices(record: Record) -> str:
         )
     top = found[0].share
     rows = "".join(
-        f"<tr><td>{escape(i.choice)}</td><td><span class='bar' "
+        f"<tr><td>{escape(i.choice)}</td><td class='whole'><span class='bar' "
         f"style='width:{160 * i.share / top:.0f}px'></span> {i.share:.0%}</td>"
         f"<td>{_option_text(record, i.options)}</td></tr>"
         for i in found[:12]
@@ -282,7 +287,7 @@ def settings(record: Record) -> str:
     given = record.settings
     rows: list[list[str]] = []
     for name in _SETTINGS:
-        rows.append([name, _plain(given[name])])
+        rows.append([name, _finals(given[name]) if name == "finals" else _plain(given[name])])
     space = given["space"]
     rows.append(
         ["space", f"{space['name']}: {space['count']:,} members (digest {space['digest']})"]
@@ -297,11 +302,16 @@ def settings(record: Record) -> str:
     return _section("Settings", _table(["", ""], rows) + commands)
 
 
+def _finals(finals: list[list[int]]) -> str:
+    return ", then ".join(f"{n} networks for {epochs} epochs" for n, epochs in finals) or "none"
+
+
 def _plain(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{k} {_plain(v)}" for k, v in value.items() if v is not None) or "none"
     if isinstance(value, list):
-        return "; ".join(map(_plain, value)) or "none"
+        between = "; " if any(isinstance(v, dict) for v in value) else " x "
+        return between.join(map(_plain, value)) or "none"
     if isinstance(value, float):
         return f"{value:g}"
     return "none" if value is None else str(value)
