@@ -21,12 +21,13 @@ import numpy as np
 
 from netwright.evaluate.admission import COSTS, LATENCY, Admission
 from netwright.evaluate.base import Evaluator
+from netwright.evaluate.forecast import Forecast
 from netwright.evaluate.job import Job, Outcome, Task
 from netwright.evaluate.latency import LatencyTarget
 from netwright.execute import Executor, Message
 from netwright.objective import Limit, Objective, dominates
 from netwright.progress import Flight, Progress
-from netwright.space import Space
+from netwright.space import Architecture, Space
 from netwright.store import Store
 from netwright.strategies import RandomSearch, Strategy
 from netwright.trial import History, Proposal, Trial, best_of, front_of, ranked
@@ -37,6 +38,7 @@ SEARCH, BASELINE = 0, -1
 _STUCK = 300  # proposals of the strategy for one trial before the loop draws at random
 _MEASURE = 3  # times a finalist is measured when the first figure is over its limit
 _ATTEMPTS = 1000  # and before the search is declared exhausted
+_SURVEYED = 64  # networks whose costs the forecast starts from, where there is a limit on them
 
 Source = Callable[[int, int], "Proposal | Literal['wait', 'end']"]
 
@@ -74,10 +76,14 @@ class Plan:
 
 @dataclass
 class _Place:
-    """A trial that is not finished: its next attempt, and its proposal once it has one."""
+    """A trial that is not finished: its next attempt, and its proposal once it has one.
+
+    `measured` is what was measured of the proposal before training, None before that.
+    """
 
     attempt: int = 0
     proposal: Proposal | None = None
+    measured: Mapping[str, float] | None = None
     restarts: int = 0
 
 
@@ -94,11 +100,13 @@ class Loop:
 
     def __post_init__(self) -> None:
         plan = self.plan
-        self._searches = {
-            SEARCH: plan.strategy.start(plan.space, plan.objectives),
-            BASELINE: RandomSearch().start(plan.space, plan.objectives),
-        }
         self._admission = Admission(plan.space, plan.limits)
+        self._forecast = Forecast(plan.space, plan.limits)
+        self._space = plan.space.within(self._forecast.excess) if plan.limits else plan.space
+        self._searches = {
+            SEARCH: plan.strategy.start(self._space, plan.objectives),
+            BASELINE: RandomSearch().start(self._space, plan.objectives),
+        }
         self._open: dict[int, _Place] = {}  # by trial number
         self._flights: dict[int, Flight] = {}
         self._stages: dict[int, list[Proposal]] = {}  # what each final was given
@@ -128,6 +136,7 @@ class Loop:
         plan = self.plan
         if SEARCH not in self._closed:
             self._admission.check_limits_can_be_met(plan.target, plan.evaluator.normalisation)
+            self._survey()
         self._log("session", {})
         wanted = [o.metric for o in plan.objectives] + [o.metric for o in plan.limits]
         evaluator = plan.evaluator.for_workers()
@@ -147,6 +156,15 @@ class Loop:
             raise
         finally:
             self.executor.stop()
+
+    def _survey(self) -> None:
+        """Let the forecast learn the costs of some random networks, the same for every session."""
+        if any(limit.metric in COSTS for limit in self.plan.limits):
+            rng = np.random.default_rng([self.plan.seed, _SURVEYED])
+            for _ in range(_SURVEYED):
+                architecture = self.plan.space.sample(rng)
+                costs = self._admission.admit(architecture).metrics
+                self._forecast.learn(architecture, {k: v for k, v in costs.items() if k in COSTS})
 
     def _stage(self, stage: int, source: Source) -> None:
         """Keep every slot busy with proposals of `source` until it ends and all have finished."""
@@ -200,7 +218,7 @@ class Loop:
                 break
             if reason != "known":
                 self._rejected += 1
-            place.attempt, place.proposal = place.attempt + 1, None
+            place.attempt, place.proposal, place.measured = place.attempt + 1, None, None
         else:
             return f"no new network within the limits in {_ATTEMPTS} proposals"
         self._known.add(admitted.key)
@@ -224,7 +242,10 @@ class Loop:
                 metrics = {k: v for k, v in metrics.items() if k in (*COSTS, LATENCY)}
         flight = Flight(number, proposal, epochs, admitted.fingerprint, metrics=metrics)
         self._flights[number] = flight
-        if self.plan.target is not None and stage <= SEARCH:
+        if place.measured is not None:  # before it was interrupted
+            flight.metrics = {**metrics, **place.measured}
+            self._train(flight)
+        elif self.plan.target is not None and stage <= SEARCH:
             self.executor.submit(number, self._task(flight, measure=True), alone=True)
         else:
             self._train(flight)
@@ -283,7 +304,7 @@ class Loop:
             pending = [f.proposal for f in self._flights.values()]
         rng = np.random.default_rng([self.plan.seed, number, attempt])
         if attempt >= _STUCK:
-            return Proposal(self.plan.space.sample(rng))
+            return Proposal(self._space.sample(rng))
         proposal = self._searches[stage].propose(rng, pending)
         if proposal is not None:
             return proposal
@@ -349,6 +370,8 @@ class Loop:
             outcome = Outcome(status, flight.metrics, tuple(flight.curve), reason, flight.seconds())
         if not flight.admitted and outcome.status == "done":
             flight.metrics = outcome.metrics
+            self._log("measured", {"metrics": dict(outcome.metrics)}, flight.number)
+            self._take_measured(flight.number, flight.proposal.architecture, outcome.metrics)
             self._train(flight)
             return
         del self._flights[flight.number]
@@ -367,8 +390,19 @@ class Loop:
         }
         self._log("rejected", body, flight.number)
         self._rejected += 1
-        self._admission.learn(flight.proposal.architecture, outcome.metrics)
-        place.attempt, place.proposal = place.attempt + 1, None
+        self._learn(flight.proposal.architecture, outcome.metrics)
+        place.attempt, place.proposal, place.measured = place.attempt + 1, None, None
+
+    def _take_measured(
+        self, number: int, architecture: Architecture, metrics: Mapping[str, float]
+    ) -> None:
+        self._open[number].measured = metrics
+        self._learn(architecture, metrics)
+
+    def _learn(self, architecture: Architecture, metrics: Mapping[str, float]) -> None:
+        """The forecast learns what was measured; the costs of the survey are known without."""
+        if LATENCY in metrics:
+            self._forecast.learn(architecture, {LATENCY: metrics[LATENCY]})
 
     def _finish(self, flight: Flight, outcome: Outcome) -> None:
         status = outcome.status
@@ -392,7 +426,6 @@ class Loop:
         """Take a finished trial into the history and, in its turn, to the strategy."""
         self._open.pop(trial.number, None)
         self.history.append(trial)
-        self._admission.learn(trial.architecture, trial.metrics)
         stage = trial.proposal.stage
         if stage > SEARCH:
             return
@@ -530,7 +563,12 @@ class Loop:
                 self._rejected += 1
                 self._open[number] = _Place(body["attempt"] + 1)
                 architecture = Proposal.from_json(body["proposal"]).architecture
-                self._admission.learn(architecture, body["metrics"])
+                self._learn(architecture, body["metrics"])
+            elif event.kind == "measured":
+                assert number is not None
+                place = self._open[number]
+                assert place.proposal is not None
+                self._take_measured(number, place.proposal.architecture, body["metrics"])
             elif event.kind == "finished":
                 trial = Trial.from_json(body)
                 self._add(trial)

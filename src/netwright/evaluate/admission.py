@@ -67,9 +67,6 @@ class Admission:
         key = found.fingerprint + recipe
         return Admitted(metrics, found.fingerprint, key, "; ".join(broken) or None)
 
-    def learn(self, architecture: Architecture, metrics: Mapping[str, float]) -> None:
-        """Take note of what was measured of an architecture."""
-
     def check_limits_can_be_met(
         self,
         target: LatencyTarget | None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +21,12 @@ from netwright.space.shift import Shift, find_shifts
 
 Declaration = Callable[[Choose, tuple[int, ...], int], nn.Module]
 Recipe = Callable[[Choose], Mapping[str, Any]]
+Excess = Callable[[Sequence[Architecture]], np.ndarray]
+"""How far n architectures are over what is allowed: n values, 0 for those within."""
+
+_BATCHES = (1, 3, 12, 48, 192)  # drawn one after the other until one is within
+_REPAIRS = 40  # steps towards what is allowed, from the nearest that was drawn
+_STEP = 16  # mutants looked at in each
 
 
 class Space:
@@ -28,7 +35,8 @@ class Space:
     `network(choose, inputs, classes)` is an ordinary function (or class) that returns an
     `nn.Module`; `inputs` is the shape of one example, (c, h, w) or (f,). `recipe(choose)`
     returns settings of the evaluator that are to be searched beside the network, for example
-    `{"learning_rate": choose.value("learning_rate", [0.01, 0.1])}`.
+    `{"learning_rate": choose.value("learning_rate", [0.01, 0.1])}`. `name` is what reports call the
+    space; the declaration's own name if None.
 
     The declaration is listed once on the meta device, then a few members are built there, so
     that a mistake is found here and not in the hundredth trial.
@@ -44,6 +52,7 @@ class Space:
         classes: int,
         *,
         recipe: Recipe | None = None,
+        name: str | None = None,
     ) -> None:
         self.inputs = (inputs,) if isinstance(inputs, int) else tuple(int(i) for i in inputs)
         self.classes = int(classes)
@@ -54,17 +63,18 @@ class Space:
                 "`Space(network, inputs, classes)` must have positive sizes and at least 2 "
                 f"classes, got inputs={self.inputs}, classes={classes}."
             )
-        self._network, self._recipe = network, recipe
+        self._network, self._recipe, self._name = network, recipe, name
         self._root, listed = self._list()
         self.choices: Mapping[str, Choice] = listed
+        self._excess: Excess | None = None
         self._shifts: dict[str, Shift] = {}
         self._check_members()
         self._shifts = find_shifts(self._root, self._built_structure, self._draw)
 
     @property
     def name(self) -> str:
-        """The declaration's name."""
-        return getattr(self._network, "__name__", type(self._network).__name__)
+        """What reports and errors call the space."""
+        return self._name or str(getattr(self._network, "__name__", type(self._network).__name__))
 
     @cached_property
     def digest(self) -> str:
@@ -143,9 +153,27 @@ class Space:
         except SpaceError:
             return False
 
+    def within(self, excess: Excess) -> Space:
+        """This space, with `sample`, `mutate` and `cross` drawing again while `excess` is above 0.
+
+        Where hundreds of draws are over, a sample is the nearest of them, mutated step by step
+        until it is within; so that also a bound that one network in thousands keeps is kept. What
+        is returned may still be over, if no way within was found.
+        """
+        bounded = copy.copy(self)
+        bounded._excess = excess
+        return bounded
+
     def sample(self, rng: np.random.Generator) -> Architecture:
         """A member drawn by answering each active choice uniformly, from the top down."""
-        return self._canonical(self._draw(rng))
+        found, over = self._least(lambda: self._canonical(self._draw(rng)), _BATCHES)
+        for _ in range(_REPAIRS):
+            if over <= 0 or self.count() == 1:
+                break
+            nearer, left = self._least(partial(self._mutant, found, rng), (_STEP,))
+            if left < over:
+                found, over = nearer, left
+        return found
 
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
         """A different member: one active choice answered anew, what it brings in drawn freely.
@@ -153,6 +181,9 @@ class Space:
         Raises:
             SpaceError: The space has one member only.
         """
+        return self._least(partial(self._mutant, architecture, rng), _BATCHES[:4])[0]
+
+    def _mutant(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
         open_choices = [
             name for name in architecture.answers if len(self.choices[name].options) > 1
         ]
@@ -176,7 +207,7 @@ class Space:
             pool: Sequence[Answer] = parents or choice.options
             return pool[int(rng.integers(len(pool)))]
 
-        return self._canonical(self._answer(pick))
+        return self._least(lambda: self._canonical(self._answer(pick)), _BATCHES[:4])[0]
 
     def neighbours(self, architecture: Architecture) -> list[Architecture]:
         """All different members one answer away; choices that this brings in take option one."""
@@ -246,6 +277,24 @@ class Space:
             for scope in reversed(ask.active(answers[name])):
                 todo.extend(reversed(scope))
         return answers
+
+    def _least(
+        self, draw: Callable[[], Architecture], batches: Sequence[int]
+    ) -> tuple[Architecture, float]:
+        """The first draw that is within, else the one that is least over; and by how much."""
+        if self._excess is None:
+            return draw(), 0.0
+        found, least = None, np.inf
+        for size in batches:
+            drawn = [draw() for _ in range(size)]
+            over = self._excess(drawn)
+            best = int(np.argmax(over <= 0) if (over <= 0).any() else np.argmin(over))
+            if found is None or over[best] < least:
+                found, least = drawn[best], float(over[best])
+            if least <= 0:
+                break
+        assert found is not None
+        return found, least
 
     def _draw(
         self, rng: np.random.Generator, given: Mapping[str, Answer] | None = None

@@ -25,7 +25,7 @@ def mlp(inputs: Sequence[int], classes: int) -> Space:
         raise SettingError(
             f"`mlp(inputs, classes)` must be given a shape of positive sizes, got {tuple(inputs)}."
         )
-    return Space(network, inputs, classes, recipe=recipe)
+    return Space(network, inputs, classes, recipe=recipe, name="mlp")
 
 
 def recipe(choose: Choose) -> dict[str, Any]:

@@ -36,8 +36,8 @@ class RegularizedEvolution(Strategy):
         SettingError: `population` below 2, or `sample` not within 1..population.
     """
 
-    population: int = 30
-    sample: int = 8
+    population: int = 20
+    sample: int = 6
 
     def __post_init__(self) -> None:
         if self.population < 2:

@@ -1,0 +1,84 @@
+"""What a network will probably cost, from what others did: so that few are measured in vain."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.kernel_ridge import KernelRidge
+
+from netwright.objective import Limit
+from netwright.space import Architecture, Space
+
+_LEAST = 16  # examples before anything is said
+_GROWTH = 1.15  # it is fitted again when there are so many times the examples
+_MOST = 800  # the latest examples that it is fitted to
+_MARGIN = 0.1  # of the logarithm: what seems to be a little over a limit is worth a try
+_RIDGE = 0.05
+
+
+class Forecast:
+    """Learns the limited metrics of a space's members from examples, in the order they come.
+
+    Kernel ridge regression on the logarithm of a metric over the one-hot answers. It is fitted at
+    set numbers of examples, so that what it says follows from the examples alone.
+    """
+
+    def __init__(self, space: Space, limits: Sequence[Limit]) -> None:
+        self._space = space
+        self._models = [_Model(limit, len(space.choices)) for limit in limits]
+
+    def learn(self, architecture: Architecture, metrics: Mapping[str, float]) -> None:
+        """Take in what an architecture was found to cost; the first finding counts."""
+        for model in self._models:
+            value = metrics.get(model.limit.metric)
+            if value is not None and value > 0 and math.isfinite(value):
+                model.learn(architecture, math.log(value))
+
+    def excess(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
+        """How far architectures seem to be over the limits, n values; 0 is within all of them.
+
+        In logarithms, the limit that is broken most; all 0 while there are too few examples.
+        """
+        found = np.zeros(len(architectures))
+        ready = [model for model in self._models if model.fit(self._space)]
+        if ready:
+            rows = self._space.encode(architectures)
+            for model in ready:
+                over = model.predict(rows) - math.log(model.limit.bound) - _MARGIN
+                found = np.maximum(found, over)
+        return found
+
+
+class _Model:
+    """The forecast of one limited metric."""
+
+    def __init__(self, limit: Limit, choices: int) -> None:
+        self.limit = limit
+        self._gamma = 1.0 / max(1, choices)
+        self._examples: dict[Architecture, float] = {}
+        self._next = _LEAST
+        self._fitted: tuple[KernelRidge, float] | None = None
+
+    def learn(self, architecture: Architecture, value: float) -> None:
+        self._examples.setdefault(architecture, value)
+
+    def fit(self, space: Space) -> bool:
+        """Fit to the examples if there are enough new ones; whether there is a forecast."""
+        due = 0
+        while self._next <= len(self._examples):
+            due, self._next = self._next, math.ceil(self._next * _GROWTH)
+        if due:
+            examples = list(self._examples.items())[max(0, due - _MOST) : due]
+            values = np.array([value for _, value in examples])
+            model = KernelRidge(alpha=_RIDGE, kernel="rbf", gamma=self._gamma)
+            model.fit(space.encode([a for a, _ in examples]), values - values.mean())
+            self._fitted = model, float(values.mean())
+        return self._fitted is not None
+
+    def predict(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        assert self._fitted is not None
+        model, mean = self._fitted
+        return np.asarray(model.predict(rows)) + mean
