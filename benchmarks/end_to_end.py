@@ -2,9 +2,9 @@
 
 For each seed and each cap on the latency (ONNX Runtime, one thread) one search by netwright's
 defaults: so many minutes on one worker with one epoch a network, a selection at 8 epochs, the full
-training of the best one or two, and the last training on train and validation; then the test part, once. Hand-made
-networks are trained on train and validation for 30 epochs with the same fitting code. Costs are
-processor seconds of the workers.
+training of the best one or two, and the last training on train and validation; then the test part,
+once. Hand-made networks are trained on train and validation for 30 epochs with the same fitting
+code. Costs are processor seconds of the workers.
 
 Prints the table that the docs quote: `python benchmarks/end_to_end.py --seeds 3`. It takes about
 an hour a seed on an idle core, and goes on where it was when it is started again. `--only-seed S`

@@ -4,6 +4,7 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 from torch import nn
 
@@ -11,6 +12,7 @@ from netwright.errors import LimitError
 from netwright.evaluate.admission import Admission
 from netwright.evaluate.base import Candidate, Context, Evaluator, Result
 from netwright.evaluate.function import Function
+from netwright.evaluate.latency import Latency, LatencyTarget
 from netwright.execute import Executor, Inline, Message, Processes
 from netwright.loop import Budget, Loop, Plan
 from netwright.objective import limits_from, maximize, minimize
@@ -134,6 +136,45 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, strategy: Strategy,
     twice = loop(tmp_path, made)
     twice.run()
     assert listed(twice.history) == listed(whole.history)
+
+
+class Counted(LatencyTarget):
+    """A target whose latency follows from the network, and which counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    @property
+    def name(self) -> str:
+        return "counted"
+
+    def measure(self, model, inputs, *, mean=None, std=None, seconds=0.05) -> Latency:
+        ms = sum(p.numel() for p in model.parameters()) / 100
+        self.asked.append(1)
+        return Latency(ms, ms, ms, 1)
+
+
+@pytest.mark.parametrize("after", [1, 2, 15, 40])
+def test_what_was_measured_is_not_measured_again(tmp_path: Path, after) -> None:
+    target, space, rng = Counted(), SPACES["huge"](), np.random.default_rng(0)
+    drawn = [space.build(space.sample(rng), seed=0) for _ in range(50)]
+    bound = float(np.quantile([target.measure(m, (4,)).median_ms for m in drawn], 0.3))
+    limits = limits_from({"latency_ms": bound})
+    target.asked.clear()
+    Admission(space, limits).check_limits_can_be_met(target, None)  # as each session begins
+    checks, target.asked = len(target.asked), []
+    made = plan(limits=limits, target=target, finals=(), budget=Budget(trials=20))
+    whole = loop(tmp_path, made, name="whole")
+    whole.run()
+    once, target.asked = len(target.asked), []
+    assert len(whole.history) == 20
+    assert max(t.metrics["latency_ms"] for t in whole.history) <= bound
+    with pytest.raises(SystemError):
+        loop(tmp_path, made, Stopping(after)).run()
+    again = loop(tmp_path, made)
+    again.run()
+    assert listed(again.history) == listed(whole.history)
+    assert len(target.asked) <= once + checks + 1  # one measurement may have been cut short
 
 
 def test_the_weights_of_the_front_are_kept_and_no_others(tmp_path: Path) -> None:

@@ -304,7 +304,7 @@ class Loop:
             pending = [f.proposal for f in self._flights.values()]
         rng = np.random.default_rng([self.plan.seed, number, attempt])
         if attempt >= _STUCK:
-            return Proposal(self._space.sample(rng))
+            return Proposal(self.plan.space.sample(rng))  # whatever the forecast says of it
         proposal = self._searches[stage].propose(rng, pending)
         if proposal is not None:
             return proposal

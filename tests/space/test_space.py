@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -296,3 +297,36 @@ def test_architectures_are_checked(space: Space) -> None:
     with pytest.raises(SpaceError, match="lacks an answer to 'width'"):
         space.architecture(good)
     assert not space.contains(Architecture(good))
+
+
+def test_within_a_bound_that_few_keep() -> None:
+    """Of the 4^12 members one in 270,000 has a sum of at most 4: draws alone would not find it."""
+
+    def network(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+        sizes = [choose.width(f"w{i}", 1, 4) for i in range(12)]
+        ends = zip([*inputs, *sizes], [*sizes, classes], strict=True)
+        return nn.Sequential(*(nn.Linear(i, o) for i, o in ends))
+
+    def excess(members) -> np.ndarray:
+        return np.array([sum(m.answers.values()) - 16.0 for m in members])
+
+    space = Space(network, (3,), 2)
+    within = space.within(excess)
+    rng = np.random.default_rng(0)
+    drawn = [within.sample(rng) for _ in range(20)]
+    assert max(excess(drawn)) <= 0
+    assert len(set(drawn)) > 15
+    assert all(space.contains(member) for member in drawn)
+    for a, b in pairwise(drawn):
+        mutant, child = within.mutate(a, rng), within.cross(a, b, rng)
+        assert mutant != a
+        assert max(excess([mutant, child])) <= 0
+    assert max(excess([space.sample(rng) for _ in range(20)])) > 0  # the space itself is free
+
+
+def test_within_a_bound_that_none_keeps_still_draws(space: Space) -> None:
+    within = space.within(lambda members: np.full(len(members), 2.0))
+    rng = np.random.default_rng(0)
+    member = within.sample(rng)
+    assert space.contains(member)
+    assert within.mutate(member, rng) != member

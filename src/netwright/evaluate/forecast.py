@@ -15,8 +15,8 @@ from netwright.space import Architecture, Space
 _LEAST = 16  # examples before anything is said
 _GROWTH = 1.15  # it is fitted again when there are so many times the examples
 _MOST = 800  # the latest examples that it is fitted to
-_MARGIN = 0.1  # of the logarithm: what seems to be a little over a limit is worth a try
-_RIDGE = 0.05
+_MARGIN = 0.25  # of the logarithm: what seems to be a little over a limit is worth a try
+_RIDGE = 0.01
 
 
 class Forecast:

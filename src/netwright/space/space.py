@@ -167,8 +167,8 @@ class Space:
     def sample(self, rng: np.random.Generator) -> Architecture:
         """A member drawn by answering each active choice uniformly, from the top down."""
         found, over = self._least(lambda: self._canonical(self._draw(rng)), _BATCHES)
-        for _ in range(_REPAIRS):
-            if over <= 0 or self.count() == 1:
+        for _ in range(_REPAIRS if over > 0 and self.count() > 1 else 0):
+            if over <= 0:
                 break
             nearer, left = self._least(partial(self._mutant, found, rng), (_STEP,))
             if left < over:
