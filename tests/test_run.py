@@ -1,5 +1,6 @@
 """The Python front: `search`, what it refuses, and what a run gives back."""
 
+import json
 import os
 from pathlib import Path
 
@@ -115,6 +116,10 @@ def test_trials_are_a_table(run: nw.Run) -> None:
 
 def test_export_and_report(run: nw.Run, tmp_path: Path) -> None:
     assert (run.best.export(tmp_path / "best") / "model.py").is_file()
+    costs = json.loads((tmp_path / "best" / "card.json").read_text())["costs"]
+    low, high = costs["latency_ms_pytorch_spread"]
+    assert 0 < low <= costs["latency_ms_pytorch"] <= high
+    assert "latency pytorch spread (ms)" in (tmp_path / "best" / "card.md").read_text()
     assert run.report(tmp_path / "r.html").read_text().startswith("<!doctype html>")
 
 

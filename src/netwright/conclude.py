@@ -85,11 +85,6 @@ def _weights(store: Store, name: str, trial: Trial) -> Path:
     return store.files(name) / f"trial-{trial.number}.safetensors"
 
 
-def _measure(plan: Plan, target: LatencyTarget, model: nn.Module) -> float:
-    mean, std = plan.evaluator.normalisation or (None, None)
-    return target.measure(model, plan.space.inputs, mean=mean, std=std).median_ms
-
-
 def _card(record: Record, plan: Plan, trial: Trial, model: nn.Module) -> Card:
     metrics: dict[str, Any] = {
         f"validation_{k}": trial.metrics[k] for k in ("accuracy", "loss") if k in trial.metrics
@@ -122,13 +117,18 @@ def _card(record: Record, plan: Plan, trial: Trial, model: nn.Module) -> Card:
     )
 
 
-def _latencies(plan: Plan, model: nn.Module) -> dict[str, float]:
-    found = {}
-    for target in (OnnxRuntime(), PyTorch()):
+def _latencies(plan: Plan, model: nn.Module) -> dict[str, Any]:
+    """The median of each target and, as its spread, the 10th and 90th percentile."""
+    found: dict[str, Any] = {}
+    mean, std = plan.evaluator.normalisation or (None, None)
+    targets: tuple[LatencyTarget, ...] = (OnnxRuntime(), PyTorch())
+    for target in targets:
         try:
-            found[f"latency_ms_{target.name}"] = _measure(plan, target, model)
+            latency = target.measure(model, plan.space.inputs, mean=mean, std=std)
         except (MissingExtra, EvaluationError):
             continue
+        found[f"latency_ms_{target.name}"] = latency.median_ms
+        found[f"latency_ms_{target.name}_spread"] = [latency.low_ms, latency.high_ms]
     return found
 
 

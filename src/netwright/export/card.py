@@ -114,7 +114,8 @@ def _shown(name: str, value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{_escaped(k)} {_shown(str(k), v)}" for k, v in value.items())
     if isinstance(value, list | tuple):
-        return (" x " if name == "shape" else ", ").join(_shown(name, v) for v in value)
+        between = " x " if name == "shape" else " to " if name.endswith("_spread") else ", "
+        return between.join(_shown(name, v) for v in value)
     return _escaped(value)
 
 
