@@ -26,7 +26,7 @@ def progress(count: int = 20, **given) -> Progress:
         "run": "a", "stage": 0, "finals": ((8, 10), (3, 30)), "trials": 40, "minutes": None,
         "epochs": None, "objectives": (maximize("accuracy"), minimize("latency_ms")),
         "limits": (), "history": History(done), "flights": flights, "rejected": 3,
-        "seconds": 75.0, "epochs_spent": 60, "slots": 2, "expected": 0,
+        "seconds": 75.0, "epochs_spent": 60, "slots": 2, "expected": 0, "stage_seconds": 20.0,
     }  # fmt: skip
     return Progress(**usual | given)
 
@@ -51,6 +51,8 @@ def test_the_picture_tells_how_it_stands() -> None:
         assert part in text
     assert "69.00%, 0.4800 ms, 190,000 params (trial 19)" in text
     assert "1/3" in text
+    rows = [line.strip("│ ") for line in text.splitlines()]
+    assert any(row.startswith("18 done") and row.endswith("3 over a limit") for row in rows)
 
 
 def test_lines_of_the_plain_view(capsys) -> None:
@@ -78,6 +80,8 @@ def test_time_left() -> None:
     assert remaining(progress(20, trials=40)) == "1:15"
     assert remaining(progress(20, trials=None, minutes=2.0)) == "0:45"
     assert remaining(progress(0, trials=40)) == ""
+    # of the final's four networks, two are at epoch 1 of 3
+    assert remaining(progress(0, stage=1, expected=4)) == "1:40"
 
 
 def test_small_parts() -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -102,7 +103,8 @@ def _head(progress: Progress, width: int) -> RenderableType:
     left = remaining(progress)
     timed = Text(f"{stage_name(progress)}   {spent}" + (f", {left} left" if left else ""))
     bar = ProgressBar(total=1.0, completed=share or 0.0, width=max(10, min(width - 6, 60)))
-    return Group(timed, bar, counted) if share is not None else Group(timed, counted)
+    # A bar does not end its line by itself; the padding does.
+    return Group(timed, Padding(bar, 0), counted) if share is not None else Group(timed, counted)
 
 
 def _running(flights: Sequence[Flight], width: int) -> Table:
@@ -129,7 +131,7 @@ def _running(flights: Sequence[Flight], width: int) -> Table:
 
 def _front(front: Sequence[Trial], rows: int) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
-    for column in ("the front", "accuracy", "ms", "params"):
+    for column in ("front of the search", "accuracy", "ms", "params"):
         table.add_column(column, justify="right")
     step = max(1, -(-len(front) // rows))
     for trial in list(front)[::step]:
@@ -172,9 +174,10 @@ def remaining(progress: Progress) -> str:
     if progress.stage == 0 and progress.minutes and not (progress.trials or progress.epochs):
         return clock(max(0.0, 60 * progress.minutes - progress.seconds))
     share = progress.share()
-    if progress.stage != 0 or share is None or share < 0.02:
+    if progress.stage < 0 or share is None or share < 0.02:
         return ""
-    return clock(progress.seconds * (1 - share) / share)
+    spent = progress.seconds if progress.stage == 0 else progress.stage_seconds
+    return clock(spent * (1 - share) / share)
 
 
 def sparkline(progress: Progress, width: int) -> str:

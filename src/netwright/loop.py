@@ -116,7 +116,7 @@ class Loop:
         self._order: deque[Trial] = deque()  # finished, not yet observed
         self._observed: dict[int, int] = {SEARCH: 0, BASELINE: 0}
         self._first: dict[int, int] = {}  # stage -> its first trial number
-        self._current = SEARCH
+        self._current, self._stage_began = SEARCH, time.monotonic()
         self._kept: dict[int, list[float]] = {}  # trials whose weights are kept -> gains
         self._rejected = 0
         self._confirmed = False
@@ -171,7 +171,7 @@ class Loop:
         if stage in self._closed:
             return
         self._first.setdefault(stage, self._next)
-        self._current = stage
+        self._current, self._stage_began = stage, time.monotonic()
         reason: str | None = None
         while True:
             while reason is None and len(self._flights) < self.executor.slots:
@@ -538,6 +538,7 @@ class Loop:
             epochs_spent=self._epochs(),
             slots=self.executor.slots,
             expected=len(self._stages.get(self._current, ())),
+            stage_seconds=time.monotonic() - self._stage_began,
         )
 
     # -- resume -----------------------------------------------------------------------------------

@@ -34,7 +34,8 @@ class Progress:
 
     `stage` is 0 in the search, -1 in the baseline, 1, 2, ... in the finals, and then in the refit.
     `trials`, `minutes` and `epochs` are the bounds of the search, None where there is none;
-    `expected` is how many trials the present final has; `seconds` is wall time in all sessions.
+    `expected` is how many trials the present final has; `seconds` is wall time in all sessions,
+    `stage_seconds` that of the present stage in this session.
     """
 
     run: str
@@ -52,6 +53,7 @@ class Progress:
     epochs_spent: int
     slots: int
     expected: int
+    stage_seconds: float
 
     def counts(self) -> dict[str, int]:
         """Trials of the present stage by status, with `running`; `rejected` are of the search."""
