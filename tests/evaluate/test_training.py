@@ -61,6 +61,19 @@ def candidate(made: Space) -> Candidate:
     return Candidate(made, made.smallest(), seed=1)
 
 
+def test_few_examples_get_more_epochs(digits: Data) -> None:
+    steps = len(digits.train) // 128
+    short, full = Training(digits).epochs, Training(digits).full_epochs
+    assert short * steps >= 200 > (short - 1) * steps
+    assert full * steps >= 2000 > (full - 1) * steps
+    fashion = datasets.load("fashion14")
+    assert (Training(fashion).epochs, Training(fashion).full_epochs) == (3, 30)
+    assert Training(digits, epochs=2).epochs == 2
+    assert Training(digits).for_refit().epochs == short
+    with pytest.raises(SettingError, match="at least 1, got -1"):
+        Training(digits, full_epochs=-1)
+
+
 def test_training_learns_and_records_its_curve(digits: Data) -> None:
     told: list[int] = []
     context = Context(seed=1, report=lambda epoch, metrics: told.append(epoch))

@@ -79,9 +79,11 @@ def search(
     trials: Annotated[int | None, typer.Option(help="Networks to try.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Minutes to search (default 10).")] = None,
     epochs: Annotated[int | None, typer.Option(help="Training epochs of all trials.")] = None,
-    trial_epochs: Annotated[int | None, typer.Option(help="Epochs of a trial (3).")] = None,
+    trial_epochs: Annotated[
+        int | None, typer.Option(help="Epochs of a trial (3; more if the data are few).")
+    ] = None,
     full_epochs: Annotated[
-        int | None, typer.Option(help="Epochs of the full schedule (30).")
+        int | None, typer.Option(help="Epochs of the full schedule (30; likewise).")
     ] = None,
     finals: Annotated[
         str | None, typer.Option(help="Networks x epochs, as 8x10,3x30 (default by --full-epochs).")

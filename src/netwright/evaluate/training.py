@@ -15,6 +15,7 @@ from netwright.errors import SettingError
 from netwright.evaluate.base import Candidate, Context, Evaluator, Result
 from netwright.evaluate.fit import Diverged, Schedule, fit, score
 
+_DEFAULTS = {"epochs": (3, 200), "full_epochs": (30, 2000)}  # epochs and steps, at least
 _CURVE_POINTS = 10  # epochs at which the validation part is scored, the last one always
 
 
@@ -22,7 +23,8 @@ _CURVE_POINTS = 10  # epochs at which the validation part is scored, the last on
 class Training(Evaluator):
     """Trains a candidate on the train part and scores it on the validation part.
 
-    `epochs` is the budget of a trial, `full_epochs` that of the full schedule. The other fields are
+    `epochs` is the budget of a trial, `full_epochs` that of the full schedule; None stands for 3
+    and 30, or for as many as make 200 and 2,000 steps where the data are few. The other fields are
     defaults: what the space's recipe answers goes before them. `cutout`, `crop` and `flip` augment
     images (see `netwright.data.Augmentation`). `device` is "auto", "cpu" or "cuda"; on a GPU the
     forward pass runs in bfloat16.
@@ -34,8 +36,8 @@ class Training(Evaluator):
     """
 
     data: Data
-    epochs: int = 3
-    full_epochs: int = 30
+    epochs: int = None  # type: ignore[assignment]
+    full_epochs: int = None  # type: ignore[assignment]
     batch: int = 128
     optimizer: str = "sgd"
     learning_rate: float = 0.1
@@ -54,15 +56,19 @@ class Training(Evaluator):
                 "`Training(data, ...)` must be a Data, as `netwright.data.load` gives, "
                 f"got {type(self.data).__name__}."
             )
-        for name in ("epochs", "full_epochs"):
+        for name in _DEFAULTS:
             value = getattr(self, name)
-            if type(value) is not int or value < 1:
+            if value is not None and (type(value) is not int or value < 1):
                 raise SettingError(f"`Training({name}=...)` must be at least 1, got {value!r}.")
         if self.device not in ("auto", "cpu", "cuda"):
             raise SettingError(
                 f'`Training(device=...)` must be "auto", "cpu" or "cuda", got {self.device!r}.'
             )
         self._schedule({})
+        steps = max(1, len(self.data.train) // self.batch)
+        for name, (least, needed) in _DEFAULTS.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, max(least, -(-needed // steps)))
 
     def evaluate(self, candidate: Candidate, epochs: int, context: Context) -> Result:
         """Train and score; divergence is a status, not an exception."""

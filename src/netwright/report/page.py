@@ -96,7 +96,7 @@ def _status(record: Record) -> str:
     final = sum(t.proposal.stage == record.final_stage for t in record.history)
     chosen = (
         f" The network is the best of {final} finalists by validation accuracy, which is therefore "
-        "a little optimistic; the test part was used once, for the figure above."
+        "a little optimistic; the test part was used once, at the end."
         if best is not None and record.tested and record.final_stage > 0
         else ""
     )
