@@ -184,6 +184,16 @@ def test_a_run_goes_on_only_with_the_same_settings(digits: nw.Data, tmp_path: Pa
         ({"trials": 1, "seed": -1}, SettingError, "seed"),
         ({"trials": 1, "objectives": []}, SettingError, "objectives"),
         ({"trials": 1, "finals": [(0, 1)]}, SettingError, "finals"),
+        ({"trials": 1.5}, SettingError, "trials=.*whole number"),
+        ({"trials": "3"}, SettingError, "trials=.*whole number"),
+        ({"trials": True}, SettingError, "trials=.*whole number"),
+        ({"minutes": float("nan")}, SettingError, "minutes"),
+        ({"trials": 1, "trial_minutes": "long"}, SettingError, "trial_minutes"),
+        ({"trials": 1, "finals": [3]}, SettingError, "pairs"),
+        ({"trials": 1, "finals": [("2", 3)]}, SettingError, "pairs"),
+        ({"trials": 1, "strategy": nw.RandomSearch}, SettingError, r"RandomSearch\(\)"),
+        ({"trials": 1, "objectives": "accuracy"}, SettingError, "must be a list"),
+        ({"trials": 1, "objectives": nw.maximize("accuracy")}, SettingError, "must be a list"),
         ({"trials": 1, "limits": {"params": "few"}}, SettingError, "params"),
         ({"trials": 1, "limits": {"accuracy": 1.0}}, SettingError, "known before"),
         ({"trials": 1, "limits": {"params": 10}}, LimitError, "the least found"),
@@ -210,3 +220,24 @@ def test_a_run_without_a_network_says_so(tmp_path: Path) -> None:
 
 def test_nothing_is_left_in_the_environment(run: nw.Run) -> None:
     assert not [p for p in os.listdir(run.store.files(run.name)) if p.endswith(".part")]
+
+
+def test_a_function_in_the_place_of_a_space_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"must be a Space, got .*Space\(network, inputs"):
+        nw.search(network, lambda model, epochs: 0.5, trials=1, store=tmp_path / "runs.db")
+
+
+def test_an_objective_that_no_trial_has(digits: nw.Data, tmp_path: Path) -> None:
+    space = nw.Space(network, digits.shape, digits.classes)
+    given = {"objectives": [nw.maximize("f1")], "trials": 2, "workers": 0}
+    with pytest.raises(SettingError, match=r"one of accuracy, loss, .* got 'f1'"):
+        nw.search(space, nw.Training(digits), store=tmp_path / "runs.db", **given)
+    run = nw.search(space, lambda model, epochs: 0.5, store=tmp_path / "runs.db", **given)
+    assert run.status == "failed"
+    assert {t.status for t in run.record.history} == {"invalid"}
+    assert "there is no metric 'f1'; there are params" in run.record.reason
+
+
+def test_the_front_is_told_in_a_line_each(run: nw.Run) -> None:
+    assert repr(run.best).startswith(f"Found(trial={run.best.trial.number}, params=")
+    assert len(repr(run.best)) < 200

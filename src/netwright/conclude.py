@@ -28,6 +28,9 @@ def conclude(store: Store, name: str, plan: Plan) -> None:
     best = best_of(kept, plan.objectives[0])
     if best is None:
         reason = "no trial ended well within the limits"
+        failed = [t.reason for t in record.history if not t.done]
+        if failed and len(failed) == len(record.history):
+            reason = f"no trial ended well; the last: {failed[-1]}"
         if record.confirmed:
             reason = "measured again on the idle machine, no finalist keeps the limit on latency_ms"
         store.append(name, "ended", {"status": "failed", "reason": reason})

@@ -405,8 +405,12 @@ class Loop:
             self._forecast.learn(architecture, {LATENCY: metrics[LATENCY]})
 
     def _finish(self, flight: Flight, outcome: Outcome) -> None:
-        status = outcome.status
+        status, reason = outcome.status, outcome.reason
         assert status != "rejected"
+        missing = [o.metric for o in self.plan.objectives if o.metric not in outcome.metrics]
+        if status == "done" and missing:
+            got = ", ".join(outcome.metrics) or "none"
+            status, reason = "invalid", f"there is no metric {missing[0]!r}; there are {got}"
         trial = Trial(
             flight.number,
             flight.proposal,
@@ -415,7 +419,7 @@ class Loop:
             outcome.curve,
             outcome.seconds,
             outcome.cpu_seconds,
-            outcome.reason,
+            reason,
             flight.fingerprint,
         )
         self._log("finished", trial.to_json(), trial.number)

@@ -74,7 +74,8 @@ def search(
         workers: processes of one thread each; 0 runs in this process.
         deterministic: with several workers, make the architectures a function of the seed.
         trial_minutes: a trial of the search that takes longer is stopped; finals are not.
-        store: the file the run is logged in; a run of the same name in it is continued.
+        store: the file the run is logged in; a run of the same name in it is
+            continued, and returned as it is if it is finished.
         watch: is told of the progress several times a second.
         call: how the command line was called, for `netwright resume`.
 
@@ -150,8 +151,9 @@ def _prepared(
     call: dict[str, Any] | None = None,
 ) -> tuple[Run, bool, dict[str, Any]]:
     """The run of these arguments, whether it is new, and its settings."""
-    if not isinstance(workers, int) or workers < 0:
+    if type(workers) is not int or workers < 0:
         raise SettingError(f"`search(workers=...)` must be at least 0, got {workers!r}.")
+    _check_kinds(space, strategy, objectives)
     plan = _plan(
         space,
         evaluator if isinstance(evaluator, Evaluator) else Function(evaluator),
@@ -249,13 +251,17 @@ class Run:
         return f"Run({self.name!r}, {record.status}, trials={len(record.history)}{told})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Found:
     """A network that a run found. `metrics` has those of the test part as `test_...`."""
 
     run: Run
     trial: Trial
     metrics: Mapping[str, float]
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{name}={value:.5g}" for name, value in self.metrics.items())
+        return f"Found(trial={self.trial.number}, {told})"
 
     @property
     def architecture(self) -> Architecture:
@@ -339,19 +345,32 @@ def _plan(
     if all(bound is None for bound in bounds.values()):
         raise SettingError("`search(...)` must have a budget: give trials, minutes or epochs.")
     for name, bound in bounds.items():
-        if bound is not None and not bound > 0:
-            raise SettingError(f"`search({name}=...)` must be above 0, got {bound!r}.")
+        whole = name != "minutes"
+        if bound is not None and not (_is_number(bound, whole=whole) and bound > 0):
+            kind = "a whole number" if whole else "a number"
+            raise SettingError(f"`search({name}=...)` must be {kind} above 0, got {bound!r}.")
+    if trial_minutes is not None and not (_is_number(trial_minutes) and trial_minutes > 0):
+        raise SettingError(
+            f"`search(trial_minutes=...)` must be a number above 0, got {trial_minutes!r}."
+        )
     if not objectives:
         raise SettingError('`search(objectives=...)` must have one, such as maximize("accuracy").')
-    if baseline < 0 or not isinstance(seed, int) or seed < 0:
-        raise SettingError(
-            f"`search(baseline=..., seed=...)` must be at least 0, got {baseline!r} and {seed!r}."
-        )
+    for name, value in {"baseline": baseline, "seed": seed}.items():
+        if not _is_number(value, whole=True) or value < 0:
+            raise SettingError(
+                f"`search({name}=...)` must be a whole number, at least 0, got {value!r}."
+            )
+    known = evaluator.metric_names
+    for objective in objectives:
+        if known and objective.metric not in known:
+            raise SettingError(
+                f"`search(objectives=...)` must be on one of {', '.join(known)}, "
+                f"got {objective.metric!r}."
+            )
     if finals is None:
         full = evaluator.full_epochs
         finals = ((8, max(1, round(full / 3))), (3, full)) if full > evaluator.epochs else ()
-    if any(count < 1 or length < 1 for count, length in finals):
-        raise SettingError(f"`search(finals=...)` must hold numbers above 0, got {finals!r}.")
+    finals = _checked_finals(finals)
     if refit and not evaluator.can_refit:
         raise SettingError(
             f"`search(refit=True)` needs an evaluator that can train on train and validation "
@@ -366,7 +385,7 @@ def _plan(
         objectives,
         limits,
         budget,
-        tuple((int(count), int(length)) for count, length in finals),
+        finals,
         baseline,
         deterministic,
         seed,
@@ -374,6 +393,42 @@ def _plan(
         trial_minutes * 60 if trial_minutes is not None else None,
         bool(refit),
     )
+
+
+def _check_kinds(space: object, strategy: object, objectives: Sequence[object]) -> None:
+    """Refuse what is of another kind than it has to be, with the remedy."""
+    if not isinstance(space, Space):
+        raise SettingError(
+            f"`search(space, ...)` must be a Space, got {space!r}; write `netwright.Space(network, "
+            "inputs, classes)`."
+        )
+    if strategy is not None and not isinstance(strategy, Strategy):
+        raise SettingError(
+            f"`search(strategy=...)` must be a Strategy such as `RandomSearch()`, got {strategy!r}."
+        )
+    for objective in [objectives] if isinstance(objectives, str | Objective) else objectives:
+        if not isinstance(objective, Objective) or isinstance(objectives, Objective):
+            raise SettingError(
+                '`search(objectives=...)` must be a list such as [maximize("accuracy")], '
+                f"got {objectives!r}."
+            )
+
+
+def _checked_finals(finals: Sequence[object]) -> tuple[tuple[int, int], ...]:
+    made = []
+    for final in finals:
+        pair = tuple(final) if isinstance(final, Sequence) else ()
+        if len(pair) != 2 or not all(_is_number(n, whole=True) and n >= 1 for n in pair):
+            raise SettingError(
+                "`search(finals=...)` must be pairs (networks, epochs) of whole numbers above 0, "
+                f"such as [(8, 10), (3, 30)], got {finals!r}."
+            )
+        made.append((int(pair[0]), int(pair[1])))
+    return tuple(made)
+
+
+def _is_number(value: object, *, whole: bool = False) -> bool:
+    return isinstance(value, int if whole else int | float) and not isinstance(value, bool)
 
 
 def _target(limits: Sequence[Limit]) -> LatencyTarget:

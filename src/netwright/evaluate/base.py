@@ -107,6 +107,11 @@ class Evaluator(ABC):
         return None
 
     @property
+    def metric_names(self) -> tuple[str, ...]:
+        """Names of all metrics that a trial will have; empty if they are not known before."""
+        return ()
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes in the order of the logits; empty if unknown."""
         return ()

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from netwright.data import Augmentation, Data
 from netwright.errors import SettingError
+from netwright.evaluate.admission import COSTS, LATENCY
 from netwright.evaluate.base import Candidate, Context, Evaluator, Result
 from netwright.evaluate.fit import Diverged, Schedule, fit, score
 
@@ -133,6 +134,11 @@ class Training(Evaluator):
     def test_examples(self) -> tuple[Tensor, Tensor] | None:
         """The test part, raw."""
         return (self.data.test.x, self.data.test.y) if len(self.data.test) else None
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """Accuracy, loss, and what is known of a network before it is trained."""
+        return ("accuracy", "loss", *COSTS, LATENCY)
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -326,7 +326,7 @@ class Space:
         except Exception as error:
             raise SpaceError(
                 f"`{self.name}(choose, inputs={self.inputs}, classes={self.classes})` failed while "
-                f"its choices were listed: {type(error).__name__}: {error}."
+                f"its choices were listed: {type(error).__name__}: {str(error).rstrip('.')}."
             ) from error
         return listing.root, listing.choices
 
@@ -349,7 +349,7 @@ class Space:
                 raise SpaceError(
                     f"The network {answers!r} of `{self.name}` cannot be built and run on inputs "
                     f"of shape (2, {', '.join(map(str, self.inputs))}): "
-                    f"{type(error).__name__}: {error}."
+                    f"{type(error).__name__}: {str(error).rstrip('.')}."
                 ) from error
             if shape != (2, self.classes):
                 raise SpaceError(
