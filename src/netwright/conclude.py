@@ -74,6 +74,7 @@ def export_trial(store: Store, name: str, plan: Plan, trial: Trial, model: nn.Mo
         test=plan.evaluator.test_examples if tested else None,
     )
     body = {"trial": trial.number, "directory": str(folder), "checks": made.checks}
+    body["notes"] = list(made.notes)
     store.append(name, "exported", body)
     return folder
 

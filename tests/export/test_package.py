@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -159,3 +160,54 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="is a file"):
         export(network(), tmp_path / "best", inputs=(1, 6, 6), card=CARD)
     assert (tmp_path / "best").read_text() == "mine"
+
+
+class Branching(nn.Module):
+    """Its path hangs on a size, which no tracer of torch.fx follows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.out = nn.Conv2d(1, 4, 3, padding=1), nn.Linear(4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.conv(x)
+        x = x.mean((2, 3)) if x.shape[-1] > 4 else x.amax((2, 3))
+        return self.out(x)
+
+
+def test_a_network_without_source_is_handed_over_all_the_same(tmp_path: Path) -> None:
+    card = replace(CARD, title='A "network" of C:\\new')
+    made = export(Branching(), tmp_path / "best", inputs=(1, 6, 6), card=card)
+    assert "has no source of its own and loads model.pt2" in made.notes[0]
+    assert made.notes[0] in (tmp_path / "best" / "card.md").read_text()
+    assert set(made.checks) == {"model.py", "model.pt2", "model.onnx"}
+    code = (
+        "import sys; sys.modules['netwright'] = None; import torch; from model import load;"
+        "print(tuple(load()(torch.zeros(3, 1, 6, 6)).shape))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path / "best",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "(3, 3)"
+
+
+class Counting(nn.Module):
+    """Does what neither source nor a program nor a graph can say: it hangs on the values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.out = nn.Linear(36, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x.flatten(1)
+        return self.out(x) if float(x.sum()) > 1.5 else self.out(-x)
+
+
+def test_a_network_that_no_form_can_hold_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="Write it without branches on values"):
+        export(Counting(), tmp_path / "best", inputs=(1, 6, 6), card=CARD)
+    assert list(tmp_path.iterdir()) == []

@@ -175,9 +175,11 @@ def _finish(made: Run, out: Path, *, quiet: bool, as_json: bool) -> None:
     lines = output.result_lines(record)
     if record.exported is not None and record.best is not None:
         made.export(out)
+        forms = [f".{p.name.partition('.')[2]}" for p in sorted(out.glob("model.*"))]
         lines += [
             "",
-            f"The network is in {out}/ (model.py, .safetensors, .onnx, .pt2; card.md)",
+            f"The network is in {out}/ (model{', '.join(forms)}; card.md)",
+            *record.exported.get("notes", ()),
             f"  cd {out} && python -c 'from model import load; print(load())'",
             f"  netwright report {record.name} --store {_shown(made.store.path)}",
         ]

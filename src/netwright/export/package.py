@@ -27,10 +27,11 @@ _ROUNDING = 1e-3  # share of the test part that another device's rounding may de
 
 @dataclass(frozen=True)
 class Exported:
-    """A finished export: its folder and what the checks found, by form."""
+    """A finished export: its folder, what the checks found by form, and what is missing and why."""
 
     directory: Path
     checks: dict[str, Any]
+    notes: Sequence[str] = ()
 
 
 class Raw(nn.Module):
@@ -69,8 +70,12 @@ def export(
     before any of them takes its place. `test` are raw inputs and labels whose accuracy every form
     must reach.
 
+    A form that cannot be made is left out and the card says why; a model.py whose source cannot be
+    written loads model.pt2.
+
     Raises:
-        ExportError: A form cannot be made or differs; the folder is as it was before.
+        ExportError: A form differs from the network, or neither model.py nor model.pt2 can be made;
+            the folder is as it was before.
     """
     check_folder(directory)
     directory.parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +93,7 @@ def export(
         place(draft, directory)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return Exported(directory, checks)
+    return Exported(directory, checks, notes)
 
 
 def _check_reported(card: Card, checks: dict[str, Any], test: tuple[Tensor, Tensor] | None) -> None:
@@ -109,12 +114,8 @@ def _check_reported(card: Card, checks: dict[str, Any], test: tuple[Tensor, Tens
 def _write_forms(
     raw: Raw, model: nn.Module, folder: Path, inputs: Sequence[int], card: Card
 ) -> list[str]:
-    """Write all forms; returns what has to be said of those that could not be."""
+    """Write all forms; returns what has to be said of those that could not be made."""
     notes = []
-    source = model_source(
-        model, inputs=inputs, mean=raw.mean, std=raw.std, docstring=_docstring(card)
-    )
-    (folder / "model.py").write_text(source)
     state = dict(model.state_dict())
     if raw.mean is not None and raw.std is not None:
         state |= {"mean": raw.mean, "std": raw.std}
@@ -125,11 +126,9 @@ def _write_forms(
         batch = torch.export.Dim("batch", min=1)
         try:
             program = torch.export.export(raw, (example,), dynamic_shapes=({0: batch},))
+            torch.export.save(program, folder / "model.pt2")
         except Exception as error:
-            raise ExportError(
-                f"The network cannot be exported by torch.export: {first_line(error)}"
-            ) from error
-        torch.export.save(program, folder / "model.pt2")
+            notes.append(f"model.pt2 is missing: torch.export says {first_line(error)}")
         try:
             require("onnx", extra="onnx", purpose="The ONNX form of the network")
             require("onnxruntime", extra="onnx", purpose="Checking the ONNX form of the network")
@@ -138,8 +137,30 @@ def _write_forms(
         except MissingExtra as error:
             notes.append(f"model.onnx is missing. {error}")
         except NoGraph as error:
-            raise ExportError(f"The network cannot be exported to ONNX: {error}.") from error
+            notes.append(f"model.onnx is missing: {error}")
+    about = _docstring(card)
+    try:
+        source = model_source(model, inputs=inputs, mean=raw.mean, std=raw.std, docstring=about)
+    except ExportError as error:
+        if not (folder / "model.pt2").is_file():
+            raise
+        source = _program_source(about)
+        notes.append(f"model.py has no source of its own and loads model.pt2. {error}")
+    (folder / "model.py").write_text(source)
     return notes
+
+
+def _program_source(docstring: str) -> str:
+    """A model.py for a network whose forward cannot be written as source."""
+    told = docstring.replace("model.safetensors", "model.pt2")
+    told = told.replace("\\", "\\\\").replace('"', "'")
+    return (
+        f'"""{told}\n"""\n\nfrom pathlib import Path\n\nimport torch\n\n'
+        'PROGRAM = Path(__file__).with_name("model.pt2")\n\n\n'
+        "def load(path=PROGRAM):\n"
+        '    """The trained network in eval mode; it takes raw inputs."""\n'
+        "    return torch.export.load(path).module()\n"
+    )
 
 
 def _batches(
