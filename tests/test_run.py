@@ -214,7 +214,7 @@ def test_a_run_without_a_network_says_so(tmp_path: Path) -> None:
 
     run = nw.search(SPACES["flat"](), train, trials=2, workers=0, store=tmp_path / "runs.db")
     assert run.status == "failed"
-    with pytest.raises(StoreError, match="none of its 2 trials ended well"):
+    with pytest.raises(StoreError, match=r"no best network: .* the last: ValueError: never"):
         _ = run.best
 
 

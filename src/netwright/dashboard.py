@@ -59,7 +59,7 @@ class PlainView:
 
     def __call__(self, progress: Progress) -> None:
         """Print what is new."""
-        if progress.stage != self._stage:
+        if progress.stage != self._stage and not (progress.stage > 0 and not progress.expected):
             self._stage = progress.stage
             print(f"[{clock(progress.seconds)}] {stage_name(progress)}", file=sys.stderr)
         best = progress.best()

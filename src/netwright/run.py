@@ -211,11 +211,13 @@ class Run:
         Raises:
             StoreError: No trial ended well.
         """
-        best = self.record.best
+        record = self.record
+        best = record.best
         if best is None:
+            reason = record.reason or "no trial has ended well yet"
             raise StoreError(
-                f"The run {self.name!r} has no best network: none of its "
-                f"{len(self.record.history)} trials ended well within the limits."
+                f"The run {self.name!r} of {len(record.history)} trials has no best network: "
+                f"{reason.rstrip('.')}."
             )
         return self._found(best)
 

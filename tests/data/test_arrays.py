@@ -242,3 +242,27 @@ def test_a_class_missing_from_a_given_part_is_named():
         "dataset: class '2' is missing from the test part; "
         "every part needs at least one row of each class."
     )
+
+
+def test_a_class_that_train_does_not_have_is_named():
+    train = Items([(np.zeros(2), row % 2) for row in range(30)])
+    test = Items([(np.zeros(2), row % 3) for row in range(10)])
+    with pytest.raises(DataError) as error:
+        from_dataset(train, test=test)
+    assert str(error.value) == (
+        "dataset: class '2' is in the test part but has no row in the train part; give train some, "
+        "or leave the class out."
+    )
+
+
+def test_an_item_that_cannot_be_read_is_named():
+    class Broken(Items):
+        def __getitem__(self, row):
+            return super().__getitem__(row) if row != 7 else 1 // 0
+
+    with pytest.raises(DataError) as error:
+        from_dataset(Broken([(np.zeros(2), row % 2) for row in range(30)]))
+    assert str(error.value) == (
+        "dataset: train: row 7 (counted from 0) cannot be read: ZeroDivisionError: integer "
+        "division or modulo by zero."
+    )

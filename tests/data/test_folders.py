@@ -69,6 +69,13 @@ def test_top_folders_of_parts_are_kept(folder, tmp_path):
     assert sorted(data.test.x[:, 0, 0, 0].tolist()) == [100, 101, 102, 103]
 
 
+def test_a_train_folder_alone_is_split(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "parts" / "train")
+    data = load(tmp_path / "parts")
+    assert data.class_names == ("cat", "dog")
+    assert len(data.train) + len(data.validation) + len(data.test) == 20
+
+
 def test_classes_may_be_called_as_parts(folder):
     (folder / "cat").rename(folder / "train")
     (folder / "dog").rename(folder / "test")

@@ -252,6 +252,15 @@ def test_a_hidden_choice_is_refused_by_name() -> None:
     refused(network, "'w'", "branches")
 
 
+def test_a_choice_that_is_hidden_the_other_way_is_refused_by_name() -> None:
+    def network(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+        if choose.value("kind", ["deep", "plain"]) == "deep":
+            return nn.Sequential(nn.Linear(3, w := choose.width("w", 2, 4)), nn.Linear(w, classes))
+        return nn.Linear(3, classes)
+
+    refused(network, "'w'", "'kind': 'plain'", "branches")
+
+
 def test_wrong_output_shape_is_refused() -> None:
     refused(lambda c, i, k: nn.Linear(3, 7), "(2, 2)", "(2, 7)")
 

@@ -148,10 +148,14 @@ def load_function(text: str) -> Any:
         ) from error
     cloudpickle.register_pickle_by_value(module)
     if not callable(getattr(module, name, None)):
-        functions = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
+        functions = [
+            n
+            for n, v in vars(module).items()
+            if callable(v) and not n.startswith("_") and getattr(v, "__module__", "") == module_name
+        ]
         raise SpaceError(
             f"The file {str(path)!r} has no function {name!r}; it has "
-            f"{', '.join(functions[-8:]) or 'none'}."
+            f"{', '.join(functions) or 'none'}."
         )
     return getattr(module, name)
 

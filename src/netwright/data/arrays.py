@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -108,6 +108,7 @@ def from_parts(
                 f"{source}: x{suffix[key]} has {len(x):,} rows and y{suffix[key]} has "
                 f"{len(targets[key]):,}; every row needs one label."
             )
+    _check_known(targets, names, source)
     rows = part_rows(
         targets, seed=seed, validation=validation, test=test, class_names=names, source=source
     )
@@ -182,7 +183,7 @@ def read_dataset(dataset: Dataset[Any], where: str) -> tuple[object, object]:
         return dataset.tensors
     inputs: list[NDArray[Any]] = []
     labels: list[Any] = []
-    for row, item in enumerate(_items(dataset)):
+    for row, item in enumerate(_items(dataset, where)):
         if not isinstance(item, (tuple, list)) or len(item) != 2:
             raise DataError(
                 f"{where}: row {row} (counted from 0) must be a pair (x, y), "
@@ -201,11 +202,34 @@ def read_dataset(dataset: Dataset[Any], where: str) -> tuple[object, object]:
     return np.stack(inputs), np.asarray(labels)
 
 
-def _items(dataset: Any) -> Any:
+def _items(dataset: Any, where: str) -> Iterator[Any]:
     """A map-style dataset by its length, since its `__getitem__` need not end by IndexError."""
     if isinstance(dataset, torch.utils.data.IterableDataset):
-        return iter(dataset)
-    return (dataset[row] for row in range(len(dataset)))
+        yield from dataset
+        return
+    for row in range(len(dataset)):
+        try:
+            item = dataset[row]
+        except Exception as error:
+            raise DataError(
+                f"{where}: row {row} (counted from 0) cannot be read: {type(error).__name__}: "
+                f"{str(error).rstrip('.')}."
+            ) from error
+        yield item
+
+
+def _check_known(
+    targets: Mapping[str, NDArray[np.int64]], names: Sequence[str], source: str
+) -> None:
+    """Every class of a given part must be learnt from."""
+    learnt = set(np.unique(targets["train"]).tolist())
+    for key, y in targets.items():
+        strange = sorted(set(np.unique(y).tolist()) - learnt)
+        if strange:
+            raise DataError(
+                f"{source}: class {names[strange[0]]!r} is in the {key} part but has no row in the "
+                "train part; give train some, or leave the class out."
+            )
 
 
 def _check_same(x: NDArray[Any], train: NDArray[Any], where: str) -> None:

@@ -50,7 +50,7 @@ def load_folder(
 ) -> Data:
     """Data from `path/<class>/<image>`, or `path/train/<class>/<image>` with `val` and `test`.
 
-    The second form is taken when the top folders are "train" and one or two of "val" (or "valid",
+    The second form is taken when the top folders are "train" and perhaps "val" (or "valid",
     "validation") and "test", and hold folders only. Images are turned upright by their EXIF tag;
     all gray images give one channel, else all become RGB (transparency is dropped). `size` is
     (height, width): images of another size are resized, bilinear with antialiasing.
@@ -80,7 +80,7 @@ def load_folder(
 def _named_parts(tops: list[Path]) -> dict[str, Path] | None:
     """The top folders by part, when they are parts and not classes."""
     parts = {_PARTS[top.name]: top for top in tops if top.name in _PARTS}
-    if "train" not in parts or len(parts) != len(tops) or len(tops) < 2:
+    if "train" not in parts or len(parts) != len(tops):
         return None
     deep = all(child.is_dir() for top in tops for child in top.iterdir() if not _is_litter(child))
     return parts if deep else None

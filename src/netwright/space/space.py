@@ -107,7 +107,10 @@ class Space:
         return dict(self._recipe(Building(architecture.answers))) if self._recipe else {}
 
     def _build(self, answers: Mapping[str, Answer]) -> nn.Module:
-        made = self._network(Building(answers), self.inputs, self.classes)
+        return self._run(Building(answers))
+
+    def _run(self, choose: Building) -> nn.Module:
+        made = self._network(choose, self.inputs, self.classes)
         if not isinstance(made, nn.Module):
             raise SpaceError(
                 f"`{self.name}(choose, inputs, classes)` must return an nn.Module, "
@@ -336,10 +339,11 @@ class Space:
         for round_ in range(min(most, 6)):
             answers = self._answer(partial(_turn, round_ * max(1, most // 6)))
             try:
+                choose = Building(answers)
                 with torch.device("meta"):
-                    model = self._build(answers).eval()
+                    model = self._run(choose).eval()
                     if self._recipe:
-                        self._recipe(Building(answers))
+                        self._recipe(choose)
                     shape = tuple(model(torch.empty(2, *self.inputs)).shape)
             except SpaceError:
                 raise
@@ -351,6 +355,14 @@ class Space:
                     f"of shape (2, {', '.join(map(str, self.inputs))}): "
                     f"{type(error).__name__}: {str(error).rstrip('.')}."
                 ) from error
+            hidden = sorted(answers.keys() - choose.asked)
+            if hidden:
+                raise SpaceError(
+                    f"The choice {hidden[0]!r} of `{self.name}` was found while listing but is not "
+                    f"asked when {answers!r} is built: Python code branches on the answer of "
+                    "another choice and hides it. Ask it inside an option of `choose.one_of`, or "
+                    "before the branch."
+                )
             if shape != (2, self.classes):
                 raise SpaceError(
                     f"The network {answers!r} of `{self.name}` must give logits of shape "
