@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from netwright.cli.app import _name
+
 TINY = ["--trial-epochs", "1", "--full-epochs", "2", "--finals", "2x1,1x2", "--workers", "1"]
 
 
@@ -189,6 +191,13 @@ def test_an_own_space_from_a_file(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "class Network" in (tmp_path / "best" / "model.py").read_text()
+
+
+@pytest.mark.parametrize(
+    ("data", "name"), [("F ok ü", "Fok-1"), ("_data.csv", "data-1"), ("üß", "run-1")]
+)
+def test_a_run_is_named_after_its_data(tmp_path: Path, data: str, name: str) -> None:
+    assert _name({"data": data, "store": str(tmp_path / "a.db")}) == name
 
 
 def test_help_does_not_wait_for_torch() -> None:

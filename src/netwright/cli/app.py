@@ -71,7 +71,7 @@ def search(
         str | None, typer.Option(help="regularized-evolution (default) or random.")
     ] = None,
     limit: Annotated[
-        list[str] | None, typer.Option(help="metric=value[@target], may be repeated.")
+        list[str] | None, typer.Option(help="metric=value or metric=value@target, may be repeated.")
     ] = None,
     objective: Annotated[
         list[str] | None, typer.Option(help="accuracy, -latency_ms, ...; may be repeated.")
@@ -144,7 +144,8 @@ def _name(call: dict[str, Any]) -> str:
     from netwright.store import Store
 
     taken = Store(call["store"]).runs()
-    stem = "".join(c for c in Path(call["data"]).stem if c.isalnum() or c in "._-") or "run"
+    letters = (c for c in Path(call["data"]).stem if c.isascii() and (c.isalnum() or c in "._-"))
+    stem = "".join(letters).lstrip("._-")[:60] or "run"
     number = 1
     while f"{stem}-{number}" in taken:
         number += 1
