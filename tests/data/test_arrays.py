@@ -48,6 +48,10 @@ def test_channel_last_is_moved_pixel_by_pixel():
         (Y == 1, ("False", "True")),
         (Y.astype(np.float64) + 1, ("1", "2", "3")),
         (torch.from_numpy(Y)[:, None], ("0", "1", "2")),
+        (Y[:, None].tolist(), ("0", "1", "2")),
+        ([["bca"[row]] for row in Y], ("a", "b", "c")),
+        (list(np.array(["b", "c", "a"])[Y]), ("a", "b", "c")),
+        (tuple(np.array([b"b", b"c", b"a"])[Y]), ("a", "b", "c")),
     ],
 )
 def test_labels_become_0_to_k_in_sorted_order(y, names):
@@ -152,6 +156,22 @@ def with_value(value, place):
             "arrays: y must be whole numbers, booleans or text, all of one kind, got int, str.",
         ),
         (
+            np.zeros((30, 4)),
+            [("a", 1, "b")[row] for row in Y],
+            "arrays: y must be whole numbers, booleans or text, all of one kind, got int, str.",
+        ),
+        (
+            np.zeros((30, 4)),
+            tuple([("a", 1.5, b"b")[row]] for row in Y),
+            "arrays: y must be whole numbers, booleans or text, all of one kind, got bytes, float, "
+            "str.",
+        ),
+        (
+            np.zeros((30, 4)),
+            [("a", None, 1)[row] for row in Y],
+            "arrays: y: row 1 (counted from 0) has no label.",
+        ),
+        (
             np.array([["a", "b"]] * 30),
             Y,
             "arrays: x must hold numbers, got <U1; "
@@ -207,6 +227,16 @@ def test_datasets_of_every_kind_equal_their_arrays():
         assert from_dataset(dataset).digest == want
 
 
+@pytest.mark.parametrize(
+    "wrap",
+    [np.int64, np.array, lambda y: np.array([y]), lambda y: [y], lambda y: torch.ones(1) * y],
+)
+def test_the_label_of_an_item_may_come_in_an_array_of_one(wrap):
+    x = np.arange(30.0)[:, None]
+    dataset = Items([(x[row], wrap(row % 3)) for row in range(30)])
+    assert from_dataset(dataset).digest == from_arrays(x, Y).digest
+
+
 def test_given_parts_stay_and_missing_ones_are_carved_out_of_train():
     train = Items([(np.full(2, row), row % 3) for row in range(30)])
     test = Items([(np.full(2, 100 + row), row % 3) for row in range(9)])
@@ -224,6 +254,23 @@ def test_given_parts_stay_and_missing_ones_are_carved_out_of_train():
             [(np.zeros(2), 0), (np.zeros(3), 1)],
             "dataset: train: row 1 (counted from 0) has shape (3,) float64, but row 0 has (2,) "
             "float64; make them equal in the dataset.",
+        ),
+        *(
+            (
+                [(np.zeros(2), 0), (np.zeros(2), one_hot)],
+                "dataset: train: row 1 (counted from 0): y must be one label, got shape (3,); give "
+                "the class number, `y.argmax()`.",
+            )
+            for one_hot in (torch.eye(3)[0], np.eye(3)[0], [1, 0, 0], (1.0, 0.0, 0.0))
+        ),
+        (
+            [(np.zeros(2), torch.zeros(0))],
+            "dataset: train: row 0 (counted from 0): y must be one label, got shape (0,); give "
+            "the class number, `y.argmax()`.",
+        ),
+        (
+            [(np.zeros(2), ("a", 1)[row % 2]) for row in range(20)],
+            "dataset: y must be whole numbers, booleans or text, all of one kind, got int, str.",
         ),
     ],
 )

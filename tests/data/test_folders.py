@@ -69,6 +69,48 @@ def test_top_folders_of_parts_are_kept(folder, tmp_path):
     assert sorted(data.test.x[:, 0, 0, 0].tolist()) == [100, 101, 102, 103]
 
 
+@pytest.mark.parametrize(
+    ("train", "validation", "test"),
+    [
+        ("Train", "Val", "Test"),
+        ("training", "validation", "testing"),
+        ("TRAIN", "valid", "TESTING"),
+    ],
+)
+def test_parts_may_be_called_in_any_case(folder, tmp_path, train, validation, test):
+    root = tmp_path / "parts"
+    shutil.copytree(folder, root / train)
+    for row in range(4):
+        paint(root / validation / ("cat", "dog")[row % 2] / f"{row}.png", 100 + row)
+        paint(root / test / ("cat", "dog")[row % 2] / f"{row}.png", 200 + row)
+    data = load(root)
+    assert data.class_names == ("cat", "dog")
+    assert data.validation.x[:, 0, 0, 0].tolist() == [100, 102, 101, 103]
+    assert data.test.x[:, 0, 0, 0].tolist() == [200, 202, 201, 203]
+
+
+@pytest.mark.parametrize("tops", [["extra", "train"], ["train", "training"], ["test", "val"]])
+def test_folders_that_are_partly_parts_are_refused_with_the_names_of_parts(folder, tmp_path, tops):
+    root = tmp_path / "parts"
+    for top in tops:
+        shutil.copytree(folder, root / top)
+    assert refused(root) == (
+        f"{root} must hold a train folder, at most one for validation and one for test, and "
+        f"nothing else, got {', '.join(tops)}; the names of parts are train, training, val, valid, "
+        f"validation, test, testing, in any case. Rename the other folders or move them away."
+    )
+
+
+def test_a_part_without_class_folders_is_named(folder, tmp_path):
+    root = tmp_path / "parts"
+    shutil.copytree(folder, root / "train")
+    paint(root / "test" / "1.png", 1)
+    assert refused(root) == (
+        f"{root / 'test'} must hold a sub-folder for each class and nothing else, got the file "
+        f"1.png."
+    )
+
+
 def test_a_train_folder_alone_is_split(folder, tmp_path):
     shutil.copytree(folder, tmp_path / "parts" / "train")
     data = load(tmp_path / "parts")

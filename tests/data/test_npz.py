@@ -39,6 +39,68 @@ def test_parts_that_are_all_given_do_not_depend_on_the_seed(tmp_path):
     assert np.array_equal(first.train.x[:, 0].numpy(), X)
 
 
+@pytest.mark.parametrize("end", ["_val", "_valid", "_validation"])
+def test_the_validation_part_has_three_names(tmp_path, end):
+    parts = {"x_train": X, "y_train": Y, f"x{end}": X[:9] // 2, f"y{end}": Y[:9]}
+    np.savez(tmp_path / "a.npz", **parts)
+    data = load(tmp_path / "a.npz")
+    assert [len(part) for part in (data.train, data.validation, data.test)] == [24, 9, 6]
+    assert np.array_equal(data.validation.x[:, 0].numpy(), X[:9] // 2)
+    np.savez(tmp_path / "a.npz", **parts | {f"y{end}": Y[:8]})
+    with pytest.raises(DataError, match=rf"x{end} has 9 rows and y{end} has 8"):
+        load(tmp_path / "a.npz")
+
+
+ACCEPTED = (
+    "`x` and `y` alone, or `x_train` and `y_train` with optional `x_val`, `y_val` (or `_valid`, "
+    "`_validation`) and `x_test`, `y_test`"
+)
+
+
+@pytest.mark.parametrize(
+    ("names", "strange"),
+    [
+        (["x_train", "y_train", "x_dev", "y_dev"], "x_dev"),
+        (["x_train", "y_train", "x_test", "y_test", "Y_val"], "Y_val"),
+        (["X_train", "Y_train"], "X_train"),
+        (["x", "y", "x_test", "y_test"], "x_test"),
+    ],
+)
+def test_an_array_that_looks_like_a_part_is_not_dropped(tmp_path, names, strange):
+    path = tmp_path / "a.npz"
+    np.savez(path, **{name: X if name.lower().startswith("x") else Y for name in names})
+    with pytest.raises(DataError) as error:
+        load(path)
+    assert str(error.value) == (
+        f"{path} holds the array `{strange}`, which looks like a part but is not read; the arrays "
+        f"that are read are {ACCEPTED}. Rename it or leave it out."
+    )
+
+
+def test_a_part_by_two_names_is_refused(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez(path, x_train=X, y_train=Y, x_val=X, y_val=Y, x_validation=X, y_validation=Y)
+    with pytest.raises(DataError) as error:
+        load(path)
+    assert str(error.value) == (
+        f"{path} must name its validation part in one way, got `x_val`, `y_val`, `x_validation`, "
+        f"`y_validation`; keep one pair of them."
+    )
+
+
+def test_arrays_that_are_not_read_are_not_unpacked(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez(path, x=X, y=Y)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("other.npy", b"no array")
+        archive.writestr("x_notes.txt", "no array")
+    assert len(load(path).train) == 18
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("x_more.npy", b"no array")
+    with pytest.raises(DataError, match="holds the array `x_more`, which looks like a part"):
+        load(path)
+
+
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [

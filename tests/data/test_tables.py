@@ -70,8 +70,8 @@ def test_a_category_that_train_lacks_is_all_zeros(tmp_path):
 @pytest.mark.parametrize(
     ("columns", "chosen"),
     [
-        (["y", "Target", "b"], "Target"),
-        (["class", "label", "b"], "label"),
+        (["a", "Target", "b"], "Target"),
+        (["label", "a", "b"], "label"),
         (["a", "y", "b"], "y"),
         (["a", "b", "c"], "c"),
     ],
@@ -80,6 +80,80 @@ def test_the_label_column_by_default(tmp_path, columns, chosen):
     table = pandas.DataFrame({name: [f"{name}{row % 2}" for row in range(20)] for name in columns})
     data = load(write(table, tmp_path / "t.csv"))
     assert data.class_names == (f"{chosen}0", f"{chosen}1")
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
+def test_a_second_column_called_as_a_label_is_no_feature_unasked(tmp_path, name):
+    table = frame().assign(Target=np.arange(40) % 2, label=np.arange(40) % 2)
+    path = write(table, tmp_path / name)
+    with pytest.raises(DataError) as error:
+        load(path)
+    assert str(error.value) == (
+        f"{path} must have one label column, but 'Target' and 'label' are all called as one; say "
+        f"which it is by `label=...` (`--label` on the command line), and remove the others if "
+        f"they tell the answer."
+    )
+    assert load(path, label="label").shape == (7,)
+    write(table.assign(y=1), path)
+    with pytest.raises(DataError, match="but 'Target', 'label' and 'y' are all called as one"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "shown"),
+    [
+        (["5.1,3.5,setosa", "4.9,3.0,virginica"], "5.1, 3.5, setosa"),
+        (["5.1,3.5,0", "4.9,3.0,1"], "5.1, 3.5, 0"),
+        (
+            ["0,0,0,0,-1e3,0,0,0,0,0,7", "0,0,0,0,1,0,0,0,0,0,8"],
+            "0, 0, 0, 0, -1e3, 0, 0, 0, 0, 0, ...",
+        ),
+        (["M,17.99,10", "B,13.54,14"], "M, 17.99, 10"),
+        (["39, Private, 77516, <=50K", "50, Local, 83311, >50K"], "39, Private, 77516, <=50K"),
+        (["p,x,TRUE", "e,b,FALSE"], "p, x, TRUE"),
+    ],
+)
+def test_a_csv_without_a_header_does_not_lose_its_first_row(tmp_path, rows, shown):
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(rows * 10))
+    with pytest.raises(DataError) as error:
+        load(path)
+    assert str(error.value) == (
+        f"{path} must begin with a header, but its first row looks like data: {shown}. Add a "
+        f"header row with a name for each column above it; if it is the header, rename the columns."
+    )
+    path.write_text("\n".join([",".join("abcdefghijk"[: rows[0].count(",") + 1]), *rows * 10]))
+    data = load(path)
+    assert len(data.train) + len(data.validation) + len(data.test) == 20
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "0,1,2,3",
+        "1,2,3,4",
+        "0,1,2,label",
+        "0,1,2,no",
+        "label,0,1,2",
+        "0,label,2,3",
+        ",0,1,2",
+        "400.5,402.5,404.5,label",
+        "yes,2019,2020,2021",
+        "a,b,2,no",
+    ],
+)
+def test_headers_with_numbers_are_no_data(tmp_path, header):
+    table = pandas.DataFrame(np.arange(160).reshape(40, 4) // 4, columns=header.split(","))
+    name = next((name for name in ("label", "no", "yes") if name in table), table.columns[-1])
+    table[name] = ["no", "maybe"] * 20
+    data = load(write(table, tmp_path / "t.csv"), label=name)
+    assert data.shape == (3,)
+    assert len(data.train) + len(data.validation) + len(data.test) == 40
+
+
+def test_a_parquet_file_has_its_header_apart(tmp_path):
+    table = pandas.DataFrame({"5.1": np.arange(40) / 7, "0": np.arange(40) % 2})
+    assert len(load(write(table, tmp_path / "t.parquet"), test=0).train) == 32
 
 
 def changed(column, row, value):
@@ -159,6 +233,23 @@ def test_an_id_column_is_not_spread_over_thousands_of_features(tmp_path):
     table = pandas.DataFrame({"id": [f"n{row}" for row in range(3000)], "y": np.arange(3000) % 2})
     with pytest.raises(DataError, match=r"column 'id' has 1,800 different texts, more than 1,000"):
         load(write(table, tmp_path / "t.csv"))
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
+def test_a_column_of_texts_that_hardly_recur_is_no_category(tmp_path, name):
+    rows = np.arange(40)
+    table = pandas.DataFrame({"id": [f"n{row}" for row in np.maximum(rows - 3, 0)], "y": rows % 2})
+    path = write(table, tmp_path / name)
+    with pytest.raises(DataError) as error:
+        load(path)
+    assert str(error.value) == (
+        f"{path}: column 'id' has 37 different texts in 40 rows, as a name or an id has; remove it "
+        f"or turn it into numbers."
+    )
+    table["id"] = [f"n{row}" for row in np.maximum(rows - 4, 0)]
+    assert len(load(write(table, path), test=0).train) == 32
+    few = table.assign(id=[f"n{row}" for row in rows])[:20]
+    assert len(load(write(few, path), test=0).train) == 16
 
 
 @pytest.fixture(scope="module")

@@ -66,7 +66,8 @@ def from_dataset(
     plain dataset and augment with `Augmentation`.
 
     Raises:
-        DataError: an item is no pair, or its shape differs; the message names its row.
+        DataError: an item is no pair, its shape differs, or its label is not one value; the
+            message names its row.
         SettingError: a fraction is outside its rule.
     """
     parts = {"train": read_dataset(train, f"{name}: train")}
@@ -77,7 +78,13 @@ def from_dataset(
         else:
             fractions[part_name] = given
     return from_parts(
-        parts, name=name, source=name, seed=seed, class_names=class_names, **fractions
+        parts,
+        name=name,
+        source=name,
+        seed=seed,
+        validation=fractions["validation"],
+        test=fractions["test"],
+        class_names=class_names,
     )
 
 
@@ -90,13 +97,14 @@ def from_parts(
     validation: float,
     test: float,
     class_names: Sequence[str] | None = None,
+    suffixes: Mapping[str, str] | None = None,
 ) -> Data:
     """Data out of (x, y) for "train" and, where they exist, "validation" and "test".
 
     A part that is missing is carved out of train: its fraction is of the rows of train. A part that
-    is given stays as it is.
+    is given stays as it is. `suffixes` says what messages write behind the x and y of a part.
     """
-    suffix = _SUFFIX if len(parts) > 1 else dict.fromkeys(_SUFFIX, "")
+    suffix = suffixes or (_SUFFIX if len(parts) > 1 else dict.fromkeys(_SUFFIX, ""))
     inputs = {key: read_inputs(x, f"{source}: x{suffix[key]}") for key, (x, _) in parts.items()}
     labels = {f"{source}: y{suffix[key]}": y for key, (_, y) in parts.items()}
     codes, names = encode_labels(labels, class_names)
@@ -178,7 +186,7 @@ def build_data(
 
 
 def read_dataset(dataset: Dataset[Any], where: str) -> tuple[object, object]:
-    """All items of a dataset as inputs (n, ...) and labels (n,)."""
+    """All items of a dataset as inputs (n, ...) and n labels."""
     if isinstance(dataset, TensorDataset) and len(dataset.tensors) == 2:
         return dataset.tensors
     inputs: list[NDArray[Any]] = []
@@ -196,10 +204,22 @@ def read_dataset(dataset: Dataset[Any], where: str) -> tuple[object, object]:
                 f"{inputs[0].shape} {inputs[0].dtype}; make them equal in the dataset."
             )
         inputs.append(x)
-        labels.append(item[1].item() if isinstance(item[1], torch.Tensor) else item[1])
+        labels.append(_read_label(item[1], f"{where}: row {row} (counted from 0): y"))
     if not inputs:
         raise DataError(f"{where} is empty: the dataset yields no item.")
-    return np.stack(inputs), np.asarray(labels)
+    return np.stack(inputs), labels
+
+
+def _read_label(label: Any, where: str) -> Any:
+    """The label of one item, out of its tensor, array or list where it comes in one."""
+    if not isinstance(label, (torch.Tensor, np.ndarray, list, tuple)):
+        return label
+    y = to_numpy(label, where)
+    if y.size != 1:
+        raise DataError(
+            f"{where} must be one label, got shape {y.shape}; give the class number, `y.argmax()`."
+        )
+    return y.item()
 
 
 def _items(dataset: Any, where: str) -> Iterator[Any]:

@@ -21,10 +21,12 @@ SUFFIXES = frozenset(
 )
 _PARTS = {
     "train": "train",
+    "training": "train",
     "val": "validation",
     "valid": "validation",
     "validation": "validation",
     "test": "test",
+    "testing": "test",
 }
 _LITTER = frozenset({"thumbs.db", "desktop.ini"})
 _ORIENTATION = 0x0112  # the EXIF tag; 5 to 8 swap width and height
@@ -50,21 +52,23 @@ def load_folder(
 ) -> Data:
     """Data from `path/<class>/<image>`, or `path/train/<class>/<image>` with `val` and `test`.
 
-    The second form is taken when the top folders are "train" and perhaps "val" (or "valid",
-    "validation") and "test", and hold folders only. Images are turned upright by their EXIF tag;
-    all gray images give one channel, else all become RGB (transparency is dropped). `size` is
-    (height, width): images of another size are resized, bilinear with antialiasing.
+    The second form is taken when a top folder is called as a part and holds folders only. Then the
+    top folders must be "train" (or "training") and perhaps "val" (or "valid", "validation") and
+    "test" (or "testing"), in any case. Images are turned upright by their EXIF tag; all gray images
+    give one channel, else all become RGB (transparency is dropped). `size` is (height, width):
+    images of another size are resized, bilinear with antialiasing.
 
     Raises:
-        DataError: no class folders, an empty one, an unreadable image, a file that is no image, or
-            images of several sizes without `size`; the message names the file.
+        DataError: no class folders, an empty one, folders of parts beside others, an unreadable
+            image, a file that is no image, or images of several sizes without `size`; the message
+            names the file.
         MissingExtra: pillow is absent.
         SettingError: `size` is not two whole numbers of at least 1.
     """
     if size is not None and (len(size) != 2 or any(int(s) != s or s < 1 for s in size)):
         raise SettingError(f"`size=...` must be (height, width), each at least 1, got {size}.")
     tops = _sub_folders(path, "a sub-folder for each class")
-    parts = _named_parts(tops) or {"train": path}
+    parts = _named_parts(path, tops) or {"train": path}
     found = {part: _find_images(folder) for part, folder in parts.items()}
     target = size or _only_size([image for images in found.values() for image in images])
     gray = all(image.gray for images in found.values() for image in images)
@@ -77,13 +81,24 @@ def load_folder(
     )
 
 
-def _named_parts(tops: list[Path]) -> dict[str, Path] | None:
+def _named_parts(path: Path, tops: list[Path]) -> dict[str, Path] | None:
     """The top folders by part, when they are parts and not classes."""
-    parts = {_PARTS[top.name]: top for top in tops if top.name in _PARTS}
+    named = [top for top in tops if top.name.lower() in _PARTS]
+    if not any(_holds_folders(top) for top in named):
+        return None  # classes may be called as parts
+    parts = {_PARTS[top.name.lower()]: top for top in named}
     if "train" not in parts or len(parts) != len(tops):
-        return None
-    deep = all(child.is_dir() for top in tops for child in top.iterdir() if not _is_litter(child))
-    return parts if deep else None
+        raise DataError(
+            f"{path} must hold a train folder, at most one for validation and one for test, and "
+            f"nothing else, got {', '.join(top.name for top in tops)}; the names of parts are "
+            f"{', '.join(_PARTS)}, in any case. Rename the other folders or move them away."
+        )
+    return parts
+
+
+def _holds_folders(path: Path) -> bool:
+    children = [child for child in path.iterdir() if not _is_litter(child)]
+    return bool(children) and all(child.is_dir() for child in children)
 
 
 def _sub_folders(path: Path, what: str) -> list[Path]:

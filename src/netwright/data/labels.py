@@ -55,6 +55,8 @@ def encode_labels(
 def read_labels(labels: object, where: str) -> NDArray[Any]:
     """Labels as one array of booleans, whole numbers or text of shape (n,)."""
     y = to_numpy(labels, where)
+    if isinstance(labels, (list, tuple)) and y.dtype.kind in "SU":
+        y = _from_list(labels, y)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.ndim != 1:
@@ -76,6 +78,14 @@ def read_labels(labels: object, where: str) -> NDArray[Any]:
     if y.dtype.kind not in "biuU":
         raise DataError(f"{where} must be whole numbers, booleans or text, got {y.dtype}.")
     return y
+
+
+def _from_list(labels: Sequence[Any], y: NDArray[Any]) -> NDArray[Any]:
+    """`y` where `labels` are all text; else their own objects, which numpy turned into text."""
+    objects = np.array(labels, object)
+    kinds = set(map(type, objects.reshape(-1).tolist()))
+    same = any(all(issubclass(kind, text) for kind in kinds) for text in (str, bytes))
+    return y if same else objects
 
 
 def _from_floats(y: NDArray[Any], where: str) -> NDArray[np.int64]:

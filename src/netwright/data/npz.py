@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 import zipfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,16 @@ from netwright.data.arrays import from_parts
 from netwright.data.data import Data
 from netwright.errors import DataError
 
-_ALL = ("x_train", "y_train", "x_val", "y_val", "x_test", "y_test")
+_SUFFIXES = {
+    "train": ("_train",),
+    "validation": ("_val", "_valid", "_validation"),
+    "test": ("_test",),
+}
+_ALL = tuple(f"{axis}{end}" for ends in _SUFFIXES.values() for end in ends for axis in "xy")
+_ACCEPTED = (
+    "`x` and `y` alone, or `x_train` and `y_train` with optional `x_val`, `y_val` (or `_valid`, "
+    "`_validation`) and `x_test`, `y_test`"
+)
 _BOMB_BYTES = 2**28
 _BOMB_RATIO = 200
 
@@ -23,29 +33,37 @@ _BOMB_RATIO = 200
 def load_npz(path: Path, *, seed: int, validation: float, test: float) -> Data:
     """Data from an `.npz` with `x, y`, or `x_train, y_train` and optional `_val` and `_test`.
 
-    Parts that are missing are carved out of train; other arrays in the file are left alone.
+    The validation part may be called `_val`, `_valid` or `_validation`. Parts that are missing are
+    carved out of train. An array of another name is left alone, unless the name begins with `x_` or
+    `y_`, in any case: that looks like a part, and is refused.
 
     Raises:
-        DataError: the file is damaged, holds Python objects, or unpacks to far more than it should.
+        DataError: the file is damaged, holds Python objects, unpacks to far more than it should,
+            names a part in two ways, or holds what looks like a part and is none.
     """
     arrays = read_npz(path)
-    if "x_train" in arrays or "y_train" in arrays:
-        names = {"train": "_train", "validation": "_val", "test": "_test"}
+    if _has_train(arrays):
+        suffixes = {part: _only_suffix(part, arrays, path) for part in _SUFFIXES}
     else:
-        names = {"train": ""}
+        suffixes = {"train": ""}
     parts: dict[str, tuple[object, object]] = {}
-    for part, suffix in names.items():
+    for part, suffix in suffixes.items():
         x, y = arrays.get(f"x{suffix}"), arrays.get(f"y{suffix}")
         if x is not None and y is not None:
             parts[part] = (x, y)
         elif part == "train" or x is not None or y is not None:
             raise DataError(
-                f"{path} must hold the arrays `x` and `y`, or `x_train` and `y_train` with "
-                f"optional `x_val`, `y_val`, `x_test`, `y_test`; "
+                f"{path} must hold the arrays {_ACCEPTED}; "
                 f"got {', '.join(sorted(arrays)) or 'none of them'}."
             )
     return from_parts(
-        parts, name=path.stem, source=str(path), seed=seed, validation=validation, test=test
+        parts,
+        name=path.stem,
+        source=str(path),
+        seed=seed,
+        validation=validation,
+        test=test,
+        suffixes=suffixes,
     )
 
 
@@ -55,6 +73,7 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
         with warnings.catch_warnings(), zipfile.ZipFile(path) as archive:
             warnings.simplefilter("ignore")  # numpy warns of headers written by Python 2
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            _check_names(members, path)
             known = {name: members[name] for name in ("x", "y", *_ALL) if name in members}
             _check_sizes(list(known.values()), path)
             return {name: _read_member(archive, known[name], path) for name in known}
@@ -62,6 +81,34 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
         raise
     except Exception as error:  # a damaged archive makes zipfile, zlib and numpy raise many kinds
         raise DataError(f"{path} cannot be read as an .npz file: {error}.") from error
+
+
+def _has_train(names: Iterable[str]) -> bool:
+    return not {"x_train", "y_train"}.isdisjoint(names)
+
+
+def _only_suffix(part: str, arrays: Mapping[str, NDArray[Any]], path: Path) -> str:
+    """The ending by which the arrays of `part` are called; the first one where there are none."""
+    pairs = {suffix: (f"x{suffix}", f"y{suffix}") for suffix in _SUFFIXES[part]}
+    found = [suffix for suffix, names in pairs.items() if not arrays.keys().isdisjoint(names)]
+    if len(found) > 1:
+        twice = ", ".join(f"`{n}`" for suffix in found for n in pairs[suffix] if n in arrays)
+        raise DataError(
+            f"{path} must name its {part} part in one way, got {twice}; keep one pair of them."
+        )
+    return (found or _SUFFIXES[part])[0]
+
+
+def _check_names(members: Mapping[str, zipfile.ZipInfo], path: Path) -> None:
+    """Refuse an array that looks like a part but would be dropped; nothing is unpacked for it."""
+    read = () if "x" in members and not _has_train(members) else _ALL
+    for name, info in members.items():
+        like_part = name.lower().startswith(("x_", "y_")) and info.filename.endswith(".npy")
+        if like_part and name not in read:
+            raise DataError(
+                f"{path} holds the array `{name}`, which looks like a part but is not read; the "
+                f"arrays that are read are {_ACCEPTED}. Rename it or leave it out."
+            )
 
 
 def _check_sizes(members: list[zipfile.ZipInfo], path: Path) -> None:

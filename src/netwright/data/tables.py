@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +19,23 @@ from netwright.errors import DataError, require
 _LABELS = ("label", "target", "class", "y")
 _MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL"]
 _MOST_CATEGORIES = 1000
+_ID_ROWS, _ID_SHARE = 20, 0.9  # a text column of more rows, more of them different, is an id
 
 
 def load_table(path: Path, *, seed: int, validation: float, test: float, label: str | None) -> Data:
     """Data from a table: every column but the label is an input.
 
-    The label is the column `label`, else the first one called label, target, class or y (in that
-    order, in any case), else the last. Numbers and booleans become one float32 feature each. Text
-    becomes one feature for each category of the train part, 1 where the row has it; a category
-    that only other parts have is all zeros. In a CSV an empty cell and NA, N/A, NaN, nan, null and
-    NULL are missing values.
+    The label is the column `label`, else the only one called label, target, class or y (in any
+    case), else the last. Numbers and booleans become one float32 feature each. Text becomes one
+    feature for each category of the train part, 1 where the row has it; a category that only other
+    parts have is all zeros. In a CSV the first row is the header; an empty cell and NA, N/A, NaN,
+    nan, null and NULL are missing values.
 
     Raises:
-        DataError: a value is missing, infinite or of no usable kind, numbers and text are mixed;
-            the message names the row (counted from 0, without the header) and the column.
+        DataError: a value is missing, infinite or of no usable kind, numbers and text are mixed
+            (the message names the row, counted from 0, without the header, and the column); a
+            column of text is an id; the first row of a CSV is data; several columns are called as
+            a label is.
         MissingExtra: pandas or pyarrow is absent.
     """
     frame = _read_frame(path)
@@ -69,8 +74,12 @@ def _read_frame(path: Path) -> Any:
             # pandas only warns where it drops cells that a header does not name
             warnings.simplefilter("error", pandas.errors.ParserWarning)
             if parquet:
+                first_row = None
                 frame = pandas.read_parquet(path, engine="pyarrow")
             else:
+                first_row = pandas.read_csv(
+                    path, header=None, nrows=1, index_col=False, dtype=str, keep_default_na=False
+                )
                 frame = pandas.read_csv(
                     path,
                     index_col=False,
@@ -91,7 +100,45 @@ def _read_frame(path: Path) -> Any:
         )
     if len(frame) == 0:
         raise DataError(f"{path} is empty: it has a header and no rows.")
+    if first_row is not None:
+        _check_header(frame, first_row.iloc[0].tolist(), path)
     return frame
+
+
+def _check_header(frame: Any, cells: Sequence[str], path: Path) -> None:
+    """Refuse a first row of data: each cell is as the column below it, and none is a name.
+
+    Whole numbers that count the columns from 0 or 1 are names, as pandas writes them.
+    """
+    if not all(_fits(cell, frame.iloc[:, place]) for place, cell in enumerate(cells)):
+        return
+    places = [place for place, cell in enumerate(cells) if _is_number(cell)]
+    numbers = [cells[place].strip() for place in places]
+    for start in (0, 1):
+        by_rank = [str(start + rank) for rank in range(len(places))]
+        by_place = [str(start + place) for place in places]
+        if numbers and numbers in (by_rank, by_place):
+            return
+    shown = ", ".join(cell.strip() for cell in cells[:10]) + (", ..." if len(cells) > 10 else "")
+    raise DataError(
+        f"{path} must begin with a header, but its first row looks like data: {shown}. Add a "
+        f"header row with a name for each column above it; if it is the header, rename the columns."
+    )
+
+
+def _fits(cell: str, series: Any) -> bool:
+    """Whether `cell` may be one more value of `series`: a number, or a text that it holds."""
+    types = require("pandas", extra="tables", purpose="Reading a table").api.types
+    if types.is_numeric_dtype(series.dtype) and not types.is_bool_dtype(series.dtype):
+        return _is_number(cell)
+    return bool((series.dropna().astype(str).str.lower() == cell.lower()).any())
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        return math.isfinite(float(cell))
+    except ValueError:
+        return False
 
 
 def _label_column(frame: Any, label: str | None, path: Path) -> str:
@@ -101,11 +148,15 @@ def _label_column(frame: Any, label: str | None, path: Path) -> str:
             shown = ", ".join(columns[:20]) + (", ..." if len(columns) > 20 else "")
             raise DataError(f"{path} has no column '{label}' for `label=...`; it has: {shown}.")
         return label
-    by_name = {column.lower(): column for column in reversed(columns)}
-    for name in _LABELS:
-        if name in by_name:
-            return by_name[name]
-    return columns[-1]
+    named = [column for column in columns if column.lower() in _LABELS]
+    if len(named) > 1:
+        shown = ", ".join(f"'{column}'" for column in named[:-1]) + f" and '{named[-1]}'"
+        raise DataError(
+            f"{path} must have one label column, but {shown} are all called as one; say which it "
+            f"is by `label=...` (`--label` on the command line), and remove the others if they "
+            f"tell the answer."
+        )
+    return named[0] if named else columns[-1]
 
 
 def _check_missing(series: Any, column: str, path: Path) -> None:
@@ -177,6 +228,12 @@ def _encode_text(
         raise DataError(
             f"{path}: column '{column}' has {len(categories):,} different texts, more than "
             f"{_MOST_CATEGORIES:,}, as a name or an id has; remove it or turn it into numbers."
+        )
+    different = len(set(values.tolist()))
+    if len(values) > _ID_ROWS and different > _ID_SHARE * len(values):
+        raise DataError(
+            f"{path}: column '{column}' has {different:,} different texts in {len(values):,} rows, "
+            f"as a name or an id has; remove it or turn it into numbers."
         )
     codes = np.asarray(pandas.Index(categories).get_indexer(values))
     known = np.flatnonzero(codes >= 0)
