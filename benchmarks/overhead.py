@@ -22,8 +22,9 @@ from torch import nn
 from netwright import spaces
 from netwright.evaluate.function import Function
 from netwright.execute import Inline
-from netwright.loop import Budget, Loop, Plan
+from netwright.loop import Loop
 from netwright.objective import maximize
+from netwright.plan import Budget, Plan
 from netwright.space import Space
 from netwright.store import Store
 from netwright.strategies import RandomSearch, RegularizedEvolution, Strategy

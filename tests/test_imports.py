@@ -17,11 +17,12 @@ LINES = [
     {"conclude", "settings"},
     {"report", "export"},
     {"record", "loop"},
+    {"plan"},
     {"progress"},
     {"strategies", "evaluate", "oneshot", "store", "execute", "spaces"},
     {"trial"},
     {"space", "objective", "data"},
-    {"errors", "proportion", "onnxfile"},
+    {"errors", "proportion", "onnxfile", "table"},
 ]
 RANK = {room: rank for rank, line in enumerate(LINES) for room in line}
 # Rooms of one line of the design that stand on each other, in this order.

@@ -19,7 +19,7 @@ import sys, time
 from pathlib import Path
 from netwright.evaluate.function import Function
 from netwright.execute import Processes
-from netwright.loop import Budget, Loop, Plan
+from netwright.loop import Loop
 from netwright.objective import limits_from, maximize
 from netwright.settings import settings_of
 from netwright.store import Store

@@ -14,14 +14,16 @@ from netwright.evaluate.base import Candidate, Context, Evaluator, Result
 from netwright.evaluate.function import Function
 from netwright.evaluate.latency import Latency, LatencyTarget
 from netwright.execute import Executor, Inline, Message, Processes
-from netwright.loop import Budget, Loop, Plan
+from netwright.loop import Loop
 from netwright.objective import limits_from, maximize, minimize
+from netwright.plan import Budget, Plan
 from netwright.record import read_record
 from netwright.settings import settings_of
+from netwright.space import Architecture, Choose, Space
 from netwright.store import Store
 from netwright.strategies import RandomSearch, RegularizedEvolution, Search, Strategy
 from netwright.testing import SPACES
-from netwright.trial import Proposal, Trial
+from netwright.trial import Proposal, Trial, promoted
 
 
 def size(model: nn.Module, epochs: int) -> dict[str, float]:
@@ -294,3 +296,52 @@ def test_a_worker_that_dies_twice_fails_its_trial_alone(tmp_path: Path) -> None:
         ("failed", "the worker ended with exit status 7")
     ]
     assert [e.kind for e in ran.store.events("a")].count("restarted") == 1
+
+
+def test_the_last_final_trains_each_late_answer(tmp_path: Path) -> None:
+    def network(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+        return nn.Linear(inputs[0], classes, bias=choose.value("bias", [True, False]))
+
+    def recipe(choose: Choose) -> dict[str, float]:
+        return {"mix": choose.value("mix", [0, 1, 2], late=True)}
+
+    def train(model: nn.Module, epochs: int, recipe: dict[str, float]) -> dict[str, float]:
+        return {"accuracy": 0.5 + (0.1 if epochs == 3 else -0.1) * recipe["mix"]}
+
+    space = Space(network, 4, 2, recipe=recipe)
+    budget = Budget(trials=2)
+    made = plan(space=space, evaluator=Function(train), budget=budget, finals=((2, 2), (1, 3)))
+    ran = loop(tmp_path, made)
+    ran.run()
+    mixes = {
+        stage: [t.architecture["mix"] for t in ran.history if t.proposal.stage == stage]
+        for stage in range(3)
+    }
+    assert mixes == {0: [0, 0], 1: [0, 0], 2: [0, 1, 2]}
+    best = read_record(ran.store, "a").best
+    assert best is not None
+    assert best.architecture["mix"] == 2
+
+
+def test_what_was_measured_is_not_what_a_function_says(tmp_path: Path) -> None:
+    train = Function(lambda model, epochs: {"accuracy": 0.5, "params": -1.0})
+    ran = loop(tmp_path, plan(evaluator=train, budget=Budget(trials=2), finals=()))
+    ran.run()
+    for trial in ran.history:
+        model = ran.plan.space.build(trial.architecture)
+        assert trial.metrics["params"] == sum(p.numel() for p in model.parameters())
+
+
+def test_half_of_the_first_final_goes_to_networks_that_cost_more() -> None:
+    def trial(number: int, accuracy: float, macs: float) -> Trial:
+        proposal = Proposal(Architecture({"n": number}))
+        return Trial(number, proposal, "done", {"accuracy": accuracy, "macs": macs})
+
+    cheap = [trial(i, 0.9 - i / 100, 10.0 - i) for i in range(6)]
+    large = [trial(6, 0.7, 20.0), trial(7, 0.6, 15.0), trial(8, 0.5, 90.0), trial(9, 0.4, 95.0)]
+    objectives = (maximize("accuracy"),)
+    assert [t.number for t in promoted([*large, *cheap], objectives, 4)] == [0, 1, 6, 8]
+    assert [t.number for t in promoted(cheap, objectives, 4)] == [0, 1, 2, 3]
+    assert [t.number for t in promoted(cheap[:3], objectives, 8)] == [0, 1, 2]
+    assert [t.number for t in promoted([*large, *cheap], objectives, 1)] == [0]
+    assert promoted([], objectives, 4) == []

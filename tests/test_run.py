@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 import netwright as nw
-from netwright.errors import LimitError, SettingError, StoreError
+from netwright.errors import LimitError, SettingError, SpaceError, StoreError
 from netwright.testing import SPACES
 
 
@@ -174,9 +174,85 @@ def test_a_run_goes_on_only_with_the_same_settings(digits: nw.Data, tmp_path: Pa
         go(1, 2)
 
 
+def test_a_run_goes_on_only_with_the_same_layers(digits: nw.Data, tmp_path: Path) -> None:
+    def declared(layer: type[nn.Module]):
+        def made(choose: nw.Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+            width = choose.width("width", 8, 32, step=8)
+            layers = [nn.Flatten(), nn.Linear(64, width), layer(), nn.Linear(width, classes)]
+            return nn.Sequential(*layers)
+
+        return nw.Space(made, digits.shape, digits.classes, name="mine")
+
+    def go(space: nw.Space) -> nw.Run:
+        training = nw.Training(digits, epochs=1, full_epochs=1)
+        return nw.search(
+            space, training, trials=1, workers=0, store=tmp_path / "runs.db", run="mine"
+        )
+
+    go(declared(nn.ReLU))
+    assert go(declared(nn.ReLU)).status == "done"
+    with pytest.raises(StoreError, match=r"'mine' cannot go on with another network: .* other lay"):
+        go(declared(nn.Tanh))
+
+
+def test_weights_of_another_network_are_refused_in_a_sentence(run: nw.Run, monkeypatch) -> None:
+    best = run.best
+    near = run.plan.space.neighbours(best.architecture)
+    other = next(a for a in near if a["width"] != best.architecture["width"])
+    build = run.plan.space.build
+    monkeypatch.setattr(run.plan.space, "build", lambda made, **given: build(other, **given))
+    with pytest.raises(StoreError, match=r"cannot be loaded from '.*builds another network"):
+        best.model()
+
+
+def test_a_space_for_other_data_is_refused(digits: nw.Data, tmp_path: Path) -> None:
+    for space in (nw.spaces.mlp(8, 10), nw.spaces.convnet((1, 8, 8), 7)):
+        with pytest.raises(SettingError, match=r"inputs of shape \(1, 8, 8\) and 10 classes, the"):
+            nw.search(space, nw.Training(digits), trials=1, store=tmp_path / "runs.db")
+
+
+def test_a_network_that_is_random_in_eval_mode_is_refused(tmp_path: Path) -> None:
+    class Noisy(nn.Module):
+        def __init__(self, width: int) -> None:
+            super().__init__()
+            self.layer = nn.Linear(4, width)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return nn.functional.dropout(self.layer(x), 0.5)
+
+    def declared(choose: nw.Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+        width = choose.width("width", 8, 16)
+        return nn.Sequential(Noisy(width), nn.Linear(width, classes))
+
+    with pytest.raises(SpaceError, match=r"other outputs for the same inputs in eval mode"):
+        nw.search(nw.Space(declared, 4, 2), lambda m, e: 0.5, trials=1, store=tmp_path / "a.db")
+
+
+def test_a_function_that_cannot_be_called_is_refused(tmp_path: Path) -> None:
+    for train in (lambda model: 0.5, lambda a, b, c, d: 0.5):
+        with pytest.raises(SettingError, match=r"train\(model, epochs\)` must take these"):
+            nw.search(SPACES["flat"](), train, trials=1, store=tmp_path / "runs.db")
+
+
+def test_where_an_export_or_report_cannot_go_is_said(run: nw.Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for out in (tmp_path / "file", tmp_path / "file" / "deep", Path("/proc/netwright/out")):
+        with pytest.raises(SettingError, match="The export folder"):
+            nw.search(SPACES["flat"](), lambda m, e: 0.5, trials=1, out=out)
+        with pytest.raises(SettingError, match="The export folder"):
+            run.export(out)
+    assert (tmp_path / "file").read_text() == "mine"
+    with pytest.raises(SettingError, match=r"is a folder; name a file such as .*report\.html"):
+        run.report(tmp_path)
+    with pytest.raises(SettingError, match=r"report .* cannot be written"):
+        run.report(tmp_path / "file" / "report.html")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file"]
+
+
 @pytest.mark.parametrize(
     ("given", "error", "part"),
     [
+        ({"trials": 1, "limits": ["params"]}, SettingError, r"mapping .* got \['params'\]"),
         ({}, SettingError, "must have a budget"),
         ({"trials": 0}, SettingError, "trials"),
         ({"minutes": -1.0}, SettingError, "minutes"),

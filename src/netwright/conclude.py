@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from netwright.errors import EvaluationError, MissingExtra
+from netwright.errors import EvaluationError, MissingExtra, StoreError
 from netwright.evaluate.latency import LatencyTarget, OnnxRuntime, PyTorch
 from netwright.evaluate.reference import reference
 from netwright.export import Card, export
-from netwright.loop import Plan
+from netwright.plan import Plan
 from netwright.record import Record, read_record
 from netwright.settings import versions
 from netwright.space.draw import sketch
@@ -37,7 +38,9 @@ def conclude(store: Store, name: str, plan: Plan) -> None:
         return
     if not record.tested:
         chosen = front_of(kept, plan.objectives) if len(plan.objectives) > 1 else [best]
-        scores = {str(t.number): plan.evaluator.test(_load(store, name, plan, t)) for t in chosen}
+        scores = {
+            str(t.number): plan.evaluator.test(load_trained(store, name, plan, t)) for t in chosen
+        }
         data = plan.evaluator.data
         if data is not None and plan.refit:  # the reference learns from what the network did
             data = data.with_validation_in_train()
@@ -45,7 +48,7 @@ def conclude(store: Store, name: str, plan: Plan) -> None:
         body = {"trials": scores, "reference": classical}
         store.append(name, "tested", body)
     if record.exported is None or record.exported["trial"] != best.number:
-        export_trial(store, name, plan, best, _load(store, name, plan, best))
+        export_trial(store, name, plan, best, load_trained(store, name, plan, best))
     store.append(name, "ended", {"status": "done", "reason": ""})
 
 
@@ -53,7 +56,7 @@ def conclude_early(store: Store, name: str, plan: Plan) -> None:
     """Export the best so far of an interrupted run, untested, so that it can go on later."""
     best = read_record(store, name).best
     if best is not None:
-        export_trial(store, name, plan, best, _load(store, name, plan, best))
+        export_trial(store, name, plan, best, load_trained(store, name, plan, best))
 
 
 def export_trial(store: Store, name: str, plan: Plan, trial: Trial, model: nn.Module) -> Path:
@@ -79,9 +82,27 @@ def export_trial(store: Store, name: str, plan: Plan, trial: Trial, model: nn.Mo
     return folder
 
 
-def _load(store: Store, name: str, plan: Plan, trial: Trial) -> nn.Module:
+def load_trained(store: Store, name: str, plan: Plan, trial: Trial) -> nn.Module:
+    """The trained network of a trial in eval mode.
+
+    Raises:
+        StoreError: Its weights were not kept, are damaged, or are of another network.
+    """
+    path = _weights(store, name, trial)
+    if not path.is_file():
+        raise StoreError(
+            f"The weights of trial {trial.number} were not kept; those of the front and "
+            "of the finals are."
+        )
     model = plan.space.build(trial.architecture, seed=0)
-    model.load_state_dict(load_file(_weights(store, name, trial)))
+    try:
+        model.load_state_dict(load_file(path))
+    except (SafetensorError, RuntimeError, OSError) as error:
+        raise StoreError(
+            f"The weights of trial {trial.number} of the run {name!r} cannot be loaded from "
+            f"{str(path)!r}: the file is damaged, or the space builds another network than it did "
+            f"then ({str(error).splitlines()[0]})."
+        ) from error
     return model.eval()
 
 

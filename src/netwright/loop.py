@@ -20,17 +20,16 @@ from typing import Any, Literal
 import numpy as np
 
 from netwright.evaluate.admission import COSTS, LATENCY, Admission
-from netwright.evaluate.base import Evaluator
 from netwright.evaluate.forecast import Forecast
 from netwright.evaluate.job import Job, Outcome, Task
-from netwright.evaluate.latency import LatencyTarget
 from netwright.execute import Executor, Message
-from netwright.objective import Limit, Objective, dominates
+from netwright.objective import dominates
+from netwright.plan import Plan
 from netwright.progress import Flight, Progress
-from netwright.space import Architecture, Space
+from netwright.space import Architecture
 from netwright.store import Store
-from netwright.strategies import RandomSearch, Strategy
-from netwright.trial import History, Proposal, Trial, best_of, front_of, ranked
+from netwright.strategies import RandomSearch
+from netwright.trial import History, Proposal, Trial, best_of, front_of, promoted, ranked
 
 SEARCH, BASELINE = 0, -1
 """Stages of a run; the finals are 1, 2, ..., and behind them the refit."""
@@ -41,37 +40,6 @@ _ATTEMPTS = 1000  # and before the search is declared exhausted
 _SURVEYED = 64  # networks whose costs the forecast starts from, where there is a limit on them
 
 Source = Callable[[int, int], "Proposal | Literal['wait', 'end']"]
-
-
-@dataclass(frozen=True)
-class Budget:
-    """Bounds of the search stage; the first one reached ends it. None is no bound."""
-
-    trials: int | None = None
-    minutes: float | None = None
-    epochs: int | None = None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a run is to do. `finals` are stages of (how many networks, epochs each).
-
-    `refit` trains what the finals chose again, on the train and validation parts together.
-    """
-
-    space: Space
-    evaluator: Evaluator
-    strategy: Strategy
-    objectives: tuple[Objective, ...]
-    limits: tuple[Limit, ...]
-    budget: Budget
-    finals: tuple[tuple[int, int], ...]
-    baseline: int = 0
-    deterministic: bool = False
-    seed: int = 0
-    target: LatencyTarget | None = None
-    trial_seconds: float | None = None
-    refit: bool = False
 
 
 @dataclass
@@ -311,10 +279,18 @@ class Loop:
         return "wait" if self._flights else self._end("the strategy has nothing more to propose")
 
     def _finalists(self, stage: int, count: int, epochs: int) -> list[Proposal]:
-        """The best of the stage before, to be trained for longer."""
+        """The best of the stage before, to be trained for longer; in the last, each variant."""
         before = self.history.allowed(self.plan.limits, stage - 1)
-        chosen = ranked(before, self.plan.objectives)[:count]
-        return [Proposal(t.architecture, epochs, t.number, stage) for t in chosen]
+        if stage == SEARCH + 1:
+            chosen = promoted(before, self.plan.objectives, count)
+        else:
+            chosen = ranked(before, self.plan.objectives)[:count]
+        last = stage == len(self.plan.finals)
+        return [
+            Proposal(made, epochs, t.number, stage)
+            for t in chosen
+            for made in (self.plan.space.variants(t.architecture) if last else [t.architecture])
+        ]
 
     def _refits(self) -> list[Proposal]:
         """The network that was chosen, or with several objectives the front."""

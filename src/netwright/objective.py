@@ -84,8 +84,13 @@ def limits_from(limits: Mapping[str, float | AtMost] | None) -> tuple[Limit, ...
     """Limits from the mapping a user writes: `{"params": 200_000, "latency_ms": AtMost(1.0)}`.
 
     Raises:
-        SettingError: A bound is not a positive finite number.
+        SettingError: It is no mapping, or a bound is not a positive finite number.
     """
+    if limits is not None and not isinstance(limits, Mapping):
+        raise SettingError(
+            '`limits=...` must be a mapping from metrics to bounds such as {"params": 200_000}, '
+            f"got {limits!r}."
+        )
     made = []
     for metric, bound in (limits or {}).items():
         if isinstance(bound, bool) or not isinstance(bound, (int, float, AtMost)):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from netwright.errors import StoreError
 from netwright.objective import Limit, Objective
 from netwright.store import Event, Store
 from netwright.trial import History, Proposal, Trial, best_of, front_of
@@ -88,9 +89,19 @@ def read_record(store: Store, run: str) -> Record:
     """The record of a run.
 
     Raises:
-        StoreError: There is no such run.
+        StoreError: There is no such run, or its log is damaged.
     """
     events = store.events(run)
+    try:
+        return _folded(run, events)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StoreError(
+            f"The log of the run {run!r} in {str(store.path)!r} is damaged or was written by "
+            f"another version of netwright ({type(error).__name__}: {error})."
+        ) from error
+
+
+def _folded(run: str, events: list[Event]) -> Record:
     record = Record(run, events[0].body, events[0].time)
     session, last = None, events[0].time
     for event in events:

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file
 from torch import nn
 
-from netwright.conclude import conclude, conclude_early, export_trial
+from netwright.conclude import conclude, conclude_early, export_trial, load_trained
 from netwright.errors import SettingError, StoreError
-from netwright.evaluate.admission import LATENCY, Admission
+from netwright.evaluate.admission import Admission, check_repeatable
 from netwright.evaluate.base import Evaluator
-from netwright.evaluate.function import Function, Train
-from netwright.evaluate.latency import LatencyTarget, default_target
+from netwright.evaluate.function import Train
 from netwright.execute import Executor, Inline, Processes
 from netwright.export import check_folder, place
-from netwright.loop import Budget, Loop, Plan
-from netwright.objective import AtMost, Limit, Objective, limits_from, maximize
+from netwright.loop import Loop
+from netwright.objective import AtMost, Objective, maximize
+from netwright.plan import Budget, Plan, make_plan
 from netwright.progress import Progress
 from netwright.record import Record, read_record
 from netwright.report import write_report
 from netwright.settings import check_same, settings_of
 from netwright.space import Architecture, Space
 from netwright.store import Store
-from netwright.strategies import RegularizedEvolution, Strategy
+from netwright.strategies import Strategy
+from netwright.table import Table
 from netwright.trial import Trial
 
 
@@ -57,7 +57,8 @@ def search(
 
     The search stage ends at the first budget reached: `trials`, wall `minutes`, or training
     `epochs` in all. Then the finals: each of `finals` trains the best so many networks of the stage
-    before for so many epochs (None: 8 for a third of the full schedule, then 3 for all of it).
+    before for so many epochs (None: 8 for a third of the full schedule, then 2 for all of it).
+    In the last final a network is trained with each answer to the late choices of the space.
     The best finalist is trained once more on the train and validation parts together (`refit`),
     scored on the test part, once, and exported to `out`, if given.
 
@@ -106,6 +107,7 @@ def search(
     )
     if fresh:
         plan = made.plan
+        check_repeatable(plan.space)
         admission = Admission(plan.space, plan.limits)
         admission.check_limits_can_be_met(plan.target, plan.evaluator.normalisation)
         made.store.create(made.name, settings)
@@ -153,20 +155,19 @@ def _prepared(
     """The run of these arguments, whether it is new, and its settings."""
     if type(workers) is not int or workers < 0:
         raise SettingError(f"`search(workers=...)` must be at least 0, got {workers!r}.")
-    _check_kinds(space, strategy, objectives)
-    plan = _plan(
+    plan = make_plan(
         space,
-        evaluator if isinstance(evaluator, Evaluator) else Function(evaluator),
-        strategy or RegularizedEvolution(),
-        tuple(objectives),
-        limits_from(limits),
-        budget,
-        finals,
-        refit,
-        baseline,
-        deterministic,
-        seed,
-        trial_minutes,
+        evaluator,
+        strategy=strategy,
+        objectives=objectives,
+        limits=limits,
+        budget=budget,
+        finals=finals,
+        refit=refit,
+        baseline=baseline,
+        deterministic=deterministic,
+        seed=seed,
+        trial_minutes=trial_minutes,
     )
     home = Store(store)
     name = run or _free_name(home)
@@ -274,17 +275,10 @@ class Found:
         """The trained network in eval mode, for inputs that are normalised already.
 
         Raises:
-            StoreError: Its weights were not kept.
+            StoreError: Its weights were not kept, are damaged, or are of another network.
         """
-        path = self.run.store.files(self.run.name) / f"trial-{self.trial.number}.safetensors"
-        if not path.is_file():
-            raise StoreError(
-                f"The weights of trial {self.trial.number} were not kept; those of the front and "
-                "of the finals are."
-            )
-        model = self.run.plan.space.build(self.architecture, seed=0)
-        model.load_state_dict(load_file(path))
-        return model.eval()
+        run = self.run
+        return load_trained(run.store, run.name, run.plan, self.trial)
 
     def export(self, out: str | Path) -> Path:
         """Write model.py, model.safetensors, model.onnx, model.pt2, card.md and card.json.
@@ -297,146 +291,6 @@ class Found:
         if not (made / "card.json").is_file():
             made = export_trial(run.store, run.name, run.plan, self.trial, self.model())
         return place(made, Path(out))
-
-
-class Table(Sequence[Mapping[str, Any]]):
-    """Rows that are mappings, with a plain text form; `pandas.DataFrame(table)` works too."""
-
-    def __init__(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        self._rows = list(rows)
-
-    @property
-    def columns(self) -> list[str]:
-        """The columns in the order they first appear."""
-        return list(dict.fromkeys(key for row in self._rows for key in row))
-
-    def __getitem__(self, index: Any) -> Any:
-        return self._rows[index]
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __iter__(self) -> Iterator[Mapping[str, Any]]:
-        return iter(self._rows)
-
-    def __repr__(self) -> str:
-        columns = [c for c in self.columns if not c.startswith("architecture.")]
-        cells = [columns] + [[_cell(row.get(c, "")) for c in columns] for row in self._rows]
-        widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
-        lines = (
-            "  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in cells
-        )
-        return "\n".join(lines)
-
-
-def _plan(
-    space: Space,
-    evaluator: Evaluator,
-    strategy: Strategy,
-    objectives: tuple[Objective, ...],
-    limits: tuple[Limit, ...],
-    budget: Budget,
-    finals: Sequence[tuple[int, int]] | None,
-    refit: bool | None,
-    baseline: int,
-    deterministic: bool,
-    seed: int,
-    trial_minutes: float | None,
-) -> Plan:
-    bounds = {"trials": budget.trials, "minutes": budget.minutes, "epochs": budget.epochs}
-    if all(bound is None for bound in bounds.values()):
-        raise SettingError("`search(...)` must have a budget: give trials, minutes or epochs.")
-    for name, bound in bounds.items():
-        whole = name != "minutes"
-        if bound is not None and not (_is_number(bound, whole=whole) and bound > 0):
-            kind = "a whole number" if whole else "a number"
-            raise SettingError(f"`search({name}=...)` must be {kind} above 0, got {bound!r}.")
-    if trial_minutes is not None and not (_is_number(trial_minutes) and trial_minutes > 0):
-        raise SettingError(
-            f"`search(trial_minutes=...)` must be a number above 0, got {trial_minutes!r}."
-        )
-    if not objectives:
-        raise SettingError('`search(objectives=...)` must have one, such as maximize("accuracy").')
-    for name, value in {"baseline": baseline, "seed": seed}.items():
-        if not _is_number(value, whole=True) or value < 0:
-            raise SettingError(
-                f"`search({name}=...)` must be a whole number, at least 0, got {value!r}."
-            )
-    known = evaluator.metric_names
-    for objective in objectives:
-        if known and objective.metric not in known:
-            raise SettingError(
-                f"`search(objectives=...)` must be on one of {', '.join(known)}, "
-                f"got {objective.metric!r}."
-            )
-    if finals is None:
-        full = evaluator.full_epochs
-        finals = ((8, max(1, round(full / 3))), (3, full)) if full > evaluator.epochs else ()
-    finals = _checked_finals(finals)
-    if refit and not evaluator.can_refit:
-        raise SettingError(
-            f"`search(refit=True)` needs an evaluator that can train on train and validation "
-            f"together, which {type(evaluator).__name__} cannot; leave `refit` out."
-        )
-    if refit is None:
-        refit = evaluator.can_refit and evaluator.test_examples is not None
-    return Plan(
-        space,
-        evaluator,
-        strategy,
-        objectives,
-        limits,
-        budget,
-        finals,
-        baseline,
-        deterministic,
-        seed,
-        _target(limits),
-        trial_minutes * 60 if trial_minutes is not None else None,
-        bool(refit),
-    )
-
-
-def _check_kinds(space: object, strategy: object, objectives: Sequence[object]) -> None:
-    """Refuse what is of another kind than it has to be, with the remedy."""
-    if not isinstance(space, Space):
-        raise SettingError(
-            f"`search(space, ...)` must be a Space, got {space!r}; write `netwright.Space(network, "
-            "inputs, classes)`."
-        )
-    if strategy is not None and not isinstance(strategy, Strategy):
-        raise SettingError(
-            f"`search(strategy=...)` must be a Strategy such as `RandomSearch()`, got {strategy!r}."
-        )
-    for objective in [objectives] if isinstance(objectives, str | Objective) else objectives:
-        if not isinstance(objective, Objective) or isinstance(objectives, Objective):
-            raise SettingError(
-                '`search(objectives=...)` must be a list such as [maximize("accuracy")], '
-                f"got {objectives!r}."
-            )
-
-
-def _checked_finals(finals: Sequence[object]) -> tuple[tuple[int, int], ...]:
-    made = []
-    for final in finals:
-        pair = tuple(final) if isinstance(final, Sequence) else ()
-        if len(pair) != 2 or not all(_is_number(n, whole=True) and n >= 1 for n in pair):
-            raise SettingError(
-                "`search(finals=...)` must be pairs (networks, epochs) of whole numbers above 0, "
-                f"such as [(8, 10), (3, 30)], got {finals!r}."
-            )
-        made.append((int(pair[0]), int(pair[1])))
-    return tuple(made)
-
-
-def _is_number(value: object, *, whole: bool = False) -> bool:
-    return isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-
-
-def _target(limits: Sequence[Limit]) -> LatencyTarget:
-    """Where latency is measured: where a limit says, else where it can be."""
-    named = [limit.on for limit in limits if limit.metric == LATENCY and limit.on is not None]
-    return named[0] if named else default_target()  # type: ignore[return-value]
 
 
 def _executor(workers: int, files: Path) -> Executor:
@@ -462,7 +316,3 @@ def _row(trial: Trial) -> dict[str, Any]:
         "reason": trial.reason,
         **{f"architecture.{name}": answer for name, answer in trial.architecture.answers.items()},
     }
-
-
-def _cell(value: Any) -> str:
-    return f"{value:.5g}" if isinstance(value, float) else str(value)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import math
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import numpy as np
+
 from netwright.errors import StoreError
-from netwright.loop import Plan
+from netwright.evaluate.admission import Admission
+from netwright.plan import Plan
+from netwright.space import Space
 
 _FIXED = (
     "space",
@@ -23,6 +28,7 @@ _FIXED = (
     "evaluator",
     "data",
 )
+_MEMBERS = 8  # networks looked at to see that a declaration still builds the same
 
 
 def settings_of(plan: Plan, *, workers: int, call: dict[str, Any] | None) -> dict[str, Any]:
@@ -33,6 +39,7 @@ def settings_of(plan: Plan, *, workers: int, call: dict[str, Any] | None) -> dic
         "space": {
             "name": space.name,
             "digest": space.digest,
+            "members": _members(space),
             "inputs": list(space.inputs),
             "classes": space.classes,
             "class_names": list(plan.evaluator.class_names),
@@ -70,18 +77,37 @@ def settings_of(plan: Plan, *, workers: int, call: dict[str, Any] | None) -> dic
 def check_same(run: str, then: dict[str, Any], now: dict[str, Any]) -> None:
     """Refuse to continue a run with other settings than it was begun with.
 
-    Budgets, workers and versions may differ.
+    Budgets, workers and versions may differ. With another torch the operations of the members are
+    not compared, since torch may name them anew.
 
     Raises:
         StoreError: Names the first setting that differs and both its values.
     """
+    if then["versions"].get("torch") != now["versions"].get("torch"):
+        now = now | {"space": now["space"] | {"members": then["space"]["members"]}}
+    old, new = then["space"], now["space"]
+    if old["digest"] == new["digest"] and old["members"] != new["members"]:
+        raise StoreError(
+            f"The run {run!r} cannot go on with another network: the declaration of the space "
+            f"{new['name']!r} has the same choices as before but builds other layers. "
+            "Undo the change, or begin a new run with another name."
+        )
     for key in _FIXED:
         if then[key] != now[key]:
-            old, new = _difference(then[key], now[key])
+            was, now_is = _difference(then[key], now[key])
             raise StoreError(
-                f"The run {run!r} cannot go on with another {key}: it was begun with {old}, now it "
-                f"is {new}. Give the same settings, or begin a new run with another name."
+                f"The run {run!r} cannot go on with another {key}: it was begun with {was}, now it "
+                f"is {now_is}. Give the same settings, or begin a new run with another name."
             )
+
+
+def _members(space: Space) -> str:
+    """A digest of what some members compute, which changes when the declaration's layers do."""
+    rng = np.random.default_rng(0)
+    known = Admission(space, ())
+    drawn = [space.smallest(), *(space.sample(rng) for _ in range(_MEMBERS))]
+    keys = [known.admit(architecture).key for architecture in drawn]
+    return hashlib.sha256("".join(keys).encode()).hexdigest()[:16]
 
 
 def package_version(name: str) -> str | None:

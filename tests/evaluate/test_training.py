@@ -4,7 +4,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
+from torch.nn.functional import cross_entropy, one_hot
 
 from netwright import data as datasets
 from netwright.data import Data
@@ -12,6 +15,7 @@ from netwright.errors import SettingError
 from netwright.evaluate.base import Candidate, Context
 from netwright.evaluate.fit import Schedule, fit
 from netwright.evaluate.function import Function
+from netwright.evaluate.mix import cutmix
 from netwright.evaluate.reference import reference
 from netwright.evaluate.training import Training
 from netwright.space import Choose, Space
@@ -172,6 +176,52 @@ def test_the_average_is_that_of_the_weights_on_the_way(digits: Data) -> None:
         )
         ends.append(float(model[1].weight.detach().norm()))
     assert 0 < ends[1] < ends[0]
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.tuples(st.integers(2, 7), st.integers(1, 3), st.integers(1, 9), st.integers(1, 9)),
+    st.sampled_from([0.1, 0.5, 1.0, 4.0]),
+)
+@settings(max_examples=60, deadline=None)
+def test_cutmix_takes_a_rectangle_and_shares_the_loss_by_area(seed, shape, alpha) -> None:
+    n, _, height, width = shape
+    x = torch.arange(n).float()[:, None, None, None].expand(shape).clone()
+    y, before = torch.arange(n), x.clone()
+    generator = torch.Generator().manual_seed(seed)
+    mixed = cutmix(x, y, alpha, generator, np.random.default_rng(seed))
+    assert torch.equal(x, before)
+    own = mixed.x == mixed.first[:, None, None, None]
+    other = mixed.x == mixed.second[:, None, None, None]
+    assert (own | other).all()
+    moved = mixed.first != mixed.second
+    assert torch.allclose(own[moved].float().mean((1, 2, 3)), torch.tensor(mixed.share))
+    assert sorted(mixed.second.tolist()) == y.tolist()
+    if moved.any():
+        place = torch.nonzero(~own[moved][0, 0])
+        area = (place.max(0).values - place.min(0).values + 1).prod() if len(place) else 0
+        assert area == len(place) == round((1 - mixed.share) * height * width)
+    logits = torch.randn(n, n, generator=generator)
+    targets = mixed.share * one_hot(mixed.first, n) + (1 - mixed.share) * one_hot(mixed.second, n)
+    expected = cross_entropy(logits, targets, label_smoothing=0.1)
+    assert torch.allclose(mixed.loss(logits, 0.1), expected, atol=1e-5)
+
+
+def test_rows_of_tables_are_not_mixed() -> None:
+    x, y = torch.randn(4, 3), torch.arange(4)
+    mixed = cutmix(x, y, 1.0, torch.Generator(), np.random.default_rng(0))
+    assert mixed.x is x
+    assert mixed.share == 1.0
+
+
+def test_cutmix_changes_a_training_and_repeats_itself(digits: Data) -> None:
+    def trained(cutmix: float) -> dict[str, float]:
+        found = Training(digits, epochs=2, cutmix=cutmix).evaluate(
+            candidate(space()), 2, Context(1)
+        )
+        return dict(found.metrics)
+
+    assert trained(1.0) == trained(1.0) != trained(0.0)
 
 
 def test_the_reference_is_a_real_model(digits: Data) -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from netwright.errors import ExportError
+from netwright.errors import ExportError, SettingError
 from netwright.export import Card, export, package, place, verify
 from netwright.export.folder import FILES
 
@@ -137,7 +137,7 @@ def test_nobodys_own_files_are_written_over(tmp_path: Path) -> None:
     assert (folder / "notes.txt").read_text() == "mine"
     (folder / "card.json").unlink()
     before = (folder / "model.py").read_text()
-    with pytest.raises(ExportError, match=r"holds a card\.md that is not of an export"):
+    with pytest.raises(SettingError, match=r"holds a card\.md that is not of an export"):
         export(network(), folder, inputs=(1, 6, 6), card=CARD)
     assert (folder / "model.py").read_text() == before
 
@@ -157,7 +157,7 @@ def test_placing_removes_a_form_of_an_earlier_network(tmp_path: Path) -> None:
 
 def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "best").write_text("mine")
-    with pytest.raises(ExportError, match="is a file"):
+    with pytest.raises(SettingError, match="is a file"):
         export(network(), tmp_path / "best", inputs=(1, 6, 6), card=CARD)
     assert (tmp_path / "best").read_text() == "mine"
 

@@ -272,6 +272,65 @@ def test_a_shape_conflict_names_the_network() -> None:
     refused(network, "'w': 5", "cannot be built and run")
 
 
+def test_a_hidden_choice_behind_one_option_of_many_is_found() -> None:
+    def network(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+        kind = choose.value("kind", [*"abcdefghijklmn"])
+        width = choose.width("w", 2, 4) if kind != "m" else 2
+        return nn.Sequential(nn.Linear(3, width), nn.Linear(width, classes))
+
+    refused(network, "'w'", "'kind': 'm'", "branches")
+
+
+def late_space(options: list[object], network_options: list[bool]) -> Space:
+    def network(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+        return nn.Linear(3, classes, bias=choose.value("bias", network_options))
+
+    def recipe(choose: Choose) -> dict[str, object]:
+        return {
+            "rate": choose.value("rate", [0.1, 0.2, 0.4]),
+            "mix": choose.value("mix", options, late=True),
+            "smooth": choose.value("smooth", [0, 1], late=True),
+        }
+
+    return Space(network, 3, 2, recipe=recipe)
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=30, deadline=None)
+def test_late_answers_stay_at_their_first_option_until_they_are_asked_for(seed: int) -> None:
+    space = late_space([0.0, 0.5, 1.0], [True, False])
+    rng = np.random.default_rng(seed)
+    a, b = space.sample(rng), space.sample(rng)
+    for made in (a, space.mutate(a, rng), space.cross(a, b, rng)):
+        assert (made["mix"], made["smooth"]) == (0.0, 0)
+    variants = space.variants(a)
+    assert variants[0] == a
+    assert {(v["mix"], v["smooth"]) for v in variants} == {
+        (m, s) for m in (0.0, 0.5, 1.0) for s in (0, 1)
+    }
+    assert len(variants) == 6
+    assert all((v["rate"], v["bias"]) == (a["rate"], a["bias"]) for v in variants)
+    assert all(space.contains(v) for v in variants)
+    assert space.mutate(variants[-1], rng)["mix"] == variants[-1]["mix"]
+    assert space.count() == 2 * 3 * 3 * 2
+
+
+def test_a_space_with_late_choices_alone_has_nothing_to_mutate() -> None:
+    def recipe(choose: Choose) -> dict[str, object]:
+        return {"mix": choose.value("mix", [0, 1], late=True)}
+
+    space = Space(lambda c, i, k: nn.Linear(3, k), 3, 2, recipe=recipe)
+    with pytest.raises(SpaceError, match="another member"):
+        space.mutate(space.smallest(), np.random.default_rng(0))
+
+
+def test_a_late_choice_of_the_network_is_refused() -> None:
+    def network(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+        return nn.Linear(3, classes, bias=choose.value("bias", [True, False], late=True))
+
+    refused(network, "'bias'", "late", "recipe")
+
+
 @pytest.mark.parametrize(
     ("ask", "part"),
     [

@@ -1,9 +1,15 @@
+import os
+import shutil
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from netwright.errors import StoreError
+from netwright.record import read_record
 from netwright.store import Store
 from netwright.testing import STORE_CHECKS
 
@@ -46,3 +52,85 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be opened"):
         Store(tmp_path / "file" / "runs.db")
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A folder that every user can enter, as pytest's own are not."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@contextmanager
+def for_reading_only(folder: Path) -> Iterator[None]:
+    """A folder nobody may write in; root gives up its rights meanwhile."""
+    root = os.geteuid() == 0
+    folder.chmod(0o555)
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        folder.chmod(0o755)
+
+
+def test_a_store_that_cannot_be_written_can_be_read(shared: Path) -> None:
+    path = shared / "kept" / "runs.db"
+    made = Store(path)
+    made.create("a", {"seed": 1})
+    made.append("a", "said", {"x": 1})
+    made.close()
+    path.chmod(0o444)
+    with for_reading_only(path.parent):
+        store = Store(path, create=False)
+        assert [e.body for e in store.events("a")] == [{"seed": 1}, {"x": 1}]
+        with pytest.raises(StoreError, match="cannot be written"):
+            store.append("a", "said", {})
+        with pytest.raises(StoreError, match="cannot be written"):
+            store.create("b", {})
+        with pytest.raises(StoreError, match="cannot be written"), store.lock("a"):
+            pass
+    assert [p.name for p in path.parent.iterdir()] == ["runs.db"]
+
+
+def test_events_that_cannot_be_read_are_not_left_out(shared: Path) -> None:
+    path = shared / "kept" / "runs.db"
+    made = Store(path)
+    made.create("a", {"seed": 1})
+    assert path.with_name("runs.db-wal").stat().st_size > 0
+    moved = shared / "moved"
+    shutil.copytree(path.parent, moved)  # as a kill leaves it
+    (moved / "runs.db-shm").unlink()
+    for file in moved.iterdir():
+        file.chmod(0o444)
+    with for_reading_only(moved), pytest.raises(StoreError, match=r"-wal file beside it; copy"):
+        Store(moved / "runs.db")
+
+
+def test_a_damaged_store_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    store = Store(path)
+    store.create("a", {})
+    for i in range(400):
+        store.append("a", "said", {"x": "x" * 100}, i)
+    store.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:8192] + b"\xff" * 16384 + whole[24576:])
+    with pytest.raises(StoreError, match="cannot be read"):
+        Store(path).events("a")
+
+
+@pytest.mark.parametrize(
+    "harm", ["update event set body = '{'", "delete from event", "update event set body = '[]'"]
+)
+def test_a_log_that_makes_no_sense_is_said(harm: str, tmp_path: Path) -> None:
+    store = Store(tmp_path / "runs.db")
+    store.create("a", {})
+    store.append("a", "proposed", {"proposal": {}}, 1)
+    with sqlite3.connect(tmp_path / "runs.db") as base:
+        base.execute(harm)
+    with pytest.raises(StoreError, match=r"cannot be read|is damaged"):
+        read_record(store, "a")

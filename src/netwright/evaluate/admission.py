@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from netwright.errors import EvaluationError, LimitError, SettingError
+from netwright.errors import EvaluationError, LimitError, SettingError, SpaceError
 from netwright.evaluate.cost import survey
 from netwright.evaluate.latency import LatencyTarget
 from netwright.objective import Limit
@@ -109,6 +109,33 @@ class Admission:
             return target.measure(model, self.space.inputs, mean=mean, std=std).median_ms
 
         return measure
+
+
+def check_repeatable(space: Space) -> None:
+    """Refuse a space whose networks give other outputs each time in eval mode.
+
+    What such a network has learned cannot be measured, and no exported form can be compared with
+    it.
+
+    Raises:
+        SpaceError: Two passes over the same inputs differ.
+    """
+    architecture = space.smallest()
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(2, *space.inputs, generator=generator)
+    try:
+        model = space.build(architecture, seed=0).eval()
+        with torch.no_grad():
+            outputs = [model(x) for _ in range(2)]
+    except Exception:
+        return  # its trial says what is wrong
+    if not torch.allclose(outputs[0], outputs[1], rtol=1e-3, atol=1e-5, equal_nan=True):
+        raise SpaceError(
+            f"The network {dict(architecture.answers)!r} of `{space.name}` gives other outputs for "
+            "the same inputs in eval mode: something in it is random, such as "
+            "`functional.dropout(x)` without `training=self.training`. Make it depend on "
+            "`self.training`."
+        )
 
 
 def least_of(space: Space, measure: Callable[[Architecture], float], enough: float) -> float:

@@ -1,8 +1,8 @@
 """Fitting a network to a part held in memory: whole batches, one generator, no loader.
 
 The recipe is what measured best on small images: SGD with Nesterov momentum (or AdamW), a short
-linear warm-up and a cosine to nothing, label smoothing, weight decay on matrices only, and the
-running average of the weights, which costs nothing when the network is used.
+linear warm-up and a cosine to nothing, label smoothing, CutMix, weight decay on matrices only, and
+the running average of the weights, which costs nothing when the network is used.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from netwright.data import Augmentation, Part
 from netwright.errors import SettingError
+from netwright.evaluate.mix import cutmix
 
 OPTIMIZERS = ("sgd", "adamw")
 
@@ -27,7 +29,8 @@ class Schedule:
     """How to fit: the optimiser and what changes over time.
 
     `warmup` is the share of all steps in which the learning rate rises; `average` is the decay of
-    the running average of the weights a step, 0 for none.
+    the running average of the weights a step, 0 for none; `cutmix` the parameter of the Beta
+    distribution of CutMix, 0 for none.
 
     Raises:
         SettingError: A value outside its range.
@@ -40,6 +43,7 @@ class Schedule:
     label_smoothing: float = 0.1
     warmup: float = 0.15
     average: float = 0.99
+    cutmix: float = 0.0
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
@@ -54,6 +58,7 @@ class Schedule:
             "label_smoothing": (0, 0.999),
             "warmup": (0, 1),
             "average": (0, 0.999999),
+            "cutmix": (0, 100),
         }
         for name, (low, high) in ranges.items():
             value = getattr(self, name)
@@ -101,7 +106,7 @@ def fit(
     Raises:
         Diverged: The loss became NaN or infinite.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator, rng = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
     layout = torch.channels_last if part.x.ndim == 4 else torch.contiguous_format
     model.to(device, memory_format=layout)  # type: ignore[call-overload]
     x, y = part.x.to(device), part.y.to(device)
@@ -119,11 +124,10 @@ def fit(
                 rows = order[i * batch : (i + 1) * batch].to(device)
                 inputs = (x[rows].float() - mean) / std
                 inputs = schedule.augmentation(inputs, generator)
-                inputs = inputs.contiguous(memory_format=layout)
+                mixed = cutmix(inputs, y[rows], schedule.cutmix, generator, rng)
+                inputs = mixed.x.contiguous(memory_format=layout)
                 with torch.autocast(device.type, torch.bfloat16, enabled=half):
-                    loss = functional.cross_entropy(
-                        model(inputs), y[rows], label_smoothing=schedule.label_smoothing
-                    )
+                    loss = mixed.loss(model(inputs), schedule.label_smoothing)
                 for group in optimizer.param_groups:
                     group["lr"] = schedule.rate((epoch - 1) * per_epoch + i, epochs * per_epoch)
                 optimizer.zero_grad(set_to_none=True)

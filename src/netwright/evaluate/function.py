@@ -23,10 +23,12 @@ class Function(Evaluator):
 
     `score(model) -> metrics`, if given, is called once, at the end, on what the test part is for.
     torch's global generator is seeded before each call and restored after it. A function with a
-    third parameter also gets the settings that the space's recipe answers.
+    third parameter also gets the settings that the space's recipe answers. Metrics that are
+    measured before training, such as params, stay as they were measured.
 
     Raises:
-        SettingError: `train` or `score` cannot be called, or a budget is below 1.
+        SettingError: `train` or `score` cannot be called with these arguments, or a budget is
+            below 1.
     """
 
     train: Train
@@ -38,6 +40,9 @@ class Function(Evaluator):
         for name, call in (("train", self.train), ("score", self.score)):
             if call is not None and not callable(call):
                 raise SettingError(f"`Function({name}=...)` must be a callable, got {call!r}.")
+        _check_takes(self.train, "train", ("model", "epochs"), most=3)
+        if self.score is not None:
+            _check_takes(self.score, "score", ("model",), most=1)
         if min(self.epochs, self.full_epochs) < 1:
             raise SettingError(
                 "`Function(epochs=..., full_epochs=...)` must be at least 1, "
@@ -69,12 +74,34 @@ class Function(Evaluator):
         return {"train": name, "epochs": self.epochs, "full_epochs": self.full_epochs}
 
 
+def _check_takes(call: Callable[..., Any], name: str, given: tuple[str, ...], *, most: int) -> None:
+    """Refuse a function that cannot be called with what it will be given."""
+    signature = _signature(call)
+    if signature is None:
+        return
+    try:
+        signature.bind(*range(max(len(given), min(_parameters(call), most))))
+    except TypeError as error:
+        raise SettingError(
+            f"`{name}({', '.join(given)})` must take these arguments by position, got "
+            f"{getattr(call, '__name__', type(call).__name__)}{signature}."
+        ) from error
+
+
 def _parameters(call: Callable[..., Any]) -> int:
+    """How many arguments a call must be given by position; 2 if it does not say."""
+    signature = _signature(call)
+    if signature is None:
+        return 2
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(
-        p.kind in kinds and p.default is p.empty
-        for p in inspect.signature(call).parameters.values()
-    )
+    return sum(p.kind in kinds and p.default is p.empty for p in signature.parameters.values())
+
+
+def _signature(call: Callable[..., Any]) -> inspect.Signature | None:
+    try:
+        return inspect.signature(call)
+    except (TypeError, ValueError):  # one written in C need not say what it takes
+        return None
 
 
 def _checked(metrics: object, name: str) -> dict[str, float]:

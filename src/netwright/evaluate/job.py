@@ -95,7 +95,7 @@ class Job:
         context = Context(task.seed, lambda epoch, m: report({**m, "epoch": epoch}))
         evaluator = self.evaluator.for_refit() if task.refit else self.evaluator
         result = evaluator.evaluate(candidate, task.epochs, context)
-        metrics.update(result.metrics)
+        metrics |= {k: v for k, v in result.metrics.items() if k not in metrics}
         if result.status == "done" and result.model is not None and task.weights:
             save_weights(result.model, Path(task.weights))
         return Outcome(result.status, metrics, result.curve, result.reason)

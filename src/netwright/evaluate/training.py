@@ -27,8 +27,9 @@ class Training(Evaluator):
     `epochs` is the budget of a trial, `full_epochs` that of the full schedule; None stands for 3
     and 30, or for as many as make 200 and 2,000 steps where the data are few. The other fields are
     defaults: what the space's recipe answers goes before them. `cutout`, `crop` and `flip` augment
-    images (see `netwright.data.Augmentation`). `device` is "auto", "cpu" or "cuda"; on a GPU the
-    forward pass runs in bfloat16.
+    images (see `netwright.data.Augmentation`) and `cutmix` mixes them (see
+    `netwright.evaluate.mix`). `device` is "auto", "cpu" or "cuda"; on a GPU the forward pass runs
+    in bfloat16.
 
     The curve has the training loss of each epoch and the validation accuracy of about ten.
 
@@ -46,6 +47,7 @@ class Training(Evaluator):
     label_smoothing: float = 0.1
     warmup: float = 0.15
     average: float = 0.99
+    cutmix: float = 0.0
     cutout: int = 0
     crop: int = 0
     flip: bool = False

@@ -9,18 +9,34 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 
+from netwright.errors import SettingError
 from netwright.proportion import interval
 from netwright.record import Record
 from netwright.report import sections
 
 
 def write_report(record: Record, path: str | Path) -> None:
-    """Write the page; it is there whole or not at all."""
+    """Write the page; it is there whole or not at all.
+
+    Raises:
+        SettingError: `path` is a folder or cannot be written.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise SettingError(
+            f"The report {str(path)!r} is a folder; name a file such as "
+            f"{str(path / 'report.html')!r}."
+        )
+    text = page(record)
     part = path.with_name(path.name + ".part")
-    part.write_text(page(record), encoding="utf-8")
-    os.replace(part, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, path)
+    except OSError as error:
+        raise SettingError(
+            f"The report {str(path)!r} cannot be written: {error.strerror}; name another file."
+        ) from error
 
 
 def page(record: Record) -> str:

@@ -24,11 +24,12 @@ Kind = Literal["one_of", "width", "value", "repeat", "inputs"]
 
 @dataclass(frozen=True)
 class Choice:
-    """One named question: its kind and its options in order."""
+    """One named question: its kind and its options in order; `late` as in `Choose.value`."""
 
     name: str
     kind: Kind
     options: tuple[Answer, ...]
+    late: bool = False
 
 
 @dataclass
@@ -89,8 +90,12 @@ class Choose(ABC):
         assert isinstance(answer, int)
         return answer
 
-    def value(self, name: str, options: Sequence[Any], /) -> Any:
+    def value(self, name: str, options: Sequence[Any], /, *, late: bool = False) -> Any:
         """One of several plain values (str, int, float, bool or None).
+
+        `late` is for settings that show their worth in a full schedule only, such as strong
+        augmentation, and is allowed in a recipe: the search holds the first option, and the last
+        final trains every finalist once with each.
 
         Raises:
             SpaceError: No option, equal options, or an option that JSON has no scalar for.
@@ -111,7 +116,7 @@ class Choose(ABC):
             raise SpaceError(
                 f"`choose.value({name!r}, options)` must hold different options, got {made!r}."
             )
-        return self._scalar(Choice(_named(name), "value", made))
+        return self._scalar(Choice(_named(name), "value", made, late))
 
     def repeat(
         self, name: str, low: int, high: int, body: Callable[[int], nn.Module], /

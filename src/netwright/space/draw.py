@@ -80,16 +80,21 @@ def draw(drawn: Sketch, path: str | Path) -> None:
     """Write the picture to a file that ends in .svg or .png.
 
     Raises:
-        SettingError: The name ends in something else.
+        SettingError: The name ends in something else, or the file cannot be written.
         MissingExtra: A PNG without matplotlib.
     """
     path = Path(path)
-    if path.suffix == ".svg":
-        path.write_text(draw_svg(drawn))
-    elif path.suffix == ".png":
-        _draw_png(drawn, path)
-    else:
+    if path.suffix not in (".svg", ".png"):
         raise SettingError(f"`draw(path=...)` must end in .svg or .png, got {str(path)!r}.")
+    try:
+        if path.suffix == ".svg":
+            path.write_text(draw_svg(drawn))
+        else:
+            _draw_png(drawn, path)
+    except OSError as error:
+        raise SettingError(
+            f"The picture {str(path)!r} cannot be written: {error.strerror}; name another file."
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,9 @@ Excess = Callable[[Sequence[Architecture]], np.ndarray]
 _BATCHES = (1, 3, 12, 48, 192)  # drawn one after the other until one is within
 _REPAIRS = 40  # steps towards what is allowed, from the nearest that was drawn
 _STEP = 16  # mutants looked at in each
+_CHECKED = 16  # members built when a space is declared, to find mistakes early,
+_DRAWN = 4  # and as many more at random
+_TRIES = 1000  # for a mutant that builds another network
 
 
 class Space:
@@ -82,7 +86,10 @@ class Space:
 
         def plain(scope: list[Ask]) -> list[Any]:
             return [
-                [a.choice.name, a.choice.kind, a.choice.options, [plain(s) for s in a.branches]]
+                [
+                    *(a.choice.name, a.choice.kind, a.choice.options, a.choice.late),
+                    [plain(s) for s in a.branches],
+                ]
                 for a in scope
             ]
 
@@ -168,7 +175,10 @@ class Space:
         return bounded
 
     def sample(self, rng: np.random.Generator) -> Architecture:
-        """A member drawn by answering each active choice uniformly, from the top down."""
+        """A member drawn by answering each active choice uniformly, from the top down.
+
+        Late choices have their first option; see `Choose.value`.
+        """
         found, over = self._least(lambda: self._canonical(self._draw(rng)), _BATCHES)
         for _ in range(_REPAIRS if over > 0 and self.count() > 1 else 0):
             if over <= 0:
@@ -187,10 +197,9 @@ class Space:
         return self._least(partial(self._mutant, architecture, rng), _BATCHES[:4])[0]
 
     def _mutant(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-        open_choices = [
-            name for name in architecture.answers if len(self.choices[name].options) > 1
-        ]
-        while open_choices:
+        asked = [self.choices[name] for name in architecture.answers]
+        open_choices = [c.name for c in asked if len(c.options) > 1 and not c.late]
+        for _ in range(_TRIES if open_choices else 0):
             name = open_choices[rng.integers(len(open_choices))]
             options = self.choices[name].options
             place = options.index(architecture[name])
@@ -198,8 +207,6 @@ class Space:
             child = self._canonical(self._draw(rng, {**architecture.answers, name: options[other]}))
             if child != architecture:
                 return child
-            if self.count() == 1:
-                break
         raise SpaceError("`Space.mutate` must have another member to go to, got a space of one.")
 
     def cross(self, a: Architecture, b: Architecture, rng: np.random.Generator) -> Architecture:
@@ -222,6 +229,16 @@ class Space:
                 found.setdefault(other.id, other)
         found.pop(architecture.id, None)
         return list(found.values())
+
+    def variants(self, architecture: Architecture) -> list[Architecture]:
+        """The architecture with every combination of its late answers; itself comes first."""
+        late = [c for name in architecture.answers if (c := self.choices[name]).late]
+        ways = [
+            dict(zip((c.name for c in late), p, strict=True))
+            for p in product(*(c.options for c in late))
+        ]
+        made = [self._canonical({**architecture.answers, **way}) for way in ways]
+        return [architecture, *(a for a in made if a != architecture)]
 
     def smallest(self) -> Architecture:
         """The member that answers each choice with its first option."""
@@ -307,6 +324,8 @@ class Space:
         def pick(choice: Choice) -> Answer:
             if choice.name in known:
                 return known[choice.name]
+            if choice.late:
+                return choice.options[0]
             return choice.options[int(rng.integers(len(choice.options)))]
 
         return self._answer(pick)
@@ -322,6 +341,7 @@ class Space:
         try:
             with torch.device("meta"):
                 self._network(listing, self.inputs, self.classes)
+                late = [c.name for c in listing.choices.values() if c.late]
                 if self._recipe:
                     self._recipe(listing)
         except NetwrightError:
@@ -331,13 +351,22 @@ class Space:
                 f"`{self.name}(choose, inputs={self.inputs}, classes={self.classes})` failed while "
                 f"its choices were listed: {type(error).__name__}: {str(error).rstrip('.')}."
             ) from error
+        if late:
+            raise SpaceError(
+                f"The choice {late[0]!r} of `{self.name}` is late, which only choices of a recipe "
+                "may be, since a network is measured before it is trained in full; leave `late` "
+                "out."
+            )
         return listing.root, listing.choices
 
     def _check_members(self) -> None:
-        """Build members that together take every option of every value, and run them on meta."""
+        """Build members that together take every option of every choice, and some at random."""
         most = max((len(c.options) for c in self.choices.values()), default=1)
-        for round_ in range(min(most, 6)):
-            answers = self._answer(partial(_turn, round_ * max(1, most // 6)))
+        rounds = min(most, _CHECKED)
+        turns = [self._answer(partial(_turn, i * most // rounds)) for i in range(rounds)]
+        rng = np.random.default_rng(0)
+        drawn = [self._draw(rng) for _ in range(_DRAWN if most > 1 else 0)]
+        for answers in [*turns, *drawn]:
             try:
                 choose = Building(answers)
                 with torch.device("meta"):

@@ -15,15 +15,16 @@ from netwright.errors import SettingError
 from netwright.space import Choose, Space
 
 
-def mlp(inputs: Sequence[int], classes: int) -> Space:
-    """The space for rows of shape `inputs` = (f,); images are flattened.
+def mlp(inputs: Sequence[int] | int, classes: int) -> Space:
+    """The space for rows of shape `inputs` = (f,), or of f features; images are flattened.
 
     Raises:
         SettingError: A size below 1.
     """
+    inputs = (inputs,) if isinstance(inputs, int) else tuple(inputs)
     if not inputs or min(inputs) < 1:
         raise SettingError(
-            f"`mlp(inputs, classes)` must be given a shape of positive sizes, got {tuple(inputs)}."
+            f"`mlp(inputs, classes)` must be given a shape of positive sizes, got {inputs}."
         )
     return Space(network, inputs, classes, recipe=recipe, name="mlp")
 

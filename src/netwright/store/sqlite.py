@@ -51,25 +51,49 @@ class Event:
 class Store:
     """Runs by name, each an append-only list of events.
 
+    A store that cannot be written, such as one in a folder for reading only, can still be read.
+
     Raises:
         StoreError: The file is no netwright store, is of another schema, or cannot be opened.
     """
 
     def __init__(self, path: str | Path, *, create: bool = True) -> None:
         self.path = Path(path).absolute()
-        if not create and not self.path.is_file():
-            raise StoreError(
-                f"There is no store {str(path)!r}: name the file that `search` wrote with --store."
-            )
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._base = sqlite3.connect(self.path, timeout=30.0, isolation_level=None)
-            self._open()
+            if create:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            elif not self.path.is_file():
+                raise StoreError(
+                    f"There is no store {str(path)!r}: name the file that `search` wrote with "
+                    "--store."
+                )
+            self._base = self._connected()
         except (sqlite3.Error, OSError) as error:
             raise StoreError(f"The store {str(path)!r} cannot be opened: {error}.") from error
 
-    def _open(self) -> None:
-        base = self._base
+    def _connected(self) -> sqlite3.Connection:
+        """A connection to write with, else one to read with."""
+        base = sqlite3.connect(self.path, timeout=30.0, isolation_level=None)
+        try:
+            self._open(base)
+            return base
+        except sqlite3.OperationalError:
+            base.close()
+            if not self.path.is_file() or self.path.stat().st_size == 0:
+                raise
+        # Where no file can be made beside it, SQLite reads only what it may take as unchangeable,
+        # and that without the log of what was written last.
+        log = self.path.with_name(self.path.name + "-wal")
+        if log.exists() and log.stat().st_size:
+            raise sqlite3.OperationalError(
+                "it cannot be written, and its last events are in the -wal file beside it; copy "
+                "both to a folder that can be written"
+            )
+        base = sqlite3.connect(f"{self.path.as_uri()}?immutable=1", uri=True, isolation_level=None)
+        self._check_is_store(base)
+        return base
+
+    def _open(self, base: sqlite3.Connection) -> None:
         tables = base.execute("select count(*) from sqlite_master").fetchone()[0]
         if tables == 0:
             base.execute("pragma journal_mode=wal")
@@ -80,6 +104,10 @@ class Store:
                 base.execute(f"pragma application_id={_APPLICATION}")
                 base.execute(f"pragma user_version={_SCHEMA}")
             base.execute("commit")
+        self._check_is_store(base)
+        base.execute("pragma synchronous=normal")
+
+    def _check_is_store(self, base: sqlite3.Connection) -> None:
         application = base.execute("pragma application_id").fetchone()[0]
         version = base.execute("pragma user_version").fetchone()[0]
         if application != _APPLICATION:
@@ -92,7 +120,6 @@ class Store:
                 f"The store {str(self.path)!r} has schema {version}; this version of netwright "
                 f"reads schema {_SCHEMA}."
             )
-        base.execute("pragma synchronous=normal")
 
     def close(self) -> None:
         """Close the file; the store is of no further use."""
@@ -110,7 +137,7 @@ class Store:
                 f"starting with a letter or digit, got {run!r}."
             )
         body = json.dumps(dict(settings), allow_nan=False)
-        with self._transaction():
+        with self._writing(), self._transaction():
             try:
                 self._base.execute("insert into run values (?, ?)", (run, time.time()))
             except sqlite3.IntegrityError as error:
@@ -123,27 +150,37 @@ class Store:
     def append(self, run: str, kind: str, body: Mapping[str, Any], trial: int | None = None) -> int:
         """Append an event and return its id; durable against the death of this process."""
         text = json.dumps(dict(body), allow_nan=False)
-        try:
+        with self._writing():
             return self._insert(run, kind, trial, text)
-        except sqlite3.Error as error:
-            raise StoreError(f"The store {self.path.name!r} cannot be written: {error}.") from error
 
     def events(self, run: str, after: int = 0) -> list[Event]:
         """The events of a run in order, those with an id above `after`.
 
         Raises:
-            StoreError: There is no such run.
+            StoreError: There is no such run, or the file is damaged.
         """
         self._check(run)
-        rows = self._base.execute(
+        rows = self._rows(
             "select id, time, kind, trial, body from event where run = ? and id > ? order by id",
             (run, after),
         )
-        return [Event(i, at, kind, trial, json.loads(body)) for i, at, kind, trial, body in rows]
+        try:
+            found = [
+                Event(i, at, kind, trial, json.loads(body)) for i, at, kind, trial, body in rows
+            ]
+        except (ValueError, TypeError) as error:
+            raise self._damaged(f"an event of the run {run!r} is no JSON") from error
+        if after == 0 and (not found or found[0].kind != "created"):
+            raise self._damaged(f"the run {run!r} has no beginning")
+        return found
 
     def runs(self) -> list[str]:
-        """The names of the runs, oldest first."""
-        return [name for (name,) in self._base.execute("select name from run order by created")]
+        """The names of the runs, oldest first.
+
+        Raises:
+            StoreError: The file is damaged.
+        """
+        return [name for (name,) in self._rows("select name from run order by created", ())]
 
     def files(self, run: str) -> Path:
         """The folder of a run's weights and exports, beside the store."""
@@ -154,20 +191,44 @@ class Store:
         """Hold a run for this process; let go by the operating system if it dies.
 
         Raises:
-            StoreError: Another process holds it.
+            StoreError: Another process holds it, or its folder cannot be written.
         """
-        self.files(run).mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.files(run) / "lock", timeout=0)
         try:
+            self.files(run).mkdir(parents=True, exist_ok=True)
             lock.acquire()
         except Timeout as error:
             raise StoreError(
                 f"The run {run!r} is being worked on by another process; wait for it or stop it."
             ) from error
+        except OSError as error:
+            raise StoreError(
+                f"The folder {str(self.files(run))!r} of the run {run!r} cannot be written: "
+                f"{error.strerror or error}."
+            ) from error
         try:
             yield
         finally:
             lock.release()
+
+    def _rows(self, query: str, given: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        try:
+            return self._base.execute(query, given).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise self._damaged(str(error)) from error
+
+    def _damaged(self, what: str) -> StoreError:
+        return StoreError(
+            f"The store {str(self.path)!r} cannot be read: {what}. Take an earlier copy, or "
+            "rescue what is left with `sqlite3 FILE .recover`."
+        )
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(f"The store {str(self.path)!r} cannot be written: {error}.") from error
 
     def _check(self, run: str) -> None:
         if run not in self.runs():

@@ -1,0 +1,53 @@
+"""CutMix: a rectangle of each image comes from another, and the loss is shared out by area.
+
+Yun et al. 2019, arXiv:1905.04899. The rectangle lies inside the image at a random place, so that
+its share of the area is the one that was drawn but for the rounding to pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """A batch and the labels of what is in it: `first` for `share` of each image, else `second`."""
+
+    x: Tensor
+    first: Tensor
+    second: Tensor
+    share: float
+
+    def loss(self, logits: Tensor, label_smoothing: float) -> Tensor:
+        """Cross-entropy with both labels by their shares, the mean over the batch."""
+        loss = functional.cross_entropy(logits, self.first, label_smoothing=label_smoothing)
+        if self.share == 1.0:
+            return loss
+        other = functional.cross_entropy(logits, self.second, label_smoothing=label_smoothing)
+        return self.share * loss + (1.0 - self.share) * other
+
+
+def cutmix(
+    x: Tensor, y: Tensor, alpha: float, generator: torch.Generator, rng: np.random.Generator
+) -> Mixed:
+    """Mix a batch (b, c, h, w) with itself in another order; with `alpha` 0 it stays as it is.
+
+    The share that is kept is drawn from Beta(alpha, alpha), one for the whole batch. Rows of a
+    table (b, f) are not mixed.
+    """
+    if not alpha or x.ndim != 4:
+        return Mixed(x, y, y, 1.0)
+    height, width = x.shape[2:]
+    side = (1.0 - rng.beta(alpha, alpha)) ** 0.5
+    h, w = round(height * side), round(width * side)
+    top, left = int(rng.integers(height - h + 1)), int(rng.integers(width - w + 1))
+    other = torch.randperm(len(x), generator=generator).to(x.device)
+    mixed = x.clone()
+    cut = (..., slice(top, top + h), slice(left, left + w))
+    mixed[cut] = x[other][cut]
+    return Mixed(mixed, y, y[other], 1.0 - h * w / (height * width))
