@@ -42,11 +42,11 @@ class Setting:
 
 # The last cap is there for the cost of training alone: what is slower gains little on these data.
 SETTINGS = (
-    Setting(0.016, 3, ((12, 4), (6, 12), (3, 36))),
-    Setting(0.030, 3.5, ((12, 4), (5, 12), (2, 36))),
-    Setting(0.055, 3.5, ((12, 4), (4, 12), (2, 36))),
-    Setting(0.086, 3.5, ((10, 4), (4, 12), (1, 36))),
-    Setting(0.150, 3.5, ((8, 4), (3, 12), (1, 30))),
+    Setting(0.016, 2, ((8, 4), (4, 12), (2, 36))),
+    Setting(0.030, 2.5, ((8, 4), (4, 12), (2, 36))),
+    Setting(0.055, 3, ((8, 4), (4, 12), (2, 36))),
+    Setting(0.086, 3, ((8, 4), (3, 12), (1, 36))),
+    Setting(0.150, 3, ((6, 4), (2, 12), (1, 30))),
 )
 QUICK = (Setting(0.055, 0.1, ((2, 1), (1, 2))),)
 

@@ -1,4 +1,5 @@
 import math
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch.nn.functional import cross_entropy, one_hot
 from netwright import data as datasets
 from netwright.data import Data
 from netwright.errors import SettingError
+from netwright.evaluate import training
 from netwright.evaluate.base import Candidate, Context
 from netwright.evaluate.fit import Schedule, fit
 from netwright.evaluate.function import Function
@@ -76,6 +78,23 @@ def test_few_examples_get_more_epochs(digits: Data) -> None:
     assert Training(digits).for_refit().epochs == short
     with pytest.raises(SettingError, match="at least 1, got -1"):
         Training(digits, full_epochs=-1)
+
+
+def test_a_short_training_has_enough_steps(digits: Data, monkeypatch) -> None:
+    made: list[Schedule] = []
+    monkeypatch.setattr(training, "fit", lambda *given, **named: made.append(given[3]))
+    for change, epochs, batch, rate in (
+        ({}, 100, 128, 0.1),
+        ({}, 40, 128, 0.1),
+        ({}, 30, 64, 0.05),
+        ({"optimizer": "adamw"}, 30, 64, 0.1 / 2**0.5),
+        ({}, 1, 16, 0.0125),
+        ({"batch": 20}, 1, 20, 0.1),
+    ):
+        with suppress(IndexError):  # the curve is empty
+            Training(digits, **change).evaluate(candidate(space()), epochs, Context(1))
+        assert made[-1].batch == batch
+        assert made[-1].learning_rate == pytest.approx(rate)
 
 
 def test_training_learns_and_records_its_curve(digits: Data) -> None:

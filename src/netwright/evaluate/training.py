@@ -17,6 +17,7 @@ from netwright.evaluate.base import Candidate, Context, Evaluator, Result
 from netwright.evaluate.fit import Diverged, Schedule, fit, score
 
 _DEFAULTS = {"epochs": (3, 200), "full_epochs": (30, 2000)}  # epochs and steps, at least
+_STEPS = 300  # a training has as many at least, by smaller batches
 _CURVE_POINTS = 10  # epochs at which the validation part is scored, the last one always
 
 
@@ -25,11 +26,12 @@ class Training(Evaluator):
     """Trains a candidate on the train part and scores it on the validation part.
 
     `epochs` is the budget of a trial, `full_epochs` that of the full schedule; None stands for 3
-    and 30, or for as many as make 200 and 2,000 steps where the data are few. The other fields are
-    defaults: what the space's recipe answers goes before them. `cutout`, `crop` and `flip` augment
-    images (see `netwright.data.Augmentation`) and `cutmix` mixes them (see
-    `netwright.evaluate.mix`). `device` is "auto", "cpu" or "cuda"; on a GPU the forward pass runs
-    in bfloat16.
+    and 30, or for as many as make 200 and 2,000 steps where the data are few. A training of fewer
+    than 300 steps gets them by smaller batches, with the learning rate lowered to fit: a few steps
+    show how fast a network starts, not what it can learn. The other fields are defaults: what the
+    space's recipe answers goes before them. `cutout`, `crop` and `flip` augment images (see
+    `netwright.data.Augmentation`) and `cutmix` mixes them (see `netwright.evaluate.mix`). `device`
+    is "auto", "cpu" or "cuda"; on a GPU the forward pass runs in bfloat16.
 
     The curve has the training loss of each epoch and the validation accuracy of about ten.
 
@@ -75,7 +77,7 @@ class Training(Evaluator):
 
     def evaluate(self, candidate: Candidate, epochs: int, context: Context) -> Result:
         """Train and score; divergence is a status, not an exception."""
-        schedule = self._schedule(candidate.recipe)
+        schedule = _with_steps(self._schedule(candidate.recipe), epochs * len(self.data.train))
         device, data = self._device(), self.data
         model = candidate.build()
         curve: list[dict[str, float]] = []
@@ -195,3 +197,17 @@ class Training(Evaluator):
         given = {name: recipe.get(name, getattr(self, name)) for name in known | augment}
         images = Augmentation(**{name: given[name] for name in augment})
         return Schedule(**{name: given[name] for name in known}, augmentation=images)
+
+
+def _with_steps(schedule: Schedule, examples: int) -> Schedule:
+    """The schedule with its batch halved until so many examples make enough steps.
+
+    The learning rate falls in proportion for SGD (Goyal et al., arXiv:1706.02677) and with the root
+    for AdamW, whose steps do not grow with the gradient.
+    """
+    batch = schedule.batch
+    while batch >= 32 and examples < _STEPS * batch:
+        batch //= 2
+    share = batch / schedule.batch
+    rate = schedule.learning_rate * (share if schedule.optimizer == "sgd" else share**0.5)
+    return replace(schedule, batch=batch, learning_rate=rate)
