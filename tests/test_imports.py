@@ -17,7 +17,7 @@ LINES = [
     {"conclude", "settings"},
     {"report", "export"},
     {"record", "loop"},
-    {"plan"},
+    {"plan", "keep"},
     {"progress"},
     {"strategies", "evaluate", "oneshot", "store", "execute", "spaces"},
     {"trial"},

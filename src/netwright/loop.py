@@ -11,10 +11,8 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -23,7 +21,7 @@ from netwright.evaluate.admission import COSTS, LATENCY, Admission
 from netwright.evaluate.forecast import Forecast
 from netwright.evaluate.job import Job, Outcome, Task
 from netwright.execute import Executor, Message
-from netwright.objective import dominates
+from netwright.keep import Weights, measured_again
 from netwright.plan import Plan
 from netwright.progress import Flight, Progress
 from netwright.space import Architecture
@@ -35,7 +33,6 @@ SEARCH, BASELINE = 0, -1
 """Stages of a run; the finals are 1, 2, ..., and behind them the refit."""
 
 _STUCK = 300  # proposals of the strategy for one trial before the loop draws at random
-_MEASURE = 3  # times a finalist is measured when the first figure is over its limit
 _ATTEMPTS = 1000  # and before the search is declared exhausted
 _SURVEYED = 64  # networks whose costs the forecast starts from, where there is a limit on them
 
@@ -85,7 +82,7 @@ class Loop:
         self._observed: dict[int, int] = {SEARCH: 0, BASELINE: 0}
         self._first: dict[int, int] = {}  # stage -> its first trial number
         self._current, self._stage_began = SEARCH, time.monotonic()
-        self._kept: dict[int, list[float]] = {}  # trials whose weights are kept -> gains
+        self._weights = Weights(self.store.files(self.name), plan.objectives, plan.limits)
         self._rejected = 0
         self._confirmed = False
         self._active = 0.0  # seconds of earlier sessions
@@ -231,7 +228,7 @@ class Loop:
             flight.epochs,
             _seed(self.plan.seed, flight.number),
             flight.metrics,
-            str(self.weights(flight.number)),
+            str(self._weights.path(flight.number)),
             measure,
             self._is_refit(flight.proposal.stage),
         )
@@ -307,7 +304,7 @@ class Loop:
         for stage in range(len(self.plan.finals), -1, -1):
             found = self.history.allowed(self.plan.limits, stage)
             if found:
-                return [t for t in found if self.weights(t.number).is_file()]
+                return [t for t in found if self._weights.path(t.number).is_file()]
         return []
 
     def _listed(self, stage: int, make: Callable[[], list[Proposal]]) -> Source:
@@ -400,7 +397,7 @@ class Loop:
         )
         self._log("finished", trial.to_json(), trial.number)
         self._add(trial)
-        self._keep_weights(trial)
+        self._weights.take(trial)
 
     def _add(self, trial: Trial) -> None:
         """Take a finished trial into the history and, in its turn, to the strategy."""
@@ -432,61 +429,21 @@ class Loop:
         """Measure the networks that may be returned again, now that no other is trained."""
         if self._confirmed or self.plan.target is None:
             return
-        bound = min((o.bound for o in self.plan.limits if o.metric == LATENCY), default=np.inf)
-        found: dict[str, dict[str, float]] = {}
-        for trial in self._eligible():
-            values: list[float] = []
-            for _ in range(_MEASURE if LATENCY in trial.metrics else 0):
-                value = self._latency(trial)
-                values += [value] if value is not None else []
-                if value is None or value <= bound:
-                    break
-            if values:
-                found[str(trial.number)] = {LATENCY: min(values)}
-        self._log("confirmed", {"trials": found})
+        found = measured_again(
+            self._eligible(),
+            self.plan.limits,
+            self.executor,
+            lambda: self.watch(self.progress()),
+        )
+        body = {"trials": {str(number): metrics for number, metrics in found.items()}}
+        self._log("confirmed", body)
         self._take_confirmed(found)
 
-    def _latency(self, trial: Trial) -> float | None:
-        """Measured once, while the machine does nothing else; None if it cannot be."""
-        task = Task(trial.architecture, 0, 0, {}, measure=True)
-        self.executor.submit(trial.number, task, alone=True)
-        while True:
-            for message in self.executor.wait(0.25):
-                if message.kind == "ended":
-                    value: float | None = message.body.metrics.get(LATENCY)
-                    return value
-                if message.kind == "lost":
-                    return None
-            self.watch(self.progress())
-
-    def _take_confirmed(self, found: Mapping[str, Mapping[str, float]]) -> None:
+    def _take_confirmed(self, found: Mapping[int, Mapping[str, float]]) -> None:
         self._confirmed = True
-        self.history = self.history.corrected({int(n): m for n, m in found.items()})
+        self.history = self.history.corrected(found)
 
-    # -- weights, log, time -----------------------------------------------------------------------
-
-    def weights(self, number: int) -> Path:
-        """Where the weights of a trial are, if they are kept."""
-        return self.store.files(self.name) / f"trial-{number}.safetensors"
-
-    def _keep_weights(self, trial: Trial) -> None:
-        """Keep the weights of a trial that no kept one of its stage dominates; drop the others."""
-        gains = [o.gain(trial.metrics) for o in self.plan.objectives]
-        broken = any(limit.excess(trial.metrics) for limit in self.plan.limits)
-        if trial.proposal.stage > SEARCH:
-            return
-        useless = not trial.done or broken or trial.proposal.stage != SEARCH or -np.inf in gains
-        if useless or any(dominates(kept, gains) or kept == gains for kept in self._kept.values()):
-            self._drop(trial.number)
-            return
-        for number in [n for n, kept in self._kept.items() if dominates(gains, kept)]:
-            self._drop(number)
-            del self._kept[number]
-        self._kept[trial.number] = gains
-
-    def _drop(self, number: int) -> None:
-        with suppress(FileNotFoundError):
-            self.weights(number).unlink()
+    # -- log and time -----------------------------------------------------------------------
 
     def _log(self, kind: str, body: Mapping[str, Any], trial: int | None = None) -> None:
         self.store.append(self.name, kind, body, trial)
@@ -553,12 +510,12 @@ class Loop:
             elif event.kind == "finished":
                 trial = Trial.from_json(body)
                 self._add(trial)
-                self._keep_weights(trial)
+                self._weights.take(trial)
             elif event.kind == "final":
                 proposals = [Proposal.from_json(p) for p in body["proposals"]]
                 self._stages[body["stage"]] = proposals
             elif event.kind == "confirmed":
-                self._take_confirmed(body["trials"])
+                self._take_confirmed({int(n): m for n, m in body["trials"].items()})
             elif event.kind == "closed":
                 self._closed[body["stage"]] = body["reason"]
             last = event.time

@@ -43,16 +43,17 @@ def test_the_document(finished) -> None:
     assert document["status"] == "done"
     assert 0.3 < document["test"]["accuracy"] <= 1
     assert document["reference"]["name"] == "SVM-RBF"
-    assert [t["number"] for t in document["trials"]] == list(range(7))
-    # three of the search, two finals, and the last training on train and validation
-    assert [t["stage"] for t in document["trials"]] == [0, 0, 0, 1, 1, 2, 3]
+    assert [t["number"] for t in document["trials"]] == list(range(8))
+    # three of the search, two finals, the second with and without CutMix, and the last training
+    assert [t["stage"] for t in document["trials"]] == [0, 0, 0, 1, 1, 2, 2, 3]
+    assert sorted(t["architecture"]["cutmix"] for t in document["trials"][5:7]) == [0.0, 0.5]
     for trial in document["trials"]:
         assert set(trial) >= {"number", "status", "reason", "architecture", "metrics", "seconds"}
         assert trial["status"] == "done"
         assert trial["metrics"]["params"] <= 200_000
         assert trial["metrics"]["latency_ms"] > 0
         assert "stem.width" in trial["architecture"]
-    assert document["best"]["number"] == 6
+    assert document["best"]["number"] == 7
 
 
 def test_status_prints_the_same_document(finished) -> None:
@@ -60,7 +61,7 @@ def test_status_prints_the_same_document(finished) -> None:
     done = netwright(folder, "status", "a", "--json")
     assert (done.returncode, json.loads(done.stdout)) == (0, document)
     listed = netwright(folder, "status", "--json")
-    assert json.loads(listed.stdout)["runs"] == [{"run": "a", "status": "done", "trials": 7}]
+    assert json.loads(listed.stdout)["runs"] == [{"run": "a", "status": "done", "trials": 8}]
 
 
 def test_everything_for_people_is_on_standard_error(finished) -> None:
@@ -140,7 +141,7 @@ def test_interruption_keeps_the_best_and_resume_goes_on(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     again = json.loads(done.stdout)
     assert again["status"] == "done"
-    assert len(again["trials"]) == 6 + 2 + 1 + 1
+    assert len(again["trials"]) == 6 + 2 + 2 + 1
     kept = {t["number"]: t for t in document["trials"]}
     assert all(again["trials"][n] == trial for n, trial in kept.items())
 
@@ -242,4 +243,4 @@ def test_a_killed_run_is_resumed(tmp_path: Path) -> None:
     process.wait()
     done = netwright(tmp_path, "resume", "c", "--json")
     assert done.returncode == 0, done.stderr
-    assert [t["number"] for t in json.loads(done.stdout)["trials"]] == list(range(7))
+    assert [t["number"] for t in json.loads(done.stdout)["trials"]] == list(range(8))

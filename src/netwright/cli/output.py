@@ -73,10 +73,13 @@ def result_lines(record: Record) -> list[str]:
         lines.append(f"latency              {best.metrics['latency_ms']:.4f} ms ({target})")
     if "params" in best.metrics:
         lines.append(f"parameters           {best.metrics['params']:,.0f}")
-    ended = sum(t.done for t in record.history)
+    tried = [t for t in record.history if t.proposal.stage <= 0]
+    ended, longer = sum(t.done for t in tried), len(record.history) - len(tried)
     lines.append(
-        f"trials               {ended} done, {len(record.history) - ended} failed, "
-        f"{len(record.rejections)} over a limit, in {_time(record.seconds)}"
+        f"trials               {ended} done, {len(tried) - ended} failed, "
+        f"{len(record.rejections)} over a limit"
+        + (f"; then {longer} longer trainings" if longer else "")
+        + f"; {_time(record.seconds)}"
     )
     return lines
 
