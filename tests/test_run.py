@@ -10,7 +10,9 @@ from safetensors.torch import load_file
 from torch import nn
 
 import netwright as nw
-from netwright.errors import LimitError, SettingError, SpaceError, StoreError
+from netwright.errors import ExportError, LimitError, SettingError, SpaceError, StoreError
+from netwright.export import place
+from netwright.progress import Progress
 from netwright.testing import SPACES
 
 
@@ -252,6 +254,14 @@ def test_where_an_export_or_report_cannot_go_is_said(run: nw.Run, tmp_path: Path
 @pytest.mark.parametrize(
     ("given", "error", "part"),
     [
+        ({"trials": 1, "limits": {"params": 10**400}}, SettingError, "finite"),
+        ({"trials": 1, "finals": 5}, SettingError, "pairs"),
+        ({"trials": 1, "objectives": None}, SettingError, "must be a list"),
+        ({"trials": 1, "objectives": 5}, SettingError, "must be a list"),
+        ({"trials": 1, "run": 5}, SettingError, "run="),
+        ({"trials": 1, "watch": 5}, SettingError, "watch="),
+        ({"trials": 1, "out": 5}, SettingError, "out="),
+        ({"minutes": float("inf")}, SettingError, "minutes"),
         ({"trials": 1, "limits": ["params"]}, SettingError, r"mapping .* got \['params'\]"),
         ({}, SettingError, "must have a budget"),
         ({"trials": 0}, SettingError, "trials"),
@@ -282,6 +292,131 @@ def test_wrong_calls_leave_nothing_behind(given, error, part, tmp_path: Path) ->
         from netwright.store import Store
 
         assert Store(tmp_path / "runs.db").runs() == []
+
+
+def finished(tmp_path: Path, digits: nw.Data, **given) -> nw.Run:
+    return nw.search(
+        nw.Space(network, digits.shape, digits.classes),
+        nw.Training(digits, epochs=1, full_epochs=1),
+        strategy=nw.RandomSearch(),
+        workers=0,
+        store=tmp_path / "runs.db",
+        run="mine",
+        refit=False,
+        **{"trials": 4} | given,
+    )
+
+
+def stopping_after(trials: int):
+    def watch(progress: Progress) -> None:
+        if len(progress.history) >= trials:
+            raise KeyboardInterrupt
+
+    return watch
+
+
+def test_an_export_of_another_network_does_not_change_the_best(
+    digits: nw.Data, tmp_path: Path
+) -> None:
+    objectives = [nw.maximize("accuracy"), nw.minimize("params")]
+    run = finished(tmp_path, digits, objectives=objectives)
+    best = run.best.trial.number
+    other = next(found for found in run.front if found.trial.number != best)
+    other.export(tmp_path / "other")
+    assert run.best.trial.number == best
+    card = json.loads((tmp_path / "other" / "card.json").read_text())
+    assert card["metrics"]["test_accuracy"] == other.metrics["test_accuracy"]
+
+
+def test_what_was_exported_untested_is_exported_anew(digits: nw.Data, tmp_path: Path) -> None:
+    run = finished(tmp_path, digits, watch=stopping_after(3))
+    assert run.status == "interrupted"
+    run.export(tmp_path / "early")
+    early = json.loads((tmp_path / "early" / "card.json").read_text())
+    assert "test_accuracy" not in early["metrics"]
+    run = finished(tmp_path, digits, out=tmp_path / "best")
+    card = json.loads((tmp_path / "best" / "card.json").read_text())
+    assert card["metrics"]["test_accuracy"] == run.best.metrics["test_accuracy"]
+    assert not any("Not scored" in note for note in card["notes"])
+
+
+def test_the_best_so_far_of_equals_is_kept(tmp_path: Path) -> None:
+    def search(**given) -> nw.Run:
+        return nw.search(
+            SPACES["huge"](),
+            lambda model, epochs: 0.5,
+            objectives=[nw.maximize("accuracy"), nw.minimize("params")],
+            trials=12,
+            workers=0,
+            store=tmp_path / "runs.db",
+            run="mine",
+            **given,
+        )
+
+    run = search(watch=stopping_after(10))
+    assert run.status == "interrupted"
+    assert run.best.model() is not None
+    assert search().best.model() is not None
+
+
+def test_an_interruption_of_the_end_is_one(digits: nw.Data, tmp_path: Path, monkeypatch) -> None:
+    from netwright import conclude
+
+    def stop(*given, **named):
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(conclude, "reference", stop)
+    run = finished(tmp_path, digits)
+    assert run.status == "interrupted"
+    assert run.best.export(tmp_path / "early").is_dir()
+    run = finished(tmp_path, digits)
+    assert run.status == "done"
+    assert "test_accuracy" in run.best.metrics
+
+
+def test_a_store_may_be_moved(digits: nw.Data, tmp_path: Path) -> None:
+    run = finished(tmp_path, digits, trials=1)
+    run.store.close()
+    (tmp_path / "moved").mkdir()
+    for path in (tmp_path / "runs.db", tmp_path / "runs.db.files"):
+        path.rename(tmp_path / "moved" / path.name)
+    run = finished(tmp_path / "moved", digits, trials=1)
+    made = Path(run.record.exported["directory"])
+    assert made.is_relative_to(tmp_path / "moved")
+    run.export(tmp_path / "out")
+    assert (tmp_path / "out" / "model.py").is_file()
+    for path in made.iterdir():
+        path.unlink()
+    before = sorted(p.name for p in (tmp_path / "out").iterdir())
+    with pytest.raises(ExportError, match="no export in"):
+        place(made, tmp_path / "out")
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == before
+    run.export(tmp_path / "out")  # made anew
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("recipe", "part"),
+    [
+        (lambda c: {"lr": 0.1}, "got 'lr'"),
+        (lambda c: {"batch": c.value("batch", [32, 0])}, "batch.* from 1"),
+        (lambda c: {"batch": c.value("batch", [32, "64"], late=True)}, "batch.* whole number"),
+        (lambda c: {"cutmix": c.value("cutmix", [0.0, 500.0], late=True)}, "cutmix.* from 0"),
+    ],
+)
+def test_a_wrong_recipe_is_said_before_the_search(
+    recipe, part: str, digits: nw.Data, tmp_path: Path
+) -> None:
+    space = nw.Space(network, digits.shape, digits.classes, recipe=recipe)
+    with pytest.raises(SettingError, match=part):
+        nw.search(space, nw.Training(digits), trials=1, store=tmp_path / "runs.db")
+
+
+def test_images_are_not_mixed_in_tables() -> None:
+    x, y = torch.randn(60, 4), torch.arange(60) % 2
+    with pytest.raises(SettingError, match=r"`cutmix` changes images, .* rows of a table"):
+        nw.Training(nw.data.load((x, y)), cutmix=0.5)
 
 
 def test_a_run_without_a_network_says_so(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from torch import nn
 from netwright.errors import EvaluationError, MissingExtra, StoreError
 from netwright.evaluate.latency import LatencyTarget, OnnxRuntime, PyTorch
 from netwright.evaluate.reference import reference
-from netwright.export import Card, export
+from netwright.export import Card, Exported, export, is_export
 from netwright.plan import Plan
 from netwright.record import Record, read_record
 from netwright.settings import versions
@@ -47,8 +47,7 @@ def conclude(store: Store, name: str, plan: Plan) -> None:
         classical = reference(data) if data is not None and len(data.test) else None
         body = {"trials": scores, "reference": classical}
         store.append(name, "tested", body)
-    if record.exported is None or record.exported["trial"] != best.number:
-        export_trial(store, name, plan, best, load_trained(store, name, plan, best))
+    _export_best(store, name, plan, best)
     store.append(name, "ended", {"status": "done", "reason": ""})
 
 
@@ -56,30 +55,37 @@ def conclude_early(store: Store, name: str, plan: Plan) -> None:
     """Export the best so far of an interrupted run, untested, so that it can go on later."""
     best = read_record(store, name).best
     if best is not None:
-        export_trial(store, name, plan, best, load_trained(store, name, plan, best))
+        _export_best(store, name, plan, best)
 
 
-def export_trial(store: Store, name: str, plan: Plan, trial: Trial, model: nn.Module) -> Path:
-    """Export a trial's network into the run's folder, checked, and draw it; returns the folder."""
+def _export_best(store: Store, name: str, plan: Plan, best: Trial) -> None:
+    """Export the network a run returns, and log it; a second time only if something is new."""
     record = read_record(store, name)
-    if trial.number not in record.sketches:
-        store.append(name, "sketch", sketch(model, plan.space.inputs).to_json(), trial.number)
-    folder = store.files(name) / f"export-{trial.number}"
+    now = {"trial": best.number, "tested": best.number in record.tested}
+    then = record.exported
+    if then is not None and now.items() <= then.items() and is_export(Path(then["directory"])):
+        return
+    model = load_trained(store, name, plan, best)
+    if best.number not in record.sketches:
+        store.append(name, "sketch", sketch(model, plan.space.inputs).to_json(), best.number)
+    made = export_trial(store, name, plan, best, model)
+    body = {"directory": made.directory.name, "checks": made.checks, "notes": list(made.notes)}
+    store.append(name, "exported", now | body)
+
+
+def export_trial(store: Store, name: str, plan: Plan, trial: Trial, model: nn.Module) -> Exported:
+    """Export a trial's network into the run's folder, checked."""
+    record = read_record(store, name)
     mean, std = plan.evaluator.normalisation or (None, None)
-    tested = trial.number in record.tested
-    made = export(
+    return export(
         model,
-        folder,
+        store.files(name) / f"export-{trial.number}",
         inputs=plan.space.inputs,
         mean=mean,
         std=std,
         card=_card(record, plan, trial, model),
-        test=plan.evaluator.test_examples if tested else None,
+        test=plan.evaluator.test_examples if trial.number in record.tested else None,
     )
-    body = {"trial": trial.number, "directory": str(folder), "checks": made.checks}
-    body["notes"] = list(made.notes)
-    store.append(name, "exported", body)
-    return folder
 
 
 def load_trained(store: Store, name: str, plan: Plan, trial: Trial) -> nn.Module:

@@ -96,7 +96,7 @@ class Loop:
 
         Raises:
             LimitError: A limit cannot be met; the message says the least that can.
-            KeyboardInterrupt: Passed on after the log has it; the run can be resumed.
+            KeyboardInterrupt: Passed on; the run can be resumed.
         """
         plan = self.plan
         if SEARCH not in self._closed:
@@ -116,9 +116,6 @@ class Loop:
             if plan.refit:
                 stage = len(plan.finals) + 1
                 self._stage(stage, self._listed(stage, self._refits))
-        except KeyboardInterrupt:
-            self._log("interrupted", {})
-            raise
         finally:
             self.executor.stop()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -58,7 +59,7 @@ class AtMost:
     on: Target | None = None
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.bound) and self.bound > 0):
+        if not 0 < self.bound <= sys.float_info.max:
             raise SettingError(
                 f"`AtMost(bound=...)` must be a finite number above 0, got {self.bound!r}."
             )
@@ -97,6 +98,6 @@ def limits_from(limits: Mapping[str, float | AtMost] | None) -> tuple[Limit, ...
             raise SettingError(
                 f"`limits={{{metric!r}: ...}}` must be a number or `AtMost(...)`, got {bound!r}."
             )
-        most = bound if isinstance(bound, AtMost) else AtMost(float(bound))
+        most = bound if isinstance(bound, AtMost) else AtMost(bound)
         made.append(Limit(metric, most.bound, most.on))
     return tuple(made)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -72,6 +73,7 @@ def make_plan(
     made = evaluator if isinstance(evaluator, Evaluator) else Function(evaluator)
     _check_fit(space, made)
     _check_known(objectives, made)
+    _check_recipes(space, made)
     bounds = limits_from(limits)
     if finals is None:
         full = made.full_epochs
@@ -104,7 +106,7 @@ def _check_numbers(budget: Budget, trial_minutes: float | None, baseline: int, s
         raise SettingError("`search(...)` must have a budget: give trials, minutes or epochs.")
     for name, bound in bounds.items():
         whole = name != "minutes"
-        if bound is not None and not (_is_number(bound, whole=whole) and bound > 0):
+        if bound is not None and not (_is_number(bound, whole=whole) and 0 < bound < math.inf):
             kind = "a whole number" if whole else "a number"
             raise SettingError(f"`search({name}=...)` must be {kind} above 0, got {bound!r}.")
     if trial_minutes is not None and not (_is_number(trial_minutes) and trial_minutes > 0):
@@ -131,6 +133,13 @@ def _check_known(objectives: Sequence[Objective], evaluator: Evaluator) -> None:
             )
 
 
+def _check_recipes(space: Space, evaluator: Evaluator) -> None:
+    """Try what the recipe answers for every option, one at a time."""
+    base = space.smallest()
+    for architecture in (base, *space.neighbours(base)):
+        evaluator.check_recipe(space.recipe(architecture))
+
+
 def _check_fit(space: Space, evaluator: Evaluator) -> None:
     """Refuse a space for other data than the evaluator trains on."""
     data = evaluator.data
@@ -154,17 +163,18 @@ def _check_kinds(space: object, strategy: object, objectives: Sequence[object]) 
         raise SettingError(
             f"`search(strategy=...)` must be a Strategy such as `RandomSearch()`, got {strategy!r}."
         )
-    for objective in [objectives] if isinstance(objectives, str | Objective) else objectives:
-        if not isinstance(objective, Objective) or isinstance(objectives, Objective):
+    many = isinstance(objectives, Sequence) and not isinstance(objectives, str)
+    for objective in objectives if many else [None]:
+        if not isinstance(objective, Objective):
             raise SettingError(
                 '`search(objectives=...)` must be a list such as [maximize("accuracy")], '
                 f"got {objectives!r}."
             )
 
 
-def _checked_finals(finals: Sequence[object]) -> tuple[tuple[int, int], ...]:
+def _checked_finals(finals: object) -> tuple[tuple[int, int], ...]:
     made = []
-    for final in finals:
+    for final in finals if isinstance(finals, Sequence) else [finals]:
         pair = tuple(final) if isinstance(final, Sequence) else ()
         if len(pair) != 2 or not all(_is_number(n, whole=True) and n >= 1 for n in pair):
             raise SettingError(

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, get_args
 
 from netwright.errors import StoreError
 from netwright.objective import Limit, Objective
+from netwright.space.draw import Sketch
 from netwright.store import Event, Store
 from netwright.trial import History, Proposal, Trial, best_of, front_of
+
+_SETTINGS = {"space", "strategy", "objectives", "limits", "budget", "finals", "evaluator", "data"}
 
 RunStatus = Literal["unfinished", "interrupted", "done", "failed"]
 
@@ -32,7 +36,8 @@ class Record:
     `settings` are those the run was created with; `closed` maps a stage to why it ended;
     `confirmed` are metrics of finalists measured again on the idle machine, which replace those of
     their trials; `tested` maps a trial to its metrics on the test part; `sketches` maps a trial to
-    the drawing of its network (see `netwright.space.draw`); `seconds` is wall time in all sessions.
+    the drawing of its network (see `netwright.space.draw`); `seconds` is wall time in all sessions;
+    `folder` has the weights and exports.
     """
 
     name: str
@@ -50,6 +55,7 @@ class Record:
     reference: Mapping[str, Any] | None = None
     sketches: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     exported: Mapping[str, Any] | None = None
+    folder: Path = Path()
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -74,10 +80,15 @@ class Record:
 
     @property
     def best(self) -> Trial | None:
-        """The network that was exported at the end; before, the best of the latest stage."""
+        """The network that was exported at the end; before, the best of the latest stage.
+
+        Of equals it is one whose weights were kept.
+        """
         if self.status == "done" and self.exported is not None:
             return next(t for t in self.history if t.number == self.exported["trial"])
-        return best_of(self.history.allowed(self.limits, self.stage), self.objectives[0])
+        found = self.history.allowed(self.limits, self.stage)
+        kept = [t for t in found if (self.folder / f"trial-{t.number}.safetensors").is_file()]
+        return best_of(kept or found, self.objectives[0])
 
     @property
     def front(self) -> list[Trial]:
@@ -93,8 +104,14 @@ def read_record(store: Store, run: str) -> Record:
     """
     events = store.events(run)
     try:
-        return _folded(run, events)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        record = _folded(run, events)
+        record.folder = store.files(run)
+        if record.exported is not None:  # by its name, since a store may be moved
+            folder = record.folder / Path(record.exported["directory"]).name
+            record.exported = {**record.exported, "directory": str(folder)}
+        _check(record)
+        return record
+    except (LookupError, TypeError, ValueError, AttributeError, StopIteration) as error:
         raise StoreError(
             f"The log of the run {run!r} in {str(store.path)!r} is damaged or was written by "
             f"another version of netwright ({type(error).__name__}: {error})."
@@ -113,6 +130,18 @@ def _folded(run: str, events: list[Event]) -> Record:
         last = event.time
     record.seconds += last - session if session is not None else 0.0
     return record
+
+
+def _check(record: Record) -> None:
+    """Look at what everyone reads, so that damage is found here."""
+    missing = _SETTINGS - record.settings.keys()
+    if missing:
+        raise KeyError(f"no {min(missing)}")
+    _ = record.best, record.limits, record.final_stage
+    for sketch in record.sketches.values():
+        Sketch.from_json(sketch)
+    if record.status not in get_args(RunStatus):
+        raise ValueError(f"status {record.status!r}")
 
 
 def _apply(record: Record, event: Event) -> None:

@@ -15,7 +15,7 @@ from netwright.evaluate.admission import Admission, check_repeatable
 from netwright.evaluate.base import Evaluator
 from netwright.evaluate.function import Train
 from netwright.execute import Executor, Inline, Processes
-from netwright.export import check_folder, place
+from netwright.export import check_folder, is_export, place
 from netwright.loop import Loop
 from netwright.objective import AtMost, Objective, maximize
 from netwright.plan import Budget, Plan, make_plan
@@ -85,6 +85,10 @@ def search(
         LimitError: A limit that no network of the space can keep, with the least that can.
         StoreError: The run exists with other settings, or is being worked on.
     """
+    if not isinstance(out, str | Path | None):
+        raise SettingError(f"`search(out=...)` must be a folder, got {out!r}.")
+    if watch is not None and not callable(watch):
+        raise SettingError(f"`search(watch=...)` must be callable, got {watch!r}.")
     if out is not None:
         check_folder(Path(out))
     made, fresh, settings = _prepared(
@@ -111,8 +115,9 @@ def search(
         admission = Admission(plan.space, plan.limits)
         admission.check_limits_can_be_met(plan.target, plan.evaluator.normalisation)
         made.store.create(made.name, settings)
-    with made.store.lock(made.name):
-        _work(made, _executor(workers, made.store.files(made.name)), watch)
+    if made.status not in ("done", "failed"):
+        with made.store.lock(made.name):
+            _work(made, _executor(workers, made.store.files(made.name)), watch)
     if out is not None and made.record.best is not None:
         made.export(out)
     return made
@@ -155,6 +160,10 @@ def _prepared(
     """The run of these arguments, whether it is new, and its settings."""
     if type(workers) is not int or workers < 0:
         raise SettingError(f"`search(workers=...)` must be at least 0, got {workers!r}.")
+    if not isinstance(store, str | Path):
+        raise SettingError(f"`search(store=...)` must be a path, got {store!r}.")
+    if not isinstance(run, str | None):
+        raise SettingError(f"`search(run=...)` must be a name, got {run!r}.")
     plan = make_plan(
         space,
         evaluator,
@@ -179,13 +188,14 @@ def _prepared(
 
 
 def _work(run: Run, executor: Executor, watch: Callable[[Progress], None] | None) -> None:
-    if run.record.status in ("done", "failed"):
+    if run.status in ("done", "failed"):  # by another process, before the lock was had
         return
     loop = Loop(run.plan, run.store, run.name, executor, watch or (lambda progress: None))
     try:
         loop.run()
         conclude(run.store, run.name, run.plan)
     except KeyboardInterrupt:
+        run.store.append(run.name, "interrupted", {})
         conclude_early(run.store, run.name, run.plan)
 
 
@@ -286,10 +296,14 @@ class Found:
         Raises:
             ExportError: A form differs from the trained network.
         """
-        run = self.run
-        made = run.store.files(run.name) / f"export-{self.trial.number}"
-        if not (made / "card.json").is_file():
-            made = export_trial(run.store, run.name, run.plan, self.trial, self.model())
+        run, number = self.run, self.trial.number
+        record = run.record
+        made = run.store.files(run.name) / f"export-{number}"
+        known = record.exported or {}
+        now = {"trial": number, "tested": number in record.tested}
+        if not (now.items() <= known.items() and is_export(made)):
+            check_folder(Path(out))
+            made = export_trial(run.store, run.name, run.plan, self.trial, self.model()).directory
         return place(made, Path(out))
 
 

@@ -84,9 +84,9 @@ def check_same(run: str, then: dict[str, Any], now: dict[str, Any]) -> None:
         StoreError: Names the first setting that differs and both its values.
     """
     if then["versions"].get("torch") != now["versions"].get("torch"):
-        now = now | {"space": now["space"] | {"members": then["space"]["members"]}}
+        now = now | {"space": now["space"] | {"members": then["space"].get("members")}}
     old, new = then["space"], now["space"]
-    if old["digest"] == new["digest"] and old["members"] != new["members"]:
+    if old["digest"] == new["digest"] and old.get("members") != new["members"]:
         raise StoreError(
             f"The run {run!r} cannot go on with another network: the declaration of the space "
             f"{new['name']!r} has the same choices as before but builds other layers. "

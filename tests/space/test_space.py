@@ -265,6 +265,47 @@ def test_wrong_output_shape_is_refused() -> None:
     refused(lambda c, i, k: nn.Linear(3, 7), "(2, 2)", "(2, 7)")
 
 
+def test_several_outputs_are_refused() -> None:
+    class Two(nn.Module):
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            return x, x
+
+    refused(lambda c, i, k: Two(), "logits as one tensor", "tuple")
+
+
+def test_what_meta_cannot_run_is_left_to_the_trial() -> None:
+    class Scaled(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x[:, :2] * float(x.abs().max().item() > 0)
+
+    assert Space(lambda c, i, k: Scaled(), 3, 2).count() == 1
+
+
+def test_lazy_layers_are_built_whole() -> None:
+    def network(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+        width = choose.width("width", 4, 8, step=4)
+        return nn.Sequential(nn.LazyLinear(width), nn.BatchNorm1d(width), nn.LazyLinear(classes))
+
+    space = Space(network, 3, 2)
+    model = space.build(space.smallest(), seed=1)
+    assert model.training
+    assert [tuple(p.shape) for p in model.parameters()] == [(4, 3), (4,), (4,), (4,), (2, 4), (2,)]
+    again = space.build(space.smallest(), seed=1)
+    for one, two in zip(model.state_dict().values(), again.state_dict().values(), strict=True):
+        assert torch.equal(one, two)
+
+
+@pytest.mark.parametrize("made", [None, [1], {"loss": nn.functional.mse_loss}])
+def test_a_recipe_of_other_than_plain_values_is_refused(made: object) -> None:
+    with pytest.raises(SpaceError, match=r"recipe=.* must return a mapping of names to plain"):
+        Space(lambda c, i, k: nn.Linear(3, k), 3, 2, recipe=lambda choose: made)
+
+
+def test_a_recipe_that_fails_is_named() -> None:
+    with pytest.raises(SpaceError, match=r"`recipe\(choose\)` failed .* ZeroDivisionError"):
+        Space(lambda c, i, k: nn.Linear(3, k), 3, 2, recipe=lambda choose: 1 / 0)
+
+
 def test_a_shape_conflict_names_the_network() -> None:
     def network(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
         return nn.Sequential(nn.Linear(3, choose.value("w", [4, 5])), nn.Linear(4, classes))

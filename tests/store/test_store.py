@@ -123,10 +123,48 @@ def test_a_damaged_store_is_said(tmp_path: Path) -> None:
         Store(path).events("a")
 
 
+SETTINGS = {name: [] for name in ("space", "strategy", "objectives", "limits", "budget", "finals")}
+SETTINGS |= {"evaluator": {}, "data": {}}
+GOOD = SETTINGS | {"objectives": [{"metric": "accuracy", "direction": "maximize"}]}
+
+
+@pytest.mark.parametrize(
+    ("settings", "events"),
+    [
+        ({}, []),
+        (SETTINGS, []),
+        (GOOD, [("proposed", {"proposal": {}}, 1)]),
+        (GOOD, [("ended", {"status": "weird", "reason": ""}, None)]),
+        (GOOD, [("exported", {}, None)]),
+        (GOOD, [("sketch", {"junk": 1}, 1)]),
+        (
+            GOOD,
+            [
+                ("exported", {"directory": "x", "trial": 99}, None),
+                ("ended", {"status": "done", "reason": ""}, None),
+            ],
+        ),
+    ],
+)
+def test_a_log_that_makes_no_sense_is_said(settings, events, tmp_path: Path) -> None:
+    store = Store(tmp_path / "runs.db")
+    store.create("a", settings)
+    for kind, body, trial in events:
+        store.append("a", kind, body, trial)
+    with pytest.raises(StoreError, match=r"log of the run 'a' .* is damaged"):
+        read_record(store, "a")
+
+
+def test_a_log_without_trials_is_read(tmp_path: Path) -> None:
+    store = Store(tmp_path / "runs.db")
+    store.create("a", GOOD)
+    assert read_record(store, "a").best is None
+
+
 @pytest.mark.parametrize(
     "harm", ["update event set body = '{'", "delete from event", "update event set body = '[]'"]
 )
-def test_a_log_that_makes_no_sense_is_said(harm: str, tmp_path: Path) -> None:
+def test_a_harmed_log_is_said(harm: str, tmp_path: Path) -> None:
     store = Store(tmp_path / "runs.db")
     store.create("a", {})
     store.append("a", "proposed", {"proposal": {}}, 1)

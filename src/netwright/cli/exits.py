@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ import typer
 from netwright.errors import EvaluationError, ExportError, NetwrightError
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
+_PATHS = (errno.EACCES, errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EROFS)
 
 # click's ClickException, which typer has from click or, since 0.26, brings itself.
 _CallError: Any = typer.BadParameter.__mro__[2]
@@ -41,6 +43,10 @@ def guarded(app: typer.Typer, arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        named = f" {str(error.filename)!r}" if error.filename else ""
+        _say(f"The file{named} cannot be used: {(error.strerror or str(error)).lower()}.")
+        return WRONG if error.errno in _PATHS else FAILED
     except Exception as error:
         _say(_bug(error))
         return FAILED

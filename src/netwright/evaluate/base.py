@@ -79,6 +79,13 @@ class Evaluator(ABC):
     def evaluate(self, candidate: Candidate, epochs: int, context: Context) -> Result:
         """Train or score a candidate for `epochs`; a failure is a status, not an exception."""
 
+    def check_recipe(self, recipe: Mapping[str, Any]) -> None:  # noqa: B027 - all is accepted
+        """Refuse what a space's recipe answers where this evaluator has no use for it.
+
+        Raises:
+            SettingError: A name or a value outside its rule.
+        """
+
     def test(self, model: nn.Module) -> dict[str, float]:
         """Metrics on the test part; called once for a returned network. Empty without one."""
         return {}

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from netwright.data import Augmentation, Part
-from netwright.errors import SettingError
+from netwright.errors import EvaluationError, SettingError
 from netwright.evaluate.mix import cutmix
 
 OPTIMIZERS = ("sgd", "adamw")
@@ -62,6 +62,10 @@ class Schedule:
         }
         for name, (low, high) in ranges.items():
             value = getattr(self, name)
+            kind = int if name == "batch" else int | float
+            if isinstance(value, bool) or not isinstance(value, kind):
+                whole = "whole " if name == "batch" else ""
+                raise SettingError(f"`{name}` must be a {whole}number, got {value!r}.")
             if not low <= value <= high:
                 raise SettingError(f"`{name}` must be from {low:g} to {high:g}, got {value!r}.")
 
@@ -105,6 +109,7 @@ def fit(
 
     Raises:
         Diverged: The loss became NaN or infinite.
+        EvaluationError: The network has nothing to train.
     """
     generator, rng = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
     layout = torch.channels_last if part.x.ndim == 4 else torch.contiguous_format
@@ -194,6 +199,8 @@ def _optimizer(model: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
+    if not groups:
+        raise EvaluationError("The network has no parameters that can be trained.")
     if schedule.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=schedule.learning_rate)
     return torch.optim.SGD(groups, lr=schedule.learning_rate, momentum=0.9, nesterov=True)

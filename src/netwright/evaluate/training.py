@@ -109,6 +109,10 @@ class Training(Evaluator):
         curve[-1] |= self._accuracy(metrics)
         return Result(metrics, tuple(curve), model=model.cpu().eval())
 
+    def check_recipe(self, recipe: Mapping[str, Any]) -> None:
+        """Refuse a name that is no setting, and a value outside its rule."""
+        self._schedule(recipe)
+
     def test(self, model: nn.Module) -> dict[str, float]:
         """Accuracy and loss on the test part."""
         data = self.data
@@ -195,6 +199,12 @@ class Training(Evaluator):
                     + (f"; did you mean {near[0]!r}?" if near else ".")
                 )
         given = {name: recipe.get(name, getattr(self, name)) for name in known | augment}
+        for name in (*augment, "cutmix"):
+            if given[name] and len(self.data.shape) != 3:
+                raise SettingError(
+                    f"`{name}` changes images, and the data {self.data.name!r} are rows of a "
+                    f"table; leave it out, got {given[name]!r}."
+                )
         images = Augmentation(**{name: given[name] for name in augment})
         return Schedule(**{name: given[name] for name in known}, augmentation=images)
 

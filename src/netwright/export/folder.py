@@ -54,8 +54,10 @@ def place(made: Path, directory: Path) -> Path:
 
     Raises:
         SettingError: As `check_folder`.
-        ExportError: A file cannot be written.
+        ExportError: `made` is no export, or a file cannot be written.
     """
+    if not is_export(made):
+        raise ExportError(f"There is no export in {str(made)!r}: its files are gone or were moved.")
     check_folder(directory)
     try:
         _copy(made, directory)
@@ -65,6 +67,11 @@ def place(made: Path, directory: Path) -> Path:
             f"{str(made)!r}."
         ) from error
     return directory
+
+
+def is_export(directory: Path) -> bool:
+    """Whether the folder holds an export, by its card and its weights."""
+    return all((directory / file).is_file() for file in (MARK, "model.safetensors"))
 
 
 def _copy(made: Path, directory: Path) -> None:

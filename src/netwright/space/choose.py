@@ -95,7 +95,8 @@ class Choose(ABC):
 
         `late` is for settings that show their worth in a full schedule only, such as strong
         augmentation, and is allowed in a recipe: the search holds the first option, and the last
-        final trains every finalist once with each.
+        final trains every finalist once with each, or with each combination of several. In a
+        search without finals the first option stays.
 
         Raises:
             SpaceError: No option, equal options, or an option that JSON has no scalar for.
@@ -188,7 +189,7 @@ class Listing(Choose):
         if known != choice:
             raise SpaceError(
                 f"The choice {choice.name!r} is declared twice with different options: "
-                f"{known.kind} {_short(known.options)} and {choice.kind} {_short(choice.options)}; "
+                f"{_shown(known)} and {_shown(choice)}; "
                 "give one of them another name."
             )
         ask = Ask(choice)
@@ -259,6 +260,10 @@ def _module(name: str, step: int, made: object) -> nn.Module:
             f"got {type(made).__name__} at step {step}."
         )
     return made
+
+
+def _shown(choice: Choice) -> str:
+    return f"{'late ' if choice.late else ''}{choice.kind} {_short(choice.options)}"
 
 
 def _short(options: tuple[Answer, ...]) -> str:

@@ -6,13 +6,15 @@ import copy
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property, partial
 from itertools import product
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
 
 from netwright.errors import NetwrightError, SettingError, SpaceError
 from netwright.space.architecture import Answer, Architecture
@@ -123,6 +125,11 @@ class Space:
                 f"`{self.name}(choose, inputs, classes)` must return an nn.Module, "
                 f"got {type(made).__name__}."
             )
+        if any(isinstance(p, UninitializedParameter) for p in made.parameters()):
+            training = made.training
+            with torch.no_grad():  # lazy layers learn their sizes from a first pass
+                made.eval()(torch.zeros(2, *self.inputs))
+            made.train(training)
         return made
 
     # -- architectures ----------------------------------------------------------------------------
@@ -214,7 +221,7 @@ class Space:
 
         def pick(choice: Choice) -> Answer:
             parents = [p.answers[choice.name] for p in (a, b) if choice.name in p.answers]
-            pool: Sequence[Answer] = parents or choice.options
+            pool: Sequence[Answer] = parents or choice.options[: 1 if choice.late else None]
             return pool[int(rng.integers(len(pool)))]
 
         return self._least(lambda: self._canonical(self._answer(pick)), _BATCHES[:4])[0]
@@ -338,25 +345,18 @@ class Space:
 
     def _list(self) -> tuple[list[Ask], dict[str, Choice]]:
         listing = Listing()
-        try:
-            with torch.device("meta"):
-                self._network(listing, self.inputs, self.classes)
-                late = [c.name for c in listing.choices.values() if c.late]
-                if self._recipe:
-                    self._recipe(listing)
-        except NetwrightError:
-            raise
-        except Exception as error:
-            raise SpaceError(
-                f"`{self.name}(choose, inputs={self.inputs}, classes={self.classes})` failed while "
-                f"its choices were listed: {type(error).__name__}: {str(error).rstrip('.')}."
-            ) from error
+        with _listed(f"{self.name}(choose, inputs={self.inputs}, classes={self.classes})"):
+            self._network(listing, self.inputs, self.classes)
+        late = [c.name for c in listing.choices.values() if c.late]
         if late:
             raise SpaceError(
                 f"The choice {late[0]!r} of `{self.name}` is late, which only choices of a recipe "
                 "may be, since a network is measured before it is trained in full; leave `late` "
                 "out."
             )
+        if self._recipe:
+            with _listed("recipe(choose)"):
+                self._recipe(listing)
         return listing.root, listing.choices
 
     def _check_members(self) -> None:
@@ -367,23 +367,22 @@ class Space:
         rng = np.random.default_rng(0)
         drawn = [self._draw(rng) for _ in range(_DRAWN if most > 1 else 0)]
         for answers in [*turns, *drawn]:
+            choose = Building(answers)
             try:
-                choose = Building(answers)
                 with torch.device("meta"):
                     model = self._run(choose).eval()
-                    if self._recipe:
-                        self._recipe(choose)
-                    shape = tuple(model(torch.empty(2, *self.inputs)).shape)
-            except SpaceError:
+                    outputs = model(torch.empty(2, *self.inputs))
+            except NetwrightError:
                 raise
-            except NotImplementedError:
-                continue  # an operation that the meta device lacks: found when it is trained
             except Exception as error:
+                if isinstance(error, NotImplementedError) or "meta tensor" in str(error):
+                    continue  # an operation that the meta device lacks: found when it is trained
                 raise SpaceError(
                     f"The network {answers!r} of `{self.name}` cannot be built and run on inputs "
                     f"of shape (2, {', '.join(map(str, self.inputs))}): "
                     f"{type(error).__name__}: {str(error).rstrip('.')}."
                 ) from error
+            self._check_recipe(choose)
             hidden = sorted(answers.keys() - choose.asked)
             if hidden:
                 raise SpaceError(
@@ -392,15 +391,47 @@ class Space:
                     "another choice and hides it. Ask it inside an option of `choose.one_of`, or "
                     "before the branch."
                 )
+            shape = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
             if shape != (2, self.classes):
                 raise SpaceError(
-                    f"The network {answers!r} of `{self.name}` must give logits of shape "
-                    f"(2, {self.classes}) for 2 examples, got {shape}."
+                    f"The network {answers!r} of `{self.name}` must give logits as one tensor of "
+                    f"shape (2, {self.classes}) for 2 examples, got {shape}."
                 )
+
+    def _check_recipe(self, choose: Building) -> None:
+        """Run the recipe; what it returns must be a mapping of plain values."""
+        if self._recipe is None:
+            return
+        made = self._recipe(choose)
+        try:
+            json.dumps(made)
+            plain = isinstance(made, Mapping)
+        except (TypeError, ValueError):
+            plain = False
+        if not plain:
+            raise SpaceError(
+                "`Space(recipe=...)` must return a mapping of names to plain values, such as "
+                f'{{"learning_rate": 0.1}}, got {made!r}; give functions and objects by a name '
+                "that your training looks up."
+            )
 
     def _built_structure(self, answers: Mapping[str, Answer]) -> str:
         with torch.device("meta"):
             return _structure(self._build(answers))
+
+
+@contextmanager
+def _listed(call: str) -> Iterator[None]:
+    try:
+        with torch.device("meta"):
+            yield
+    except NetwrightError:
+        raise
+    except Exception as error:
+        raise SpaceError(
+            f"`{call}` failed while its choices were listed: "
+            f"{type(error).__name__}: {str(error).rstrip('.')}."
+        ) from error
 
 
 def _first(given: Mapping[str, Answer], choice: Choice) -> Answer:
