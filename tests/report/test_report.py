@@ -194,3 +194,25 @@ def test_a_browser_shows_it(tmp_path: Path) -> None:
         timeout=120,
     )
     assert (tmp_path / "r.png").stat().st_size > 20_000
+
+
+def test_finalists_tell_what_the_last_final_answered_anew(tmp_path: Path) -> None:
+    first = trial(0, 0.8)
+    answers = dict(first.architecture.answers)
+    last = [
+        Trial(
+            number,
+            Proposal(Architecture({**answers, **late}), 10, 0, 1),
+            "done",
+            {"accuracy": 0.9, "latency_ms": 0.1, "params": 100.0},
+            (),
+            2.0,
+            1.5,
+        )
+        for number, late in ((1, {"kind": "a"}), (2, {"kind": "c"}))
+    ]
+    html = page(record([first, *last]))
+    table = html[html.index("Finalists") :]
+    table = table[: table.index("</table>")]
+    assert "<th>kind</th>" in re.sub(r"<th[^>]*>", "<th>", table)
+    assert "width" not in table

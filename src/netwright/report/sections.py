@@ -126,6 +126,7 @@ def finalists(record: Record) -> str:
     last = [t for t in record.history if t.proposal.stage == record.final_stage]
     again = {t.proposal.parent: t for t in record.history if t.proposal.stage > record.final_stage}
     best = record.best
+    late = _late(record, last)
     for trial in sorted(last, key=lambda t: -objective.gain(t.metrics)):
         heir = again.get(trial.number, trial)
         tested = record.tested.get(heir.number, {}).get("accuracy")
@@ -135,6 +136,7 @@ def finalists(record: Record) -> str:
             [
                 f"{trial.number}{mark}",
                 " → ".join(way),
+                *(str(trial.architecture.answers.get(name, "")) for name in late),
                 _percent(tested) if tested is not None else "",
                 f"{trial.metrics['latency_ms']:.4f}" if "latency_ms" in trial.metrics else "",
                 f"{trial.metrics['params']:,.0f}" if "params" in trial.metrics else "",
@@ -142,7 +144,8 @@ def finalists(record: Record) -> str:
                 trial.status,
             ]
         )
-    names = ["trial", "validation, stage by stage", "test", "ms", "params", "epochs", "status"]
+    names = ["trial", "validation, stage by stage", *late]
+    names += ["test", "ms", "params", "epochs", "status"]
     curves = [
         Line(
             [(p["epoch"], p["accuracy"]) for p in t.curve if "accuracy" in p],
@@ -154,6 +157,20 @@ def finalists(record: Record) -> str:
     drawn = Chart("epoch", "validation accuracy", [c for c in curves if c.points], percent=True)
     picture = drawn.svg() if any(c.points for c in curves) else ""
     return _section("Finalists", _table(names, rows) + picture)
+
+
+def _late(record: Record, last: list[Trial]) -> list[str]:
+    """Names of the choices that the last final answered anew."""
+    numbered = {t.number: t.architecture.answers for t in record.history}
+    return sorted(
+        {
+            name
+            for trial in last
+            for name, answer in trial.architecture.answers.items()
+            if trial.proposal.parent in numbered
+            and numbered[trial.proposal.parent].get(name) != answer
+        }
+    )
 
 
 def _way(record: Record, trial: Trial) -> list[Trial]:
