@@ -21,6 +21,7 @@ from netwright.evaluate.function import Function
 from netwright.execute import Processes
 from netwright.loop import Loop
 from netwright.objective import limits_from, maximize
+from netwright.plan import Budget, Plan
 from netwright.settings import settings_of
 from netwright.store import Store
 from netwright.strategies import RegularizedEvolution

@@ -145,14 +145,15 @@ def test_nobodys_own_files_are_written_over(tmp_path: Path) -> None:
 def test_placing_removes_a_form_of_an_earlier_network(tmp_path: Path) -> None:
     made = tmp_path / "made"
     made.mkdir()
-    for file in ("card.json", "model.py"):
+    kept = ("card.json", "model.py", "model.safetensors")
+    for file in kept:
         (made / file).write_text("new")
     out = tmp_path / "out"
     out.mkdir()
     for file in ("card.json", "model.py", "model.onnx"):
         (out / file).write_text("old")
     place(made, out)
-    assert {p.name: p.read_text() for p in out.iterdir()} == {"card.json": "new", "model.py": "new"}
+    assert {p.name: p.read_text() for p in out.iterdir()} == dict.fromkeys(kept, "new")
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
