@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 # The search stage of the demo, in minutes of wall time; the finals follow.
-MINUTES ?= 4
+MINUTES ?= 3
 PYTEST_FLAGS ?=
 
 .PHONY: demo test check slow clean
