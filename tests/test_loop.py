@@ -14,6 +14,7 @@ from netwright.evaluate.base import Candidate, Context, Evaluator, Result
 from netwright.evaluate.function import Function
 from netwright.evaluate.latency import Latency, LatencyTarget
 from netwright.execute import Executor, Inline, Message, Processes
+from netwright.finals import promoted
 from netwright.loop import Loop
 from netwright.objective import limits_from, maximize, minimize
 from netwright.plan import Budget, Plan
@@ -23,7 +24,7 @@ from netwright.space import Architecture, Choose, Space
 from netwright.store import Store
 from netwright.strategies import RandomSearch, RegularizedEvolution, Search, Strategy
 from netwright.testing import SPACES
-from netwright.trial import Proposal, Trial, promoted
+from netwright.trial import Proposal, Trial
 
 
 def size(model: nn.Module, epochs: int) -> dict[str, float]:

@@ -25,7 +25,7 @@ def conclude(store: Store, name: str, plan: Plan) -> None:
     """Test and export what the last stage left; every step is logged and taken once."""
     record = read_record(store, name)
     kept = record.history.allowed(plan.limits, record.stage)
-    kept = [t for t in kept if _weights(store, name, t).is_file()]
+    kept = [t for t in kept if store.weights(name, t.number).is_file()]
     best = best_of(kept, plan.objectives[0])
     if best is None:
         reason = "no trial ended well within the limits"
@@ -61,16 +61,30 @@ def conclude_early(store: Store, name: str, plan: Plan) -> None:
 def _export_best(store: Store, name: str, plan: Plan, best: Trial) -> None:
     """Export the network a run returns, and log it; a second time only if something is new."""
     record = read_record(store, name)
-    now = {"trial": best.number, "tested": best.number in record.tested}
-    then = record.exported
-    if then is not None and now.items() <= then.items() and is_export(Path(then["directory"])):
+    if exported(record, best) is not None:
         return
     model = load_trained(store, name, plan, best)
     if best.number not in record.sketches:
         store.append(name, "sketch", sketch(model, plan.space.inputs).to_json(), best.number)
     made = export_trial(store, name, plan, best, model)
-    body = {"directory": made.directory.name, "checks": made.checks, "notes": list(made.notes)}
-    store.append(name, "exported", now | body)
+    body = {
+        "trial": best.number,
+        "tested": best.number in record.tested,
+        "directory": made.directory.name,
+        "checks": made.checks,
+        "notes": list(made.notes),
+    }
+    store.append(name, "exported", body)
+
+
+def exported(record: Record, trial: Trial) -> Path | None:
+    """The folder of the export that a run logged, if it is of this trial as it is known now."""
+    known = record.exported
+    if known is None or known["trial"] != trial.number:
+        return None
+    folder = Path(known["directory"])
+    current = known["tested"] == (trial.number in record.tested)
+    return folder if current and is_export(folder) else None
 
 
 def export_trial(store: Store, name: str, plan: Plan, trial: Trial, model: nn.Module) -> Exported:
@@ -94,7 +108,7 @@ def load_trained(store: Store, name: str, plan: Plan, trial: Trial) -> nn.Module
     Raises:
         StoreError: Its weights were not kept, are damaged, or are of another network.
     """
-    path = _weights(store, name, trial)
+    path = store.weights(name, trial.number)
     if not path.is_file():
         raise StoreError(
             f"The weights of trial {trial.number} were not kept; those of the front and "
@@ -110,10 +124,6 @@ def load_trained(store: Store, name: str, plan: Plan, trial: Trial) -> nn.Module
             f"then ({str(error).splitlines()[0]})."
         ) from error
     return model.eval()
-
-
-def _weights(store: Store, name: str, trial: Trial) -> Path:
-    return store.files(name) / f"trial-{trial.number}.safetensors"
 
 
 def _card(record: Record, plan: Plan, trial: Trial, model: nn.Module) -> Card:

@@ -9,7 +9,6 @@ uninterrupted one does.
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -21,16 +20,14 @@ from netwright.evaluate.admission import COSTS, LATENCY, Admission
 from netwright.evaluate.forecast import Forecast
 from netwright.evaluate.job import Job, Outcome, Task
 from netwright.execute import Executor, Message
-from netwright.keep import Weights, measured_again
+from netwright.finals import eligible, finalists, measured_again, refits
 from netwright.plan import Plan
 from netwright.progress import Flight, Progress
+from netwright.searches import BASELINE, SEARCH, Searches
 from netwright.space import Architecture
 from netwright.store import Store
-from netwright.strategies import RandomSearch
-from netwright.trial import History, Proposal, Trial, best_of, front_of, promoted, ranked
-
-SEARCH, BASELINE = 0, -1
-"""Stages of a run; the finals are 1, 2, ..., and behind them the refit."""
+from netwright.trial import History, Proposal, Trial
+from netwright.weights import Weights
 
 _STUCK = 300  # proposals of the strategy for one trial before the loop draws at random
 _ATTEMPTS = 1000  # and before the search is declared exhausted
@@ -68,21 +65,17 @@ class Loop:
         self._admission = Admission(plan.space, plan.limits)
         self._forecast = Forecast(plan.space, plan.limits)
         self._space = plan.space.within(self._forecast.excess) if plan.limits else plan.space
-        self._searches = {
-            SEARCH: plan.strategy.start(self._space, plan.objectives),
-            BASELINE: RandomSearch().start(self._space, plan.objectives),
-        }
+        self._searches = Searches(plan, self._space)
         self._open: dict[int, _Place] = {}  # by trial number
         self._flights: dict[int, Flight] = {}
         self._stages: dict[int, list[Proposal]] = {}  # what each final was given
         self._closed: dict[int, str] = {}  # stages that are over, and why
         self._known: set[str] = set()
         self._next = 0
-        self._order: deque[Trial] = deque()  # finished, not yet observed
-        self._observed: dict[int, int] = {SEARCH: 0, BASELINE: 0}
         self._first: dict[int, int] = {}  # stage -> its first trial number
         self._current, self._stage_began = SEARCH, time.monotonic()
-        self._weights = Weights(self.store.files(self.name), plan.objectives, plan.limits)
+        path = partial(self.store.weights, self.name)
+        self._weights = Weights(path, plan.objectives, plan.limits)
         self._rejected = 0
         self._confirmed = False
         self._active = 0.0  # seconds of earlier sessions
@@ -110,12 +103,13 @@ class Loop:
             self._stage(SEARCH, self._propose)
             if plan.baseline:
                 self._stage(BASELINE, self._propose_baseline)
-            for stage, final in enumerate(plan.finals, start=1):
-                self._stage(stage, self._listed(stage, partial(self._finalists, stage, *final)))
+            for stage in range(1, len(plan.finals) + 1):
+                choose = partial(finalists, plan, self.history, stage)
+                self._stage(stage, self._listed(stage, choose))
             self._confirm()
             if plan.refit:
                 stage = len(plan.finals) + 1
-                self._stage(stage, self._listed(stage, self._refits))
+                self._stage(stage, self._listed(stage, lambda: refits(plan, self._eligible())))
         finally:
             self.executor.stop()
 
@@ -256,10 +250,10 @@ class Loop:
     def _ask(self, stage: int, number: int, attempt: int) -> Proposal | Literal["wait", "end"]:
         """A strategy's proposal for a trial, from the results it is to know."""
         if self.plan.deterministic:
-            upto = number - self._first[stage] - self.executor.slots + 1
-            if not self._observe_in_order(stage, upto):
+            upto = number - self.executor.slots + 1
+            if not self._searches.observe_first(stage, self._first[stage], upto):
                 return "wait"
-            unseen = {t.number: t.proposal for t in self._order}
+            unseen = self._searches.unseen()
             unseen |= {n: p.proposal for n, p in self._open.items() if p.proposal is not None}
             pending = [unseen[n] for n in sorted(unseen) if n < number]
         else:
@@ -267,42 +261,10 @@ class Loop:
         rng = np.random.default_rng([self.plan.seed, number, attempt])
         if attempt >= _STUCK:
             return Proposal(self.plan.space.sample(rng))  # whatever the forecast says of it
-        proposal = self._searches[stage].propose(rng, pending)
+        proposal = self._searches.propose(stage, rng, pending)
         if proposal is not None:
             return proposal
         return "wait" if self._flights else self._end("the strategy has nothing more to propose")
-
-    def _finalists(self, stage: int, count: int, epochs: int) -> list[Proposal]:
-        """The best of the stage before, to be trained for longer; in the last, each variant."""
-        before = self.history.allowed(self.plan.limits, stage - 1)
-        if stage == SEARCH + 1:
-            chosen = promoted(before, self.plan.objectives, count)
-        else:
-            chosen = ranked(before, self.plan.objectives)[:count]
-        last = stage == len(self.plan.finals)
-        return [
-            Proposal(made, epochs, t.number, stage)
-            for t in chosen
-            for made in (self.plan.space.variants(t.architecture) if last else [t.architecture])
-        ]
-
-    def _refits(self) -> list[Proposal]:
-        """The network that was chosen, or with several objectives the front."""
-        plan, found = self.plan, self._eligible()
-        best = best_of(found, plan.objectives[0])
-        chosen = front_of(found, plan.objectives) if len(plan.objectives) > 1 else [best]
-        stage, own = len(plan.finals) + 1, plan.evaluator.epochs
-        return [
-            Proposal(t.architecture, t.proposal.epochs or own, t.number, stage) for t in chosen if t
-        ]
-
-    def _eligible(self) -> list[Trial]:
-        """The trials of the latest final, or of the search, that may be returned."""
-        for stage in range(len(self.plan.finals), -1, -1):
-            found = self.history.allowed(self.plan.limits, stage)
-            if found:
-                return [t for t in found if self._weights.path(t.number).is_file()]
-        return []
 
     def _listed(self, stage: int, make: Callable[[], list[Proposal]]) -> Source:
         """The source of a stage whose proposals are chosen once, when it begins."""
@@ -400,27 +362,12 @@ class Loop:
         """Take a finished trial into the history and, in its turn, to the strategy."""
         self._open.pop(trial.number, None)
         self.history.append(trial)
-        stage = trial.proposal.stage
-        if stage > SEARCH:
-            return
-        if self.plan.deterministic:
-            self._order.append(trial)
-        else:
-            self._searches[stage].observe(trial)
-
-    def _observe_in_order(self, stage: int, upto: int) -> bool:
-        """Let the strategy observe exactly the first `upto` trials; False if some are not in."""
-        waiting = {t.number: t for t in self._order if t.proposal.stage == stage}
-        while self._observed[stage] < upto:
-            number = self._first[stage] + self._observed[stage]
-            if number not in waiting:
-                return False
-            self._searches[stage].observe(waiting[number])
-            self._order.remove(waiting[number])
-            self._observed[stage] += 1
-        return True
+        self._searches.take(trial)
 
     # -- the finalists' latency -------------------------------------------------------------------
+
+    def _eligible(self) -> list[Trial]:
+        return eligible(self.plan, self.history, self._weights)
 
     def _confirm(self) -> None:
         """Measure the networks that may be returned again, now that no other is trained."""
@@ -440,7 +387,7 @@ class Loop:
         self._confirmed = True
         self.history = self.history.corrected(found)
 
-    # -- log and time -----------------------------------------------------------------------
+    # -- log and time -----------------------------------------------------------------------------
 
     def _log(self, kind: str, body: Mapping[str, Any], trial: int | None = None) -> None:
         self.store.append(self.name, kind, body, trial)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -37,7 +38,7 @@ class Record:
     `confirmed` are metrics of finalists measured again on the idle machine, which replace those of
     their trials; `tested` maps a trial to its metrics on the test part; `sketches` maps a trial to
     the drawing of its network (see `netwright.space.draw`); `seconds` is wall time in all sessions;
-    `folder` has the weights and exports.
+    `weights` says where the weights of a trial are, if they were kept.
     """
 
     name: str
@@ -55,7 +56,7 @@ class Record:
     reference: Mapping[str, Any] | None = None
     sketches: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     exported: Mapping[str, Any] | None = None
-    folder: Path = Path()
+    weights: Callable[[int], Path] = field(default=lambda trial: Path(), repr=False)
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -87,7 +88,7 @@ class Record:
         if self.status == "done" and self.exported is not None:
             return next(t for t in self.history if t.number == self.exported["trial"])
         found = self.history.allowed(self.limits, self.stage)
-        kept = [t for t in found if (self.folder / f"trial-{t.number}.safetensors").is_file()]
+        kept = [t for t in found if self.weights(t.number).is_file()]
         return best_of(kept or found, self.objectives[0])
 
     @property
@@ -105,9 +106,9 @@ def read_record(store: Store, run: str) -> Record:
     events = store.events(run)
     try:
         record = _folded(run, events)
-        record.folder = store.files(run)
+        record.weights = partial(store.weights, run)
         if record.exported is not None:  # by its name, since a store may be moved
-            folder = record.folder / Path(record.exported["directory"]).name
+            folder = store.files(run) / record.exported["directory"]
             record.exported = {**record.exported, "directory": str(folder)}
         _check(record)
         return record

@@ -9,13 +9,13 @@ from typing import Any
 
 from torch import nn
 
-from netwright.conclude import conclude, conclude_early, export_trial, load_trained
+from netwright.conclude import conclude, conclude_early, export_trial, exported, load_trained
 from netwright.errors import SettingError, StoreError
 from netwright.evaluate.admission import Admission, check_repeatable
 from netwright.evaluate.base import Evaluator
 from netwright.evaluate.function import Train
 from netwright.execute import Executor, Inline, Processes
-from netwright.export import check_folder, is_export, place
+from netwright.export import check_folder, place
 from netwright.loop import Loop
 from netwright.objective import AtMost, Objective, maximize
 from netwright.plan import Budget, Plan, make_plan
@@ -296,12 +296,9 @@ class Found:
         Raises:
             ExportError: A form differs from the trained network.
         """
-        run, number = self.run, self.trial.number
-        record = run.record
-        made = run.store.files(run.name) / f"export-{number}"
-        known = record.exported or {}
-        now = {"trial": number, "tested": number in record.tested}
-        if not (now.items() <= known.items() and is_export(made)):
+        run = self.run
+        made = exported(run.record, self.trial)
+        if made is None:
             check_folder(Path(out))
             made = export_trial(run.store, run.name, run.plan, self.trial, self.model()).directory
         return place(made, Path(out))

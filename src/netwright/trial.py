@@ -187,27 +187,6 @@ def ranked(trials: Sequence[Trial], objectives: Sequence[Objective]) -> list[Tri
     return order
 
 
-def promoted(trials: Sequence[Trial], objectives: Sequence[Objective], count: int) -> list[Trial]:
-    """Which of the trials of a short budget to train for longer.
-
-    Short trials favour small networks, which learn fast. So with one objective half of the places
-    go to the best, and half to the best of those that cost more: from the best on, each next one
-    is the best among the networks of more MACs than all before it. What that leaves free, and with
-    several objectives every place, is filled in the order of `ranked`.
-    """
-    order = ranked(trials, objectives)
-    if len(objectives) > 1:
-        return order[:count]
-    chosen = order[: count - count // 2]
-    most = max((t.metrics.get("macs", 0.0) for t in chosen[:1]), default=0.0)
-    for trial in order:
-        if len(chosen) < count and trial.metrics.get("macs", 0.0) > most:
-            most = trial.metrics["macs"]
-            chosen += [trial] if trial not in chosen else []
-    chosen += [t for t in order if t not in chosen][: count - len(chosen)]
-    return ranked(chosen, objectives)
-
-
 def _crowding(front: Sequence[Trial], objectives: Sequence[Objective]) -> list[float]:
     """Crowding distance of each member; infinite for those at an end of an objective."""
     distance = [0.0] * len(front)

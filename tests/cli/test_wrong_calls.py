@@ -76,6 +76,7 @@ def call(capsys, *arguments: str) -> tuple[int, str]:
         (["report", "a", "--store", "no.db"], "no.db"),
         (["show", "a"], "netwright.db"),
         (["export", "a"], "--out"),
+        (["search", "--data", "x" * 300], "cannot be used: file name too long"),
     ],
 )
 def test_wrong_calls_say_what_is_wrong(capsys, arguments, part) -> None:

@@ -257,17 +257,18 @@ def export(
     store: StoreFile = Path("netwright.db"),
 ) -> None:
     """Put the best network of a run into a folder."""
-    from netwright.export import is_export, place
+    from netwright.conclude import exported
+    from netwright.export import place
 
     record = _record(store, run)
     best = record.best
     if best is None:
         raise StoreError(f"The run {run!r} has no network yet: no trial ended well.")
-    made = record.exported
-    if made is None or made["trial"] != best.number or not is_export(Path(made["directory"])):
+    made = exported(record, best)
+    if made is None:
         _rebuilt(record, store).export(out)
     else:
-        place(Path(made["directory"]), out)
+        place(made, out)
     typer.echo(f"The network of run {run} is in {out}/.", err=True)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from torch import nn
 
 from netwright.space.architecture import Answer
 from netwright.space.choose import Ask
@@ -119,3 +120,18 @@ def _shape(ask: Ask) -> str:
     choice = ask.choice
     branches = [[_shape(inner) for inner in scope] for scope in ask.branches]
     return f"{choice.kind}{choice.options!r}{branches}"
+
+
+def structure(module: nn.Module) -> str:
+    """A text that is equal for modules of equal layers and settings, whatever their nesting."""
+    if type(module) is nn.Identity:
+        return ""
+    children = "".join(structure(child) for child in module.children())
+    if type(module) is nn.Sequential:
+        return children
+    plain = {
+        key: value
+        for key, value in vars(module).items()
+        if not key.startswith("_") and isinstance(value, str | int | float | bool | tuple)
+    }
+    return f"{type(module).__qualname__}({module.extra_repr()};{plain};{children})"

@@ -6,21 +6,21 @@ import copy
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import cached_property, partial
 from itertools import product
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.parameter import UninitializedParameter
 
-from netwright.errors import NetwrightError, SettingError, SpaceError
+from netwright.errors import SettingError, SpaceError
 from netwright.space.architecture import Answer, Architecture
+from netwright.space.check import check_member, listing_of
 from netwright.space.choose import Ask, Building, Choice, Choose, Listing
 from netwright.space.count import Counter
-from netwright.space.shift import Shift, find_shifts
+from netwright.space.shift import Shift, find_shifts, structure
 
 Declaration = Callable[[Choose, tuple[int, ...], int], nn.Module]
 Recipe = Callable[[Choose], Mapping[str, Any]]
@@ -345,7 +345,7 @@ class Space:
 
     def _list(self) -> tuple[list[Ask], dict[str, Choice]]:
         listing = Listing()
-        with _listed(f"{self.name}(choose, inputs={self.inputs}, classes={self.classes})"):
+        with listing_of(f"{self.name}(choose, inputs={self.inputs}, classes={self.classes})"):
             self._network(listing, self.inputs, self.classes)
         late = [c.name for c in listing.choices.values() if c.late]
         if late:
@@ -355,7 +355,7 @@ class Space:
                 "out."
             )
         if self._recipe:
-            with _listed("recipe(choose)"):
+            with listing_of("recipe(choose)"):
                 self._recipe(listing)
         return listing.root, listing.choices
 
@@ -367,71 +367,11 @@ class Space:
         rng = np.random.default_rng(0)
         drawn = [self._draw(rng) for _ in range(_DRAWN if most > 1 else 0)]
         for answers in [*turns, *drawn]:
-            choose = Building(answers)
-            try:
-                with torch.device("meta"):
-                    model = self._run(choose).eval()
-                    outputs = model(torch.empty(2, *self.inputs))
-            except NetwrightError:
-                raise
-            except Exception as error:
-                if isinstance(error, NotImplementedError) or "meta tensor" in str(error):
-                    continue  # an operation that the meta device lacks: found when it is trained
-                raise SpaceError(
-                    f"The network {answers!r} of `{self.name}` cannot be built and run on inputs "
-                    f"of shape (2, {', '.join(map(str, self.inputs))}): "
-                    f"{type(error).__name__}: {str(error).rstrip('.')}."
-                ) from error
-            self._check_recipe(choose)
-            hidden = sorted(answers.keys() - choose.asked)
-            if hidden:
-                raise SpaceError(
-                    f"The choice {hidden[0]!r} of `{self.name}` was found while listing but is not "
-                    f"asked when {answers!r} is built: Python code branches on the answer of "
-                    "another choice and hides it. Ask it inside an option of `choose.one_of`, or "
-                    "before the branch."
-                )
-            shape = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
-            if shape != (2, self.classes):
-                raise SpaceError(
-                    f"The network {answers!r} of `{self.name}` must give logits as one tensor of "
-                    f"shape (2, {self.classes}) for 2 examples, got {shape}."
-                )
-
-    def _check_recipe(self, choose: Building) -> None:
-        """Run the recipe; what it returns must be a mapping of plain values."""
-        if self._recipe is None:
-            return
-        made = self._recipe(choose)
-        try:
-            json.dumps(made)
-            plain = isinstance(made, Mapping)
-        except (TypeError, ValueError):
-            plain = False
-        if not plain:
-            raise SpaceError(
-                "`Space(recipe=...)` must return a mapping of names to plain values, such as "
-                f'{{"learning_rate": 0.1}}, got {made!r}; give functions and objects by a name '
-                "that your training looks up."
-            )
+            check_member(answers, self._run, self._recipe, self.name, self.inputs, self.classes)
 
     def _built_structure(self, answers: Mapping[str, Answer]) -> str:
         with torch.device("meta"):
-            return _structure(self._build(answers))
-
-
-@contextmanager
-def _listed(call: str) -> Iterator[None]:
-    try:
-        with torch.device("meta"):
-            yield
-    except NetwrightError:
-        raise
-    except Exception as error:
-        raise SpaceError(
-            f"`{call}` failed while its choices were listed: "
-            f"{type(error).__name__}: {str(error).rstrip('.')}."
-        ) from error
+            return structure(self._build(answers))
 
 
 def _first(given: Mapping[str, Answer], choice: Choice) -> Answer:
@@ -440,18 +380,3 @@ def _first(given: Mapping[str, Answer], choice: Choice) -> Answer:
 
 def _turn(round_: int, choice: Choice) -> Answer:
     return choice.options[round_ % len(choice.options)]
-
-
-def _structure(module: nn.Module) -> str:
-    """A text that is equal for modules of equal layers and settings, whatever their nesting."""
-    if type(module) is nn.Identity:
-        return ""
-    children = "".join(_structure(child) for child in module.children())
-    if type(module) is nn.Sequential:
-        return children
-    plain = {
-        key: value
-        for key, value in vars(module).items()
-        if not key.startswith("_") and isinstance(value, str | int | float | bool | tuple)
-    }
-    return f"{type(module).__qualname__}({module.extra_repr()};{plain};{children})"

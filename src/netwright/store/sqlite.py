@@ -186,6 +186,10 @@ class Store:
         """The folder of a run's weights and exports, beside the store."""
         return self.path.with_name(self.path.name + ".files") / run
 
+    def weights(self, run: str, trial: int) -> Path:
+        """Where the weights of a trial are, if they are kept."""
+        return self.files(run) / f"trial-{trial}.safetensors"
+
     @contextmanager
     def lock(self, run: str) -> Iterator[None]:
         """Hold a run for this process; let go by the operating system if it dies.

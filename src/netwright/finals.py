@@ -1,0 +1,111 @@
+"""The finals: who is trained for longer, who is trained last, and their latency, measured again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from netwright.evaluate.admission import LATENCY
+from netwright.evaluate.job import Task
+from netwright.execute import Executor
+from netwright.objective import Limit, Objective
+from netwright.plan import Plan
+from netwright.trial import History, Proposal, Trial, best_of, front_of, ranked
+from netwright.weights import Weights
+
+_MEASURE = 3  # times a finalist is measured when the first figure is over its limit
+
+
+def finalists(plan: Plan, history: History, stage: int) -> list[Proposal]:
+    """Who of the stage before is trained for longer in a final; in the last one, each variant."""
+    count, epochs = plan.finals[stage - 1]
+    before = history.allowed(plan.limits, stage - 1)
+    if stage == 1:
+        chosen = promoted(before, plan.objectives, count)
+    else:
+        chosen = ranked(before, plan.objectives)[:count]
+    last = stage == len(plan.finals)
+    return [
+        Proposal(made, epochs, t.number, stage)
+        for t in chosen
+        for made in (plan.space.variants(t.architecture) if last else [t.architecture])
+    ]
+
+
+def refits(plan: Plan, found: Sequence[Trial]) -> list[Proposal]:
+    """The network that was chosen, or with several objectives the front, to be trained again."""
+    best = best_of(found, plan.objectives[0])
+    chosen = front_of(found, plan.objectives) if len(plan.objectives) > 1 else [best]
+    stage, own = len(plan.finals) + 1, plan.evaluator.epochs
+    return [
+        Proposal(t.architecture, t.proposal.epochs or own, t.number, stage) for t in chosen if t
+    ]
+
+
+def eligible(plan: Plan, history: History, weights: Weights) -> list[Trial]:
+    """The trials of the latest final, or of the search, that may be returned."""
+    for stage in range(len(plan.finals), -1, -1):
+        found = history.allowed(plan.limits, stage)
+        if found:
+            return [t for t in found if weights.path(t.number).is_file()]
+    return []
+
+
+def promoted(trials: Sequence[Trial], objectives: Sequence[Objective], count: int) -> list[Trial]:
+    """Which of the trials of a short budget to train for longer.
+
+    Short trials favour small networks, which learn fast. So with one objective half of the places
+    go to the best, and half to the best of those that cost more: from the best on, each next one
+    is the best among the networks of more MACs than all before it. What that leaves free, and with
+    several objectives every place, is filled in the order of `ranked`.
+    """
+    order = ranked(trials, objectives)
+    if len(objectives) > 1:
+        return order[:count]
+    chosen = order[: count - count // 2]
+    most = max((t.metrics.get("macs", 0.0) for t in chosen[:1]), default=0.0)
+    for trial in order:
+        if len(chosen) < count and trial.metrics.get("macs", 0.0) > most:
+            most = trial.metrics["macs"]
+            chosen += [trial] if trial not in chosen else []
+    chosen += [t for t in order if t not in chosen][: count - len(chosen)]
+    return ranked(chosen, objectives)
+
+
+def measured_again(
+    trials: Sequence[Trial],
+    limits: Sequence[Limit],
+    executor: Executor,
+    waiting: Callable[[], None],
+) -> dict[int, dict[str, float]]:
+    """The latency of trials that have one, measured while the machine does nothing else.
+
+    What is over its limit is measured up to three times, and the least counts. `waiting` is called
+    several times a second.
+    """
+    bound = min((limit.bound for limit in limits if limit.metric == LATENCY), default=math.inf)
+    found: dict[int, dict[str, float]] = {}
+    for trial in trials:
+        values: list[float] = []
+        for _ in range(_MEASURE if LATENCY in trial.metrics else 0):
+            value = _latency(trial, executor, waiting)
+            values += [value] if value is not None else []
+            if value is None or value <= bound:
+                break
+        if values:
+            found[trial.number] = {LATENCY: min(values)}
+    return found
+
+
+def _latency(trial: Trial, executor: Executor, waiting: Callable[[], None]) -> float | None:
+    """Measured once; None if it cannot be."""
+    task = Task(trial.architecture, 0, 0, {}, measure=True)
+    executor.submit(trial.number, task, alone=True)
+    while True:
+        for message in executor.wait(0.25):
+            if message.kind == "ended":
+                value: float | None = message.body.metrics.get(LATENCY)
+                return value
+            if message.kind == "lost":
+                return None
+        waiting()

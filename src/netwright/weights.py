@@ -1,0 +1,48 @@
+"""Which weights of trials are kept on disk."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from netwright.objective import Limit, Objective, dominates
+from netwright.trial import Trial
+
+
+class Weights:
+    """The files with the weights of trials: those of finals stay, and of the search the front's.
+
+    `path` says where the weights of a trial are, by its number.
+    """
+
+    def __init__(
+        self,
+        path: Callable[[int], Path],
+        objectives: Sequence[Objective],
+        limits: Sequence[Limit],
+    ) -> None:
+        self.path, self._objectives, self._limits = path, objectives, limits
+        self._gains: dict[int, list[float]] = {}  # of the trials of the search that are kept
+
+    def take(self, trial: Trial) -> None:
+        """Keep the weights of a trial that has ended if they may be wanted; drop what it beats."""
+        stage = trial.proposal.stage
+        if stage > 0:
+            return
+        gains = [o.gain(trial.metrics) for o in self._objectives]
+        broken = any(limit.excess(trial.metrics) for limit in self._limits)
+        useless = not trial.done or broken or stage != 0 or -math.inf in gains
+        kept = self._gains.values()
+        if useless or any(dominates(other, gains) or other == gains for other in kept):
+            self._drop(trial.number)
+            return
+        for number in [n for n, other in self._gains.items() if dominates(gains, other)]:
+            self._drop(number)
+            del self._gains[number]
+        self._gains[trial.number] = gains
+
+    def _drop(self, number: int) -> None:
+        with suppress(FileNotFoundError):
+            self.path(number).unlink()
