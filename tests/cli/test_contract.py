@@ -170,12 +170,20 @@ def test_a_failed_run_ends_with_one(tmp_path: Path) -> None:
     assert document["trials"][0]["reason"] == "RuntimeError: it broke"
 
 
-def test_an_own_space_from_a_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("function", "answers"), [("network", {"width"}), ("space", {"width", "rate"})]
+)
+def test_an_own_space_from_a_file(tmp_path: Path, function: str, answers: set[str]) -> None:
     (tmp_path / "mine.py").write_text(
         "from torch import nn\n"
         "from part import Block\n"
+        "import netwright as nw\n"
         "def network(choose, inputs, classes):\n"
         "    return Block(choose.width('width', 8, 16, step=8), classes)\n"
+        "def recipe(choose):\n"
+        "    return {'learning_rate': choose.value('rate', [0.05, 0.1])}\n"
+        "def space(inputs, classes):\n"
+        "    return nw.Space(network, inputs, classes, recipe=recipe)\n"
     )
     (tmp_path / "part.py").write_text(
         "from torch import nn\n"
@@ -187,11 +195,12 @@ def test_an_own_space_from_a_file(tmp_path: Path) -> None:
         "        return self.b(self.a(x.flatten(1)).relu())\n"
     )
     done = netwright(
-        tmp_path, "search", "--data", "digits", "--space", "mine.py:network", "--trials", 2,
+        tmp_path, "search", "--data", "digits", "--space", f"mine.py:{function}", "--trials", 2,
         "--json", "--out", "best", *TINY,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "class Network" in (tmp_path / "best" / "model.py").read_text()
+    assert set(json.loads(done.stdout)["best"]["architecture"]) == answers
 
 
 @pytest.mark.parametrize(

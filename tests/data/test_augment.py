@@ -75,6 +75,11 @@ def test_tables_and_empty_batches_come_back_unchanged():
     assert len(change(torch.zeros(0, 1, 4, 4), generator())) == 0
 
 
+def test_flip_must_be_a_bool():
+    with pytest.raises(SettingError, match=r"`Augmentation\(flip=...\)` must be True or False"):
+        Augmentation(flip="no")
+
+
 @pytest.mark.parametrize("setting", [{"crop": -1}, {"cutout": -2}, {"crop": 1.5}, {"cutout": True}])
 def test_settings_are_checked(setting):
     name = next(iter(setting))

@@ -247,3 +247,10 @@ def test_the_reference_is_a_real_model(digits: Data) -> None:
     found = reference(digits)
     assert found["name"] == "SVM-RBF"
     assert 0.95 < found["accuracy"] <= 1.0
+
+
+@pytest.mark.parametrize("setting", [{"epochs": "3"}, {"epochs": 0}, {"full_epochs": 1.5}])
+def test_the_budgets_of_a_function_are_whole_numbers(setting):
+    name = next(iter(setting))
+    with pytest.raises(SettingError, match=rf"`Function\({name}=...\)` must be a whole number"):
+        Function(lambda model, epochs: 0.5, **setting)

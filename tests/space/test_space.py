@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from netwright.errors import SpaceError
+from netwright.errors import SettingError, SpaceError
 from netwright.evaluate.cost import survey
 from netwright.space import Architecture, Choose, Space
 from netwright.testing import SPACES
@@ -439,3 +439,9 @@ def test_within_a_bound_that_none_keeps_still_draws(space: Space) -> None:
     member = within.sample(rng)
     assert space.contains(member)
     assert within.mutate(member, rng) != member
+
+
+@pytest.mark.parametrize(("inputs", "classes"), [(None, 2), ((3, 0), 2), (3, "2"), (3, 1), ((), 2)])
+def test_the_sizes_of_the_data_are_checked(inputs, classes):
+    with pytest.raises(SettingError, match="positive sizes and at least 2 classes"):
+        Space(lambda c, i, k: nn.Linear(3, k), inputs, classes)

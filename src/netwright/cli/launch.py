@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from difflib import get_close_matches
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,6 @@ def arguments(call: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     from netwright import strategies
     from netwright.data import load
     from netwright.evaluate.training import Training
-    from netwright.space import Space
     from netwright.spaces import convnet, mlp
 
     strategy = getattr(strategies, _named("--strategy", call["strategy"], STRATEGIES))()
@@ -51,7 +51,7 @@ def arguments(call: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     training = Training(data, **{key: value for key, value in own.items() if value is not None})
     named = call["space"] or ("convnet" if len(data.shape) == 3 else "mlp")
     if ":" in named:
-        space = Space(load_function(named), data.shape, data.classes)
+        space = load_space(named, data.shape, data.classes)
     elif named in READY:
         space = {"convnet": convnet, "mlp": mlp}[named](data.shape, data.classes)
     else:
@@ -116,6 +116,39 @@ def parse_size(text: str) -> tuple[int, int]:
     if len(parts) != 2 or not all(p.isascii() and p.isdigit() and int(p) > 0 for p in parts):
         raise SettingError(f"`--size` must be HxW in pixels, such as 32x32, got {text!r}.")
     return int(parts[0]), int(parts[1])
+
+
+def load_space(text: str, inputs: tuple[int, ...], classes: int) -> Any:
+    """The space of `FILE.py:FUNCTION` for these data.
+
+    The function is a declaration, `network(choose, inputs, classes)`, or makes a whole space with
+    its recipe, `space(inputs, classes)`.
+
+    Raises:
+        SpaceError: There is no such file or function, or it makes no space.
+    """
+    from netwright.space import Space
+
+    function = load_function(text)
+    if _parameters(function) != 2:
+        return Space(function, inputs, classes)
+    made = function(inputs, classes)
+    if not isinstance(made, Space):
+        raise SpaceError(
+            f"`--space {text}`: a function of (inputs, classes) must return a `netwright.Space`, "
+            f"got {type(made).__name__}; a declaration takes (choose, inputs, classes)."
+        )
+    return made
+
+
+def _parameters(function: Any) -> int:
+    """How many arguments a function must be given by position."""
+    try:
+        found = signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return 3
+    kinds = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(p.kind in kinds and p.default is p.empty for p in found)
 
 
 def load_function(text: str) -> Any:

@@ -21,7 +21,7 @@ class Augmentation:
     erased squares are 0, which is the mean of a normalised batch: normalise first.
 
     Raises:
-        SettingError: `crop` or `cutout` is below 0.
+        SettingError: `flip` is no bool, or `crop` or `cutout` is below 0.
     """
 
     flip: bool = False
@@ -29,6 +29,10 @@ class Augmentation:
     cutout: int = 0
 
     def __post_init__(self) -> None:
+        if not isinstance(self.flip, bool):
+            raise SettingError(
+                f"`Augmentation(flip=...)` must be True or False, got {self.flip!r}."
+            )
         for name, value in (("crop", self.crop), ("cutout", self.cutout)):
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 raise SettingError(

@@ -43,11 +43,11 @@ class Function(Evaluator):
         _check_takes(self.train, "train", ("model", "epochs"), most=3)
         if self.score is not None:
             _check_takes(self.score, "score", ("model",), most=1)
-        if min(self.epochs, self.full_epochs) < 1:
-            raise SettingError(
-                "`Function(epochs=..., full_epochs=...)` must be at least 1, "
-                f"got {self.epochs} and {self.full_epochs}."
-            )
+        for name, value in (("epochs", self.epochs), ("full_epochs", self.full_epochs)):
+            if type(value) is not int or value < 1:
+                raise SettingError(
+                    f"`Function({name}=...)` must be a whole number, at least 1, got {value!r}."
+                )
 
     def evaluate(self, candidate: Candidate, epochs: int, context: Context) -> Result:
         """Build, call the function, check what it returns."""

@@ -64,7 +64,9 @@ class Training(Evaluator):
         for name in _DEFAULTS:
             value = getattr(self, name)
             if value is not None and (type(value) is not int or value < 1):
-                raise SettingError(f"`Training({name}=...)` must be at least 1, got {value!r}.")
+                raise SettingError(
+                    f"`Training({name}=...)` must be a whole number, at least 1, got {value!r}."
+                )
         if self.device not in ("auto", "cpu", "cuda"):
             raise SettingError(
                 f'`Training(device=...)` must be "auto", "cpu" or "cuda", got {self.device!r}.'

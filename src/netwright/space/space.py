@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import product
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -60,14 +61,17 @@ class Space:
         recipe: Recipe | None = None,
         name: str | None = None,
     ) -> None:
-        self.inputs = (inputs,) if isinstance(inputs, int) else tuple(int(i) for i in inputs)
-        self.classes = int(classes)
         if not callable(network):
             raise SettingError(f"`Space(network, ...)` must be a callable, got {network!r}.")
+        try:
+            self.inputs = tuple(index(i) for i in ([inputs] if isinstance(inputs, int) else inputs))
+            self.classes = index(classes)
+        except TypeError:
+            self.inputs, self.classes = (), 0
         if not self.inputs or min(self.inputs) < 1 or self.classes < 2:
             raise SettingError(
                 "`Space(network, inputs, classes)` must have positive sizes and at least 2 "
-                f"classes, got inputs={self.inputs}, classes={classes}."
+                f"classes, as whole numbers, got inputs={inputs!r}, classes={classes!r}."
             )
         self._network, self._recipe, self._name = network, recipe, name
         self._root, listed = self._list()
