@@ -2,6 +2,18 @@
 
 from netwright.space.architecture import Answer, Architecture
 from netwright.space.choose import Choice, Choose
+from netwright.space.convert.morph import deepen, inherit, widen
+from netwright.space.share.supernet import Supernet
 from netwright.space.space import Space
 
-__all__ = ["Answer", "Architecture", "Choice", "Choose", "Space"]
+__all__ = [
+    "Answer",
+    "Architecture",
+    "Choice",
+    "Choose",
+    "Space",
+    "Supernet",
+    "deepen",
+    "inherit",
+    "widen",
+]

@@ -41,6 +41,7 @@ def check_member(
     name: str,
     inputs: tuple[int, ...],
     classes: int,
+    dtype: torch.dtype = torch.float32,
 ) -> None:
     """Build a member of the space `name` and run it on the meta device, where nothing is computed.
 
@@ -51,7 +52,7 @@ def check_member(
     choose = Building(answers)
     try:
         with torch.device("meta"):
-            outputs = build(choose).eval()(torch.empty(2, *inputs))
+            outputs = build(choose).eval()(torch.empty(2, *inputs, dtype=dtype))
     except NetwrightError:
         raise
     except Exception as error:

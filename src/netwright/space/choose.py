@@ -1,8 +1,8 @@
-"""`choose`: the questions a declaration asks, and the two ways it is answered here.
+"""`choose`: the questions a declaration asks, and two of the three ways it is answered.
 
 A declaration is an ordinary function that is given `choose`. *Listing* runs it once, every branch,
 and writes down the questions and what they hang on. *Building* runs it with the answers of one
-architecture and builds only what they pick.
+architecture and builds only what they pick. The third way, sharing, is in `sharing.py`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from torch import nn
 
 from netwright.errors import SpaceError
 from netwright.space.architecture import Answer
+from netwright.space.share.shared import Gathered, Pass
 
 Kind = Literal["one_of", "width", "value", "repeat", "inputs"]
 
@@ -36,7 +37,7 @@ class Choice:
 class Ask:
     """A place where a declaration asks a choice, and what is asked within each of its branches.
 
-    `branches` has one scope an option for `one_of`, one scope a step for `repeat`, none otherwise.
+    `branches` has one scope an option for `one_of`, a step for `repeat`, an edge for `inputs`.
     `empty` are the options of a `one_of` that add no layer at all (the class `nn.Identity`).
     """
 
@@ -51,7 +52,24 @@ class Ask:
         if self.choice.kind == "repeat":
             assert isinstance(answer, int)
             return self.branches[:answer]
+        if self.choice.kind == "inputs" and self.branches:
+            assert isinstance(answer, tuple)
+            return [self.branches[i] for i in answer]
         return []
+
+
+def once(scope: list[Ask]) -> list[Ask]:
+    """The asks of a scope without those that ask again, all the same way, what was asked before."""
+    kept: dict[str, Ask] = {}
+    for ask in scope:
+        ask.branches = [once(branch) for branch in ask.branches]
+        kept.setdefault(_asked(ask), ask)
+    return list(kept.values())
+
+
+def _asked(ask: Ask) -> str:
+    inner = ";".join(",".join(map(_asked, branch)) for branch in ask.branches)
+    return f"{ask.choice.name!r}[{inner}]"
 
 
 class Choose(ABC):
@@ -86,8 +104,7 @@ class Choose(ABC):
             raise SpaceError(
                 f"`choose.width({name!r}, step=...)` must be at least 1, got {step!r}."
             )
-        answer = self._scalar(Choice(_named(name), "width", tuple(range(low, high + 1, step))))
-        assert isinstance(answer, int)
+        answer: int = self._scalar(Choice(_named(name), "width", tuple(range(low, high + 1, step))))
         return answer
 
     def value(self, name: str, options: Sequence[Any], /, *, late: bool = False) -> Any:
@@ -130,8 +147,19 @@ class Choose(ABC):
         _check_range("repeat", name, low, high, 0)
         return self._repeat(Choice(_named(name), "repeat", tuple(range(low, high + 1))), body)
 
-    def inputs(self, name: str, count: int, at_least: int = 1, at_most: int = 1) -> tuple[int, ...]:
+    def inputs(
+        self,
+        name: str,
+        count: int,
+        at_least: int = 1,
+        at_most: int = 1,
+        edge: Callable[[int], nn.Module] | None = None,
+    ) -> Any:
         """Which of `count` earlier tensors feed a node: a sorted tuple of their indexes.
+
+        With `edge` it is a module instead: called with the list of the earlier tensors it gives a
+        list of those that are picked, tensor i through the module `edge(i)`, which may ask choices
+        of its own.
 
         Raises:
             SpaceError: `at_least`..`at_most` is no range within 0..count.
@@ -143,18 +171,38 @@ class Choose(ABC):
             )
         sizes = range(at_least, at_most + 1)
         options = tuple(pick for size in sizes for pick in combinations(range(count), size))
-        answer = self._scalar(Choice(_named(name), "inputs", options))
-        assert isinstance(answer, tuple)
-        return answer
+        choice = Choice(_named(name), "inputs", options)
+        return self._scalar(choice) if edge is None else self._edges(choice, count, edge)
+
+    def when(
+        self, condition: bool, make: Callable[[], Any], otherwise: Callable[[], Any] = Pass
+    ) -> Any:
+        """What `make` gives if a condition on answers holds, else what `otherwise` gives.
+
+        Without `otherwise` that is a module that gives back its input. It is what `if` is to
+        ordinary code, and can be shared. Neither may ask a choice.
+        """
+        return make() if condition else otherwise()
+
+    def computed(self, function: Callable[..., Any], *values: Any, possible: Sequence[Any]) -> Any:
+        """What `function` gives for these values, which may hang on answers.
+
+        It is for arithmetic that a supernet cannot follow by itself, such as an algorithm over many
+        answers. `possible` are all values that it may give.
+        """
+        return function(*values)
 
     @abstractmethod
     def _one_of(self, choice: Choice, options: Mapping[str, Callable[[], Any]]) -> Any: ...
 
     @abstractmethod
-    def _scalar(self, choice: Choice) -> Answer: ...
+    def _scalar(self, choice: Choice) -> Any: ...
 
     @abstractmethod
     def _repeat(self, choice: Choice, body: Callable[[int], nn.Module]) -> nn.Sequential: ...
+
+    @abstractmethod
+    def _edges(self, choice: Choice, count: int, edge: Callable[[int], nn.Module]) -> Gathered: ...
 
 
 class Listing(Choose):
@@ -183,6 +231,13 @@ class Listing(Choose):
         assert isinstance(high, int)
         steps = [self._within(ask, partial(body, i)) for i in range(high)]
         return nn.Sequential(*(_module(choice.name, i, step) for i, step in enumerate(steps)))
+
+    def _edges(self, choice: Choice, count: int, edge: Callable[[int], nn.Module]) -> Gathered:
+        ask = self._ask(choice)
+        made = [self._within(ask, partial(edge, i)) for i in range(count)]
+        first = choice.options[0]
+        assert isinstance(first, tuple)
+        return Gathered(first, [made[i] for i in first])
 
     def _ask(self, choice: Choice) -> Ask:
         known = self.choices.setdefault(choice.name, choice)
@@ -237,6 +292,11 @@ class Building(Choose):
         steps = self._scalar(choice)
         assert isinstance(steps, int)
         return nn.Sequential(*(_module(choice.name, i, body(i)) for i in range(steps)))
+
+    def _edges(self, choice: Choice, count: int, edge: Callable[[int], nn.Module]) -> Gathered:
+        picks = self._scalar(choice)
+        assert isinstance(picks, tuple)
+        return Gathered(picks, [edge(i) for i in picks])
 
 
 def _named(name: object) -> str:

@@ -1,24 +1,19 @@
-"""Drawing a sketch: as text for a terminal, as SVG, as PNG."""
+"""Drawing networks and spaces: as text for a terminal, as SVG, as PNG."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
-from netwright.errors import SettingError, require
-from netwright.space.sketch import Node, Sketch, sketch
+from netwright.space.drawing.cells import Cell
+from netwright.space.drawing.draw_cell import draw_cell
+from netwright.space.drawing.draw_rows import draw_rows, lay_out
+from netwright.space.drawing.outline import Outline, outline
+from netwright.space.drawing.picture import Picture, check_path, flow
+from netwright.space.drawing.shapes import SMALL, SOFT, WIDEST, Label
+from netwright.space.sketch import Sketch, sketch
 
-COLOURS = {
-    "conv": "#4c78a8",
-    "linear": "#b279a2",
-    "pool": "#72b7b2",
-    "merge": "#e45756",
-    "input": "#8a8f98",
-    "other": "#8a8f98",
-}
-_ROW, _HEIGHT, _WIDTH, _LEFT, _TOP = 46, 30, 400, 20, 16
-_LETTER = 7.0  # pixels of a letter of the labels' size
+_COLUMN = 640.0  # of a page that has something beside the picture
+_ROWS = 700.0  # the widest rows
 
 
 def text_tree(drawn: Sketch) -> str:
@@ -38,42 +33,13 @@ def text_tree(drawn: Sketch) -> str:
     return "\n".join(lines)
 
 
-def draw_svg(drawn: Sketch) -> str:
-    """The network as an SVG picture, from the top down; text takes the page's colour."""
-    places = _layout(drawn)
-    right = _right(drawn, places)
-    height = _TOP * 2 + _ROW * len(places)
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {right:.0f} {height}" '
-        f'width="{right:.0f}" height="{height}" font-family="system-ui, sans-serif" '
-        'font-size="12.5" role="img" aria-label="the network">',
-        "<style>.t{fill:#fff}.s{fill:#6b7280;font-size:11px}.a{stroke:#6b7280;fill:none}"
-        ".h{fill:#6b7280}</style>",
-    ]
-    for place in places:
-        colour = COLOURS.get(place.kind, COLOURS["other"])
-        parts.append(
-            f'<rect x="{place.x}" y="{place.y}" width="{place.width:.0f}" height="{_HEIGHT}" '
-            f'rx="6" fill="{colour}"/>'
-            f'<text class="t" x="{place.x + 10}" y="{place.y + 19.5}">{escape(place.label)}</text>'
-            f'<text class="s" x="{place.x + place.width - 10:.0f}" y="{place.y + 19.5}" '
-            f'text-anchor="end" style="fill:#fff">{escape(place.note)}</text>'
-        )
-    for below in range(1, len(places)):
-        if _reads(drawn, below, below - 1):
-            x, y = places[below].x + 26, places[below - 1].y + _HEIGHT
-            parts.append(f'<path class="a" d="M{x} {y}v{_ROW - _HEIGHT - 4}"/>')
-            parts.append(_head(x, places[below].y))
-    for source, target, lane in _jumps(drawn):
-        start, end = places[source], places[target]
-        x, bend = start.x + start.width, 16 + 14 * lane
-        top, bottom = start.y + _HEIGHT / 2, end.y + _HEIGHT / 2
-        parts.append(
-            f'<path class="a" d="M{x:.0f} {top}h{bend - 8}q8 0 8 8V{bottom - 8}q0 8 -8 8'
-            f'H{end.x + end.width + 6:.0f}"/>'
-            f'<path class="h" d="M{end.x + end.width:.0f} {bottom}l7 -4v8z"/>'
-        )
-    return "".join(parts) + "</svg>"
+def draw_svg(drawn: Sketch, *, widest: float = _COLUMN) -> str:
+    """The network as an SVG picture, from the top down; text takes the page's colour.
+
+    Equal rows are drawn once with their number. A part with several branches is one row, and a
+    graph of its own beside the rows, or below them where that would be wider than `widest` pixels.
+    """
+    return picture_of(drawn, widest=widest).svg()
 
 
 def draw(drawn: Sketch, path: str | Path) -> None:
@@ -83,117 +49,37 @@ def draw(drawn: Sketch, path: str | Path) -> None:
         SettingError: The name ends in something else, or the file cannot be written.
         MissingExtra: A PNG without matplotlib.
     """
-    path = Path(path)
-    if path.suffix not in (".svg", ".png"):
-        raise SettingError(f"`draw(path=...)` must end in .svg or .png, got {str(path)!r}.")
-    try:
-        if path.suffix == ".svg":
-            path.write_text(draw_svg(drawn))
-        else:
-            _draw_png(drawn, path)
-    except OSError as error:
-        raise SettingError(
-            f"The picture {str(path)!r} cannot be written: {error.strerror}; name another file."
-        ) from error
+    path = check_path(path)
+    picture_of(drawn).write(path)
 
 
-@dataclass(frozen=True)
-class _Place:
-    x: float
-    y: float
-    width: float
-    label: str
-    note: str
-    kind: str
+def picture_of(drawn: Sketch, *, widest: float = WIDEST) -> Picture:
+    """The rows of a network, its size below them, and its cells beside or below."""
+    found = outline(drawn)
+    picture = draw_rows(found, lay_out(found, min(widest, _ROWS)))
+    picture.add(Label(12, picture.height + 6, total(found), SMALL, SOFT))
+    graphs = [draw_cell(c, uses(c), widest=widest) for c in found.cells if c.uses]
+    if not graphs:
+        return picture
+    beside = picture.width + 16 + max(g.width for g in graphs) <= widest
+    if not beside:
+        flow(picture, graphs, picture.height + 8, widest)
+        return picture
+    x, y = picture.width + 16, 0.0
+    for graph in graphs:
+        picture.put(graph, x, y)
+        y += graph.height + 8
+    return picture
 
 
-def _layout(drawn: Sketch) -> list[_Place]:
-    """One box a row; the first is the input."""
-    rows = [Node("Input", "input", drawn.inputs, 0, (), ""), *drawn.nodes]
-    notes = ["x".join(map(str, n.shape)) + (f" · {n.params:,}" if n.params else "") for n in rows]
-    width = max(
-        [
-            _WIDTH,
-            *(_LETTER * (len(n.label) + len(t)) + 50 for n, t in zip(rows, notes, strict=True)),
-        ]
-    )
-    return [
-        _Place(_LEFT, _TOP + _ROW * i, width, node.label, note, node.kind)
-        for i, (node, note) in enumerate(zip(rows, notes, strict=True))
-    ]
+def total(drawn: Outline) -> str:
+    """The number of parameters, as it is said below a drawing."""
+    return f"{drawn.params:,} parameters in all"
 
 
-def _reads(drawn: Sketch, below: int, above: int) -> bool:
-    return above - 1 in drawn.nodes[below - 1].sources
+def uses(cell: Cell) -> str:
+    """How often a network has a cell."""
+    return f"{cell.uses} times in the network" if cell.uses > 1 else "once in the network"
 
 
-def _jumps(drawn: Sketch) -> list[tuple[int, int, int]]:
-    """Arrows that pass over a row, as (from, to, lane); the input is row 0.
-
-    Arrows of one lane do not run beside each other.
-    """
-    arrows = sorted(
-        (source + 1, i + 1)
-        for i, node in enumerate(drawn.nodes)
-        for source in node.sources
-        if source != i - 1
-    )
-    ends: list[int] = []  # of each lane: the row where its last arrow ends
-    found = []
-    for source, target in arrows:
-        lane = next((i for i, end in enumerate(ends) if end <= source), len(ends))
-        ends[lane : lane + 1] = [target]
-        found.append((source, target, lane))
-    return found
-
-
-def _right(drawn: Sketch, places: list[_Place]) -> float:
-    """The width of the picture: the boxes and the lanes beside them."""
-    lanes = 1 + max((lane for *_, lane in _jumps(drawn)), default=-1)
-    return max(p.x + p.width for p in places) + 22 + 14 * lanes
-
-
-def _head(x: float, y: float) -> str:
-    return f'<path class="h" d="M{x} {y}l-4 -7h8z"/>'
-
-
-def _draw_png(drawn: Sketch, path: Path) -> None:
-    require("matplotlib", extra="draw", purpose="Drawing a network as PNG")
-    figure_module = require("matplotlib.figure", extra="draw", purpose="Drawing as PNG")
-    patches = require("matplotlib.patches", extra="draw", purpose="Drawing as PNG")
-    places = _layout(drawn)
-    width = _right(drawn, places)
-    height = _TOP * 2 + _ROW * len(places)
-    figure = figure_module.Figure(figsize=(width / 100, height / 100), dpi=160)
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set_xlim(0, width)
-    axes.set_ylim(height, 0)
-    axes.axis("off")
-    for place in places:
-        colour = COLOURS.get(place.kind, COLOURS["other"])
-        style = "round,pad=0,rounding_size=6"
-        box = patches.FancyBboxPatch(
-            (place.x, place.y), place.width, _HEIGHT, boxstyle=style, facecolor=colour, linewidth=0
-        )
-        axes.add_patch(box)
-        middle = place.y + _HEIGHT / 2
-        text = {"color": "white", "va": "center"}
-        axes.text(place.x + 10, middle, place.label, fontsize=8.6, **text)
-        axes.text(place.x + place.width - 10, middle, place.note, fontsize=7.6, ha="right", **text)
-    arrow = {"arrowstyle": "-|>", "color": "#6b7280", "linewidth": 1.0}
-    for below in range(1, len(places)):
-        if _reads(drawn, below, below - 1):
-            x = places[below].x + 26
-            axes.annotate(
-                "", (x, places[below].y), (x, places[below - 1].y + _HEIGHT), arrowprops=arrow
-            )
-    for source, target, lane in _jumps(drawn):
-        start, end = places[source], places[target]
-        x, out = start.x + start.width, start.x + start.width + 16 + 14 * lane
-        top, bottom = start.y + _HEIGHT / 2, end.y + _HEIGHT / 2
-        axes.plot([x, out, out], [top, top, bottom], color="#6b7280", linewidth=1.0)
-        axes.annotate("", (x, bottom), (out, bottom), arrowprops=arrow)
-    figure.savefig(path)
-
-
-__all__ = ["Sketch", "draw", "draw_svg", "sketch", "text_tree"]
+__all__ = ["Sketch", "draw", "draw_svg", "picture_of", "sketch", "text_tree", "total", "uses"]

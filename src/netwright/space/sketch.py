@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
 
-_FOLDED = ("norm", "activation", "dropout")  # written on the line of the layer before
-
-
-@dataclass(frozen=True)
-class Node:
-    """A layer with what is folded into it; `shape` is its output's, without the batch.
-
-    `sources` are the places of the nodes it reads, -1 for the input; `group` is the top-level
-    part of the network it stands in.
-    """
-
-    label: str
-    kind: str
-    shape: tuple[int, ...]
-    params: int
-    sources: tuple[int, ...]
-    group: str
+from netwright.space.drawing.labels import Title, is_view, name_function, name_layer
+from netwright.space.drawing.node import Node, Parts
+from netwright.space.drawing.tidy import fold, merge_sums
 
 
 @dataclass(frozen=True)
@@ -43,168 +28,194 @@ class Sketch:
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Sketch:
         """The sketch that `to_json` wrote."""
-        nodes = tuple(
-            Node(**{**n, "shape": tuple(n["shape"]), "sources": tuple(n["sources"])})
-            for n in body["nodes"]
-        )
-        return cls(tuple(body["inputs"]), nodes)
+        return cls(tuple(body["inputs"]), tuple(_node(node) for node in body["nodes"]))
+
+
+def _node(body: Mapping[str, Any]) -> Node:
+    shape, sources = tuple(body["shape"]), tuple(body["sources"])
+    within = tuple((str(path), str(name)) for path, name in body.get("within", ()))
+    return Node(**{**body, "shape": shape, "sources": sources, "within": within})
 
 
 def sketch(model: nn.Module, inputs: Sequence[int]) -> Sketch:
     """Trace a network on one example of zeros and fold what belongs to one line.
 
-    A network that cannot be traced is drawn as the chain of its layers in the order they run.
+    The zeros are floats, or ids where the network takes no floats. A network that cannot be traced
+    is drawn as the chain of its layers in the order they run.
     """
+    modes = [(module, module.training) for module in model.modules()]
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    zeros = torch.zeros(1, *inputs, device=device)
+    failures: list[Exception] = []
     try:
-        rows = _traced(model, inputs)
-    except Exception:  # control flow that a tracer cannot follow
-        rows = _hooked(model, inputs)
-    return Sketch(tuple(inputs), tuple(_fold(rows)))
+        model.eval()
+        for rows_of in (_traced, _hooked):
+            for example in (zeros, zeros.long()):
+                try:
+                    rows = merge_sums(rows_of(model, example))
+                    return Sketch(tuple(inputs), tuple(fold(rows)))
+                except Exception as error:  # control flow that a tracer cannot follow, or no floats
+                    failures.append(error)
+    finally:
+        for module, training in modes:
+            module.training = training
+    raise failures[2]  # what the network itself says of floats
 
 
-def _traced(model: nn.Module, inputs: Sequence[int]) -> list[Node]:
-    graph = fx.symbolic_trace(model.eval())
-    shapes = _Shapes(graph)
+def _traced(model: nn.Module, example: Tensor) -> list[Node]:
+    graph = fx.symbolic_trace(model)
+    found = _Shapes(graph)
     with torch.no_grad():
-        shapes.run(torch.zeros(1, *inputs))
-    place: dict[fx.Node, int] = {}
-    rows: list[Node] = []
+        found.run(example)
+    reading = _Reading(graph, found.shapes)
     for node in graph.graph.nodes:
-        sources = tuple(dict.fromkeys(place[n] for n in node.all_input_nodes if n in place))
-        if node.op == "placeholder":
-            place[node] = -1
-        elif node.op in ("output", "get_attr") or node not in shapes.found:
-            if len(sources) == 1:  # a size or a part of a tensor: what reads it reads its source
-                place[node] = sources[0]
-        elif node.op == "call_module":
-            module = graph.get_submodule(str(node.target))
-            if isinstance(module, nn.Identity):
-                place[node] = sources[0]
-                continue
-            rows.append(_row(module, shapes.found[node], sources, str(node.target)))
-            place[node] = len(rows) - 1
-        else:
-            rows.append(
-                Node(_function(node), _function_kind(node), shapes.found[node], 0, sources, "")
-            )
-            place[node] = len(rows) - 1
-    return rows
+        reading.read(node)
+    return reading.rows
 
 
 class _Shapes(fx.Interpreter):
-    """Runs a graph and keeps the shape of every tensor, without the batch."""
+    """Runs a graph and keeps the shape of every tensor, or of the first of several."""
 
     def __init__(self, module: fx.GraphModule) -> None:
         super().__init__(module)
-        self.found: dict[fx.Node, tuple[int, ...]] = {}
+        self.shapes: dict[fx.Node, tuple[int, ...]] = {}
 
     def run_node(self, n: fx.Node) -> Any:
         result = super().run_node(n)
-        if isinstance(result, Tensor):
-            self.found[n] = tuple(result.shape[1:])
+        first = result[0] if isinstance(result, tuple) and result else result
+        if isinstance(first, Tensor):
+            self.shapes[n] = tuple(first.shape[1:])
         return result
 
 
-def _hooked(model: nn.Module, inputs: Sequence[int]) -> list[Node]:
-    rows: list[Node] = []
+class _Reading:
+    """Reads a traced graph node by node into rows.
 
-    def hook(name: str) -> Any:
+    What only arranges numbers has no row: its readers read its source. Parameters that a module
+    uses itself are counted where they are first used.
+    """
+
+    def __init__(self, graph: fx.GraphModule, shapes: Mapping[fx.Node, tuple[int, ...]]) -> None:
+        self.rows: list[Node] = []
+        self._graph, self._shapes = graph, shapes
+        self._place: dict[fx.Node, int] = {}  # the row that gives a node's tensor
+        self._held: dict[fx.Node, tuple[str, ...]] = {}  # the parameters that a node is made of
+        self._counted: set[str] = set()
+
+    def read(self, node: fx.Node) -> None:
+        """Note what one node is."""
+        sources = self._sources(node)
+        if node.op == "placeholder":
+            if node in self._shapes:
+                self._place[node] = -1
+        elif node.op == "get_attr":
+            self._held[node] = (str(node.target),)
+        elif node.op == "output":
+            self._end(node)
+        elif node.op == "call_module":
+            module = self._graph.get_submodule(str(node.target))
+            if isinstance(module, nn.Identity):
+                self._place[node] = sources[0]
+            elif node in self._shapes:
+                own = {f"{node.target}.{n}": p for n, p in module.named_parameters()}
+                self._add(node, name_layer(module), own)
+        elif not sources:  # made of parameters, or of nothing that is drawn
+            self._held[node] = tuple(self._parameters(node))
+        elif node in self._shapes and is_view(node) and len(sources) == 1:
+            self._place[node] = sources[0]
+        elif node in self._shapes:  # sizes and other numbers are not drawn either
+            held = self._parameters(node)
+            named = [name for name, value in held.items() if isinstance(value, nn.Parameter)]
+            title = name_function(node, len(sources))
+            if named and title.label in ("Add", "Multiply", "Concatenate", "Matmul"):
+                word = {"Multiply": "Scale by"}.get(title.label, title.label)
+                title = replace(title, label=f"{word} {named[0].split('.')[-1]}")
+            self._add(node, title, held)
+
+    def _sources(self, node: fx.Node) -> tuple[int, ...]:
+        return tuple(
+            dict.fromkeys(self._place[n] for n in node.all_input_nodes if n in self._place)
+        )
+
+    def _parameters(self, node: fx.Node) -> dict[str, Tensor]:
+        names = [name for n in node.all_input_nodes for name in self._held.get(n, ())]
+        found = {}
+        for name in names:
+            path, _, attribute = name.rpartition(".")
+            found[name] = getattr(self._graph.get_submodule(path), attribute)
+        return found
+
+    def _add(self, node: fx.Node, title: Title, own: Mapping[str, Tensor]) -> None:
+        new = {n: p for n, p in own.items() if isinstance(p, nn.Parameter)}
+        params = sum(p.numel() for n, p in new.items() if n not in self._counted)
+        self._counted |= set(new)
+        within = _within(node)
+        group = str(node.target).split(".")[0] if node.op == "call_module" else ""
+        self.rows.append(
+            Node(
+                *(title.label, title.kind, self._shapes[node], params, self._sources(node), group),
+                *(title.short, within),
+            )
+        )
+        self._place[node] = len(self.rows) - 1
+
+    def _end(self, node: fx.Node) -> None:
+        """The last row has the shape of the output, however it was arranged last."""
+        given = node.all_input_nodes
+        if len(given) == 1 and given[0] in self._shapes and self._place.get(given[0], -1) >= 0:
+            place = self._place[given[0]]
+            self.rows[place] = replace(self.rows[place], shape=self._shapes[given[0]])
+
+
+def _within(node: fx.Node) -> Parts:
+    """The modules around a node; a module that runs several times has a path for each run."""
+    stack: Mapping[str, tuple[str, Any]] = node.meta.get("nn_module_stack", {})
+    parts = [(path, _class_name(kind)) for path, (_, kind) in stack.items()]
+    return tuple(parts[:-1] if node.op == "call_module" else parts)
+
+
+def _class_name(kind: Any) -> str:
+    return kind.__name__ if isinstance(kind, type) else str(kind).rpartition(".")[2]
+
+
+def _hooked(model: nn.Module, example: Tensor) -> list[Node]:
+    rows: list[Node] = []
+    modules = dict(model.named_modules())
+
+    def hook(name: str) -> Callable[[nn.Module, Any, Any], None]:
+        paths = name.split(".")
+        around = [".".join(paths[:i]) for i in range(1, len(paths))]
+        within = tuple((path, type(modules[path]).__name__) for path in around)
+
         def note(module: nn.Module, given: Any, out: Any) -> None:
-            first = out[0] if isinstance(out, tuple) else out
+            first = out[0] if isinstance(out, tuple) and out else out
             if isinstance(first, Tensor) and not isinstance(module, nn.Identity):
-                rows.append(_row(module, tuple(first.shape[1:]), (len(rows) - 1,), name))
+                title, shape = name_layer(module), tuple(first.shape[1:])
+                params = sum(p.numel() for p in module.parameters())
+                rows.append(
+                    Node(
+                        *(title.label, title.kind, shape, params, (len(rows) - 1,), paths[0]),
+                        *(title.short, within),
+                    )
+                )
 
         return note
 
-    leaves = [(name, m) for name, m in model.named_modules() if not list(m.children())]
-    handles = [module.register_forward_hook(hook(name)) for name, module in leaves]
+    handles = [m.register_forward_hook(hook(name)) for name, m in _leaves(model, "")]
     try:
         with torch.no_grad():
-            model.eval()(torch.zeros(1, *inputs))
+            model(example)
     finally:
         for handle in handles:
             handle.remove()
     return rows
 
 
-def _fold(rows: list[Node]) -> list[Node]:
-    """Write normalisation, activation and dropout on the line of the layer before them."""
-    readers = [0] * len(rows)
-    for row in rows:
-        for source in row.sources:
-            if source >= 0:
-                readers[source] += 1
-    made: list[Node] = []
-    place: dict[int, int] = {-1: -1}
-    for i, row in enumerate(rows):
-        sources = tuple(place[s] for s in row.sources)
-        before = made[sources[0]] if len(sources) == 1 and sources[0] >= 0 else None
-        if before and row.kind in _FOLDED and readers[row.sources[0]] == 1:
-            made[sources[0]] = Node(
-                f"{before.label} · {row.label}",
-                before.kind,
-                row.shape,
-                before.params + row.params,
-                before.sources,
-                before.group,
-            )
-            place[i] = sources[0]
-        else:
-            group = row.group or (before.group if before else "")
-            made.append(Node(row.label, row.kind, row.shape, row.params, sources, group))
-            place[i] = len(made) - 1
-    return made
-
-
-def _row(module: nn.Module, shape: tuple[int, ...], sources: tuple[int, ...], path: str) -> Node:
-    params = sum(p.numel() for p in module.parameters())
-    label, kind = _layer(module)
-    return Node(label, kind, shape, params, sources, path.split(".")[0])
-
-
-def _layer(module: nn.Module) -> tuple[str, str]:
-    """What a person calls a layer, and its kind."""
-    name = type(module).__name__
-    if isinstance(module, nn.modules.conv._ConvNd):
-        size = "x".join(map(str, module.kernel_size))
-        depthwise = module.groups == module.in_channels and module.groups > 1
-        word = "Depthwise" if depthwise else "Conv" if "Transpose" not in name else "Upconv"
-        groups = f", {module.groups} groups" if module.groups > 1 and not depthwise else ""
-        stride = f", stride {module.stride[0]}" if max(module.stride) > 1 else ""
-        return f"{word} {size}, {module.out_channels}{groups}{stride}", "conv"
-    if isinstance(module, nn.Linear):
-        return f"Linear {module.out_features}", "linear"
-    if "Norm" in name:
-        short = {"BatchNorm1d": "BN", "BatchNorm2d": "BN", "GroupNorm": "GN", "LayerNorm": "LN"}
-        return short.get(name, name), "norm"
-    if "Pool" in name:
-        if "Adaptive" in name:
-            return f"Global {'max' if 'Max' in name else 'average'} pool", "pool"
-        size = getattr(module, "kernel_size", "")
-        return f"{'Max' if 'Max' in name else 'Average'} pool {size}", "pool"
-    if "Dropout" in name:
-        return f"Dropout {module.p:g}", "dropout"
-    if type(module).__module__ == "torch.nn.modules.activation" and "Attention" not in name:
-        return name, "activation"
-    return name, "other"
-
-
-def _function(node: fx.Node) -> str:
-    words = {
-        operator.add: "Add",
-        torch.add: "Add",
-        operator.mul: "Multiply",
-        torch.mul: "Multiply",
-        torch.cat: "Concatenate",
-    }
-    if node.target in words:
-        return words[node.target]
-    name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "?")
-    return str(name).strip("_").replace("_", " ").capitalize()
-
-
-def _function_kind(node: fx.Node) -> str:
-    name = _function(node).lower()
-    if name in ("relu", "gelu", "silu", "sigmoid", "tanh", "hardswish", "leaky relu"):
-        return "activation"
-    return "merge" if len(node.all_input_nodes) > 1 else "other"
+def _leaves(module: nn.Module, path: str) -> list[tuple[str, nn.Module]]:
+    """Modules without parts, and those of torch.nn whose parts do not run by themselves."""
+    container = isinstance(module, nn.Sequential | nn.ModuleList | nn.ModuleDict)
+    whole = type(module).__module__.startswith("torch.nn") and not container
+    if whole or not list(module.children()):
+        return [(path, module)]
+    dot = f"{path}." if path else ""
+    return [leaf for name, child in module.named_children() for leaf in _leaves(child, dot + name)]

@@ -9,22 +9,31 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import product
 from operator import index
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
 from netwright.errors import SettingError, SpaceError
 from netwright.space.architecture import Answer, Architecture
 from netwright.space.check import check_member, listing_of
-from netwright.space.choose import Ask, Building, Choice, Choose, Listing
+from netwright.space.choose import Ask, Building, Choice, Choose, Listing, once
+from netwright.space.convert.module import from_module
+from netwright.space.convert.wanted import Wanted
 from netwright.space.count import Counter
+from netwright.space.draw import draw, sketch
+from netwright.space.drawing.draw_difference import draw_difference
+from netwright.space.drawing.draw_space import draw_space
+from netwright.space.drawing.picture import check_path
+from netwright.space.share.supernet import Supernet
 from netwright.space.shift import Shift, find_shifts, structure
 
 Declaration = Callable[[Choose, tuple[int, ...], int], nn.Module]
 Recipe = Callable[[Choose], Mapping[str, Any]]
+NormalForm = Callable[[dict[str, Answer]], Mapping[str, Answer] | None]
 Excess = Callable[[Sequence[Architecture]], np.ndarray]
 """How far n architectures are over what is allowed: n values, 0 for those within."""
 
@@ -33,6 +42,8 @@ _REPAIRS = 40  # steps towards what is allowed, from the nearest that was drawn
 _STEP = 16  # mutants looked at in each
 _CHECKED = 16  # members built when a space is declared, to find mistakes early,
 _DRAWN = 4  # and as many more at random
+_POOLS = 4  # draws for a pool, until a quarter of it is within
+_ALONE = 50  # tries with one new answer before there are two, and so on
 _TRIES = 1000  # for a mutant that builds another network
 
 
@@ -43,7 +54,12 @@ class Space:
     `nn.Module`; `inputs` is the shape of one example, (c, h, w) or (f,). `recipe(choose)`
     returns settings of the evaluator that are to be searched beside the network, for example
     `{"learning_rate": choose.value("learning_rate", [0.01, 0.1])}`. `name` is what reports call the
-    space; the declaration's own name if None.
+    space; the declaration's own name if None. `tokens` is for inputs that are ids, from 0 to below
+    it.
+
+    `normal_form(answers)` is for rules between choices: it gives the answers that stand for all
+    that build an equal network, or None where they build none. `members` says how many members
+    there are then, since they cannot be counted but by enumeration.
 
     The declaration is listed once on the meta device, then a few members are built there, so
     that a mistake is found here and not in the hundredth trial.
@@ -51,6 +67,9 @@ class Space:
     Raises:
         SpaceError: The declaration contradicts itself or cannot be built.
     """
+
+    kept: tuple[tuple[str, str], ...] = ()
+    """Of a space that `from_module` made: what of the model is not searched, and why."""
 
     def __init__(
         self,
@@ -60,6 +79,9 @@ class Space:
         *,
         recipe: Recipe | None = None,
         name: str | None = None,
+        tokens: int | None = None,
+        normal_form: NormalForm | None = None,
+        members: int | None = None,
     ) -> None:
         if not callable(network):
             raise SettingError(f"`Space(network, ...)` must be a callable, got {network!r}.")
@@ -74,12 +96,57 @@ class Space:
                 f"classes, as whole numbers, got inputs={inputs!r}, classes={classes!r}."
             )
         self._network, self._recipe, self._name = network, recipe, name
+        self.tokens, self._normal_form, self._count = tokens, normal_form, members
         self._root, listed = self._list()
         self.choices: Mapping[str, Choice] = listed
+        self._flat = not any(scope for ask in self._root for scope in ask.branches)
         self._excess: Excess | None = None
         self._shifts: dict[str, Shift] = {}
         self._check_members()
         self._shifts = find_shifts(self._root, self._built_structure, self._draw)
+
+    @classmethod
+    def from_module(
+        cls,
+        model: nn.Module,
+        example_input: Tensor,
+        include: Sequence[str | type[nn.Module]] | None = None,
+        exclude: Sequence[str | type[nn.Module]] | None = None,
+        *,
+        widths: Sequence[float] = (0.25, 0.5, 0.75),
+        depths: bool = True,
+        kernels: bool = True,
+        activations: bool = True,
+        recipe: Recipe | None = None,
+        name: str | None = None,
+        tokens: int | None = None,
+    ) -> Space:
+        """The space of all smaller networks within a trained model, which inherit its weights.
+
+        `example_input` is a batch (b, *inputs), of ids if `tokens` says how many there are; the
+        model gives logits (b, classes). It is traced, and what can vary becomes a choice, with the
+        model's own answer as the last option, so that `largest()` builds the model itself:
+
+        - *widths* of Conv1d, Conv2d and Linear, `widths` being the fractions offered. Channels that
+          are added, multiplied or passed on have one choice, named after the first of their layers.
+          The channels with the largest L1 norm of weights are kept.
+        - *depths*: a residual block `x + f(x)` may be dropped; of equal ones in a row the first
+          ones are kept.
+        - *kernels* of odd size with half of it as padding: from 3 up, the centre of the weights.
+        - *activations*: one choice for all of a kind.
+
+        `include` and `exclude` are patterns of qualified names (`"layer4.*"`) or classes of
+        modules; they hold for all that is inside. What is kept as it is, is listed in `kept` with
+        the reason. Members are copies of the model, of its classes and with its code.
+
+        Raises:
+            SettingError: A setting is of another kind or range.
+            SpaceError: The model cannot be traced, or gives other than logits.
+        """
+        wanted = Wanted(include, exclude, tuple(widths), depths, kernels, activations)
+        return from_module(
+            cls, model, example_input, wanted, recipe=recipe, name=name, tokens=tokens
+        )
 
     @property
     def name(self) -> str:
@@ -115,6 +182,31 @@ class Space:
                 torch.default_generator.manual_seed(seed)
             return self._build(architecture.answers)
 
+    def supernet(self, *, transform_kernels: bool = False, seed: int | None = None) -> Supernet:
+        """One network that holds the weights of every member; see `Supernet`.
+
+        With `transform_kernels` smaller kernels are made from larger ones by learned matrices. With
+        `seed` its fresh weights are the same at each call and torch's global generator is left as
+        it was.
+
+        Raises:
+            SpaceError: The declaration has something that cannot be shared; names the choice.
+        """
+        with torch.random.fork_rng(devices=[], enabled=seed is not None):
+            if seed is not None:
+                torch.default_generator.manual_seed(seed)
+            return Supernet(self, transform_kernels=transform_kernels)
+
+    def declared(self, choose: Choose) -> nn.Module:
+        """What the declaration gives when it is run with `choose`."""
+        made = self._network(choose, self.inputs, self.classes)
+        if not isinstance(made, nn.Module):
+            raise SpaceError(
+                f"`{self.name}(choose, inputs, classes)` must return an nn.Module, "
+                f"got {type(made).__name__}."
+            )
+        return made
+
     def recipe(self, architecture: Architecture) -> dict[str, Any]:
         """The evaluator's settings that this architecture answers, empty without a recipe."""
         return dict(self._recipe(Building(architecture.answers))) if self._recipe else {}
@@ -123,12 +215,7 @@ class Space:
         return self._run(Building(answers))
 
     def _run(self, choose: Building) -> nn.Module:
-        made = self._network(choose, self.inputs, self.classes)
-        if not isinstance(made, nn.Module):
-            raise SpaceError(
-                f"`{self.name}(choose, inputs, classes)` must return an nn.Module, "
-                f"got {type(made).__name__}."
-            )
+        made = self.declared(choose)
         if any(isinstance(p, UninitializedParameter) for p in made.parameters()):
             training = made.training
             with torch.no_grad():  # lazy layers learn their sizes from a first pass
@@ -165,7 +252,13 @@ class Space:
                 )
             return choice.options[choice.options.index(answer)]
 
-        return self._canonical(self._answer(given))
+        member = self._normal(self._answer(given))
+        if member is None:
+            raise SpaceError(
+                f"The space {self.name!r} has no network of these answers: its rules between "
+                f"choices forbid {dict(answers)!r}."
+            )
+        return member
 
     def contains(self, architecture: Architecture) -> bool:
         """Whether the architecture is a member of this space, in its canonical form."""
@@ -190,7 +283,7 @@ class Space:
 
         Late choices have their first option; see `Choose.value`.
         """
-        found, over = self._least(lambda: self._canonical(self._draw(rng)), _BATCHES)
+        found, over = self._least(lambda: self._allowed(partial(self._draw, rng)), _BATCHES)
         for _ in range(_REPAIRS if over > 0 and self.count() > 1 else 0):
             if over <= 0:
                 break
@@ -202,6 +295,8 @@ class Space:
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
         """A different member: one active choice answered anew, what it brings in drawn freely.
 
+        Where no single answer leads to another member, more are answered anew.
+
         Raises:
             SpaceError: The space has one member only.
         """
@@ -210,13 +305,15 @@ class Space:
     def _mutant(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
         asked = [self.choices[name] for name in architecture.answers]
         open_choices = [c.name for c in asked if len(c.options) > 1 and not c.late]
-        for _ in range(_TRIES if open_choices else 0):
-            name = open_choices[rng.integers(len(open_choices))]
-            options = self.choices[name].options
-            place = options.index(architecture[name])
-            other = (place + 1 + int(rng.integers(len(options) - 1))) % len(options)
-            child = self._canonical(self._draw(rng, {**architecture.answers, name: options[other]}))
-            if child != architecture:
+        for attempt in range(_TRIES if open_choices else 0):
+            answers = dict(architecture.answers)
+            for _ in range(1 + attempt // _ALONE):
+                name = open_choices[rng.integers(len(open_choices))]
+                options = self.choices[name].options
+                other = options.index(answers[name]) + 1 + int(rng.integers(len(options) - 1))
+                answers[name] = options[other % len(options)]
+            child = self._normal(self._draw(rng, answers))
+            if child is not None and child != architecture:
                 return child
         raise SpaceError("`Space.mutate` must have another member to go to, got a space of one.")
 
@@ -228,7 +325,32 @@ class Space:
             pool: Sequence[Answer] = parents or choice.options[: 1 if choice.late else None]
             return pool[int(rng.integers(len(pool)))]
 
-        return self._least(lambda: self._canonical(self._answer(pick)), _BATCHES[:4])[0]
+        return self._least(lambda: self._allowed(partial(self._answer, pick)), _BATCHES[:4])[0]
+
+    def pool(
+        self, rng: np.random.Generator, count: int, parents: Sequence[Architecture] = ()
+    ) -> list[Architecture]:
+        """At most `count` different members, to be compared: random ones, and mutants of `parents`.
+
+        With parents half of them are mutants, one to three steps away. Of what was drawn only the
+        members within are given, which may be few.
+        """
+        found: dict[Architecture, None] = {}
+        for _ in range(_POOLS):
+            mutants = []
+            for _ in range(count // 2 if parents and self.count() > 1 else 0):
+                made = parents[int(rng.integers(len(parents)))]
+                for _ in range(1 + int(rng.integers(3))):
+                    made = self._mutant(made, rng)
+                mutants.append(made)
+            random = partial(self._draw, rng)
+            drawn = [self._allowed(random) for _ in range(count - len(mutants))]
+            made_all = [*mutants, *drawn]
+            over = self._excess(made_all) if self._excess else np.zeros(len(made_all))
+            found.update(dict.fromkeys(a for a, o in zip(made_all, over, strict=True) if o <= 0))
+            if len(found) >= count // 4:
+                break
+        return list(found)[:count]
 
     def neighbours(self, architecture: Architecture) -> list[Architecture]:
         """All different members one answer away; choices that this brings in take option one."""
@@ -236,8 +358,9 @@ class Space:
         for name in architecture.answers:
             for option in self.choices[name].options:
                 changed = {**architecture.answers, name: option}
-                other = self._canonical(self._answer(partial(_first, changed)))
-                found.setdefault(other.id, other)
+                other = self._normal(self._answer(partial(_first, changed)))
+                if other is not None:
+                    found.setdefault(other.id, other)
         found.pop(architecture.id, None)
         return list(found.values())
 
@@ -248,12 +371,40 @@ class Space:
             dict(zip((c.name for c in late), p, strict=True))
             for p in product(*(c.options for c in late))
         ]
-        made = [self._canonical({**architecture.answers, **way}) for way in ways]
-        return [architecture, *(a for a in made if a != architecture)]
+        made = [self._normal({**architecture.answers, **way}) for way in ways]
+        return [architecture, *(a for a in made if a is not None and a != architecture)]
 
     def smallest(self) -> Architecture:
         """The member that answers each choice with its first option."""
-        return self._canonical(self._answer(lambda choice: choice.options[0]))
+        return self.turn(0)
+
+    def largest(self) -> Architecture:
+        """The member that answers each choice with its last option (late ones with their first)."""
+        return self.turn(-1)
+
+    def turn(self, place: int) -> Architecture:
+        """The member that answers each choice with the option at this place, counted round.
+
+        Where a rule between choices forbids it, a random one that hangs on the place alone.
+        """
+        rng = np.random.default_rng(place % 1000)
+        found = self._normal(self._answer(partial(_turn, place)))
+        return self._allowed(partial(self._draw, rng)) if found is None else found
+
+    def completed(self, answers: Mapping[str, Answer]) -> Architecture:
+        """The member with these answers, and the first option of every choice they leave open.
+
+        Raises:
+            SpaceError: A rule between choices forbids it.
+        """
+        return self.architecture(self._answer(partial(_first, answers)))
+
+    def example(self, rng: np.random.Generator, count: int = 2) -> Tensor:
+        """A batch (count, *inputs) of random inputs: standard normal, or ids of tokens."""
+        if self.tokens is not None:
+            return torch.from_numpy(rng.integers(self.tokens, size=(count, *self.inputs)))
+        drawn = rng.standard_normal((count, *self.inputs), dtype=np.float32)
+        return torch.from_numpy(drawn)
 
     def enumerate(self) -> Iterator[Architecture]:
         """Every member once. Only for spaces whose `count` is small."""
@@ -270,15 +421,21 @@ class Space:
                 yield from extend(inner + rest, {**answers, name: option})
 
         for answers in extend(self._root, {}):
-            member = self._canonical(answers)
-            if len(answers) == len(member.answers) and all(
-                answers[name] == answer for name, answer in member.answers.items()
+            member = self._normal(answers)
+            if (
+                member is not None
+                and len(answers) == len(member.answers)
+                and all(answers[name] == answer for name, answer in member.answers.items())
             ):
                 yield member
 
     def count(self) -> int:
         """The number of members, exactly; conditions and equal networks are accounted for."""
-        return Counter(self._root, self._shifts).total()
+        if self._normal_form is None:
+            return Counter(self._root, self._shifts).total()
+        if self._count is None:
+            self._count = sum(1 for _ in self.enumerate())
+        return self._count
 
     @cached_property
     def columns(self) -> tuple[tuple[str, Answer], ...]:
@@ -293,6 +450,43 @@ class Space:
             for key in architecture.answers.items():
                 row[column[key]] = 1.0
         return rows
+
+    def draw(
+        self,
+        architecture: Architecture | None = None,
+        *,
+        other: Architecture | None = None,
+        path: str | Path,
+    ) -> None:
+        """Draw the space, one of its networks, or what differs between two, to .svg or .png.
+
+        Without an architecture that is the tree of the choices: kinds, options, and what they hang
+        on. With one it is its network, from the top down: equal rows once with their number, rows
+        of one shape in a box, parts with several branches as graphs. With `other` it is the answers
+        that differ, over both networks with the rows that differ set off.
+
+        Raises:
+            SettingError: `path` ends in something else or cannot be written, or `other` is given
+                without `architecture`.
+            SpaceError: An architecture is no member.
+            MissingExtra: A .png without matplotlib.
+        """
+        check_path(path)
+        if architecture is None:
+            if other is not None:
+                raise SettingError(
+                    "`Space.draw(other=...)` must have an architecture to compare with, got none; "
+                    "write `draw(a, other=b, path=...)`."
+                )
+            size = self.count()
+            draw_space(self._root, self.name, size, self.inputs, self.classes).write(path)
+            return
+        members = [self.architecture(a.answers) for a in (architecture, other) if a is not None]
+        drawn = [(a, sketch(self.build(a, seed=0), self.inputs)) for a in members]
+        if other is None:
+            draw(drawn[0][1], path)
+        else:
+            draw_difference(drawn[0], drawn[1], list(self.choices)).write(path)
 
     # -- inside -----------------------------------------------------------------------------------
 
@@ -331,6 +525,8 @@ class Space:
         self, rng: np.random.Generator, given: Mapping[str, Answer] | None = None
     ) -> dict[str, Answer]:
         known = given or {}
+        if self._flat and len(known) == len(self.choices):
+            return dict(known)
 
         def pick(choice: Choice) -> Answer:
             if choice.name in known:
@@ -341,11 +537,25 @@ class Space:
 
         return self._answer(pick)
 
-    def _canonical(self, answers: dict[str, Answer]) -> Architecture:
+    def _normal(self, answers: dict[str, Answer]) -> Architecture | None:
+        """The one architecture that stands for these answers; None if a rule forbids them."""
         for shift in self._shifts.values():
             if shift.name in answers:
                 answers = shift.apply(answers)
+        if self._normal_form is not None:
+            found = self._normal_form(answers)
+            return None if found is None else Architecture(found)
         return Architecture(answers)
+
+    def _allowed(self, draw: Callable[[], dict[str, Answer]]) -> Architecture:
+        """The first draw that no rule forbids."""
+        for _ in range(_TRIES):
+            member = self._normal(draw())
+            if member is not None:
+                return member
+        raise SpaceError(
+            f"The space {self.name!r} has rules between choices that forbade all of {_TRIES} draws."
+        )
 
     def _list(self) -> tuple[list[Ask], dict[str, Choice]]:
         listing = Listing()
@@ -361,17 +571,24 @@ class Space:
         if self._recipe:
             with listing_of("recipe(choose)"):
                 self._recipe(listing)
-        return listing.root, listing.choices
+        return once(listing.root), listing.choices
 
     def _check_members(self) -> None:
         """Build members that together take every option of every choice, and some at random."""
         most = max((len(c.options) for c in self.choices.values()), default=1)
         rounds = min(most, _CHECKED)
-        turns = [self._answer(partial(_turn, i * most // rounds)) for i in range(rounds)]
         rng = np.random.default_rng(0)
-        drawn = [self._draw(rng) for _ in range(_DRAWN if most > 1 else 0)]
-        for answers in [*turns, *drawn]:
-            check_member(answers, self._run, self._recipe, self.name, self.inputs, self.classes)
+        if self._normal_form is None:
+            checked = [self._answer(partial(_turn, i * most // rounds)) for i in range(rounds)]
+            checked += [self._draw(rng) for _ in range(_DRAWN if most > 1 else 0)]
+        else:
+            random = partial(self._draw, rng)
+            checked = [dict(self._allowed(random).answers) for _ in range(rounds + _DRAWN)]
+        dtype = torch.float32 if self.tokens is None else torch.long
+        for answers in checked:
+            check_member(
+                answers, self._run, self._recipe, self.name, self.inputs, self.classes, dtype
+            )
 
     def _built_structure(self, answers: Mapping[str, Answer]) -> str:
         with torch.device("meta"):
@@ -383,4 +600,4 @@ def _first(given: Mapping[str, Answer], choice: Choice) -> Answer:
 
 
 def _turn(round_: int, choice: Choice) -> Answer:
-    return choice.options[round_ % len(choice.options)]
+    return choice.options[0 if choice.late else round_ % len(choice.options)]

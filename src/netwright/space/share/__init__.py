@@ -1,0 +1,1 @@
+"""The sharing mode: one network that holds the weights of a whole space."""

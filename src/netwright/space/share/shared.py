@@ -1,0 +1,122 @@
+"""The modules of a supernet that are not in the networks it holds: switches and gathered inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from netwright.errors import SpaceError
+from netwright.space.share.elastic import Answers, Expression
+
+
+class Switched(nn.Module):
+    """Several modules in one place; which of them runs is decided for each architecture.
+
+    `selector` gives the key of the one that runs. With `mixture`, a weight for each of them in
+    order, all run and their outputs are summed, each times its weight.
+    """
+
+    def __init__(self, selector: Expression, ways: Mapping[Any, nn.Module]) -> None:
+        super().__init__()
+        self.selector = selector
+        self.keys = tuple(ways)
+        self.ways = nn.ModuleList(ways.values())
+        self.active = len(self.keys) - 1
+        self.mixture: Tensor | None = None
+
+    def activate(self, answers: Answers) -> None:
+        """Let the module of these answers run."""
+        self.active = self.keys.index(self.selector.of(answers))
+        self.mixture = None
+
+    def forward(self, *inputs: Any, **named: Any) -> Any:
+        """What the active module gives, or the weighted sum of all."""
+        if self.mixture is None:
+            return self.ways[self.active](*inputs, **named)
+        weighted = zip(self.mixture, self.ways, strict=True)
+        return torch.stack([weight * way(*inputs, **named) for weight, way in weighted]).sum(0)
+
+
+class Pass(nn.Module):
+    """What stands for a step that is left out: it gives back its first input."""
+
+    def forward(self, first: Any, *rest: Any, **named: Any) -> Any:
+        """`first`, as it is."""
+        return first
+
+
+class Gathered(nn.Module):
+    """Reads some of several tensors, each through a module of its own.
+
+    `picks` are the places of the tensors that are read, `edges` the modules in the same order. In a
+    supernet there is an edge for every place, and `picks` are those of the active architecture.
+    """
+
+    def __init__(
+        self,
+        picks: Sequence[int],
+        edges: Sequence[nn.Module],
+        selector: Expression | None = None,
+    ) -> None:
+        super().__init__()
+        self.picks = tuple(picks)
+        self.edges = nn.ModuleList(edges)
+        self.selector = selector
+
+    def activate(self, answers: Answers) -> None:
+        """Read what these answers pick."""
+        assert self.selector is not None
+        self.picks = self.selector.of(answers)
+
+    def active(self) -> list[nn.Module]:
+        """The edges that are read, in the order of `picks`."""
+        edges = self.edges if self.selector is None else [self.edges[i] for i in self.picks]
+        return list(edges)
+
+    def forward(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """The picked tensors, each through its edge."""
+        return [edge(tensors[i]) for i, edge in zip(self.picks, self.active(), strict=True)]
+
+
+class Picked(Sequence[int]):
+    """The answer to `choose.inputs` in a supernet: the places that the active architecture picks.
+
+    May be kept as an attribute and read in `forward`. While the network is built it cannot be read.
+    """
+
+    def __init__(self, expression: Expression) -> None:
+        self.expression = expression
+        self.picks: tuple[int, ...] | None = None
+
+    def activate(self, answers: Answers) -> None:
+        """Be what these answers pick."""
+        self.picks = self.expression.of(answers)
+
+    def _known(self) -> tuple[int, ...]:
+        if self.picks is None:
+            raise SpaceError(
+                f"The answer to {self.expression.hangs_on} is read while the supernet is built, "
+                "where no architecture is known; read it in `forward`, or give `choose.inputs` an "
+                "`edge` that builds what each input goes through."
+            )
+        return self.picks
+
+    def __len__(self) -> int:
+        return len(self._known())
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._known()[place]
+
+
+class Factory:
+    """Several callables in one place: calling it calls each and joins what they give."""
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        self._call = call
+
+    def __call__(self, *inputs: Any, **named: Any) -> Any:
+        """What all of them give, joined."""
+        return self._call(*inputs, **named)
