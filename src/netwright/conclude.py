@@ -99,6 +99,7 @@ def export_trial(store: Store, name: str, plan: Plan, trial: Trial, model: nn.Mo
         std=std,
         card=_card(record, plan, trial, model),
         test=plan.evaluator.test_examples if trial.number in record.tested else None,
+        tokens=plan.space.tokens,
     )
 
 

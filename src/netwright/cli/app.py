@@ -32,7 +32,7 @@ RunName = Annotated[str, typer.Argument(metavar="RUN", help="The run's name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing on the way.")]
 DEFAULTS: dict[str, Any] = {
-    "strategy": "regularized-evolution",
+    "strategy": "bayesian-optimization",
     "limit": [],
     "objective": ["accuracy"],
     "baseline": 0,
@@ -68,7 +68,8 @@ def search(
         typer.Option(help="convnet, mlp, or FILE.py:FUNCTION; by the data if not given."),
     ] = None,
     strategy: Annotated[
-        str | None, typer.Option(help="regularized-evolution (default) or random.")
+        str | None,
+        typer.Option(help="bayesian-optimization (default), regularized-evolution or random."),
     ] = None,
     limit: Annotated[
         list[str] | None, typer.Option(help="metric=value or metric=value@target, may be repeated.")

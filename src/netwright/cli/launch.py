@@ -12,11 +12,11 @@ from typing import Any
 from netwright.errors import NetwrightError, SettingError, SpaceError
 
 STRATEGIES = {
+    "bayesian-optimization": "BayesianOptimization",
     "regularized-evolution": "RegularizedEvolution",
     "evolution": "RegularizedEvolution",
     "random": "RandomSearch",
 }
-READY = ("convnet", "mlp")
 
 
 def absolute(call: dict[str, Any]) -> dict[str, Any]:
@@ -36,10 +36,9 @@ def arguments(call: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     Raises:
         NetwrightError: Something of the call is wrong; the message says what.
     """
-    from netwright import strategies
+    from netwright import spaces, strategies
     from netwright.data import load
     from netwright.evaluate.training import Training
-    from netwright.spaces import convnet, mlp
 
     strategy = getattr(strategies, _named("--strategy", call["strategy"], STRATEGIES))()
     limits = dict(parse_limit(text) for text in call["limits"])
@@ -52,11 +51,13 @@ def arguments(call: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     named = call["space"] or ("convnet" if len(data.shape) == 3 else "mlp")
     if ":" in named:
         space = load_space(named, data.shape, data.classes)
-    elif named in READY:
-        space = {"convnet": convnet, "mlp": mlp}[named](data.shape, data.classes)
+    elif (ready := named.replace("-", "_")) in spaces.__all__:
+        space = getattr(spaces, ready)(data.shape, data.classes)
     else:
+        near = get_close_matches(named, spaces.__all__, 1)
         raise SettingError(
-            f"`--space` must be one of {', '.join(READY)}, or FILE.py:FUNCTION, got {named!r}."
+            f"`--space` must be one of {', '.join(spaces.__all__)}, or FILE.py:FUNCTION, "
+            f"got {named!r}" + (f"; did you mean {near[0]!r}?" if near else ".")
         )
     return [space, training], {
         "strategy": strategy,

@@ -63,12 +63,13 @@ def export(
     std: Tensor | None = None,
     card: Card,
     test: tuple[Tensor, Tensor] | None = None,
+    tokens: int | None = None,
 ) -> Exported:
     """Write a trained network into a folder: source, weights, ONNX, exported program, card.
 
     All forms take raw inputs (b, *inputs), loaded and compared with the network in a fresh process
     before any of them takes its place. `test` are raw inputs and labels whose accuracy every form
-    must reach.
+    must reach. `tokens` is for inputs that are ids, from 0 to below it.
 
     A form that cannot be made is left out and the card says why; a model.py whose source cannot be
     written loads model.pt2.
@@ -85,7 +86,7 @@ def export(
     draft = Path(mkdtemp(prefix=".export-", dir=directory.parent))
     try:
         notes = _write_forms(raw, model, draft, inputs, card)
-        checks = verify(raw, draft, _batches(inputs, mean, std, test), test)
+        checks = verify(raw, draft, _batches(inputs, mean, std, test, tokens), test)
         _check_reported(card, checks, test)
         card = replace(card, checks=checks, notes=[*card.notes, *notes])
         (draft / "card.md").write_text(card.to_markdown())
@@ -168,11 +169,16 @@ def _batches(
     mean: Tensor | None,
     std: Tensor | None,
     test: tuple[Tensor, Tensor] | None,
+    tokens: int | None,
 ) -> list[Tensor]:
     """Raw batches of 1 and of 7 examples: of the test part, else random ones like the data."""
     if test is not None and len(test[0]) >= 8:
         return [test[0][:1], test[0][1:8]]
-    x = torch.randn(8, *inputs, generator=torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(0)
+    if tokens is not None:
+        ids = torch.randint(tokens, (8, *inputs), generator=generator)
+        return [ids[:1].float(), ids[1:].float()]
+    x = torch.randn(8, *inputs, generator=generator)
     if mean is not None and std is not None:
         x = x * std + mean
     return [x[:1], x[1:]]

@@ -1,6 +1,33 @@
-"""Ready spaces."""
+"""Ready spaces, each from its paper."""
 
 from netwright.spaces.convnet import convnet
+from netwright.spaces.convnext import convnext
+from netwright.spaces.darts import darts
+from netwright.spaces.enas import enas_macro
+from netwright.spaces.ft_transformer import ft_transformer
+from netwright.spaces.language_model import language_model
 from netwright.spaces.mlp import mlp
+from netwright.spaces.mobilenet import mobilenet_v3
+from netwright.spaces.nasbench101 import nasbench101
+from netwright.spaces.nasbench201 import nasbench201, nats_size
+from netwright.spaces.resnet import regnet, resnet
+from netwright.spaces.series import conv1d
+from netwright.spaces.vit import vit
 
-__all__ = ["convnet", "mlp"]
+__all__ = [
+    "conv1d",
+    "convnet",
+    "convnext",
+    "darts",
+    "enas_macro",
+    "ft_transformer",
+    "language_model",
+    "mlp",
+    "mobilenet_v3",
+    "nasbench101",
+    "nasbench201",
+    "nats_size",
+    "regnet",
+    "resnet",
+    "vit",
+]

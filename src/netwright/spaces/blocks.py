@@ -96,7 +96,7 @@ class InvertedBottleneck(nn.Module):
             act(),
             *conv_norm(inner, outputs, 1, norm),
         )
-        self.residual = inputs == outputs and stride == 1
+        self.residual = (inputs == outputs) & (stride == 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(b, inputs, h, w) to (b, outputs, h / stride, w / stride)."""
@@ -110,8 +110,9 @@ class SqueezeExcite(nn.Module):
     def __init__(self, width: int, reduction: int = 4) -> None:
         super().__init__()
         self.pool = nn.AdaptiveAvgPool2d(1)
-        self.squeeze = nn.Conv2d(width, max(4, width // reduction), 1)
-        self.excite = nn.Conv2d(max(4, width // reduction), width, 1)
+        inner = max(width // reduction, 4)
+        self.squeeze = nn.Conv2d(width, inner, 1)
+        self.excite = nn.Conv2d(inner, width, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(b, width, h, w) to the same shape."""
@@ -121,4 +122,4 @@ class SqueezeExcite(nn.Module):
 
 def group_norm(width: int) -> nn.GroupNorm:
     """Group normalisation with 16 channels a group (Wu and He, arXiv 1803.08494)."""
-    return nn.GroupNorm(max(1, width // 16), width)
+    return nn.GroupNorm(max(width // 16, 1), width)

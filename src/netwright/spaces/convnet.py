@@ -34,7 +34,7 @@ from netwright.spaces.blocks import (
 )
 
 _STAGES = 3
-_WAYS = ["max", "average", "stride", "none"]  # to halve the image, or not to
+_WAYS = ("max", "average", "stride", "none")  # to halve the image, or not to
 _GRID = 4  # cells along each side of what a grid head reads
 
 
@@ -82,9 +82,9 @@ def network(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
     norm = choose.one_of("normalisation", batch=lambda: nn.BatchNorm2d, group=lambda: group_norm)
     width = choose.width("stem.width", 16, 64, step=16)
     kernel = choose.value("stem.kernel", [3, 5])
-    down = choose.value("stem.downsample", _WAYS)
-    stem = conv(inputs[0], width, kernel, norm, act, stride=2 if down == "stride" else 1)
-    layers: list[nn.Module] = [stem, *_pool(down)]
+    pool, stride, ratio = _downsample(choose, "stem", _WAYS)
+    stem = conv(inputs[0], width, kernel, norm, act, stride=stride)
+    layers: list[nn.Module] = [stem, *pool]
 
     def stages(first: int, width: int, size: Size) -> tuple[list[nn.Module], int, Size]:
         """Stage `first` and, where they are wanted, the ones behind it."""
@@ -98,7 +98,7 @@ def network(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
         )
         return [*made, *rest], width, size
 
-    made, width, size = stages(1, width, _smaller((inputs[1], inputs[2]), down))
+    made, width, size = stages(1, width, _smaller((inputs[1], inputs[2]), ratio))
     layers += made
     head, features = choose.one_of(
         "pooling",
@@ -126,8 +126,8 @@ def _stage(
         residual=lambda: Residual,
         inverted=lambda: InvertedBottleneck,
     )
-    ways = ["none", "stride"] if name == "stage1" else _WAYS  # the stem's end is stage 1's start
-    down = choose.value(f"{name}.downsample", ways)
+    ways = ("none", "stride") if name == "stage1" else _WAYS  # the stem's end is stage 1's start
+    pool, first, ratio = _downsample(choose, name, ways)
     blocks = choose.repeat(
         f"{name}.depth",
         1,
@@ -138,27 +138,32 @@ def _stage(
             kernel,
             norm,
             act,
-            stride=2 if i == 0 and down == "stride" else 1,
+            stride=1 if i else first,
         ),
     )
     attention = choose.one_of(
         f"{name}.attention", none=list, squeeze_excite=lambda: [SqueezeExcite(width)]
     )
-    return [*_pool(down), *blocks, *attention], width, _smaller(size, down)
+    return [*pool, *blocks, *attention], width, _smaller(size, ratio)
 
 
-def _pool(down: str) -> list[nn.Module]:
-    """The pooling layer of a way to halve the image; none for a stride."""
-    if down == "max":
-        return [nn.MaxPool2d(2, ceil_mode=True)]
-    if down == "average":
-        return [nn.AvgPool2d(2, ceil_mode=True)]
-    return []
+def _downsample(choose: Choose, name: str, ways: Sequence[str]) -> tuple[list[nn.Module], int, int]:
+    """The pooling layer, the stride of the convolution beside it, and the ratio of the sizes."""
+    known: dict[str, Callable[[], tuple[list[nn.Module], int, int]]] = {
+        "max": lambda: ([nn.MaxPool2d(2, ceil_mode=True)], 1, 2),
+        "average": lambda: ([nn.AvgPool2d(2, ceil_mode=True)], 1, 2),
+        "stride": lambda: ([], 2, 2),
+        "none": lambda: ([], 1, 1),
+    }
+    made: tuple[list[nn.Module], int, int] = choose.one_of(
+        f"{name}.downsample", **{way: known[way] for way in ways}
+    )
+    return made
 
 
-def _smaller(size: Size, down: str) -> Size:
+def _smaller(size: Size, ratio: int) -> Size:
     """The size behind a downsampling; an odd side is rounded up, by strides and pools alike."""
-    return size if down == "none" else (-(-size[0] // 2), -(-size[1] // 2))
+    return (-(-size[0] // ratio), -(-size[1] // ratio))
 
 
 def _grid(width: int, size: Size) -> tuple[list[nn.Module], int]:

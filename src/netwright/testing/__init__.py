@@ -12,13 +12,14 @@ Each suite is a tuple of functions that take a factory and raise `AssertionError
 
 from netwright.testing.evaluators import EVALUATOR_CHECKS
 from netwright.testing.executors import EXECUTOR_CHECKS
-from netwright.testing.spaces import SPACES
+from netwright.testing.spaces import READY, SPACES
 from netwright.testing.stores import STORE_CHECKS
 from netwright.testing.strategies import STRATEGY_CHECKS
 
 __all__ = [
     "EVALUATOR_CHECKS",
     "EXECUTOR_CHECKS",
+    "READY",
     "SPACES",
     "STORE_CHECKS",
     "STRATEGY_CHECKS",

@@ -7,6 +7,7 @@ from functools import cache, partial
 
 from torch import nn
 
+from netwright import spaces
 from netwright.space import Choose, Space
 
 
@@ -86,3 +87,22 @@ _DECLARED = {
 
 SPACES: dict[str, Callable[[], Space]] = {name: partial(_made, name) for name in _DECLARED}
 """Name to a function that gives the space; "huge" has some 10^19 members, "one_point" one."""
+
+READY: dict[str, Callable[[], Space]] = {
+    "conv1d": lambda: spaces.conv1d((2, 24), 4, width=16, stages=2),
+    "convnet": lambda: spaces.convnet((1, 14, 14), 10),
+    "convnext": lambda: spaces.convnext((3, 16, 16), 4, widths=(16, 32), most_depths=(2, 3)),
+    "darts": lambda: spaces.darts((3, 8, 8), 4, channels=4, cells=3),
+    "enas_macro": lambda: spaces.enas_macro((3, 8, 8), 4, channels=4, layers=6),
+    "ft_transformer": lambda: spaces.ft_transformer(9, 3, depths=(1, 3)),
+    "language_model": lambda: spaces.language_model(12, 30, depths=(1, 3)),
+    "mlp": lambda: spaces.mlp((12,), 3),
+    "mobilenet_v3": lambda: spaces.mobilenet_v3((3, 16, 16), 4, width=0.25, resolutions=(12, 16)),
+    "nasbench101": lambda: spaces.nasbench101((3, 8, 8), 4, channels=8, stacks=2, cells=1),
+    "nasbench201": lambda: spaces.nasbench201((3, 8, 8), 4, channels=4, cells=1),
+    "nats_size": lambda: spaces.nats_size((3, 8, 8), 4),
+    "regnet": lambda: spaces.regnet((3, 32, 32), 4, most_depth=2, most_width=64),
+    "resnet": lambda: spaces.resnet((3, 16, 16), 4, width=16, stages=2, most_depth=2),
+    "vit": lambda: spaces.vit((3, 16, 16), 4, widths=(16, 48, 16), depths=(1, 3), heads=(1, 3)),
+}
+"""Every ready space, at a size that is quick to build."""

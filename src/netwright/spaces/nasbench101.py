@@ -1,0 +1,375 @@
+"""NAS-Bench-101: cells that are graphs of up to seven vertices and nine edges.
+
+Ying et al., "NAS-Bench-101: Towards Reproducible Neural Architecture Search", arXiv 1902.09635. The
+graph hash, the channels of the vertices and the network around the cell are those of its official
+code; 423,624 cells differ.
+
+An architecture answers 21 edges and five operations. Its normal form has no vertex that is not on
+a path from the input to the output, the vertices in the order with the least code, and the first
+operation at the places that are left over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, lru_cache, partial
+from itertools import permutations, product
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from netwright.errors import SettingError
+from netwright.space import Answer, Architecture, Choose, Space
+from netwright.spaces.shapes import check_sizes, image_shape
+
+OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
+"""The operations in the order that the graph hash counts them by."""
+
+COUNT = 423_624
+_VERTICES, _MOST_EDGES = 7, 9
+_INNER = range(1, _VERTICES - 1)
+_PAIRS = tuple((i, j) for j in range(1, _VERTICES) for i in range(j))
+_NAMES = tuple(f"edge{i}{j}" for i, j in _PAIRS)
+_PLACE = {pair: place for place, pair in enumerate(_PAIRS)}
+
+
+def nasbench101(
+    inputs: Sequence[int] = (3, 32, 32),
+    classes: int = 10,
+    channels: int = 128,
+    stacks: int = 3,
+    cells: int = 3,
+) -> Space:
+    """The space for images of shape `inputs` = (c, h, w).
+
+    `channels` of the stem, which each of the later `stacks` of `cells` doubles; the benchmark has
+    128, 3 and 3.
+
+    Raises:
+        SettingError: A shape that is no image, or a size below 1.
+    """
+    shape = image_shape("nasbench101", inputs)
+    check_sizes("nasbench101", channels=channels, stacks=stacks, cells=cells)
+    declared = partial(network, channels=channels, stacks=stacks, cells=cells)
+    return Space(
+        declared, shape, classes, name="nasbench101", normal_form=normal_form, members=COUNT
+    )
+
+
+# -- cells as graphs -------------------------------------------------------------------------------
+
+
+def from_graph(
+    matrix: Sequence[Sequence[int]], operations: Sequence[str], space: Space
+) -> Architecture:
+    """The architecture of an upper-triangular matrix and the operations of its inner vertices.
+
+    Raises:
+        SettingError: They are no such cell, of at most 7 vertices.
+    """
+    m = np.asarray(matrix)
+    n = len(m)
+    if m.shape != (n, n) or not 2 <= n <= _VERTICES or len(operations) != n - 2:
+        raise SettingError(
+            "A NAS-Bench-101 cell must be an n x n matrix and n - 2 operations with n from 2 to 7, "
+            f"got shape {m.shape} and {len(operations)} operations."
+        )
+    if not np.isin(m, (0, 1)).all() or np.tril(m).any() or {*operations} - {*OPERATIONS}:
+        raise SettingError(
+            "A NAS-Bench-101 cell must be upper-triangular with entries 0 and 1, and operations of "
+            f"{', '.join(OPERATIONS)}, got {m.tolist()} and {list(operations)}."
+        )
+    return space.architecture(_answers(m, [OPERATIONS.index(name) for name in operations]))
+
+
+def to_graph(architecture: Architecture) -> tuple[list[list[int]], list[str]]:
+    """The matrix and the operations of the inner vertices, without vertices that are left over."""
+    matrix, operations = _graph(architecture.answers)
+    kept = _on_a_path(_behind(architecture.answers))
+    names = [OPERATIONS[operations[v - 1]] for v in _INNER if v in kept]
+    return matrix[np.ix_(kept, kept)].tolist(), names
+
+
+def graph_hash(matrix: Sequence[Sequence[int]], operations: Sequence[str]) -> str:
+    """The paper's hash of a cell, the same for all cells equal up to isomorphism."""
+    m = np.asarray(matrix)
+    labels = [-1, *(OPERATIONS.index(name) for name in operations), -2]
+    sums = zip(m.sum(1).tolist(), m.sum(0).tolist(), labels, strict=True)
+    hashes = [_md5(str(each)) for each in sums]
+    before = [np.flatnonzero(m[:, v]).tolist() for v in range(len(m))]
+    behind = [np.flatnonzero(m[v]).tolist() for v in range(len(m))]
+    for _ in range(len(m)):
+        hashes = [
+            _md5(
+                f"{''.join(sorted(hashes[w] for w in before[v]))}|"
+                f"{''.join(sorted(hashes[w] for w in behind[v]))}|{hashes[v]}"
+            )
+            for v in range(len(m))
+        ]
+    return _md5(str(sorted(hashes)))
+
+
+def graphs() -> Iterator[tuple[list[list[int]], list[str]]]:
+    """Every cell once, as matrix and operations, by the number of vertices.
+
+    Graphs are first taken without operations: those whose code is the least among the orders of
+    their inner vertices. Then come the operations, but for those that a symmetry of the graph
+    makes equal.
+    """
+    for n in range(2, _VERTICES + 1):
+        for matrix, symmetries in _shapes(n):
+            seen = set()
+            for operations in product(range(len(OPERATIONS)), repeat=n - 2):
+                least = min(tuple(operations[i] for i in order) for order in symmetries)
+                if least not in seen:
+                    seen.add(least)
+                    yield matrix.tolist(), [OPERATIONS[i] for i in operations]
+
+
+def normal_form(answers: Mapping[str, Answer]) -> Mapping[str, Answer] | None:
+    """The answers that stand for all equal cells; None for a cell that is none."""
+    behind = _behind(answers)
+    kept = _on_a_path(behind)
+    mask = sum(1 << v for v in kept)
+    if not kept or sum((behind[v] & mask).bit_count() for v in kept) > _MOST_EDGES:
+        return None
+    graph = tuple(tuple(behind[v] >> w & 1 for w in kept) for v in kept)
+    operations = (OPERATIONS.index(str(answers[f"operation{v}"])) for v in kept[1:-1])
+    return _ordered(graph, tuple(operations))
+
+
+@lru_cache(maxsize=1 << 16)
+def _ordered(graph: tuple[tuple[int, ...], ...], operations: tuple[int, ...]) -> dict[str, Answer]:
+    """The answers of a cell with its inner vertices in the order of the least code."""
+    n, small, chosen = len(graph), np.array(graph), np.array(operations, dtype=np.int64)
+    orders, where, pairs = _orders(n)
+    bits = small[pairs]
+    padded = np.append(bits, 0)  # where an order puts an edge below the diagonal it is not valid
+    moved = padded[where]
+    valid = moved.sum(1) == bits.sum()
+    codes = moved[valid] @ (1 << np.arange(moved.shape[1])[::-1])
+    ranks = chosen[orders[valid]] @ (3 ** np.arange(n - 2)[::-1]) if n > 2 else np.zeros(1)
+    order = orders[valid][int(np.lexsort((ranks, codes))[0])]
+    place = [0, *(1 + int(i) for i in order), n - 1]
+    return _answers(small[np.ix_(place, place)], [int(chosen[i]) for i in order])
+
+
+# -- the network -----------------------------------------------------------------------------------
+
+
+def network(
+    choose: Choose,
+    inputs: tuple[int, ...],
+    classes: int,
+    channels: int,
+    stacks: int,
+    cells: int,
+) -> nn.Module:
+    """The declaration: the same cell everywhere, asked as edges and operations."""
+    edges = [choose.value(name, (0, 1)) for name in _NAMES]
+    layers: list[nn.Module] = [*_conv(inputs[0], channels, 3)]
+    width = channels
+    for stack in range(stacks):
+        if stack:
+            layers.append(nn.MaxPool2d(2, 2))
+        for place in range(cells):
+            out = 2 * width if stack and place == 0 else width
+            layers.append(Cell(choose, edges, width, out))
+            width = out
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, classes))
+
+
+class Cell(nn.Module):
+    """A cell: inner vertices add what they read, the output is those that lead to it, side by side.
+
+    `edges` are the 21 bits in the order of the choices.
+    """
+
+    def __init__(self, choose: Choose, edges: Sequence[int], inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.edges, self.outputs = list(edges), outputs
+        counts = range(outputs + 1)
+        self.widths = [
+            choose.computed(partial(vertex_width, v, outputs), *edges, possible=counts)
+            for v in _INNER
+        ]
+        self.vertices, self.projections = nn.ModuleList(), nn.ModuleList()
+        for v in _INNER:
+            width = self.widths[v - 1]
+            options = {name: partial(vertex, choose, name, width) for name in OPERATIONS}
+            self.vertices.append(choose.one_of(f"operation{v}", **options))
+        for target in range(1, _VERTICES):
+            width = outputs if target == _VERTICES - 1 else self.widths[target - 1]
+            self.projections.append(
+                choose.when(
+                    edges[_PLACE[0, target]] == 1,
+                    partial(projection, inputs, width),
+                    nn.Identity,
+                )
+            )
+
+    def reads(self, source: int, target: int) -> bool:
+        """Whether there is this edge."""
+        return self.edges[_PLACE[source, target]] == 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, inputs, h, w) to (b, outputs, h, w)."""
+        last = _VERTICES - 1
+        made: dict[int, Tensor] = {}
+        for v in _INNER:
+            width = self.widths[v - 1]
+            terms = [made[u][:, :width] for u in range(1, v) if self.reads(u, v)]
+            if self.reads(0, v):
+                terms.append(self.projections[v - 1](x))
+            if terms:
+                total = terms[0]
+                for term in terms[1:]:
+                    total = total + term
+                made[v] = self.vertices[v - 1](total)
+        ends = [made[v] for v in _INNER if self.reads(v, last)]
+        if not ends:
+            out: Tensor = self.projections[last - 1](x)
+            return out
+        out = torch.cat(ends, 1) if len(ends) > 1 else ends[0]
+        return out + self.projections[last - 1](x) if self.reads(0, last) else out
+
+
+def vertex(choose: Choose, name: str, width: int) -> nn.Module:
+    """The operation of a vertex; none for one that is left over."""
+    made: nn.Module = choose.when(width > 0, partial(operation, name, width), nn.Identity)
+    return made
+
+
+def operation(name: str, width: int) -> nn.Module:
+    """An operation that keeps width and size."""
+    if name == "maxpool3x3":
+        return nn.MaxPool2d(3, 1, 1)
+    return nn.Sequential(*_conv(width, width, 3 if name.startswith("conv3x3") else 1))
+
+
+def projection(inputs: int, width: int) -> nn.Module:
+    """What changes the width of the cell's input."""
+    return nn.Sequential(*_conv(inputs, width, 1))
+
+
+def vertex_width(vertex: int, outputs: int, *edges: int) -> int:
+    """The channels of an inner vertex: a share of the output's, or the most of those it feeds."""
+    last = _VERTICES - 1
+    ends = [v for v in _INNER if edges[_PLACE[v, last]]]
+    widths = dict.fromkeys(_INNER, 0)
+    for rank, v in enumerate(ends):
+        widths[v] = outputs // len(ends) + (rank < outputs % len(ends))
+    for v in reversed(_INNER):
+        if v not in ends:
+            fed = [widths[u] for u in range(v + 1, last) if edges[_PLACE[v, u]]]
+            widths[v] = max(fed, default=0)
+    return widths[vertex]
+
+
+def _conv(inputs: int, outputs: int, kernel: int) -> tuple[nn.Module, ...]:
+    layer = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False)
+    return layer, nn.BatchNorm2d(outputs), nn.ReLU()
+
+
+# -- inside ----------------------------------------------------------------------------------------
+
+
+def _graph(answers: Mapping[str, Answer]) -> tuple[NDArray[np.int64], list[int]]:
+    matrix = np.zeros((_VERTICES, _VERTICES), dtype=np.int64)
+    for (i, j), name in zip(_PAIRS, _NAMES, strict=True):
+        matrix[i, j] = answers[name] == 1
+    return matrix, [OPERATIONS.index(str(answers[f"operation{v}"])) for v in _INNER]
+
+
+def _answers(matrix: NDArray[np.int64], operations: Sequence[int]) -> dict[str, Answer]:
+    """The answers of a cell of n vertices: the inner ones first, the output at the last place."""
+    n = len(matrix)
+    spread = [*range(n - 1), _VERTICES - 1]
+    answers: dict[str, Answer] = dict.fromkeys(_NAMES, 0)
+    for i, j in zip(*np.nonzero(matrix), strict=True):
+        answers[f"edge{spread[i]}{spread[j]}"] = 1
+    for v in _INNER:
+        place = operations[v - 1] if v <= len(operations) else 0
+        answers[f"operation{v}"] = OPERATIONS[place]
+    return answers
+
+
+def _behind(answers: Mapping[str, Answer]) -> list[int]:
+    """For each vertex the bits of those that its edges lead to."""
+    behind = [0] * _VERTICES
+    for (i, j), name in zip(_PAIRS, _NAMES, strict=True):
+        if answers[name]:
+            behind[i] |= 1 << j
+    return behind
+
+
+def _on_a_path(behind: Sequence[int]) -> list[int]:
+    """The vertices between input and output, with both; none where no path leads there."""
+    last = len(behind) - 1
+    ahead, back = 1, 1 << last
+    for v in range(last):
+        if ahead >> v & 1:
+            ahead |= behind[v]
+    for v in reversed(range(last)):
+        if behind[v] & back:
+            back |= 1 << v
+    both = ahead & back
+    return [v for v in range(last + 1) if both >> v & 1] if ahead >> last & 1 else []
+
+
+@cache
+def _orders(n: int) -> tuple[NDArray[np.int64], NDArray[np.int64], tuple[NDArray[np.int64], ...]]:
+    """All orders of n - 2 inner vertices, where each takes the bits from, and the pairs of bits.
+
+    A bit that an order would take from below the diagonal is taken from one place behind the end.
+    """
+    pairs = [(i, j) for j in range(1, n) for i in range(j)]
+    place = {pair: k for k, pair in enumerate(pairs)}
+    orders = list(permutations(range(n - 2)))
+    where = []
+    for order in orders:
+        old = [0, *(1 + i for i in order), n - 1]
+        where.append([place.get((old[i], old[j]), len(pairs)) for i, j in pairs])
+    columns = np.array(pairs).T
+    shape = (len(orders), max(0, n - 2))
+    return (
+        np.array(orders, dtype=np.int64).reshape(shape),
+        np.array(where),
+        (columns[0], columns[1]),
+    )
+
+
+def _shapes(n: int) -> Iterator[tuple[NDArray[np.int64], list[tuple[int, ...]]]]:
+    """The different graphs of n vertices that all lie on a path, and the symmetries of each."""
+    orders, where, (rows, columns) = _orders(n)
+    count = len(rows)
+    codes = np.arange(1 << count, dtype=np.int64)
+    bits = ((codes[:, None] >> np.arange(count)[::-1]) & 1).astype(np.int8)
+    kept = bits.sum(1) <= _MOST_EDGES
+    for v in range(n):
+        kept &= (bits[:, rows == v].any(1) | (v == n - 1)) & (
+            bits[:, columns == v].any(1) | (v == 0)
+        )
+    codes, bits = codes[kept], bits[kept]
+    padded = np.concatenate([bits, np.zeros((len(bits), 1), np.int8)], 1)
+    weights = 1 << np.arange(count, dtype=np.int64)[::-1]
+    edges = bits.sum(1)
+    least = np.ones(len(codes), dtype=bool)
+    same = np.zeros((len(codes), len(orders)), dtype=bool)
+    for k, places in enumerate(where):
+        moved = padded[:, places]
+        valid = moved.sum(1) == edges
+        new = moved @ weights
+        least &= ~valid | (new >= codes)
+        same[:, k] = valid & (new == codes)
+    for row in np.flatnonzero(least):
+        matrix = np.zeros((n, n), dtype=np.int64)
+        matrix[rows, columns] = bits[row]
+        yield matrix, [tuple(orders[k]) for k in np.flatnonzero(same[row])]
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
