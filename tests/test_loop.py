@@ -79,7 +79,7 @@ def test_stages_follow_each_other(tmp_path: Path) -> None:
     stages = [t.proposal.stage for t in made.history]
     assert stages == [0] * 25 + [-1] * 5 + [1] * 4 + [2] * 2
     assert [t.number for t in made.history] == list(range(36))
-    best = sorted(made.history[:25], key=lambda t: -t.metrics["accuracy"])[:4]
+    best = promoted(made.history[:25], made.plan.objectives, 4)
     firsts = [t for t in made.history if t.proposal.stage == 1]
     assert [t.proposal.parent for t in firsts] == [t.number for t in best]
     assert {t.proposal.epochs for t in firsts} == {2}
@@ -335,7 +335,7 @@ def test_what_was_measured_is_not_what_a_function_says(tmp_path: Path) -> None:
 
 def test_half_of_the_first_final_goes_to_networks_that_cost_more() -> None:
     def trial(number: int, accuracy: float, macs: float) -> Trial:
-        proposal = Proposal(Architecture({"n": number}))
+        proposal = Proposal(Architecture(dict.fromkeys("abc", number)))
         return Trial(number, proposal, "done", {"accuracy": accuracy, "macs": macs})
 
     cheap = [trial(i, 0.9 - i / 100, 10.0 - i) for i in range(6)]
@@ -346,3 +346,17 @@ def test_half_of_the_first_final_goes_to_networks_that_cost_more() -> None:
     assert [t.number for t in promoted(cheap[:3], objectives, 8)] == [0, 1, 2]
     assert [t.number for t in promoted([*large, *cheap], objectives, 1)] == [0]
     assert promoted([], objectives, 4) == []
+
+
+def test_networks_that_hardly_differ_take_one_place_while_there_are_others() -> None:
+    def trial(number: int, accuracy: float, **answers: int) -> Trial:
+        proposal = Proposal(Architecture(answers))
+        return Trial(number, proposal, "done", {"accuracy": accuracy, "macs": 1.0})
+
+    first = trial(0, 0.9, a=1, b=1, c=1, d=1)
+    near = [trial(1, 0.89, a=1, b=1, c=2, d=2), trial(2, 0.88, a=1, b=1, c=1)]
+    far = [trial(3, 0.8, a=2, b=2, c=2, d=1), trial(4, 0.7, a=3, e=1)]
+    objectives = (maximize("accuracy"),)
+    assert [t.number for t in promoted([first, *near, *far], objectives, 3)] == [0, 3, 4]
+    assert [t.number for t in promoted([first, *near, *far], objectives, 4)] == [0, 1, 3, 4]
+    assert [t.number for t in promoted([first, *near], objectives, 2)] == [0, 1]

@@ -13,6 +13,8 @@ from netwright.plan import Plan
 from netwright.trial import History, Proposal, Trial, best_of, front_of, ranked
 from netwright.weights import Weights
 
+_APART = 3  # answers in which networks of the first final differ
+_NONE = object()
 _MEASURE = 3  # times a finalist is measured when the first figure is over its limit
 
 
@@ -58,18 +60,40 @@ def promoted(trials: Sequence[Trial], objectives: Sequence[Objective], count: in
     go to the best, and half to the best of those that cost more: from the best on, each next one
     is the best among the networks of more MACs than all before it. What that leaves free, and with
     several objectives every place, is filled in the order of `ranked`.
+
+    A search ends with many networks that hardly differ, of which short trials cannot tell the best.
+    So none is chosen that differs from one before it in fewer than three answers, while there are
+    others.
     """
     order = ranked(trials, objectives)
-    if len(objectives) > 1:
-        return order[:count]
-    chosen = order[: count - count // 2]
-    most = max((t.metrics.get("macs", 0.0) for t in chosen[:1]), default=0.0)
+    chosen: list[Trial] = []
+
+    def choose(trial: Trial) -> bool:
+        far = all(_differing(trial, other) >= _APART for other in chosen)
+        if len(chosen) < count and far:
+            chosen.append(trial)
+            return True
+        return False
+
+    single = len(objectives) == 1
     for trial in order:
-        if len(chosen) < count and trial.metrics.get("macs", 0.0) > most:
+        if single and len(chosen) == count - count // 2:
+            break
+        choose(trial)
+    most = max((t.metrics.get("macs", 0.0) for t in chosen[:1]), default=0.0)
+    for trial in order if single else []:
+        if trial.metrics.get("macs", 0.0) > most and choose(trial):
             most = trial.metrics["macs"]
-            chosen += [trial] if trial not in chosen else []
+    for trial in order:
+        choose(trial)
     chosen += [t for t in order if t not in chosen][: count - len(chosen)]
     return ranked(chosen, objectives)
+
+
+def _differing(a: Trial, b: Trial) -> int:
+    """How many choices two trials answer differently, or only one of them answers."""
+    one, other = a.architecture.answers, b.architecture.answers
+    return sum(one.get(n, _NONE) != other.get(n, _NONE) for n in one.keys() | other.keys())
 
 
 def measured_again(
