@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from netwright.space import Architecture as Architecture
     from netwright.space import Choose as Choose
     from netwright.space import Space as Space
+    from netwright.strategies import BayesianOptimization as BayesianOptimization
     from netwright.strategies import RandomSearch as RandomSearch
     from netwright.strategies import RegularizedEvolution as RegularizedEvolution
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Architecture": "space",
     "AtMost": "objective",
+    "BayesianOptimization": "strategies",
     "Choose": "space",
     "Data": "data",
     "Function": "evaluate.function",

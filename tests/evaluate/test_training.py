@@ -84,10 +84,10 @@ def test_a_short_training_has_enough_steps(digits: Data, monkeypatch) -> None:
     made: list[Schedule] = []
     monkeypatch.setattr(training, "fit", lambda *given, **named: made.append(given[3]))
     for change, epochs, batch, rate in (
-        ({}, 100, 128, 0.1),
-        ({}, 40, 128, 0.1),
-        ({}, 30, 64, 0.05),
-        ({"optimizer": "adamw"}, 30, 64, 0.1 / 2**0.5),
+        ({}, 110, 128, 0.1),
+        ({}, 100, 64, 0.05),
+        ({}, 40, 32, 0.025),
+        ({"optimizer": "adamw"}, 40, 32, 0.1 / 2),
         ({}, 1, 16, 0.0125),
         ({"batch": 20}, 1, 20, 0.1),
     ):

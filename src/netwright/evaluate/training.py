@@ -17,7 +17,7 @@ from netwright.evaluate.base import Candidate, Context, Evaluator, Result
 from netwright.evaluate.fit import Diverged, Schedule, fit, score
 
 _DEFAULTS = {"epochs": (3, 200), "full_epochs": (30, 2000)}  # epochs and steps, at least
-_STEPS = 300  # a training has as many at least, by smaller batches
+_STEPS = 900  # a training has as many at least, by smaller batches down to 16
 _CURVE_POINTS = 10  # epochs at which the validation part is scored, the last one always
 
 
@@ -27,7 +27,7 @@ class Training(Evaluator):
 
     `epochs` is the budget of a trial, `full_epochs` that of the full schedule; None stands for 3
     and 30, or for as many as make 200 and 2,000 steps where the data are few. A training of fewer
-    than 300 steps gets them by smaller batches, with the learning rate lowered to fit: a few steps
+    than 900 steps gets them by smaller batches, with the learning rate lowered to fit: a few steps
     show how fast a network starts, not what it can learn. The other fields are defaults: what the
     space's recipe answers goes before them. `cutout`, `crop` and `flip` augment images (see
     `netwright.data.Augmentation`) and `cutmix` mixes them (see `netwright.evaluate.mix`). `device`
