@@ -9,153 +9,13 @@ import torch.nn.functional as F
 from torch import nn
 
 import netwright as nw
+from gpt import GPT
+from gpt import searchable as searchable_gpt
+from mobilenet_v2 import MobileNetV2
+from mobilenet_v2 import searchable as searchable_mobilenet
 from netwright.errors import SettingError, SpaceError
-
-# -- three networks as their papers describe them ------------------------------------------------
-
-
-class BasicBlock(nn.Module):
-    """The block of ResNet-18, arXiv:1512.03385, figure 2."""
-
-    def __init__(self, inputs, outputs, stride):
-        super().__init__()
-        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(outputs)
-        self.relu = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(outputs)
-        self.downsample = None
-        if stride > 1 or inputs != outputs:
-            self.downsample = nn.Sequential(
-                nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
-            )
-
-    def forward(self, x):
-        y = self.relu(self.bn1(self.conv1(x)))
-        y = self.bn2(self.conv2(y))
-        if self.downsample is not None:
-            x = self.downsample(x)
-        y += x
-        return self.relu(y)
-
-
-class ResNet18(nn.Module):
-    def __init__(self, classes=1000, width=64):
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, width, 7, 2, 3, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.relu = nn.ReLU(inplace=True)
-        self.maxpool = nn.MaxPool2d(3, 2, 1)
-        inputs = width
-        for stage in range(4):
-            outputs = width * 2**stage
-            blocks = [BasicBlock(inputs, outputs, 2 if stage else 1)]
-            blocks.append(BasicBlock(outputs, outputs, 1))
-            setattr(self, f"layer{stage + 1}", nn.Sequential(*blocks))
-            inputs = outputs
-        self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(inputs, classes)
-
-    def forward(self, x):
-        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        return self.fc(torch.flatten(self.avgpool(x), 1))
-
-
-def conv_norm(inputs, outputs, kernel=1, stride=1, groups=1, act=True):
-    conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
-    return [conv, nn.BatchNorm2d(outputs), *([nn.ReLU6(inplace=True)] if act else [])]
-
-
-class InvertedResidual(nn.Module):
-    """The block of MobileNetV2, arXiv:1801.04381, section 3.3."""
-
-    def __init__(self, inputs, outputs, stride, ratio):
-        super().__init__()
-        inner = inputs * ratio
-        self.adds = stride == 1 and inputs == outputs
-        self.conv = nn.Sequential(
-            *(conv_norm(inputs, inner) if ratio > 1 else []),
-            *conv_norm(inner, inner, 3, stride, groups=inner),
-            *conv_norm(inner, outputs, act=False),
-        )
-
-    def forward(self, x):
-        return x + self.conv(x) if self.adds else self.conv(x)
-
-
-class MobileNetV2(nn.Module):
-    """Table 2 of the paper."""
-
-    STAGES = (
-        (1, 16, 1, 1),
-        (6, 24, 2, 2),
-        (6, 32, 3, 2),
-        (6, 64, 4, 2),
-        (6, 96, 3, 1),
-        (6, 160, 3, 2),
-        (6, 320, 1, 1),
-    )
-
-    def __init__(self, classes=1000):
-        super().__init__()
-        layers, inputs = conv_norm(3, 32, 3, 2), 32
-        for ratio, outputs, count, stride in self.STAGES:
-            for i in range(count):
-                layers.append(InvertedResidual(inputs, outputs, 1 if i else stride, ratio))
-                inputs = outputs
-        self.features = nn.Sequential(*layers, *conv_norm(inputs, 1280))
-        self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(1280, classes))
-
-    def forward(self, x):
-        return self.classifier(self.features(x).mean([2, 3]))
-
-
-class CausalAttention(nn.Module):
-    def __init__(self, width, heads):
-        super().__init__()
-        self.heads = heads
-        self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
-
-    def forward(self, x):
-        b, t, width = x.shape
-        q, k, v = self.qkv(x).split(width, dim=2)
-        q, k, v = (y.view(b, t, self.heads, width // self.heads).transpose(1, 2) for y in (q, k, v))
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        return self.proj(y.transpose(1, 2).reshape(b, t, width))
-
-
-class GPTBlock(nn.Module):
-    def __init__(self, width, heads):
-        super().__init__()
-        self.ln1, self.ln2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.attention = CausalAttention(width, heads)
-        self.up, self.act, self.down = (
-            nn.Linear(width, 4 * width),
-            nn.GELU(),
-            nn.Linear(4 * width, width),
-        )
-
-    def forward(self, x):
-        x = x + self.attention(self.ln1(x))
-        return x + self.down(self.act(self.up(self.ln2(x))))
-
-
-class GPT(nn.Module):
-    """Pre-norm decoder of GPT-2; gives the logits of the next token."""
-
-    def __init__(self, tokens=50, width=32, heads=4, depth=3, length=16):
-        super().__init__()
-        self.token, self.place = nn.Embedding(tokens, width), nn.Embedding(length, width)
-        self.blocks = nn.ModuleList(GPTBlock(width, heads) for _ in range(depth))
-        self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, tokens, bias=False)
-        self.head.weight = self.token.weight
-
-    def forward(self, ids):
-        x = self.token(ids) + self.place(torch.arange(ids.shape[1], device=ids.device))
-        for block in self.blocks:
-            x = block(x)
-        return self.head(self.norm(x[:, -1]))
+from resnet18 import BasicBlock, ResNet18
+from resnet18 import searchable as searchable_resnet
 
 
 def trained(model, seed=0):
@@ -350,6 +210,23 @@ def test_the_networks_are_those_of_their_papers():
     with torch.device("meta"):
         assert params(ResNet18()) == 11_689_512
         assert params(MobileNetV2()) == 3_504_872
+
+
+@pytest.mark.parametrize(
+    ("searchable", "given", "members"),
+    [
+        (searchable_resnet, ((1, 3, 32, 32), 10), 516_096_000),
+        (searchable_mobilenet, ((1, 3, 32, 32), 10), 10**16),
+        (searchable_gpt, (), 337),
+    ],
+)
+def test_the_examples_of_the_docs_are_large_spaces(searchable, given, members):
+    space = searchable(*given)
+    assert space.count() >= members
+    rng = np.random.default_rng(0)
+    small = space.build(space.smallest()).eval()
+    assert small(space.example(rng)).shape == (2, space.classes)
+    assert params(small) < params(space.build(space.largest())) / 2
 
 
 def test_the_full_member_is_the_model_and_others_run(converted):

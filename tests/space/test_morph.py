@@ -1,12 +1,15 @@
 import numpy as np
 import pytest
 import torch
-from test_convert import GPT, SMALL, MobileNetV2, ResNet18, full, least, spaced, trained
+from test_convert import SMALL, full, least, spaced, trained
 from torch import nn
 
 import netwright as nw
+from gpt import GPT
+from mobilenet_v2 import MobileNetV2
 from netwright.errors import SpaceError
 from netwright.space.convert.morph import deepen, inherit, widen
+from resnet18 import ResNet18
 
 MADE = {
     "resnet": (lambda: ResNet18(10, 16), torch.zeros(1, 3, 32, 32), None),

@@ -5,12 +5,12 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from netwright.space.share.elastic import chosen, elastic
-from netwright.space.share.part import used
 from torch import nn
 
 from netwright.errors import SpaceError
 from netwright.space import Space
+from netwright.space.share.elastic import chosen, elastic
+from netwright.space.share.part import used
 from netwright.testing import READY
 
 
