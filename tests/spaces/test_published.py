@@ -42,10 +42,11 @@ def table(name: str):
         (lambda: spaces.nasbench201(IMAGES, 4, 4, 1), 15_625),
         (lambda: spaces.nats_size(IMAGES, 4), 32_768),
         (lambda: spaces.darts(IMAGES, 4, 4, 3), (180 * 7**8) ** 2),  # "10 ** 18"
+        (lambda: spaces.pnas(IMAGES, 4, 4, 3), 136 * 300 * 528 * 820 * 1176),  # first node: 136
         (lambda: spaces.enas_macro(IMAGES, 4, 4, 12), 6**12 * 2**66),  # "1.6 * 10 ** 29"
         (lambda: spaces.mobilenet_v3(IMAGES, 4, width=0.25), (9**2 + 9**3 + 9**4) ** 5),  # "2e19"
     ],
-    ids=["nasbench101", "nasbench201", "nats_size", "darts", "enas_macro", "mobilenet_v3"],
+    ids=["nasbench101", "nasbench201", "nats_size", "darts", "pnas", "enas_macro", "mobilenet_v3"],
 )
 def test_the_published_number_of_members(made, count):
     assert made().count() == count

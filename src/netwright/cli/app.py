@@ -65,7 +65,9 @@ def search(
     data: Annotated[str | None, typer.Option(help="fashion14, digits, or a path.")] = None,
     space: Annotated[
         str | None,
-        typer.Option(help="convnet, mlp, or FILE.py:FUNCTION; by the data if not given."),
+        typer.Option(
+            help="A ready space such as resnet or vit, or FILE.py:FUNCTION; default by the data."
+        ),
     ] = None,
     strategy: Annotated[
         str | None,

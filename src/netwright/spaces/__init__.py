@@ -10,6 +10,7 @@ from netwright.spaces.mlp import mlp
 from netwright.spaces.mobilenet import mobilenet_v3
 from netwright.spaces.nasbench101 import nasbench101
 from netwright.spaces.nasbench201 import nasbench201, nats_size
+from netwright.spaces.nasnet import enas_micro, nasnet, pnas
 from netwright.spaces.resnet import regnet, resnet
 from netwright.spaces.series import conv1d
 from netwright.spaces.vit import vit
@@ -20,13 +21,16 @@ __all__ = [
     "convnext",
     "darts",
     "enas_macro",
+    "enas_micro",
     "ft_transformer",
     "language_model",
     "mlp",
     "mobilenet_v3",
     "nasbench101",
     "nasbench201",
+    "nasnet",
     "nats_size",
+    "pnas",
     "regnet",
     "resnet",
     "vit",

@@ -124,19 +124,22 @@ class Stack(nn.Module):
 
 
 def operation(name: str, width: int, stride: int) -> nn.Module:
-    """An operation that keeps the width; with a stride of 2 it halves the image."""
-    size = 5 if name.endswith("5x5") else 3
+    """An operation that keeps the width; with a stride of 2 it halves the image.
+
+    Its name ends in the size of the window.
+    """
+    if name == "skip_connect":
+        return nn.Identity() if stride == 1 else FactorizedReduction(width, width)
+    size = int(name[-1])
     if name.startswith("sep"):
         first = _separable(width, size, stride, 1, size // 2)
         return nn.Sequential(*first, *_separable(width, size, 1, 1, size // 2))
     if name.startswith("dil"):
         return nn.Sequential(*_separable(width, size, stride, 2, size - 1))
-    if name == "skip_connect":
-        return nn.Identity() if stride == 1 else FactorizedReduction(width, width)
     pool = (
-        nn.MaxPool2d(3, stride, 1)
-        if name == "max_pool_3x3"
-        else nn.AvgPool2d(3, stride, 1, count_include_pad=False)
+        nn.MaxPool2d(size, stride, size // 2)
+        if name.startswith("max_pool")
+        else nn.AvgPool2d(size, stride, size // 2, count_include_pad=False)
     )
     return nn.Sequential(pool, nn.BatchNorm2d(width))
 

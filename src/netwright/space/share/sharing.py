@@ -67,7 +67,7 @@ class Sharing(Choose):
 
     def computed(self, function: Callable[..., Any], *values: Any, possible: Sequence[Any]) -> Any:
         """An elastic value that is computed for each architecture."""
-        parts = [expression_of(value) for value in values]
+        parts = [v.expression if isinstance(v, Picked) else expression_of(v) for v in values]
         text = f"{getattr(function, '__name__', 'function')}({', '.join(p.text for p in parts)})"
         return elastic(known(computed(text, function, *parts), possible))
 
