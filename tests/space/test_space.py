@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
@@ -86,6 +87,33 @@ def test_count_is_exact(space: Space) -> None:
     assert space.count() == 3 * (1 + 3 + 9 + 27)
     members = list(space.enumerate())
     assert len(members) == len(set(members)) == space.count()
+
+
+def nested(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+    """`h` is asked within options of two other choices, or not at all."""
+    first = choose.one_of(
+        "first",
+        a=lambda: nn.LazyLinear(choose.width("h", 2, 6, step=2)),
+        b=lambda: nn.LazyLinear(9),
+    )
+    last = choose.one_of(
+        "last", a=nn.Identity, b=lambda: nn.LazyLinear(choose.width("h", 2, 6, step=2))
+    )
+    return nn.Sequential(nn.Flatten(), first, last, nn.LazyLinear(classes))
+
+
+@pytest.mark.parametrize("declared", [blocks, nested, "ruled"])
+def test_uniform_samples_are_uniform(declared) -> None:
+    if declared == "ruled":
+        space = Space(nested, (1, 6, 6), 3, normal_form=lambda a: a if a["first"] == "a" else None)
+    else:
+        space = Space(declared, (1, 6, 6), 3)
+    rng = np.random.default_rng(0)
+    count = space.count()
+    drawn = Counter(space.sample(rng, uniform=True) for _ in range(60 * count))
+    assert set(drawn) == set(space.enumerate())
+    spread = sum((seen - 60) ** 2 / 60 for seen in drawn.values())  # chi-squared, count - 1 degrees
+    assert spread < count + 5 * (2 * count) ** 0.5
 
 
 @pytest.mark.parametrize("name", SPACES)

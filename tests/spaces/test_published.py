@@ -13,6 +13,8 @@ from netwright.errors import SettingError, SpaceError
 from netwright.spaces import nasbench101 as make_nasbench101
 from netwright.spaces.nasbench101 import COUNT, from_graph, graph_hash, graphs, to_graph
 from netwright.spaces.nasbench201 import OPERATIONS, canonical_string, from_string, to_string
+from netwright.spaces.nasnet import member as pair_cell
+from netwright.spaces.nasnet import normal_form
 
 TABLES = Path(__file__).parents[3] / "shared" / "data" / "nasbench"
 IMAGES = (3, 8, 8)
@@ -144,6 +146,12 @@ def test_nasbench101_has_the_published_number_of_cells_of_each_size():
 
 
 @pytest.mark.slow
+def test_nasbench101_enumerates_each_cell_once():
+    space = make_nasbench101(IMAGES, 4, 8, 2, 1)
+    assert len({made.id for made in space.enumerate()}) == COUNT
+
+
+@pytest.mark.slow
 def test_nasbench101_has_the_published_hashes():
     hashes = sorted({graph_hash(matrix, operations) for matrix, operations in graphs()})
     assert len(hashes) == COUNT
@@ -262,3 +270,24 @@ def test_darts_v2_has_the_size_that_its_authors_give():
             answers[f"{kind}.node{node}.inputs"] = tuple(sorted(pair))
             answers |= {f"{kind}.node{node}.from{i}": names[op] for i, op in pair.items()}
     assert params(on_meta(space, answers)) == pytest.approx(3.3e6, rel=0.025)
+
+
+# -- NASNet ----------------------------------------------------------------------------------------
+
+
+def test_the_cells_of_pairs_are_numbered_without_gap():
+    count = 3 * 6 * 10 * 15 * 21  # unordered pairs of two to six inputs, with one operation
+    made = [pair_cell(place, ["skip_connect"], ["cell"]) for place in range(count)]
+    assert len({tuple(sorted(answers.items())) for answers in made}) == count
+    for answers in made[::7]:
+        assert normal_form(answers, ["skip_connect"], ["cell"]) == answers
+
+
+def test_what_no_node_reads_is_the_output_of_the_cell():
+    space = spaces.pnas(IMAGES, 4, 4, 3)
+    first = {name: choice.options[0] for name, choice in space.choices.items()}
+    alone = space.build(space.architecture(first))  # all nodes read the inputs of the cell
+    assert sum(isinstance(m, nn.Conv2d) for m in alone.cells[0].outputs) == 5
+    chained = first | {f"cell.node{n}.left.input": (n + 1,) for n in range(1, 5)}
+    ends = space.build(space.architecture(chained)).cells[0].outputs
+    assert [isinstance(m, nn.Conv2d) for m in ends] == [False] * 4 + [True]

@@ -1,8 +1,13 @@
-"""The exact number of members of a space, with conditions, shared choices and equal networks."""
+"""The exact number of members of a space, with conditions, shared choices and equal networks.
+
+And members drawn by it, each as likely as any other.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+import numpy as np
 
 from netwright.space.architecture import Answer
 from netwright.space.choose import Ask
@@ -31,6 +36,64 @@ class Counter:
     def total(self) -> int:
         """The number of members."""
         return self._count(self._root, {})
+
+    def draw(self, rng: np.random.Generator) -> dict[str, Answer]:
+        """The answers of one member, drawn uniformly among all members."""
+        answers: dict[str, Answer] = {}
+        self._draw(self._root, {}, answers, rng)
+        return answers
+
+    def _draw(
+        self,
+        asks: tuple[Ask, ...],
+        given: Mapping[str, Answer],
+        answers: dict[str, Answer],
+        rng: np.random.Generator,
+    ) -> None:
+        """Answers to `asks`, by how many members each option leaves; as `_count` goes over them."""
+        for place, ask in enumerate(asks):
+            name, rest = ask.choice.name, asks[place + 1 :]
+            if name in answers:
+                inner = _inner(ask, answers[name]) if name in self._forks else ()
+                if inner:
+                    self._draw(inner + rest, given, answers, rng)
+                    return
+            elif self._names[id(ask)] & self._shared:
+                ways = [self._given(ask, option, given) for option in ask.choice.options]
+                todo = [_inner(ask, option) + rest for option in ask.choice.options]
+                counts = [
+                    self._count(*each) if name in self._forks else 1
+                    for each in zip(todo, ways, strict=True)
+                ]
+                pick = _weighed(counts, rng)
+                answers[name] = ask.choice.options[pick]
+                self._draw(todo[pick], ways[pick], answers, rng)
+                return
+            else:
+                self._draw_independent(ask, answers, rng)
+
+    def _draw_independent(
+        self, ask: Ask, answers: dict[str, Answer], rng: np.random.Generator
+    ) -> None:
+        name, options = ask.choice.name, ask.choice.options
+        shift = self._shifts.get(name)
+        if shift is None:
+            answers[name] = options[
+                _weighed([self._count(_inner(ask, option), {}) for option in options], rng)
+            ]
+            self._draw(_inner(ask, answers[name]), {}, answers, rng)
+            return
+        real = self._count(tuple(ask.branches[0]), {}) - len(shift.empty)
+        length = _weighed([real**length for length in range(shift.high + 1)], rng)
+        answers[name] = max(length, shift.low)
+        for i in range(max(length, shift.low)):
+            step = shift.names[i][0]
+            answers[step] = shift.skip
+            while i < length and answers[step] in shift.empty:
+                drawn: dict[str, Answer] = {}
+                self._draw(tuple(ask.branches[i]), {}, drawn, rng)
+                if drawn[step] not in shift.empty:
+                    answers.update(drawn)
 
     def _note(self, ask: Ask) -> frozenset[str]:
         self._uses[ask.choice.name] = self._uses.get(ask.choice.name, 0) + 1
@@ -74,16 +137,20 @@ class Counter:
         return factor
 
     def _branch(self, ask: Ask, rest: tuple[Ask, ...], given: Mapping[str, Answer]) -> int:
-        name, options = ask.choice.name, ask.choice.options
-        if name not in self._forks:  # its answer decides nothing else: all options count alike
-            return len(options) * self._count(rest, {**given, name: None})
+        options = ask.choice.options
+        if ask.choice.name not in self._forks:  # all options leave the same
+            return len(options) * self._count(rest, self._given(ask, options[0], given))
         return sum(
-            self._count(
-                _inner(ask, option) + rest,
-                {**given, name: option} if name in self._shared else given,
-            )
+            self._count(_inner(ask, option) + rest, self._given(ask, option, given))
             for option in options
         )
+
+    def _given(self, ask: Ask, answer: Answer, given: Mapping[str, Answer]) -> Mapping[str, Answer]:
+        """What is known behind this answer, of what still matters."""
+        name = ask.choice.name
+        if name not in self._forks:  # its answer decides nothing else
+            return {**given, name: None}
+        return {**given, name: answer} if name in self._shared else given
 
     def _independent(self, ask: Ask) -> int:
         shift = self._shifts.get(ask.choice.name)
@@ -91,6 +158,21 @@ class Counter:
             return sum(self._count(_inner(ask, option), {}) for option in ask.choice.options)
         real = self._count(tuple(ask.branches[0]), {}) - len(shift.empty)
         return sum(real**length for length in range(shift.high + 1))
+
+
+def below(total: int, rng: np.random.Generator) -> int:
+    """A whole number from 0 to below `total`, which may be larger than any machine's integer."""
+    return int.from_bytes(rng.bytes(total.bit_length() // 8 + 9), "little") % total
+
+
+def _weighed(counts: list[int], rng: np.random.Generator) -> int:
+    """A place, drawn by its share of the counts."""
+    point = below(sum(counts), rng)
+    for place, count in enumerate(counts):
+        point -= count
+        if point < 0:
+            return place
+    raise AssertionError("a point below the total is below one of the counts")
 
 
 def _inner(ask: Ask, answer: Answer) -> tuple[Ask, ...]:

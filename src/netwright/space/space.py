@@ -23,7 +23,7 @@ from netwright.space.check import check_member, listing_of
 from netwright.space.choose import Ask, Building, Choice, Choose, Listing, once
 from netwright.space.convert.module import from_module
 from netwright.space.convert.wanted import Wanted
-from netwright.space.count import Counter
+from netwright.space.count import Counter, below
 from netwright.space.draw import draw, sketch
 from netwright.space.drawing.draw_difference import draw_difference
 from netwright.space.drawing.draw_space import draw_space
@@ -45,6 +45,7 @@ _DRAWN = 4  # and as many more at random
 _POOLS = 4  # draws for a pool, until a quarter of it is within
 _ALONE = 50  # tries with one new answer before there are two, and so on
 _TRIES = 1000  # for a mutant that builds another network
+_EQUAL_TRIES = 100_000  # for answers that are in canonical form by chance
 
 
 class Space:
@@ -82,6 +83,7 @@ class Space:
         tokens: int | None = None,
         normal_form: NormalForm | None = None,
         members: int | None = None,
+        member: Callable[[int], Mapping[str, Answer]] | None = None,
     ) -> None:
         if not callable(network):
             raise SettingError(f"`Space(network, ...)` must be a callable, got {network!r}.")
@@ -97,6 +99,7 @@ class Space:
             )
         self._network, self._recipe, self._name = network, recipe, name
         self.tokens, self._normal_form, self._count = tokens, normal_form, members
+        self._member = member
         self._root, listed = self._list()
         self.choices: Mapping[str, Choice] = listed
         self._flat = not any(scope for ask in self._root for scope in ask.branches)
@@ -278,12 +281,15 @@ class Space:
         bounded._excess = excess
         return bounded
 
-    def sample(self, rng: np.random.Generator) -> Architecture:
+    def sample(self, rng: np.random.Generator, *, uniform: bool = False) -> Architecture:
         """A member drawn by answering each active choice uniformly, from the top down.
 
-        Late choices have their first option; see `Choose.value`.
+        With `uniform` each member is as likely as any other, so that an option is the likelier the
+        more members it leads to: of networks of one to six layers nearly all have six. Late choices
+        have their first option without it; see `Choose.value`.
         """
-        found, over = self._least(lambda: self._allowed(partial(self._draw, rng)), _BATCHES)
+        one = self._equally if uniform else self._freely
+        found, over = self._least(partial(one, rng), _BATCHES)
         for _ in range(_REPAIRS if over > 0 and self.count() > 1 else 0):
             if over <= 0:
                 break
@@ -343,8 +349,7 @@ class Space:
                 for _ in range(1 + int(rng.integers(3))):
                     made = self._mutant(made, rng)
                 mutants.append(made)
-            random = partial(self._draw, rng)
-            drawn = [self._allowed(random) for _ in range(count - len(mutants))]
+            drawn = [self._freely(rng) for _ in range(count - len(mutants))]
             made_all = [*mutants, *drawn]
             over = self._excess(made_all) if self._excess else np.zeros(len(made_all))
             found.update(dict.fromkeys(a for a, o in zip(made_all, over, strict=True) if o <= 0))
@@ -408,6 +413,10 @@ class Space:
 
     def enumerate(self) -> Iterator[Architecture]:
         """Every member once. Only for spaces whose `count` is small."""
+        if self._member is not None:
+            for place in range(self.count()):
+                yield self.architecture(self._member(place))
+            return
 
         def extend(todo: list[Ask], answers: dict[str, Answer]) -> Iterator[dict[str, Answer]]:
             if not todo:
@@ -432,10 +441,14 @@ class Space:
     def count(self) -> int:
         """The number of members, exactly; conditions and equal networks are accounted for."""
         if self._normal_form is None:
-            return Counter(self._root, self._shifts).total()
+            return self._counter.total()
         if self._count is None:
             self._count = sum(1 for _ in self.enumerate())
         return self._count
+
+    @cached_property
+    def _counter(self) -> Counter:
+        return Counter(self._root, self._shifts)
 
     @cached_property
     def columns(self) -> tuple[tuple[str, Answer], ...]:
@@ -546,6 +559,23 @@ class Space:
             found = self._normal_form(answers)
             return None if found is None else Architecture(found)
         return Architecture(answers)
+
+    def _freely(self, rng: np.random.Generator) -> Architecture:
+        return self._allowed(partial(self._draw, rng))
+
+    def _equally(self, rng: np.random.Generator) -> Architecture:
+        """Any member, each as likely as the others."""
+        if self._member is not None:
+            return self.architecture(self._member(below(self.count(), rng)))
+        for _ in range(_EQUAL_TRIES):
+            drawn = self._counter.draw(rng)
+            found = self._normal(drawn)
+            if found is not None and dict(found.answers) == drawn:
+                return found
+        raise SpaceError(
+            f"The space {self.name!r} has rules between choices that forbade all of "
+            f"{_EQUAL_TRIES} draws; give `Space(member=...)`, or sample without `uniform`."
+        )
 
     def _allowed(self, draw: Callable[[], dict[str, Answer]]) -> Architecture:
         """The first draw that no rule forbids."""

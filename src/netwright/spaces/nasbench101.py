@@ -55,7 +55,13 @@ def nasbench101(
     check_sizes("nasbench101", channels=channels, stacks=stacks, cells=cells)
     declared = partial(network, channels=channels, stacks=stacks, cells=cells)
     return Space(
-        declared, shape, classes, name="nasbench101", normal_form=normal_form, members=COUNT
+        declared,
+        shape,
+        classes,
+        name="nasbench101",
+        normal_form=normal_form,
+        members=COUNT,
+        member=member,
     )
 
 
@@ -127,6 +133,29 @@ def graphs() -> Iterator[tuple[list[list[int]], list[str]]]:
                 if least not in seen:
                     seen.add(least)
                     yield matrix.tolist(), [OPERATIONS[i] for i in operations]
+
+
+def member(place: int) -> Mapping[str, Answer]:
+    """The answers of the cell at this place of `graphs`."""
+    shapes, where, operations = _every_cell()
+    matrix = shapes[where[place]]
+    return _answers(matrix, operations[place][: len(matrix) - 2].tolist())
+
+
+@cache
+def _every_cell() -> tuple[list[NDArray[np.int64]], NDArray[np.int32], NDArray[np.int8]]:
+    """The different matrices, and for each cell the place of its own and its operations."""
+    shapes: list[NDArray[np.int64]] = []
+    where = np.zeros(COUNT, dtype=np.int32)
+    chosen = np.zeros((COUNT, len(_INNER)), dtype=np.int8)
+    last = None
+    for place, (matrix, operations) in enumerate(graphs()):
+        if matrix != last:
+            shapes.append(np.array(matrix))
+            last = matrix
+        where[place] = len(shapes) - 1
+        chosen[place, : len(operations)] = [OPERATIONS.index(name) for name in operations]
+    return shapes, where, chosen
 
 
 def normal_form(answers: Mapping[str, Answer]) -> Mapping[str, Answer] | None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from math import comb, prod
+from math import comb, isqrt, prod
 from typing import Any
 
 import torch
@@ -120,6 +120,7 @@ def _space(
         name=name,
         normal_form=partial(normal_form, operations=operations, kinds=sorted(asked)),
         members=each ** len(asked),
+        member=partial(member, operations=operations, kinds=sorted(asked)),
     )
 
 
@@ -135,6 +136,20 @@ def normal_form(
             read.sort(key=lambda each: (each[0], operations.index(str(each[1]))))
             for name, (source, operation) in zip(names, read, strict=True):
                 found[f"{name}.input"], found[f"{name}.operation"] = source, operation
+    return found
+
+
+def member(place: int, operations: Sequence[str], kinds: Sequence[str]) -> Mapping[str, Answer]:
+    """The answers of the member at this place: the last node of the last cell changes first."""
+    found: dict[str, Answer] = {}
+    for kind in reversed(kinds):
+        for node in reversed(range(_NODES)):
+            place, pair = divmod(place, comb((node + 2) * len(operations) + 1, 2))
+            high = (isqrt(8 * pair + 1) - 1) // 2  # 0 0, 0 1, 1 1, 0 2, 1 2, 2 2, ...
+            for side, read in zip(_SIDES, (pair - comb(high + 1, 2), high), strict=True):
+                source, operation = divmod(read, len(operations))
+                found[f"{kind}.node{node}.{side}.input"] = (source,)
+                found[f"{kind}.node{node}.{side}.operation"] = operations[operation]
     return found
 
 
@@ -258,9 +273,9 @@ def operation(name: str, width: int, stride: int) -> nn.Module:
     layers: list[nn.Module] = [nn.ReLU()]
     for part in name.removeprefix("conv_").split("_"):
         size = (int(part[0]), int(part[2]))
-        step = tuple(stride if side > 1 or size == (1, 1) else 1 for side in size)
+        down, across = (stride if side > 1 or size == (1, 1) else 1 for side in size)
         layers += [
-            nn.Conv2d(width, width, size, step, (size[0] // 2, size[1] // 2), bias=False),
+            nn.Conv2d(width, width, size, (down, across), (size[0] // 2, size[1] // 2), bias=False),
             nn.BatchNorm2d(width),
         ]
     return nn.Sequential(*layers)
