@@ -66,17 +66,18 @@ def kills(tmp_path: Path, times: int, trials: int) -> None:
     path = tmp_path / "runs.db"
     assert "ended" in ends(begin(path, "whole", trials))
     moments = random.Random(7)
-    done = 0
-    while done < times:
+    store = Store(path)
+    for _ in range(times):
         process = begin(path, "killed", trials)
         assert process.stdout is not None
         process.stdout.readline()
-        time.sleep(moments.uniform(0.0, 4.0))
+        logged = len(store.events("killed")) + moments.randrange(3 * trials // times)
+        while len(store.events("killed")) < logged and process.poll() is None:
+            time.sleep(0.005)
+        time.sleep(moments.uniform(0.0, 0.1))
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        done += 1
     ends(begin(path, "killed", trials))
-    store = Store(path)
     whole, killed = (read_record(store, name) for name in ("whole", "killed"))
     assert listed(killed.history) == listed(whole.history)
     assert len(killed.history) == trials + 4 + 4 + 2
