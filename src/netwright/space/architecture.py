@@ -79,7 +79,9 @@ class Architecture:
         return self._answers[name]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Architecture) and self.id == other.id
+        if not isinstance(other, Architecture):
+            return False
+        return self._answers == other._answers and self.id == other.id  # 1 is not True, nor 1.0
 
     def __hash__(self) -> int:
         return int(self.id, 16)

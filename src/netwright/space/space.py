@@ -313,14 +313,14 @@ class Space:
         open_choices = [c.name for c in asked if len(c.options) > 1 and not c.late]
         for attempt in range(_TRIES if open_choices else 0):
             answers = dict(architecture.answers)
-            for _ in range(1 + attempt // _ALONE):
-                name = open_choices[rng.integers(len(open_choices))]
+            for which, turn in rng.random((1 + attempt // _ALONE, 2)).tolist():
+                name = open_choices[int(which * len(open_choices))]
                 options = self.choices[name].options
-                other = options.index(answers[name]) + 1 + int(rng.integers(len(options) - 1))
+                other = options.index(answers[name]) + 1 + int(turn * (len(options) - 1))
                 answers[name] = options[other % len(options)]
-            child = self._normal(self._draw(rng, answers))
-            if child is not None and child != architecture:
-                return child
+            child = self._canonical(self._draw(rng, answers))
+            if child is not None and child != architecture.answers:
+                return Architecture(child)
         raise SpaceError("`Space.mutate` must have another member to go to, got a space of one.")
 
     def cross(self, a: Architecture, b: Architecture, rng: np.random.Generator) -> Architecture:
@@ -546,19 +546,21 @@ class Space:
                 return known[choice.name]
             if choice.late:
                 return choice.options[0]
-            return choice.options[int(rng.integers(len(choice.options)))]
+            return choice.options[int(next(turns) * len(choice.options))]
 
+        turns = iter(rng.random(len(self.choices)).tolist())  # one call, as each costs microseconds
         return self._answer(pick)
 
     def _normal(self, answers: dict[str, Answer]) -> Architecture | None:
         """The one architecture that stands for these answers; None if a rule forbids them."""
+        found = self._canonical(answers)
+        return None if found is None else Architecture(found)
+
+    def _canonical(self, answers: dict[str, Answer]) -> Mapping[str, Answer] | None:
         for shift in self._shifts.values():
             if shift.name in answers:
                 answers = shift.apply(answers)
-        if self._normal_form is not None:
-            found = self._normal_form(answers)
-            return None if found is None else Architecture(found)
-        return Architecture(answers)
+        return answers if self._normal_form is None else self._normal_form(answers)
 
     def _freely(self, rng: np.random.Generator) -> Architecture:
         return self._allowed(partial(self._draw, rng))

@@ -15,6 +15,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache, partial
 from itertools import permutations, product
+from operator import itemgetter
 
 import numpy as np
 import torch
@@ -28,11 +29,14 @@ from netwright.spaces.shapes import check_sizes, image_shape
 OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
 """The operations in the order that the graph hash counts them by."""
 
+_NUMBER: dict[Answer, int] = {name: place for place, name in enumerate(OPERATIONS)}
+
 COUNT = 423_624
 _VERTICES, _MOST_EDGES = 7, 9
 _INNER = range(1, _VERTICES - 1)
 _PAIRS = tuple((i, j) for j in range(1, _VERTICES) for i in range(j))
 _NAMES = tuple(f"edge{i}{j}" for i, j in _PAIRS)
+_by_row = itemgetter(*(f"edge{i}{j}" for i in range(6) for j in reversed(range(i + 1, 7))))
 _PLACE = {pair: place for place, pair in enumerate(_PAIRS)}
 
 
@@ -94,7 +98,7 @@ def from_graph(
 def to_graph(architecture: Architecture) -> tuple[list[list[int]], list[str]]:
     """The matrix and the operations of the inner vertices, without vertices that are left over."""
     matrix, operations = _graph(architecture.answers)
-    kept = _on_a_path(_behind(architecture.answers))
+    kept = _on_a_path(_behind(_rows(architecture.answers)))
     names = [OPERATIONS[operations[v - 1]] for v in _INNER if v in kept]
     return matrix[np.ix_(kept, kept)].tolist(), names
 
@@ -160,14 +164,21 @@ def _every_cell() -> tuple[list[NDArray[np.int64]], NDArray[np.int32], NDArray[n
 
 def normal_form(answers: Mapping[str, Answer]) -> Mapping[str, Answer] | None:
     """The answers that stand for all equal cells; None for a cell that is none."""
-    behind = _behind(answers)
+    kept, graph = _cell(_rows(answers))
+    if not graph:
+        return None
+    return _ordered(graph, tuple(_NUMBER[answers[f"operation{v}"]] for v in kept[1:-1]))
+
+
+@lru_cache(maxsize=1 << 18)
+def _cell(rows: int) -> tuple[list[int], tuple[tuple[int, ...], ...]]:
+    """The vertices that are on a path, and the graph of these; empty for a cell that is none."""
+    behind = _behind(rows)
     kept = _on_a_path(behind)
     mask = sum(1 << v for v in kept)
     if not kept or sum((behind[v] & mask).bit_count() for v in kept) > _MOST_EDGES:
-        return None
-    graph = tuple(tuple(behind[v] >> w & 1 for w in kept) for v in kept)
-    operations = (OPERATIONS.index(str(answers[f"operation{v}"])) for v in kept[1:-1])
-    return _ordered(graph, tuple(operations))
+        return [], ()
+    return kept, tuple(tuple(behind[v] >> w & 1 for w in kept) for v in kept)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -326,12 +337,18 @@ def _answers(matrix: NDArray[np.int64], operations: Sequence[int]) -> dict[str, 
     return answers
 
 
-def _behind(answers: Mapping[str, Answer]) -> list[int]:
+def _rows(answers: Mapping[str, Answer]) -> int:
+    """All edges as bits: those of vertex 0 come first, of each vertex the one to the last."""
+    return int("".join(map(str, _by_row(answers))), 2)
+
+
+def _behind(rows: int) -> list[int]:
     """For each vertex the bits of those that its edges lead to."""
     behind = [0] * _VERTICES
-    for (i, j), name in zip(_PAIRS, _NAMES, strict=True):
-        if answers[name]:
-            behind[i] |= 1 << j
+    for v in reversed(range(_VERTICES - 1)):
+        size = _VERTICES - 1 - v
+        behind[v] = (rows & ((1 << size) - 1)) << (v + 1)
+        rows >>= size
     return behind
 
 
