@@ -51,7 +51,10 @@ def operations(space: Space, members: int, repeats: int) -> dict[str, list[float
         "sample": seconds(lambda: [space.sample(rng) for _ in range(members)], repeats),
         "mutate": seconds(lambda: [space.mutate(a, rng) for a in drawn], repeats),
         "hash": seconds(lambda: [Architecture(a).id for a in answers], repeats),
-        "encode": seconds(lambda: space.encode(drawn), repeats),
+        **{
+            f"encode {encoding}": seconds(partial(space.encode, drawn, encoding), repeats)
+            for encoding in ("onehot", "adjacency", "path")
+        },
     }
 
 

@@ -74,7 +74,7 @@ def search(strategy, worth, trials, seed):
 
 
 def test_it_beats_evolution_where_answers_add_up():
-    weights = np.random.default_rng(7).normal(size=len(CONVNET.columns))
+    weights = np.random.default_rng(7).normal(size=len(CONVNET.columns()))
 
     def worth(architecture):
         return float(CONVNET.encode([architecture])[0] @ weights)

@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
 from netwright.errors import SettingError, SpaceError
 from netwright.space.architecture import Answer, Architecture
+from netwright.space.cells import Cells
 from netwright.space.check import check_member, listing_of
 from netwright.space.choose import Ask, Building, Choice, Choose, Listing, once
 from netwright.space.convert.module import from_module
@@ -28,6 +30,7 @@ from netwright.space.draw import draw, sketch
 from netwright.space.drawing.draw_difference import draw_difference
 from netwright.space.drawing.draw_space import draw_space
 from netwright.space.drawing.picture import check_path
+from netwright.space.encode import Column, Encoder, Encoding, encoder, graphs, needs_cells
 from netwright.space.share.supernet import Supernet
 from netwright.space.shift import Shift, find_shifts, structure
 
@@ -84,6 +87,7 @@ class Space:
         normal_form: NormalForm | None = None,
         members: int | None = None,
         member: Callable[[int], Mapping[str, Answer]] | None = None,
+        cells: Cells | None = None,
     ) -> None:
         if not callable(network):
             raise SettingError(f"`Space(network, ...)` must be a callable, got {network!r}.")
@@ -99,7 +103,8 @@ class Space:
             )
         self._network, self._recipe, self._name = network, recipe, name
         self.tokens, self._normal_form, self._count = tokens, normal_form, members
-        self._member = member
+        self._member, self.cells = member, cells
+        self._encoders: dict[tuple[str, int | None], Encoder] = {}
         self._root, listed = self._list()
         self.choices: Mapping[str, Choice] = listed
         self._flat = not any(scope for ask in self._root for scope in ask.branches)
@@ -450,19 +455,69 @@ class Space:
     def _counter(self) -> Counter:
         return Counter(self._root, self._shifts)
 
-    @cached_property
-    def columns(self) -> tuple[tuple[str, Answer], ...]:
-        """The columns of `encode`: (choice, option) in the order of the declaration."""
-        return tuple((c.name, option) for c in self.choices.values() for option in c.options)
+    def columns(
+        self, encoding: Encoding = "onehot", *, longest: int | None = None
+    ) -> tuple[Column, ...]:
+        """What the d columns of `encode` say: (choice, option), or a cell's edge, node or path."""
+        return self._encoder(encoding, longest).columns
 
-    def encode(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        """One-hot rows, n x d float32; the columns of a choice that is not active are all zero."""
-        column = {key: i for i, key in enumerate(self.columns)}
-        rows = np.zeros((len(architectures), len(column)), dtype=np.float32)
-        for row, architecture in zip(rows, architectures, strict=True):
-            for key in architecture.answers.items():
-                row[column[key]] = 1.0
-        return rows
+    def encode(
+        self,
+        architectures: Sequence[Architecture],
+        encoding: Encoding = "onehot",
+        *,
+        longest: int | None = None,
+    ) -> np.ndarray:
+        """Rows of 0 and 1, n x d float32; see `encode.py` for the encodings.
+
+        `longest` leaves out paths of more operations.
+
+        Raises:
+            SettingError: No such encoding, one of cells where there are none, or with above
+                100,000 columns.
+        """
+        return self._encoder(encoding, longest).rows(architectures)
+
+    def decode(self, rows: np.ndarray, encoding: Encoding = "onehot") -> list[Architecture]:
+        """The members that `encode` gave these n x d rows for.
+
+        Raises:
+            SettingError: A row of another width, of no answers, or an encoding without inverse.
+            SpaceError: A row of no member.
+        """
+        made = self._encoder(encoding, None)
+        given = np.asarray(rows)
+        if given.ndim != 2 or given.shape[1] != len(made.columns):
+            raise SettingError(
+                f"`Space.decode(rows, {encoding!r})` must be n x {len(made.columns)}, "
+                f"got shape {given.shape}."
+            )
+        return [self.architecture(made.answers(row)) for row in given]
+
+    def graphs(
+        self, architectures: Sequence[Architecture]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """The cells as graphs for a predictor: operations (n, v) and edges (n, v, v).
+
+        Operations are 0 where there is no node, 1 for inputs, 2 for the output, then the places of
+        `Cells.vocabulary`, from 3; several cells of one network stand side by side.
+
+        Raises:
+            SettingError: The space has no cells.
+        """
+        return graphs(architectures, needs_cells("graphs(...)", self.cells))
+
+    def distance(self, a: Architecture, b: Architecture) -> int:
+        """How many choices they answer differently, or only one of them."""
+        names = {*a.answers, *b.answers}
+        missing = object()
+        return sum(a.answers.get(n, missing) != b.answers.get(n, missing) for n in names)
+
+    def _encoder(self, encoding: str, longest: int | None) -> Encoder:
+        key = (encoding, longest)
+        if key not in self._encoders:
+            self._encoders[key] = encoder(encoding, self.choices, self.cells, longest)
+        return self._encoders[key]
 
     def draw(
         self,

@@ -9,13 +9,14 @@ cells.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from netwright.space import Choose, Space
+from netwright.space import Answer, CellGraph, Cells, CellSize, Choose, Space
+from netwright.space.cells import graph_of_pairs, pairs_of_graph, places
 from netwright.spaces.shapes import check_sizes, image_shape
 
 OPERATIONS = (
@@ -28,6 +29,7 @@ OPERATIONS = (
     "dil_conv_5x5",
 )
 _NODES = 4
+CELL = CellSize(inputs=2, operations=2 * _NODES, longest=_NODES, shortest=1)
 Edge = Callable[[int], nn.Module]
 
 
@@ -44,7 +46,39 @@ def darts(
     """
     shape = image_shape("darts", inputs)
     check_sizes("darts", channels=channels, cells=cells)
-    return Space(partial(network, channels=channels, cells=cells), shape, classes, name="darts")
+    kinds = ("normal", "reduction") if cells > 2 else ("normal",)
+    return Space(
+        partial(network, channels=channels, cells=cells),
+        shape,
+        classes,
+        name="darts",
+        cells=Cells(dict.fromkeys(kinds, CELL), OPERATIONS, partial(read, kinds=kinds), write),
+    )
+
+
+def read(answers: Mapping[str, Answer], kinds: Sequence[str]) -> dict[str, CellGraph]:
+    """The cells as graphs."""
+    return {
+        kind: graph_of_pairs(
+            [
+                [(i, str(answers[f"{name}.from{i}"])) for i in places(answers[f"{name}.inputs"])]
+                for name in (f"{kind}.node{node}" for node in range(_NODES))
+            ],
+            range(_NODES),
+            inputs=2,
+        )
+        for kind in kinds
+    }
+
+
+def write(graphs: Mapping[str, CellGraph]) -> dict[str, Answer]:
+    """The answers of graphs that `read` gave."""
+    answers: dict[str, Answer] = {}
+    for kind, graph in graphs.items():
+        for node, pair in enumerate(pairs_of_graph(graph, [2] * _NODES, inputs=2)):
+            answers[f"{kind}.node{node}.inputs"] = tuple(sorted(i for i, _ in pair))
+            answers |= {f"{kind}.node{node}.from{i}": operation for i, operation in pair}
+    return answers
 
 
 def network(

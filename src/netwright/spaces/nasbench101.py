@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from netwright.errors import SettingError
-from netwright.space import Answer, Architecture, Choose, Space
+from netwright.space import Answer, Architecture, CellGraph, Cells, CellSize, Choose, Space
+from netwright.space.cells import INPUT, OUTPUT
 from netwright.spaces.shapes import check_sizes, image_shape
 
 OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
@@ -36,7 +37,8 @@ _VERTICES, _MOST_EDGES = 7, 9
 _INNER = range(1, _VERTICES - 1)
 _PAIRS = tuple((i, j) for j in range(1, _VERTICES) for i in range(j))
 _NAMES = tuple(f"edge{i}{j}" for i, j in _PAIRS)
-_by_row = itemgetter(*(f"edge{i}{j}" for i in range(6) for j in reversed(range(i + 1, 7))))
+_by_row = itemgetter(*(f"edge{i}{j}" for i in range(6) for j in range(i + 1, 7)))
+_CELL = CellSize(inputs=1, operations=_VERTICES - 2, longest=_VERTICES - 2)
 _PLACE = {pair: place for place, pair in enumerate(_PAIRS)}
 
 
@@ -66,6 +68,7 @@ def nasbench101(
         normal_form=normal_form,
         members=COUNT,
         member=member,
+        cells=Cells({"cell": _CELL}, OPERATIONS, read, write),
     )
 
 
@@ -101,6 +104,23 @@ def to_graph(architecture: Architecture) -> tuple[list[list[int]], list[str]]:
     kept = _on_a_path(_behind(_rows(architecture.answers)))
     names = [OPERATIONS[operations[v - 1]] for v in _INNER if v in kept]
     return matrix[np.ix_(kept, kept)].tolist(), names
+
+
+def read(answers: Mapping[str, Answer]) -> dict[str, CellGraph]:
+    """The cell as a graph, without vertices that are left over."""
+    kept, matrix = _cell(_rows(answers))
+    operations = (str(answers[f"operation{v}"]) for v in kept[1:-1])
+    edges = ((i, j) for i, row in enumerate(matrix) for j, edge in enumerate(row) if edge)
+    return {"cell": CellGraph((INPUT, *operations, OUTPUT), frozenset(edges))}
+
+
+def write(graphs: Mapping[str, CellGraph]) -> dict[str, Answer]:
+    """The answers of a graph that `read` gave."""
+    graph = graphs["cell"]
+    matrix = np.zeros((len(graph.operations),) * 2, dtype=np.int64)
+    for i, j in graph.edges:
+        matrix[i, j] = 1
+    return _answers(matrix, [OPERATIONS.index(name) for name in graph.operations[1:-1]])
 
 
 def graph_hash(matrix: Sequence[Sequence[int]], operations: Sequence[str]) -> str:
@@ -171,7 +191,7 @@ def normal_form(answers: Mapping[str, Answer]) -> Mapping[str, Answer] | None:
 
 
 @lru_cache(maxsize=1 << 18)
-def _cell(rows: int) -> tuple[list[int], tuple[tuple[int, ...], ...]]:
+def _cell(rows: bytes) -> tuple[list[int], tuple[tuple[int, ...], ...]]:
     """The vertices that are on a path, and the graph of these; empty for a cell that is none."""
     behind = _behind(rows)
     kept = _on_a_path(behind)
@@ -337,18 +357,18 @@ def _answers(matrix: NDArray[np.int64], operations: Sequence[int]) -> dict[str, 
     return answers
 
 
-def _rows(answers: Mapping[str, Answer]) -> int:
-    """All edges as bits: those of vertex 0 come first, of each vertex the one to the last."""
-    return int("".join(map(str, _by_row(answers))), 2)
+def _rows(answers: Mapping[str, Answer]) -> bytes:
+    """All edges, 0 or 1: those of vertex 0 come first, of each vertex the one to the next."""
+    return bytes(_by_row(answers))
 
 
-def _behind(rows: int) -> list[int]:
+def _behind(rows: bytes) -> list[int]:
     """For each vertex the bits of those that its edges lead to."""
-    behind = [0] * _VERTICES
-    for v in reversed(range(_VERTICES - 1)):
-        size = _VERTICES - 1 - v
-        behind[v] = (rows & ((1 << size) - 1)) << (v + 1)
-        rows >>= size
+    behind, first = [], 0
+    for v in range(_VERTICES):
+        row = rows[first : first + _VERTICES - 1 - v]
+        behind.append(sum(edge << (v + 1 + place) for place, edge in enumerate(row)))
+        first += len(row)
     return behind
 
 

@@ -9,13 +9,14 @@ searches the widths of the best cell, is here too.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from torch import Tensor, nn
 
 from netwright.errors import SettingError
-from netwright.space import Architecture, Choose, Space
+from netwright.space import Answer, Architecture, CellGraph, Cells, CellSize, Choose, Space
+from netwright.space.cells import INPUT, OUTPUT
 from netwright.spaces.shapes import check_sizes, image_shape
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
@@ -23,6 +24,12 @@ OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_
 
 EDGES = tuple((source, target) for target in (1, 2, 3) for source in range(target))
 """(source, target) in the order of the official string."""
+
+_GRAPH = frozenset(
+    [(0, i) for i, (source, _) in enumerate(EDGES, 1) if source == 0]
+    + [(i, j) for i, (_, t) in enumerate(EDGES, 1) for j, (s, _) in enumerate(EDGES, 1) if t == s]
+    + [(i, len(EDGES) + 1) for i, (_, target) in enumerate(EDGES, 1) if target == 3]
+)
 
 BEST_SIZE_CELL = (
     "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|"
@@ -46,7 +53,21 @@ def nasbench201(
     shape = image_shape("nasbench201", inputs)
     check_sizes("nasbench201", channels=channels, cells=cells)
     declared = partial(topology, channels=channels, cells=cells)
-    return Space(declared, shape, classes, name="nasbench201")
+    cell = CellSize(inputs=1, operations=len(EDGES), longest=3, shortest=1)
+    cells_ = Cells({"cell": cell}, OPERATIONS, read, write)
+    return Space(declared, shape, classes, name="nasbench201", cells=cells_)
+
+
+def read(answers: Mapping[str, Answer]) -> dict[str, CellGraph]:
+    """The cell as a graph, each edge a node; `none` is an operation as any other."""
+    operations = tuple(str(answers[_edge(*edge)]) for edge in EDGES)
+    return {"cell": CellGraph((INPUT, *operations, OUTPUT), _GRAPH)}
+
+
+def write(graphs: Mapping[str, CellGraph]) -> dict[str, Answer]:
+    """The answers of a graph that `read` gave."""
+    operations = graphs["cell"].operations[1:-1]
+    return {_edge(*edge): operation for edge, operation in zip(EDGES, operations, strict=True)}
 
 
 def nats_size(

@@ -21,7 +21,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from netwright.space import Answer, Choose, Space
+from netwright.space import Answer, CellGraph, Cells, CellSize, Choose, Space
+from netwright.space.cells import graph_of_pairs, pairs_of_graph, places
 from netwright.spaces.darts import FactorizedReduction, Stack, relu_conv_norm
 from netwright.spaces.darts import operation as darts_operation
 from netwright.spaces.shapes import check_sizes, image_shape
@@ -55,6 +56,7 @@ ENAS = ("skip_connect", "sep_conv_3x3", "sep_conv_5x5", "avg_pool_3x3", "max_poo
 
 _NODES = 5
 _SIDES = ("left", "right")
+CELL = CellSize(inputs=2, operations=2 * _NODES, longest=_NODES, shortest=1)
 
 
 def nasnet(
@@ -121,6 +123,12 @@ def _space(
         normal_form=partial(normal_form, operations=operations, kinds=sorted(asked)),
         members=each ** len(asked),
         member=partial(member, operations=operations, kinds=sorted(asked)),
+        cells=Cells(
+            dict.fromkeys(sorted(asked), CELL),
+            operations,
+            partial(read, kinds=sorted(asked)),
+            write,
+        ),
     )
 
 
@@ -151,6 +159,33 @@ def member(place: int, operations: Sequence[str], kinds: Sequence[str]) -> Mappi
                 found[f"{kind}.node{node}.{side}.input"] = (source,)
                 found[f"{kind}.node{node}.{side}.operation"] = operations[operation]
     return found
+
+
+def read(answers: Mapping[str, Answer], kinds: Sequence[str]) -> dict[str, CellGraph]:
+    """The cells as graphs."""
+    found = {}
+    for kind in kinds:
+        nodes: list[list[tuple[int, str]]] = []
+        for node in range(_NODES):
+            names = [f"{kind}.node{node}.{side}" for side in _SIDES]
+            sources = [places(answers[f"{name}.input"])[0] for name in names]
+            operations = [str(answers[f"{name}.operation"]) for name in names]
+            nodes.append(list(zip(sources, operations, strict=True)))
+        used = [(source,) for pair in nodes for source, _ in pair]
+        ends = [node for node in range(_NODES) if is_loose(node, *used)]
+        found[kind] = graph_of_pairs(nodes, ends, inputs=2)
+    return found
+
+
+def write(graphs: Mapping[str, CellGraph]) -> dict[str, Answer]:
+    """The answers of graphs that `read` gave."""
+    answers: dict[str, Answer] = {}
+    for kind, graph in graphs.items():
+        for node, pair in enumerate(pairs_of_graph(graph, [2] * _NODES, inputs=2)):
+            for side, (source, operation) in zip(_SIDES, pair, strict=True):
+                answers[f"{kind}.node{node}.{side}.input"] = (source,)
+                answers[f"{kind}.node{node}.{side}.operation"] = operation
+    return answers
 
 
 # -- the network -----------------------------------------------------------------------------------

@@ -139,8 +139,8 @@ class _Features:
     def __init__(self, space: Space) -> None:
         self._space = space
         numbers = [c for c in space.choices.values() if _is_number(c)]
-        self._places = np.zeros((len(space.columns), len(numbers)))
-        for row, (name, option) in enumerate(space.columns):
+        self._places = np.zeros((len(space.columns()), len(numbers)))
+        for row, (name, option) in enumerate(space.columns()):
             if _is_number(choice := space.choices[name]):
                 place = sorted(choice.options, key=float).index(option)  # type: ignore[arg-type]
                 column = numbers.index(choice)
