@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from netwright.evaluate.admission import COSTS, LATENCY, Admission
+from netwright.evaluate.admission import LATENCY, Admission
 from netwright.evaluate.forecast import Forecast
 from netwright.evaluate.job import Job, Outcome, Task
 from netwright.execute import Executor, Message
@@ -25,6 +25,7 @@ from netwright.plan import Plan
 from netwright.progress import Flight, Progress
 from netwright.searches import BASELINE, SEARCH, Searches
 from netwright.space import Architecture
+from netwright.space.limits import COSTS
 from netwright.store import Store
 from netwright.trial import History, Proposal, Trial
 from netwright.weights import Weights

@@ -43,7 +43,7 @@ def settings_of(plan: Plan, *, workers: int, call: dict[str, Any] | None) -> dic
             "inputs": list(space.inputs),
             "classes": space.classes,
             "class_names": list(plan.evaluator.class_names),
-            "count": space.count(),
+            "count": space.size(),
             "choices": [
                 {"name": c.name, "kind": c.kind, "options": [plain(o) for o in c.options]}
                 for c in space.choices.values()

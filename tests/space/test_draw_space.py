@@ -54,11 +54,11 @@ def many(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
 
 
 def choice_rows(space: Space) -> list[ChoiceRow]:
-    return [row for row in space_rows(space._root) if isinstance(row, ChoiceRow)]
+    return [row for row in space_rows(space._members.root) if isinstance(row, ChoiceRow)]
 
 
 def conditions(space: Space) -> list[str]:
-    return [row.text for row in space_rows(space._root) if isinstance(row, ConditionRow)]
+    return [row.text for row in space_rows(space._members.root) if isinstance(row, ConditionRow)]
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_every_choice_is_there_and_can_be_read(space: Space, tmp_path: Path) -> 
 
 
 def test_steps_and_options_that_ask_alike_are_one() -> None:
-    rows = space_rows(Space(blocks, (1, 8, 8), 3)._root)
+    rows = space_rows(Space(blocks, (1, 8, 8), 3)._members.root)
     shown = [(r.depth, r.name if isinstance(r, ChoiceRow) else r.text) for r in rows]
     assert shown == [
         (0, "width"), (0, "depth"), (1, "in each step"), (2, "block{0..3}"),
@@ -112,12 +112,12 @@ def test_edges_hang_on_the_inputs_that_are_picked() -> None:
 def test_hundreds_of_choices_are_few_rows() -> None:
     space = Space(many, (3,), 3)
     assert len(space.choices) > 300
-    assert len(space_rows(space._root)) < 25
+    assert len(space_rows(space._members.root)) < 25
 
 
 def test_a_late_choice_of_a_recipe_is_marked() -> None:
     space = spaces.convnet((1, 14, 14), 10)
-    picture = draw_space(space._root, "s", 1, (1,), 2)
+    picture = draw_space(space._members.root, "s", 1, (1,), 2)
     assert "late" in see(picture.svg()).words
 
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from netwright.errors import SettingError, SpaceError
-from netwright.evaluate.cost import survey
 from netwright.space import Architecture, Choose, Space
+from netwright.space.cost import survey
 from netwright.testing import SPACES
 
 
@@ -162,7 +162,7 @@ def test_generated_spaces_keep_the_laws(seed: int) -> None:
 def test_equal_networks_are_one_architecture(data: st.DataObject) -> None:
     space = SPACES["conditional"]()
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
-    raw = [space._draw(rng) for _ in range(2)]
+    raw = [space._members.draw(rng) for _ in range(2)]
     one, two = (space.architecture(answers) for answers in raw)
     built = []
     for answers in raw:
@@ -338,7 +338,7 @@ def test_a_shape_conflict_names_the_network() -> None:
     def network(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
         return nn.Sequential(nn.Linear(3, choose.value("w", [4, 5])), nn.Linear(4, classes))
 
-    refused(network, "'w': 5", "cannot be built and run")
+    refused(network, "The answer 5 to the choice 'w'", "cannot be built and run")
 
 
 def test_a_hidden_choice_behind_one_option_of_many_is_found() -> None:

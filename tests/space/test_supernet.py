@@ -412,9 +412,15 @@ def by_kind(choose, inputs, classes):
     return nn.Sequential(*([made] if isinstance(made, nn.Module) else []), *head(6, classes))
 
 
+def by_use(choose, inputs, classes):
+    width = choose.width("width", 4, 8, step=4)
+    return nn.Sequential(nn.LazyConv1d(width, 1), *head(width, classes))
+
+
 @pytest.mark.parametrize(
     ("network", "parts"),
     [
+        (by_use, ["has a LazyConv1d", "give it its sizes"]),
         (by_value, ["(down == 'max')", "the choice 'down'", "choose.one_of"]),
         (by_key, ["`act` hangs on the choice 'act'", "as a key", "choose.one_of"]),
         (by_range, ["because of the choice 'depth'", "the plain network has", "choose.repeat"]),

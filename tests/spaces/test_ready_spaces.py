@@ -4,8 +4,8 @@ import torch
 
 from netwright import spaces
 from netwright.errors import SettingError
-from netwright.evaluate.cost import survey
 from netwright.evaluate.fit import Schedule
+from netwright.space.cost import survey
 
 SHAPES = [(1, 8, 8), (1, 14, 14), (3, 32, 32), (4, 17, 23)]
 

@@ -10,14 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from netwright.errors import EvaluationError, LimitError, SettingError, SpaceError
-from netwright.evaluate.cost import survey
+from netwright.errors import EvaluationError, SettingError, SpaceError
 from netwright.evaluate.latency import LatencyTarget
 from netwright.objective import Limit
 from netwright.space import Architecture, Space
-
-COSTS = ("params", "macs", "memory_mib")
-"""Metrics that are known without running the network."""
+from netwright.space.limits import COSTS, check_least
 
 LATENCY = "latency_ms"
 _REPEATED = 5  # networks looked at beside the smallest to see that their outputs repeat
@@ -53,9 +50,7 @@ class Admission:
     def _survey(self, architecture: Architecture) -> Admitted:
         recipe = json.dumps(self.space.recipe(architecture), sort_keys=True, default=str)
         try:
-            with torch.device("meta"):
-                model = self.space.build(architecture)
-            found = survey(model, self.space.inputs)
+            found = self.space.survey(architecture)
         except EvaluationError as error:
             # Without a limit on what a survey finds it may be tried: its trial says what is wrong.
             blind = any(limit.metric in COSTS for limit in self.limits)
@@ -90,13 +85,7 @@ class Admission:
                     f"`limits={{{limit.metric!r}: ...}}` must be one of {', '.join(COSTS)} or "
                     f"{LATENCY}, which are known before a network is trained."
                 )
-            least = least_of(self.space, measure, limit.bound)
-            if least > limit.bound:
-                raise LimitError(
-                    f"The limit {limit.metric} <= {limit.bound:g} cannot be met: the least found "
-                    f"in the space {self.space.name!r} is {least:.6g}. Raise the limit or widen "
-                    "the space."
-                )
+            check_least(self.space, limit.metric, limit.bound, measure)
 
     def _cost(self, metric: str) -> Callable[[Architecture], float]:
         return lambda architecture: self.admit(architecture).metrics.get(metric, float("inf"))
@@ -141,20 +130,3 @@ def check_repeatable(space: Space) -> None:
                 "`functional.dropout(x)` without `training=self.training`. Make it depend on "
                 "`self.training`."
             )
-
-
-def least_of(space: Space, measure: Callable[[Architecture], float], enough: float) -> float:
-    """The least value found going down from the smallest member, or the first within `enough`.
-
-    Goes to the best neighbour until none is better: exact for costs that grow with each choice
-    alone, an upper bound on the least otherwise.
-    """
-    here = space.smallest()
-    value = measure(here)
-    while value > enough:
-        values = {other: measure(other) for other in space.neighbours(here)}
-        better = min(values, key=lambda a: values[a], default=None)
-        if better is None or values[better] >= value:
-            return value
-        here, value = better, values[better]
-    return value

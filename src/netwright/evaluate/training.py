@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from netwright.data import Augmentation, Data
 from netwright.errors import SettingError
-from netwright.evaluate.admission import COSTS, LATENCY
+from netwright.evaluate.admission import LATENCY
 from netwright.evaluate.base import Candidate, Context, Evaluator, Result
 from netwright.evaluate.fit import Diverged, Schedule, fit, score
+from netwright.space.limits import COSTS
 
 _DEFAULTS = {"epochs": (3, 200), "full_epochs": (30, 2000)}  # epochs and steps, at least
 _STEPS = 900  # a training has as many at least, by smaller batches down to 16

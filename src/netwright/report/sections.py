@@ -306,9 +306,8 @@ def settings(record: Record) -> str:
     for name in _SETTINGS:
         rows.append([name, _finals(given[name]) if name == "finals" else _plain(given[name])])
     space = given["space"]
-    rows.append(
-        ["space", f"{space['name']}: {space['count']:,} members (digest {space['digest']})"]
-    )
+    size = "" if space["count"] is None else f"{space['count']:,} members, "
+    rows.append(["space", f"{space['name']}: {size}digest {space['digest']}"])
     rows.append(["netwright", str(given["netwright"])])
     name = escape(record.name)
     commands = (

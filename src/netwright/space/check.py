@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -34,50 +35,128 @@ def listing_of(call: str) -> Iterator[None]:
         ) from error
 
 
-def check_member(
-    answers: Mapping[str, Answer],
-    build: Callable[[Building], nn.Module],
-    recipe: Callable[[Choose], Mapping[str, Any]] | None,
-    name: str,
-    inputs: tuple[int, ...],
-    classes: int,
-    dtype: torch.dtype = torch.float32,
-) -> None:
-    """Build a member of the space `name` and run it on the meta device, where nothing is computed.
+@dataclass
+class Checker:
+    """Builds members of a space and runs them on the meta device, where nothing is computed.
 
-    Raises:
-        SpaceError: It cannot be built or run, gives other than logits, its recipe gives other than
-            plain values, or a choice it has an answer to is not asked.
+    `build` runs the declaration; `completed(answers)` gives the answers of a member that has these.
     """
-    choose = Building(answers)
-    try:
+
+    build: Callable[[Building], nn.Module]
+    completed: Callable[[Mapping[str, Answer]], dict[str, Answer]]
+    recipe: Callable[[Choose], Mapping[str, Any]] | None
+    name: str
+    inputs: tuple[int, ...]
+    classes: int
+    dtype: torch.dtype = torch.float32
+
+    def check(self, members: Sequence[Mapping[str, Answer]]) -> None:
+        """Refuse the space if one of these members fails.
+
+        Raises:
+            SpaceError: One cannot be built or run, gives other than logits, its recipe gives other
+                than plain values, or a choice it has an answer to is not asked. Says which choice
+                it hangs on, where another member does not fail.
+        """
+        works: Mapping[str, Answer] | None = None
+        failed: tuple[Mapping[str, Answer], str] | None = None
+        for answers in members:
+            wrong = self._fault(answers)
+            if wrong is None:
+                works = works or answers
+                self._check_asked(answers)
+            else:
+                failed = failed or (answers, wrong)
+            if works is not None and failed is not None:
+                raise SpaceError(self._blamed(works, *failed))
+        if failed is not None:
+            answers, wrong = failed
+            raise SpaceError(f"The network {dict(answers)!r} of `{self.name}` {wrong}")
+
+    def _check_asked(self, answers: Mapping[str, Answer]) -> None:
+        choose = Building(answers)
         with torch.device("meta"):
-            outputs = build(choose).eval()(torch.empty(2, *inputs, dtype=dtype))
-    except NetwrightError:
-        raise
-    except Exception as error:
-        if isinstance(error, NotImplementedError) or "meta tensor" in str(error):
-            return  # an operation that the meta device lacks: found when it is trained
-        raise SpaceError(
-            f"The network {answers!r} of `{name}` cannot be built and run on inputs of shape "
-            f"(2, {', '.join(map(str, inputs))}): {type(error).__name__}: "
-            f"{str(error).rstrip('.')}."
-        ) from error
-    if recipe is not None:
-        _check_plain(recipe(choose))
-    hidden = sorted(answers.keys() - choose.asked)
-    if hidden:
-        raise SpaceError(
-            f"The choice {hidden[0]!r} of `{name}` was found while listing but is not asked when "
-            f"{answers!r} is built: Python code branches on the answer of another choice and hides "
-            "it. Ask it inside an option of `choose.one_of`, or before the branch."
+            self.build(choose)
+        if self.recipe is not None:
+            _check_plain(self.recipe(choose))
+        hidden = sorted(answers.keys() - choose.asked)
+        if hidden:
+            raise SpaceError(
+                f"The choice {hidden[0]!r} of `{self.name}` was found while listing but is not "
+                f"asked when {dict(answers)!r} is built: Python code branches on the answer of "
+                "another choice and hides it. Ask it inside an option of `choose.one_of`, or "
+                "before the branch."
+            )
+
+    def _fault(self, answers: Mapping[str, Answer], seen: _Shapes | None = None) -> str | None:
+        """What is wrong with a member, None if nothing is; `seen` notes what options give."""
+        choose = Building(answers)
+        try:
+            with torch.device("meta"):
+                model = self.build(choose).eval()
+                if seen is not None:
+                    seen.watch(choose)
+                outputs = model(torch.empty(2, *self.inputs, dtype=self.dtype))
+        except NetwrightError:
+            raise
+        except Exception as error:
+            if isinstance(error, NotImplementedError) or "meta tensor" in str(error):
+                return None  # an operation that the meta device lacks: found when it is trained
+            text = f"{type(error).__name__}: {str(error).rstrip('.')}"
+            shape = ", ".join(map(str, (2, *self.inputs)))
+            return f"cannot be built and run on inputs of shape ({shape}): {text}."
+        given = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
+        if given == (2, self.classes):
+            return None
+        return (
+            f"must give logits as one tensor of shape (2, {self.classes}) for 2 examples, "
+            f"got {given}."
         )
-    shape = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
-    if shape != (2, classes):
-        raise SpaceError(
-            f"The network {answers!r} of `{name}` must give logits as one tensor of shape "
-            f"(2, {classes}) for 2 examples, got {shape}."
-        )
+
+    def _blamed(self, works: Mapping[str, Answer], failed: Mapping[str, Answer], wrong: str) -> str:
+        """What to say of a member that fails where another works: the answer that makes it so."""
+        here = works
+        for name, answer in failed.items():
+            there = self.completed({**here, name: answer})
+            after = _Shapes(name)
+            fault = self._fault(there, after)
+            if fault is None:
+                here = there
+                continue
+            text = (
+                f"The answer {answer!r} to the choice {name!r} of `{self.name}` makes a network "
+                f"that {fault}"
+            )
+            if name not in here:
+                return text
+            before = _Shapes(name)
+            self._fault(here, before)
+            if before.found and after.found and before.found != after.found:
+                return (
+                    f"{text} It gives shape {after.found[0]}, where {here[name]!r} gives "
+                    f"{before.found[0]}; let all options give the same shape, or what follows "
+                    "hang on the answer."
+                )
+            return f"{text} With {here[name]!r} it works."
+        return f"The network {dict(failed)!r} of `{self.name}` {wrong}"
+
+
+class _Shapes:
+    """The shapes that the modules of one choice give, in the order they run."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.found: list[tuple[int, ...]] = []
+
+    def watch(self, choose: Building) -> None:
+        """Note what the modules give that were built for the choice."""
+        for module in choose.made.get(self.name, ()):
+            if isinstance(module, nn.Module):
+                module.register_forward_hook(self._note)
+
+    def _note(self, module: nn.Module, inputs: Any, outputs: Any) -> None:
+        if isinstance(outputs, Tensor):
+            self.found.append(tuple(outputs.shape))
 
 
 def _check_plain(made: object) -> None:

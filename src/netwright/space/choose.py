@@ -86,7 +86,7 @@ class Choose(ABC):
                 f"`choose.one_of({name!r}, ...)` must have at least one option, got none."
             )
         for option, make in options.items():
-            if not callable(make):
+            if not callable(make) or isinstance(make, nn.Module):
                 raise SpaceError(
                     f"`choose.one_of({name!r}, {option}=...)` must be a callable that builds the "
                     f"option, got {make!r}; write `{option}=lambda: ...`."
@@ -266,11 +266,14 @@ class Building(Choose):
     def __init__(self, answers: Mapping[str, Answer]) -> None:
         self._answers = answers
         self.asked: set[str] = set()
+        self.made: dict[str, list[Any]] = {}  # what options and repeats gave, by choice
 
     def _one_of(self, choice: Choice, options: Mapping[str, Callable[[], Any]]) -> Any:
         answer = self._scalar(choice)
         assert isinstance(answer, str)
-        return options[answer]()
+        made = options[answer]()
+        self.made.setdefault(choice.name, []).append(made)
+        return made
 
     def _scalar(self, choice: Choice) -> Answer:
         if choice.name not in self._answers:
@@ -291,7 +294,9 @@ class Building(Choose):
     def _repeat(self, choice: Choice, body: Callable[[int], nn.Module]) -> nn.Sequential:
         steps = self._scalar(choice)
         assert isinstance(steps, int)
-        return nn.Sequential(*(_module(choice.name, i, body(i)) for i in range(steps)))
+        made = nn.Sequential(*(_module(choice.name, i, body(i)) for i in range(steps)))
+        self.made.setdefault(choice.name, []).append(made)
+        return made
 
     def _edges(self, choice: Choice, count: int, edge: Callable[[int], nn.Module]) -> Gathered:
         picks = self._scalar(choice)

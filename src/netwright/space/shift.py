@@ -84,6 +84,8 @@ def _shift(ask: Ask, uses: Mapping[str, int]) -> Shift | None:
         return None
     low, high = ask.choice.options[0], ask.choice.options[-1]
     assert isinstance(low, int) and isinstance(high, int)
+    if len(ask.choice.options) < high - low + 1:  # a depth in between was left out
+        return None
     empty = steps[0][0].empty
     return Shift(ask.choice.name, low, high, names, empty, min(empty))
 

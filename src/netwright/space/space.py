@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import product
 from operator import index
@@ -21,34 +21,38 @@ from torch.nn.parameter import UninitializedParameter
 from netwright.errors import SettingError, SpaceError
 from netwright.space.architecture import Answer, Architecture
 from netwright.space.cells import Cells
-from netwright.space.check import check_member, listing_of
+from netwright.space.check import Checker, listing_of
 from netwright.space.choose import Ask, Building, Choice, Choose, Listing, once
 from netwright.space.convert.module import from_module
 from netwright.space.convert.wanted import Wanted
-from netwright.space.count import Counter, below
+from netwright.space.cost import Survey
 from netwright.space.draw import draw, sketch
 from netwright.space.drawing.draw_difference import draw_difference
 from netwright.space.drawing.draw_space import draw_space
 from netwright.space.drawing.picture import check_path
 from netwright.space.encode import Column, Encoder, Encoding, encoder, graphs, needs_cells
+from netwright.space.limits import OverLimits, Predict, Surveys, bounds_of
+from netwright.space.members import Members, NormalForm, Numbered, first, turn
+from netwright.space.moves import Excess, Moves
+from netwright.space.reshape import (
+    Among,
+    Dropped,
+    Joined,
+    Optioned,
+    Options,
+    join,
+    losers,
+    restricted,
+    widened,
+)
 from netwright.space.share.supernet import Supernet
-from netwright.space.shift import Shift, find_shifts, structure
+from netwright.space.shift import find_shifts, structure
 
 Declaration = Callable[[Choose, tuple[int, ...], int], nn.Module]
 Recipe = Callable[[Choose], Mapping[str, Any]]
-NormalForm = Callable[[dict[str, Answer]], Mapping[str, Answer] | None]
-Excess = Callable[[Sequence[Architecture]], np.ndarray]
-"""How far n architectures are over what is allowed: n values, 0 for those within."""
 
-_BATCHES = (1, 3, 12, 48, 192)  # drawn one after the other until one is within
-_REPAIRS = 40  # steps towards what is allowed, from the nearest that was drawn
-_STEP = 16  # mutants looked at in each
 _CHECKED = 16  # members built when a space is declared, to find mistakes early,
 _DRAWN = 4  # and as many more at random
-_POOLS = 4  # draws for a pool, until a quarter of it is within
-_ALONE = 50  # tries with one new answer before there are two, and so on
-_TRIES = 1000  # for a mutant that builds another network
-_EQUAL_TRIES = 100_000  # for answers that are in canonical form by chance
 
 
 class Space:
@@ -75,6 +79,9 @@ class Space:
     kept: tuple[tuple[str, str], ...] = ()
     """Of a space that `from_module` made: what of the model is not searched, and why."""
 
+    dropped: tuple[Dropped, ...] = ()
+    """Of a space that `shrunk` made: the options that lost."""
+
     def __init__(
         self,
         network: Declaration,
@@ -86,7 +93,7 @@ class Space:
         tokens: int | None = None,
         normal_form: NormalForm | None = None,
         members: int | None = None,
-        member: Callable[[int], Mapping[str, Answer]] | None = None,
+        member: Numbered | None = None,
         cells: Cells | None = None,
     ) -> None:
         if not callable(network):
@@ -102,16 +109,16 @@ class Space:
                 f"classes, as whole numbers, got inputs={inputs!r}, classes={classes!r}."
             )
         self._network, self._recipe, self._name = network, recipe, name
-        self.tokens, self._normal_form, self._count = tokens, normal_form, members
-        self._member, self.cells = member, cells
+        self.tokens, self.cells = tokens, cells
         self._encoders: dict[tuple[str, int | None], Encoder] = {}
-        self._root, listed = self._list()
+        root, listed = self._list()
         self.choices: Mapping[str, Choice] = listed
-        self._flat = not any(scope for ask in self._root for scope in ask.branches)
-        self._excess: Excess | None = None
-        self._shifts: dict[str, Shift] = {}
+        self._members = Members(self.name, root, listed, normal_form, members, member)
+        self._moves = Moves(self._members)
+        self._surveys = Surveys(self)
+        self._limited: dict[tuple[tuple[str, float], ...], Space] = {}
         self._check_members()
-        self._shifts = find_shifts(self._root, self._built_structure, self._draw)
+        self._members.shifts = find_shifts(root, self._built_structure, self._members.draw)
 
     @classmethod
     def from_module(
@@ -174,7 +181,7 @@ class Space:
                 for a in scope
             ]
 
-        text = json.dumps([self.inputs, self.classes, plain(self._root)])
+        text = json.dumps([self.inputs, self.classes, plain(self._members.root)])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     # -- building ---------------------------------------------------------------------------------
@@ -260,7 +267,7 @@ class Space:
                 )
             return choice.options[choice.options.index(answer)]
 
-        member = self._normal(self._answer(given))
+        member = self._members.normal(self._members.answer(given))
         if member is None:
             raise SpaceError(
                 f"The space {self.name!r} has no network of these answers: its rules between "
@@ -278,65 +285,89 @@ class Space:
     def within(self, excess: Excess) -> Space:
         """This space, with `sample`, `mutate` and `cross` drawing again while `excess` is above 0.
 
-        Where hundreds of draws are over, a sample is the nearest of them, mutated step by step
-        until it is within; so that also a bound that one network in thousands keeps is kept. What
-        is returned may still be over, if no way within was found.
+        `excess` gives n values for n architectures, in logarithms. Where hundreds of draws are
+        over, a sample is the nearest of them, mutated step by step until it is within; so that also
+        a bound that one network in thousands keeps is kept. What is returned may still be over, if
+        no way within was found.
         """
         bounded = copy.copy(self)
-        bounded._excess = excess
+        bounded._moves = Moves(self._members, excess)
         return bounded
 
-    def sample(self, rng: np.random.Generator, *, uniform: bool = False) -> Architecture:
+    def limited(
+        self, limits: Mapping[str, float], *, predict: Mapping[str, Predict] | None = None
+    ) -> Space:
+        """This space, with `sample`, `mutate`, `cross` and `pool` keeping hard limits.
+
+        `limits` are upper bounds on params, macs (of one example) and memory_mib, and on what
+        `predict` has a function for, which gives n values for n architectures: for example a
+        predictor of latency. That each can be met is found out first.
+
+        Raises:
+            SettingError: A bound is no positive number, or nothing says what a metric is.
+            LimitError: A limit cannot be met; says the least that can. A draw raises it too, where
+                no network was found that keeps all of them.
+        """
+        known = predict or {}
+        excess = OverLimits(self._surveys, bounds_of(limits, known), known)
+        excess.check(self)
+        bounded = copy.copy(self)
+        bounded._moves = Moves(self._members, excess, strict=True)
+        return bounded
+
+    def sample(
+        self,
+        rng: np.random.Generator,
+        limits: Mapping[str, float] | None = None,
+        *,
+        uniform: bool = False,
+    ) -> Architecture:
         """A member drawn by answering each active choice uniformly, from the top down.
 
-        With `uniform` each member is as likely as any other, so that an option is the likelier the
-        more members it leads to: of networks of one to six layers nearly all have six. Late choices
-        have their first option without it; see `Choose.value`.
+        With `limits` it keeps them; see `limited`, also for what is raised. With `uniform` each
+        member is as likely as any other, so that an option is the likelier the more members it
+        leads to: of networks of one to six layers nearly all have six. Late choices have their
+        first option without it; see `Choose.value`.
         """
-        one = self._equally if uniform else self._freely
-        found, over = self._least(partial(one, rng), _BATCHES)
-        for _ in range(_REPAIRS if over > 0 and self.count() > 1 else 0):
-            if over <= 0:
-                break
-            nearer, left = self._least(partial(self._mutant, found, rng), (_STEP,))
-            if left < over:
-                found, over = nearer, left
-        return found
+        return self._moving(limits).sample(rng, uniform=uniform)
 
-    def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+    def mutate(
+        self,
+        architecture: Architecture,
+        rng: np.random.Generator,
+        limits: Mapping[str, float] | None = None,
+    ) -> Architecture:
         """A different member: one active choice answered anew, what it brings in drawn freely.
 
         Where no single answer leads to another member, more are answered anew.
 
         Raises:
             SpaceError: The space has one member only.
+            LimitError: As `limited`.
         """
-        return self._least(partial(self._mutant, architecture, rng), _BATCHES[:4])[0]
+        return self._moving(limits).mutate(architecture, rng)
 
-    def _mutant(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-        asked = [self.choices[name] for name in architecture.answers]
-        open_choices = [c.name for c in asked if len(c.options) > 1 and not c.late]
-        for attempt in range(_TRIES if open_choices else 0):
-            answers = dict(architecture.answers)
-            for which, turn in rng.random((1 + attempt // _ALONE, 2)).tolist():
-                name = open_choices[int(which * len(open_choices))]
-                options = self.choices[name].options
-                other = options.index(answers[name]) + 1 + int(turn * (len(options) - 1))
-                answers[name] = options[other % len(options)]
-            child = self._canonical(self._draw(rng, answers))
-            if child is not None and child != architecture.answers:
-                return Architecture(child)
-        raise SpaceError("`Space.mutate` must have another member to go to, got a space of one.")
+    def cross(
+        self,
+        a: Architecture,
+        b: Architecture,
+        rng: np.random.Generator,
+        limits: Mapping[str, float] | None = None,
+    ) -> Architecture:
+        """A member that takes the answer to each choice from `a` or `b`, drawn if neither has.
 
-    def cross(self, a: Architecture, b: Architecture, rng: np.random.Generator) -> Architecture:
-        """A member that takes the answer to each choice from `a` or `b`, drawn if neither has."""
+        Raises:
+            LimitError: As `limited`.
+        """
+        return self._moving(limits).cross(a, b, rng)
 
-        def pick(choice: Choice) -> Answer:
-            parents = [p.answers[choice.name] for p in (a, b) if choice.name in p.answers]
-            pool: Sequence[Answer] = parents or choice.options[: 1 if choice.late else None]
-            return pool[int(rng.integers(len(pool)))]
-
-        return self._least(lambda: self._allowed(partial(self._answer, pick)), _BATCHES[:4])[0]
+    def _moving(self, limits: Mapping[str, float] | None) -> Moves:
+        if not limits:
+            return self._moves
+        key = tuple(sorted(limits.items()))
+        if key not in self._limited:
+            self._limited[key] = self.limited(limits)
+        return self._limited[key]._moves
 
     def pool(
         self, rng: np.random.Generator, count: int, parents: Sequence[Architecture] = ()
@@ -346,33 +377,11 @@ class Space:
         With parents half of them are mutants, one to three steps away. Of what was drawn only the
         members within are given, which may be few.
         """
-        found: dict[Architecture, None] = {}
-        for _ in range(_POOLS):
-            mutants = []
-            for _ in range(count // 2 if parents and self.count() > 1 else 0):
-                made = parents[int(rng.integers(len(parents)))]
-                for _ in range(1 + int(rng.integers(3))):
-                    made = self._mutant(made, rng)
-                mutants.append(made)
-            drawn = [self._freely(rng) for _ in range(count - len(mutants))]
-            made_all = [*mutants, *drawn]
-            over = self._excess(made_all) if self._excess else np.zeros(len(made_all))
-            found.update(dict.fromkeys(a for a, o in zip(made_all, over, strict=True) if o <= 0))
-            if len(found) >= count // 4:
-                break
-        return list(found)[:count]
+        return self._moves.pool(rng, count, parents)
 
     def neighbours(self, architecture: Architecture) -> list[Architecture]:
         """All different members one answer away; choices that this brings in take option one."""
-        found: dict[str, Architecture] = {}
-        for name in architecture.answers:
-            for option in self.choices[name].options:
-                changed = {**architecture.answers, name: option}
-                other = self._normal(self._answer(partial(_first, changed)))
-                if other is not None:
-                    found.setdefault(other.id, other)
-        found.pop(architecture.id, None)
-        return list(found.values())
+        return self._moves.neighbours(architecture)
 
     def variants(self, architecture: Architecture) -> list[Architecture]:
         """The architecture with every combination of its late answers; itself comes first."""
@@ -381,7 +390,7 @@ class Space:
             dict(zip((c.name for c in late), p, strict=True))
             for p in product(*(c.options for c in late))
         ]
-        made = [self._normal({**architecture.answers, **way}) for way in ways]
+        made = [self._members.normal({**architecture.answers, **way}) for way in ways]
         return [architecture, *(a for a in made if a is not None and a != architecture)]
 
     def smallest(self) -> Architecture:
@@ -397,9 +406,8 @@ class Space:
 
         Where a rule between choices forbids it, a random one that hangs on the place alone.
         """
-        rng = np.random.default_rng(place % 1000)
-        found = self._normal(self._answer(partial(_turn, place)))
-        return self._allowed(partial(self._draw, rng)) if found is None else found
+        found = self._members.normal(self._members.answer(partial(turn, place)))
+        return self._members.freely(np.random.default_rng(place % 1000)) if found is None else found
 
     def completed(self, answers: Mapping[str, Answer]) -> Architecture:
         """The member with these answers, and the first option of every choice they leave open.
@@ -407,7 +415,140 @@ class Space:
         Raises:
             SpaceError: A rule between choices forbids it.
         """
-        return self.architecture(self._answer(partial(_first, answers)))
+        return self.architecture(self._members.answer(partial(first, answers)))
+
+    def survey(self, architecture: Architecture) -> Survey:
+        """Params, MACs, memory and fingerprint of a member, without computation.
+
+        Raises:
+            EvaluationError: The network cannot take the space's inputs.
+        """
+        return self._surveys.of(architecture)
+
+    # -- other spaces -----------------------------------------------------------------------------
+
+    def frozen(self, answers: Mapping[str, Answer]) -> Space:
+        """This space with some choices answered; raises as `restricted`.
+
+        The choices stay, so that members of the new space are members of this one.
+        """
+        return self.restricted({name: (answer,) for name, answer in answers.items()})
+
+    def restricted(self, options: Mapping[str, Sequence[Answer]]) -> Space:
+        """This space with some of the options of some choices: `{"kernel": [3, 5]}`.
+
+        Its members are those of this space whose answers are among them. (Where a `repeat` loses
+        depths, steps that add no layer may make up for one; then `this.architecture(a.answers)` is
+        the same network's form here.)
+
+        Raises:
+            SpaceError: A choice or an option that the space has not, or no option is left.
+        """
+        return self._optioned(restricted(self, options))
+
+    def widened(self, options: Mapping[str, Sequence[Answer]]) -> Space:
+        """This space with further options of widths, values and repeats: `{"width": [96, 128]}`.
+
+        Raises:
+            SpaceError: A choice that the space has not, options that have to be written as code,
+                or a space with rules between choices, which know nothing of new options.
+        """
+        if self._members.normal_form is not None:
+            raise SpaceError(
+                f"`Space.widened(options)` must have a space without a normal form, got "
+                f"{self.name!r}, whose rules know nothing of new options; widen its declaration."
+            )
+        return self._optioned(widened(self, options))
+
+    def shrunk(
+        self,
+        scored: Iterable[tuple[Architecture, float]],
+        *,
+        least: int = 8,
+        level: float = 0.05,
+    ) -> Space:
+        """This space without the options that lost in the trials of a history.
+
+        `scored` has architectures and a score that is better when larger, for example
+        `[(t.architecture, t.metrics["accuracy"]) for t in run.history if t.done]`. An option with
+        at least `least` trials is dropped if its scores are lower than those of the choice's other
+        options by a one-sided rank test (Mann and Whitney 1947), at `level` divided by the number
+        of options tested. That is the comparison of distributions of Radosavovic et al., arXiv
+        2003.13678. Numbers are dropped from the ends of their range only, and no answer of the best
+        trial is. Trials of random search compare options fairly; a strategy's compare them where it
+        looked. What was dropped is in `dropped` of the new space.
+
+        Raises:
+            SettingError: `least` below 2, or `level` outside 0 to 1.
+        """
+        dropped = losers(self, scored, least, level)
+        lost = {(each.choice, each.option) for each in dropped}
+        left = {
+            name: tuple(o for o in choice.options if (name, o) not in lost)
+            for name, choice in self.choices.items()
+            if any(each.choice == name for each in dropped)
+        }
+        made = self._optioned(left)
+        made.dropped = tuple(dropped)
+        return made
+
+    @classmethod
+    def joined(cls, spaces: Sequence[Space], *, name: str = "joined") -> Space:
+        """One space of the members of several, for the same inputs and classes.
+
+        Its first choice, `space`, has their names as options; their own choices are called
+        `<space>.<choice>`.
+
+        Raises:
+            SettingError: Fewer than two spaces, equal names, or other inputs, classes or tokens.
+        """
+        return join(cls, spaces, name)
+
+    def adopted(self, architecture: Architecture) -> Architecture | None:
+        """An architecture of another space as a member of this one, or None.
+
+        It is one where the choices agree: each that is active here and has several options is
+        answered there by one of them, and what is answered there is asked here. So the trials of a
+        space serve the space that it was shrunk to or widened from; for one that was joined from
+        others each of them is tried.
+        """
+        answers = dict(architecture.answers)
+        if isinstance(self._network, Joined) and self._network.choice not in answers:
+            ways = [
+                {self._network.choice: part, **{f"{part}.{n}": a for n, a in answers.items()}}
+                for part in self._network.declared
+            ]
+        else:
+            ways = [answers]
+        for way in ways:
+            alone = {n: c.options[0] for n, c in self.choices.items() if len(c.options) == 1}
+            try:
+                made = self.architecture({**alone, **way})
+            except SpaceError:
+                continue
+            if way.keys() <= made.answers.keys() or self._same(way, made):
+                return made
+        return None
+
+    def _same(self, answers: Mapping[str, Answer], member: Architecture) -> bool:
+        """Whether a member has all answers that are asked when these are given."""
+        return answers.keys() <= self._members.answer(partial(first, answers)).keys()
+
+    def _optioned(self, options: Options) -> Space:
+        """A space of the same declaration with these options."""
+        rules = self._members.normal_form
+        made = Space(
+            Optioned(self._network, options),
+            self.inputs,
+            self.classes,
+            recipe=Optioned(self._recipe, options) if self._recipe else None,
+            name=self.name,
+            tokens=self.tokens,
+            normal_form=None if rules is None else Among(rules, options),
+            cells=self.cells,
+        )
+        made.kept = self.kept
+        return made
 
     def example(self, rng: np.random.Generator, count: int = 2) -> Tensor:
         """A batch (count, *inputs) of random inputs: standard normal, or ids of tokens."""
@@ -418,42 +559,22 @@ class Space:
 
     def enumerate(self) -> Iterator[Architecture]:
         """Every member once. Only for spaces whose `count` is small."""
-        if self._member is not None:
-            for place in range(self.count()):
-                yield self.architecture(self._member(place))
-            return
-
-        def extend(todo: list[Ask], answers: dict[str, Answer]) -> Iterator[dict[str, Answer]]:
-            if not todo:
-                yield answers
-                return
-            ask, rest = todo[0], todo[1:]
-            name = ask.choice.name
-            options = (answers[name],) if name in answers else ask.choice.options
-            for option in options:
-                inner = [a for scope in ask.active(option) for a in scope]
-                yield from extend(inner + rest, {**answers, name: option})
-
-        for answers in extend(self._root, {}):
-            member = self._normal(answers)
-            if (
-                member is not None
-                and len(answers) == len(member.answers)
-                and all(answers[name] == answer for name, answer in member.answers.items())
-            ):
-                yield member
+        return self._members.enumerate()
 
     def count(self) -> int:
-        """The number of members, exactly; conditions and equal networks are accounted for."""
-        if self._normal_form is None:
-            return self._counter.total()
-        if self._count is None:
-            self._count = sum(1 for _ in self.enumerate())
-        return self._count
+        """The number of members, exactly; conditions and equal networks are accounted for.
 
-    @cached_property
-    def _counter(self) -> Counter:
-        return Counter(self._root, self._shifts)
+        Raises:
+            SpaceError: Rules between choices leave only some of too many answers to go through.
+        """
+        return self._members.count()
+
+    def size(self) -> int | None:
+        """What `count` gives, or None where it cannot be told."""
+        try:
+            return self.count()
+        except SpaceError:
+            return None
 
     def columns(
         self, encoding: Encoding = "onehot", *, longest: int | None = None
@@ -546,8 +667,8 @@ class Space:
                     "`Space.draw(other=...)` must have an architecture to compare with, got none; "
                     "write `draw(a, other=b, path=...)`."
                 )
-            size = self.count()
-            draw_space(self._root, self.name, size, self.inputs, self.classes).write(path)
+            root, size = self._members.root, self.size()
+            draw_space(root, self.name, size, self.inputs, self.classes).write(path)
             return
         members = [self.architecture(a.answers) for a in (architecture, other) if a is not None]
         drawn = [(a, sketch(self.build(a, seed=0), self.inputs)) for a in members]
@@ -557,92 +678,6 @@ class Space:
             draw_difference(drawn[0], drawn[1], list(self.choices)).write(path)
 
     # -- inside -----------------------------------------------------------------------------------
-
-    def _answer(self, pick: Callable[[Choice], Answer]) -> dict[str, Answer]:
-        """Answers to exactly the active choices, each picked when it is first asked."""
-        answers: dict[str, Answer] = {}
-        todo = self._root[::-1]
-        while todo:
-            ask = todo.pop()
-            name = ask.choice.name
-            if name not in answers:
-                answers[name] = pick(ask.choice)
-            for scope in reversed(ask.active(answers[name])):
-                todo.extend(reversed(scope))
-        return answers
-
-    def _least(
-        self, draw: Callable[[], Architecture], batches: Sequence[int]
-    ) -> tuple[Architecture, float]:
-        """The first draw that is within, else the one that is least over; and by how much."""
-        if self._excess is None:
-            return draw(), 0.0
-        found, least = None, np.inf
-        for size in batches:
-            drawn = [draw() for _ in range(size)]
-            over = self._excess(drawn)
-            best = int(np.argmax(over <= 0) if (over <= 0).any() else np.argmin(over))
-            if found is None or over[best] < least:
-                found, least = drawn[best], float(over[best])
-            if least <= 0:
-                break
-        assert found is not None
-        return found, least
-
-    def _draw(
-        self, rng: np.random.Generator, given: Mapping[str, Answer] | None = None
-    ) -> dict[str, Answer]:
-        known = given or {}
-        if self._flat and len(known) == len(self.choices):
-            return dict(known)
-
-        def pick(choice: Choice) -> Answer:
-            if choice.name in known:
-                return known[choice.name]
-            if choice.late:
-                return choice.options[0]
-            return choice.options[int(next(turns) * len(choice.options))]
-
-        turns = iter(rng.random(len(self.choices)).tolist())  # one call, as each costs microseconds
-        return self._answer(pick)
-
-    def _normal(self, answers: dict[str, Answer]) -> Architecture | None:
-        """The one architecture that stands for these answers; None if a rule forbids them."""
-        found = self._canonical(answers)
-        return None if found is None else Architecture(found)
-
-    def _canonical(self, answers: dict[str, Answer]) -> Mapping[str, Answer] | None:
-        for shift in self._shifts.values():
-            if shift.name in answers:
-                answers = shift.apply(answers)
-        return answers if self._normal_form is None else self._normal_form(answers)
-
-    def _freely(self, rng: np.random.Generator) -> Architecture:
-        return self._allowed(partial(self._draw, rng))
-
-    def _equally(self, rng: np.random.Generator) -> Architecture:
-        """Any member, each as likely as the others."""
-        if self._member is not None:
-            return self.architecture(self._member(below(self.count(), rng)))
-        for _ in range(_EQUAL_TRIES):
-            drawn = self._counter.draw(rng)
-            found = self._normal(drawn)
-            if found is not None and dict(found.answers) == drawn:
-                return found
-        raise SpaceError(
-            f"The space {self.name!r} has rules between choices that forbade all of "
-            f"{_EQUAL_TRIES} draws; give `Space(member=...)`, or sample without `uniform`."
-        )
-
-    def _allowed(self, draw: Callable[[], dict[str, Answer]]) -> Architecture:
-        """The first draw that no rule forbids."""
-        for _ in range(_TRIES):
-            member = self._normal(draw())
-            if member is not None:
-                return member
-        raise SpaceError(
-            f"The space {self.name!r} has rules between choices that forbade all of {_TRIES} draws."
-        )
 
     def _list(self) -> tuple[list[Ask], dict[str, Choice]]:
         listing = Listing()
@@ -665,26 +700,22 @@ class Space:
         most = max((len(c.options) for c in self.choices.values()), default=1)
         rounds = min(most, _CHECKED)
         rng = np.random.default_rng(0)
-        if self._normal_form is None:
-            checked = [self._answer(partial(_turn, i * most // rounds)) for i in range(rounds)]
-            checked += [self._draw(rng) for _ in range(_DRAWN if most > 1 else 0)]
+        members = self._members
+        if members.normal_form is None:
+            checked = [members.answer(partial(turn, i * most // rounds)) for i in range(rounds)]
+            checked += [members.draw(rng) for _ in range(_DRAWN if most > 1 else 0)]
         else:
-            random = partial(self._draw, rng)
-            checked = [dict(self._allowed(random).answers) for _ in range(rounds + _DRAWN)]
-        dtype = torch.float32 if self.tokens is None else torch.long
-        for answers in checked:
-            check_member(
-                answers, self._run, self._recipe, self.name, self.inputs, self.classes, dtype
-            )
+            checked = [dict(members.freely(rng).answers) for _ in range(rounds + _DRAWN)]
+        Checker(
+            self._run,
+            lambda answers: members.answer(partial(first, answers)),
+            self._recipe,
+            self.name,
+            self.inputs,
+            self.classes,
+            torch.float32 if self.tokens is None else torch.long,
+        ).check(checked)
 
     def _built_structure(self, answers: Mapping[str, Answer]) -> str:
         with torch.device("meta"):
             return structure(self._build(answers))
-
-
-def _first(given: Mapping[str, Answer], choice: Choice) -> Answer:
-    return given.get(choice.name, choice.options[0])
-
-
-def _turn(round_: int, choice: Choice) -> Answer:
-    return choice.options[0 if choice.late else round_ % len(choice.options)]

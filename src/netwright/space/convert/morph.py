@@ -24,6 +24,7 @@ from netwright.errors import SpaceError
 from netwright.space.architecture import Answer, Architecture
 from netwright.space.convert.axes import Axis, Dimension
 from netwright.space.convert.converted import Block, Converted, Run, Width
+from netwright.space.reshape import Optioned
 from netwright.space.space import Space
 
 _NEAR = 1e-5
@@ -238,13 +239,16 @@ def _count(run: Run, answers: Mapping[str, Answer]) -> int:
 
 
 def _converted(space: Space) -> Converted:
-    if not isinstance(space._network, Converted):
+    network = space._network
+    while isinstance(network, Optioned):
+        network = network.declared
+    if not isinstance(network, Converted):
         raise SpaceError(
             "A morphism needs a space of `Space.from_module`, where it is known which channels "
             f"belong together, got {space.name!r}; make a space out of the parent's network with "
             "`Space.from_module(network, example_input)`."
         )
-    return space._network
+    return network
 
 
 def _refused(rule: str) -> SpaceError:

@@ -38,7 +38,7 @@ _CHIP_WIDTH = 260.0  # the widest option
 
 
 def draw_space(
-    root: Sequence[Ask], name: str, count: int, inputs: Sequence[int], classes: int
+    root: Sequence[Ask], name: str, count: int | None, inputs: Sequence[int], classes: int
 ) -> Picture:
     """The choices asked from `root` on, under a heading with the number of members."""
     rows = space_rows(root)
@@ -71,9 +71,10 @@ def draw_space(
     return picture
 
 
-def _heading(root: Sequence[Ask], count: int, inputs: Sequence[int], classes: int) -> str:
+def _heading(root: Sequence[Ask], count: int | None, inputs: Sequence[int], classes: int) -> str:
     choices = len(_names(root))
-    members = f"{number(count)} member{'s' if count != 1 else ''}"
+    many = "uncounted" if count is None else number(count)
+    members = f"{many} member{'s' if count != 1 else ''}"
     asked = f"{choices:,} choice{'s' if choices != 1 else ''}"
     return f"{members} · {asked} · inputs {'x'.join(map(str, inputs))} · {classes} classes"
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.lazy import LazyModuleMixin
 
 from netwright.errors import NetwrightError, SpaceError
 from netwright.space.architecture import Answer, Architecture
@@ -74,6 +75,12 @@ class Supernet(nn.Module):
                 f"`{space.name}` cannot be shared: its declaration failed when all options were "
                 f"built at once: {type(error).__name__}: {str(error).rstrip('.')}."
             ) from error
+        lazy = next((m for m in self.modules() if isinstance(m, LazyModuleMixin)), None)
+        if lazy is not None:
+            raise SpaceError(
+                f"`{space.name}` cannot be shared: it has a {type(lazy).__name__}, whose sizes are "
+                "not known when it is built; give it its sizes, or search it by trials."
+            )
         self._switches = [m for m in self.modules() if isinstance(m, Switched | Gathered)]
         self._picked: list[Picked] = sharing.picked
         self._elastic = {

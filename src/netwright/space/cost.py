@@ -43,13 +43,16 @@ class Survey:
     fingerprint: str
 
 
-def survey(model: nn.Module, inputs: Sequence[int], batch: int = 1) -> Survey:
+def survey(
+    model: nn.Module, inputs: Sequence[int], batch: int = 1, *, whole: bool = False
+) -> Survey:
     """Cost and fingerprint of `model`; its modes, weights and buffers are as before after it.
 
     Args:
         model: a network on any device, best built under `torch.device("meta")`.
         inputs: shape of one example without the batch dimension, (c, h, w) or (f,).
         batch: examples in the pass; MACs are per example, memory is for the batch.
+        whole: inputs are whole numbers, such as ids of tokens.
 
     Raises:
         SettingError: `inputs` or `batch` is not positive.
@@ -63,7 +66,7 @@ def survey(model: nn.Module, inputs: Sequence[int], batch: int = 1) -> Survey:
         )
     if batch < 1:
         raise SettingError(f"`survey(batch=...)` must be at least 1, got {batch}.")
-    ledger = _trace(model, (batch, *shape))
+    ledger = _trace(model, (batch, *shape), torch.long if whole else torch.float32)
     tensors = [*model.parameters(), *model.buffers()]
     return Survey(
         params=count_params(model),
@@ -83,13 +86,13 @@ def count_macs(model: nn.Module, inputs: Sequence[int]) -> int:
     return survey(model, inputs).macs
 
 
-def _trace(model: nn.Module, shape: tuple[int, ...]) -> _Ledger:
+def _trace(model: nn.Module, shape: tuple[int, ...], dtype: torch.dtype) -> _Ledger:
     """Run `model` without values, or on the CPU over zeros where its path needs values."""
     try:
         try:
-            return _forward(_without_values(model), shape, "meta")
+            return _forward(_without_values(model), shape, dtype, "meta")
         except Exception:
-            return _forward(_with_zeros(model), shape, "cpu")
+            return _forward(_with_zeros(model), shape, dtype, "cpu")
     except Exception as error:
         raise EvaluationError(
             f"The network cannot take an input of shape {shape} (batch first): "
@@ -97,9 +100,9 @@ def _trace(model: nn.Module, shape: tuple[int, ...]) -> _Ledger:
         ) from error
 
 
-def _forward(model: nn.Module, shape: tuple[int, ...], device: str) -> _Ledger:
+def _forward(model: nn.Module, shape: tuple[int, ...], dtype: torch.dtype, device: str) -> _Ledger:
     ledger = _Ledger(model)
-    x = torch.zeros(shape, device=device)
+    x = torch.zeros(shape, dtype=dtype, device=device)
     ledger.receive(x)
     hooks = [
         module.register_forward_pre_hook(ledger.mark(settings))

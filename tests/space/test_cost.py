@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from netwright.errors import EvaluationError, SettingError
-from netwright.evaluate.cost import count_macs, count_params, survey
+from netwright.space.cost import count_macs, count_params, survey
 
 
 def meta(make) -> nn.Module:
@@ -121,7 +121,7 @@ def test_different_networks_have_different_fingerprints() -> None:
 
 def test_fingerprints_are_the_same_in_every_process() -> None:
     code = (
-        "import torch; from torch import nn; from netwright.evaluate.cost import survey;"
+        "import torch; from torch import nn; from netwright.space.cost import survey;"
         "m = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(36, 2));"
         "print(survey(m, (1, 5, 5)).fingerprint)"
     )

@@ -1,0 +1,194 @@
+"""The members of a space: answers in canonical form, drawn, enumerated and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
+
+import numpy as np
+
+from netwright.errors import SpaceError
+from netwright.space.architecture import Answer, Architecture
+from netwright.space.choose import Ask, Choice
+from netwright.space.count import Counter, below
+from netwright.space.shift import Shift
+
+NormalForm = Callable[[dict[str, Answer]], Mapping[str, Answer] | None]
+Numbered = Callable[[int], Mapping[str, Answer]]
+
+_TRIES = 1000  # draws that rules between choices may forbid
+_EQUAL_TRIES = 100_000  # for answers that are in canonical form by chance
+_COUNTED = 5_000_000  # ways to answer that are gone through to count what rules leave
+
+
+class Members:
+    """Everything that follows from the tree of the choices and the rules between them.
+
+    `normal_form`, `count` and `numbered` are what `Space` takes as `normal_form`, `members` and
+    `member`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        root: list[Ask],
+        choices: Mapping[str, Choice],
+        normal_form: NormalForm | None,
+        count: int | None,
+        numbered: Numbered | None,
+    ) -> None:
+        self.name, self.root, self.choices = name, root, choices
+        self.normal_form, self.numbered = normal_form, numbered
+        self.shifts: Mapping[str, Shift] = {}
+        self._count = count
+        self._flat = not any(scope for ask in root for scope in ask.branches)
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is surely one member only."""
+        return all(len(choice.options) == 1 for choice in self.choices.values())
+
+    # -- answers ----------------------------------------------------------------------------------
+
+    def answer(self, pick: Callable[[Choice], Answer]) -> dict[str, Answer]:
+        """Answers to exactly the active choices, each picked when it is first asked."""
+        answers: dict[str, Answer] = {}
+        todo = self.root[::-1]
+        while todo:
+            ask = todo.pop()
+            name = ask.choice.name
+            if name not in answers:
+                answers[name] = pick(ask.choice)
+            for scope in reversed(ask.active(answers[name])):
+                todo.extend(reversed(scope))
+        return answers
+
+    def draw(
+        self, rng: np.random.Generator, given: Mapping[str, Answer] | None = None
+    ) -> dict[str, Answer]:
+        """Answers from the top down, each uniform but for those that are given."""
+        known = given or {}
+        if self._flat and len(known) == len(self.choices):
+            return dict(known)
+
+        def pick(choice: Choice) -> Answer:
+            if choice.name in known:
+                return known[choice.name]
+            if choice.late:
+                return choice.options[0]
+            return choice.options[int(next(turns) * len(choice.options))]
+
+        turns = iter(rng.random(len(self.choices)).tolist())  # one call, as each costs microseconds
+        return self.answer(pick)
+
+    def canonical(self, answers: dict[str, Answer]) -> Mapping[str, Answer] | None:
+        """The answers that stand for these; None if a rule forbids them."""
+        for shift in self.shifts.values():
+            if shift.name in answers:
+                answers = shift.apply(answers)
+        return answers if self.normal_form is None else self.normal_form(answers)
+
+    def normal(self, answers: dict[str, Answer]) -> Architecture | None:
+        """The one architecture that stands for these answers; None if a rule forbids them."""
+        found = self.canonical(answers)
+        return None if found is None else Architecture(found)
+
+    # -- one of them ------------------------------------------------------------------------------
+
+    def allowed(self, draw: Callable[[], dict[str, Answer]]) -> Architecture:
+        """The first draw that no rule forbids."""
+        for _ in range(_TRIES):
+            member = self.normal(draw())
+            if member is not None:
+                return member
+        raise SpaceError(
+            f"The space {self.name!r} has rules between choices that forbade all of {_TRIES} draws."
+        )
+
+    def freely(self, rng: np.random.Generator) -> Architecture:
+        """A member by uniform answers, from the top down."""
+        return self.allowed(partial(self.draw, rng))
+
+    def equally(self, rng: np.random.Generator) -> Architecture:
+        """A member, each as likely as the others."""
+        if self.numbered is not None:
+            return self.at(below(self.count(), rng))
+        for _ in range(_EQUAL_TRIES):
+            drawn = self._counter.draw(rng)
+            found = self.normal(drawn)
+            if found is not None and dict(found.answers) == drawn:
+                return found
+        raise SpaceError(
+            f"The space {self.name!r} has rules between choices that forbade all of "
+            f"{_EQUAL_TRIES} draws; give `Space(member=...)`, or sample without `uniform`."
+        )
+
+    def at(self, place: int) -> Architecture:
+        """The member with this number."""
+        assert self.numbered is not None
+        found = self.normal(dict(self.numbered(place)))
+        if found is None:
+            raise SpaceError(f"`Space(member=...)` of {self.name!r} gave no member for {place}.")
+        return found
+
+    # -- all of them ------------------------------------------------------------------------------
+
+    def count(self) -> int:
+        """How many there are, exactly.
+
+        Raises:
+            SpaceError: Rules between choices leave only some of too many answers to go through.
+        """
+        if self.normal_form is None:
+            return self._counter.total()
+        if self._count is None:
+            ways = self._counter.total()
+            if ways > _COUNTED and self.numbered is None:
+                raise SpaceError(
+                    f"The members of {self.name!r} cannot be counted: rules between choices "
+                    f"leave some of {ways:.3g} ways to answer; give `Space(members=...)`."
+                )
+            self._count = sum(1 for _ in self.enumerate())
+        return self._count
+
+    def enumerate(self) -> Iterator[Architecture]:
+        """Every member once."""
+        if self.numbered is not None:
+            for place in range(self.count()):
+                yield self.at(place)
+            return
+        for answers in _extended(self.root, {}):
+            member = self.normal(answers)
+            if (
+                member is not None
+                and len(answers) == len(member.answers)
+                and all(answers[name] == answer for name, answer in member.answers.items())
+            ):
+                yield member
+
+    @cached_property
+    def _counter(self) -> Counter:
+        return Counter(self.root, self.shifts)
+
+
+def _extended(todo: Sequence[Ask], answers: dict[str, Answer]) -> Iterator[dict[str, Answer]]:
+    """All ways to answer what is left, each with what is answered already."""
+    if not todo:
+        yield answers
+        return
+    ask, rest = todo[0], todo[1:]
+    name = ask.choice.name
+    options = (answers[name],) if name in answers else ask.choice.options
+    for option in options:
+        inner = [a for scope in ask.active(option) for a in scope]
+        yield from _extended([*inner, *rest], {**answers, name: option})
+
+
+def first(given: Mapping[str, Answer], choice: Choice) -> Answer:
+    """What is given, or the first option."""
+    return given.get(choice.name, choice.options[0])
+
+
+def turn(place: int, choice: Choice) -> Answer:
+    """The option at a place, counted round; late choices have their first."""
+    return choice.options[0 if choice.late else place % len(choice.options)]
