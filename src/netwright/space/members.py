@@ -115,9 +115,9 @@ class Members:
             return self.at(below(self.count(), rng))
         for _ in range(_EQUAL_TRIES):
             drawn = self._counter.draw(rng)
-            found = self.normal(drawn)
-            if found is not None and dict(found.answers) == drawn:
-                return found
+            found = self.canonical(drawn)
+            if found is not None and found == drawn:
+                return Architecture(found)
         raise SpaceError(
             f"The space {self.name!r} has rules between choices that forbade all of "
             f"{_EQUAL_TRIES} draws; give `Space(member=...)`, or sample without `uniform`."
@@ -158,13 +158,9 @@ class Members:
                 yield self.at(place)
             return
         for answers in _extended(self.root, {}):
-            member = self.normal(answers)
-            if (
-                member is not None
-                and len(answers) == len(member.answers)
-                and all(answers[name] == answer for name, answer in member.answers.items())
-            ):
-                yield member
+            found = self.canonical(answers)
+            if found is not None and found == answers:
+                yield Architecture(found)
 
     @cached_property
     def _counter(self) -> Counter:

@@ -75,7 +75,8 @@ def find_shifts(
 
 def _shift(ask: Ask, uses: Mapping[str, int]) -> Shift | None:
     steps = ask.branches
-    if len(steps) < 2 or any(len(step) != 1 or not step[0].empty for step in steps):
+    least = 1 if ask.choice.options[0] == 0 else 2  # one step that is always there has one place
+    if len(steps) < least or any(len(step) != 1 or not step[0].empty for step in steps):
         return None
     if len({(_shape(step[0]), step[0].empty) for step in steps}) > 1:
         return None
@@ -99,7 +100,7 @@ def _holds(
     rng = np.random.default_rng(0)
     for _ in range(_TRIES):
         given: dict[str, Answer] = {shift.name: shift.high}
-        given[shift.names[int(rng.integers(shift.high - 1))][0]] = shift.skip
+        given[shift.names[int(rng.integers(max(1, shift.high - 1)))][0]] = shift.skip
         answers = draw(rng, given)
         if shift.name not in answers:
             continue
