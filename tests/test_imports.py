@@ -14,7 +14,7 @@ SOURCE = Path(netwright.__file__).parent
 LINES = [
     {"cli"},
     {"run", "dashboard", "automl"},
-    {"conclude", "settings"},
+    {"conclude", "settings", "warmstart"},
     {"report", "export"},
     {"record", "loop"},
     {"finals", "searches"},

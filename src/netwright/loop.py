@@ -8,6 +8,7 @@ uninterrupted one does.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -78,6 +79,7 @@ class Loop:
         path = partial(self.store.weights, self.name)
         self._weights = Weights(path, plan.objectives, plan.limits)
         self._rejected = 0
+        self._again: list[Architecture] = []  # the best of a run this one was started from
         self._confirmed = False
         self._active = 0.0  # seconds of earlier sessions
         self._replay()
@@ -233,6 +235,8 @@ class Loop:
     def _propose(self, number: int, attempt: int) -> Proposal | Literal["wait", "end"]:
         budget = self.plan.budget
         count = number - self._first[SEARCH]
+        if attempt == 0 and count < len(self._again) and count < (budget.trials or math.inf):
+            return Proposal(self._again[count])
         if budget.trials is not None and count >= budget.trials:
             return self._end(f"{budget.trials} trials")
         if budget.minutes is not None and self.seconds() >= budget.minutes * 60:
@@ -423,6 +427,17 @@ class Loop:
             stage_seconds=time.monotonic() - self._stage_began,
         )
 
+    def _start_warm(self, known: list[Trial]) -> None:
+        """Take what another run found out; its best are to be trained again, the rest is told."""
+        plan = self.plan
+        best = [t for t in History(known).allowed(plan.limits) if t.done]
+        best.sort(key=lambda trial: -plan.objectives[0].gain(trial.metrics))
+        again = best[: plan.finals[0][0] if plan.finals else 1]
+        self._again = [trial.architecture for trial in again]
+        self._searches.tell([trial for trial in known if trial not in again])
+        for trial in known:
+            self._learn(trial.architecture, trial.metrics)
+
     # -- resume -----------------------------------------------------------------------------------
 
     def _replay(self) -> None:
@@ -431,7 +446,9 @@ class Loop:
         last = 0.0
         for event in self.store.events(self.name):
             body, number = event.body, event.trial
-            if event.kind == "session":
+            if event.kind == "created" and body.get("known"):
+                self._start_warm([Trial.from_json(known) for known in body["known"]])
+            elif event.kind == "session":
                 self._active += last - session if session is not None else 0.0
                 session = event.time
             elif event.kind == "proposed":

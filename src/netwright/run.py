@@ -22,12 +22,14 @@ from netwright.plan import Budget, Plan, make_plan
 from netwright.progress import Progress
 from netwright.record import Record, read_record
 from netwright.report import write_report
+from netwright.searches import SEARCH
 from netwright.settings import check_same, settings_of
 from netwright.space import Architecture, Space
 from netwright.store import Store
 from netwright.strategies import Strategy
 from netwright.table import Table
 from netwright.trial import Trial
+from netwright.warmstart import known_trials
 
 
 def search(
@@ -47,6 +49,7 @@ def search(
     deterministic: bool = False,
     seed: int = 0,
     trial_minutes: float | None = None,
+    warm_start: str | None = None,
     store: str | Path = "netwright.db",
     run: str | None = None,
     out: str | Path | None = None,
@@ -75,6 +78,10 @@ def search(
         workers: processes of one thread each; 0 runs in this process.
         deterministic: with several workers, make the architectures a function of the seed.
         trial_minutes: a trial of the search that takes longer is stopped; finals are not.
+        warm_start: a run in the same store, with the same data, training and objectives, of this
+            space or one that it was made from: the strategy knows its trials where their
+            architectures are members here. The best of them, as many as the first final takes, are
+            trained again first, so that they can be finalists.
         store: the file the run is logged in; a run of the same name in it is
             continued, and returned as it is if it is finished.
         watch: is told of the progress several times a second.
@@ -105,6 +112,7 @@ def search(
         deterministic=deterministic,
         seed=seed,
         trial_minutes=trial_minutes,
+        warm_start=warm_start,
         store=store,
         run=run,
         call=call,
@@ -153,6 +161,7 @@ def _prepared(
     deterministic: bool = False,
     seed: int = 0,
     trial_minutes: float | None = None,
+    warm_start: str | None = None,
     store: str | Path = "netwright.db",
     run: str | None = None,
     call: dict[str, Any] | None = None,
@@ -162,8 +171,9 @@ def _prepared(
         raise SettingError(f"`search(workers=...)` must be at least 0, got {workers!r}.")
     if not isinstance(store, str | Path):
         raise SettingError(f"`search(store=...)` must be a path, got {store!r}.")
-    if not isinstance(run, str | None):
-        raise SettingError(f"`search(run=...)` must be a name, got {run!r}.")
+    for key, value in {"run": run, "warm_start": warm_start}.items():
+        if not isinstance(value, str | None):
+            raise SettingError(f"`search({key}=...)` must be a name, got {value!r}.")
     plan = make_plan(
         space,
         evaluator,
@@ -181,10 +191,13 @@ def _prepared(
     home = Store(store)
     name = run or _free_name(home)
     settings = settings_of(plan, workers=workers, call=call)
-    known = name in home.runs()
-    if known:
+    fresh = name not in home.runs()
+    if not fresh:
         check_same(name, home.events(name)[0].body, settings)
-    return Run(home, name, plan), not known, settings
+    elif warm_start is not None:
+        known = known_trials(home, warm_start, plan, settings)
+        settings["known"] = [trial.to_json() for trial in known]
+    return Run(home, name, plan), fresh, settings
 
 
 def _work(run: Run, executor: Executor, watch: Callable[[Progress], None] | None) -> None:
@@ -241,6 +254,18 @@ class Run:
     def trials(self) -> Table:
         """All trials as a table, in the order of their completion."""
         return Table([_row(trial) for trial in self.record.history])
+
+    def scored(self) -> list[tuple[Architecture, float]]:
+        """The trials of the search that ended well: architecture and score, better when larger.
+
+        The score is that of the first objective. It is what `Space.shrunk` takes.
+        """
+        objective, *_ = self.plan.objectives
+        return [
+            (trial.architecture, objective.gain(trial.metrics))
+            for trial in self.record.history
+            if trial.done and trial.proposal.stage <= SEARCH
+        ]
 
     def export(self, out: str | Path) -> Path:
         """Put the best network into a folder, each form checked against it."""

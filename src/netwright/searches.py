@@ -40,6 +40,11 @@ class Searches:
         else:
             self._searches[trial.proposal.stage].observe(trial)
 
+    def tell(self, trials: Sequence[Trial]) -> None:
+        """Let the search know trials of another run, before its own."""
+        for trial in trials:
+            self._searches[SEARCH].observe(trial)
+
     def observe_first(self, stage: int, first: int, upto: int) -> bool:
         """Let the strategy observe exactly its trials `first`, ... before `upto`; False if not in.
 

@@ -101,6 +101,10 @@ def search(
         bool | None, typer.Option("--deterministic", help="Same seed, same networks.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
+    warm_start: Annotated[
+        str | None,
+        typer.Option(help="A run in the same file, whose trials are known from the start."),
+    ] = None,
     store: Annotated[str | None, typer.Option(help="File of the runs (netwright.db).")] = None,
     run: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
     out: Annotated[str | None, typer.Option(help="Folder for the network.")] = None,

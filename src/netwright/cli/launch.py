@@ -69,6 +69,7 @@ def arguments(call: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
             for key in ("trials", "minutes", "epochs", "refit", "baseline", "workers")
         },
         **{key: call[key] for key in ("deterministic", "seed", "store", "run")},
+        "warm_start": call.get("warm_start"),
     }
 
 

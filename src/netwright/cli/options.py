@@ -29,6 +29,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "seed": (int,),
     "store": (str,),
     "run": (str,),
+    "warm-start": (str,),
     "out": (str,),
     "label": (str,),
     "size": (str,),
