@@ -236,6 +236,9 @@ def test_a_converted_model_can_be_restricted():
         (lambda s: s.widened({"depth": [2.5]}), SpaceError, "options of a repeat, got 2.5"),
         (lambda s: s.shrunk([], least=1), SettingError, "at least 2 trials"),
         (lambda s: s.shrunk([], level=2), SettingError, "level between 0 and 1"),
+        (lambda s: s.restricted(["width"]), SettingError, "must be a mapping of choices"),
+        (lambda s: s.shrunk([1, 2]), SettingError, "pairs of an architecture and a score"),
+        (lambda s: Space.joined([s, 3]), SettingError, "must be given spaces, got"),
         (lambda s: Space.joined([s]), SettingError, "at least two"),
         (lambda s: Space.joined([s, s]), SettingError, "of different names"),
         (lambda s: READY["darts"]().joined([s, READY["mlp"]()]), SettingError, "same inputs"),
@@ -245,6 +248,25 @@ def test_a_converted_model_can_be_restricted():
 def test_what_cannot_be_reshaped_is_refused(space, call, error, part):
     with pytest.raises(error, match=part):
         call(space)
+
+
+@pytest.mark.parametrize("call", ["mutate", "cross", "neighbours", "encode"])
+def test_members_of_other_spaces_are_refused(space, call):
+    rng = np.random.default_rng(0)
+    other = READY["nasbench201"]().sample(rng)
+    given = {
+        "mutate": (other, rng),
+        "cross": (space.sample(rng), other, rng),
+        "neighbours": (other,),
+        "encode": ([other],),
+    }[call]
+    with pytest.raises(SpaceError, match=r"must be given a member of 'network', .* 'edge01'"):
+        getattr(space, call)(*given)
+
+
+def test_a_generator_is_asked_for(space):
+    with pytest.raises(SettingError, match=r"must be given a generator, got 7; write `numpy"):
+        space.sample(7)
 
 
 # -- limits ----------------------------------------------------------------------------------------
@@ -302,5 +324,10 @@ def test_limits_that_cannot_be_kept_are_refused(space):
         space.sample(rng, {"latency_ms": 1.0})
     with pytest.raises(SettingError, match="finite number above 0, got -1"):
         space.mutate(space.smallest(), rng, {"params": -1})
+    with pytest.raises(SettingError, match=r"must be a mapping such as .* got 'params'"):
+        space.sample(rng, "params")
+    short = space.limited({"x": 1.0}, predict={"x": lambda many: [0.5]})
+    with pytest.raises(SettingError, match=r"one value for each of \d+ architectures, got shape"):
+        short.pool(rng, 5)
     with pytest.raises(SettingError, match="got AtMost"):
         space.sample(rng, {"params": nw.AtMost(5)})

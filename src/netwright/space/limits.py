@@ -57,12 +57,16 @@ class Surveys:
             return math.inf
 
 
-def bounds_of(limits: Mapping[str, float], predict: Mapping[str, Predict]) -> dict[str, float]:
+def bounds_of(limits: object, predict: Mapping[str, Predict]) -> dict[str, float]:
     """The limits, checked.
 
     Raises:
         SettingError: A bound is no positive number, or nothing says what a metric is.
     """
+    if not isinstance(limits, Mapping):
+        raise SettingError(
+            f'`limits` must be a mapping such as {{"params": 200_000}}, got {limits!r}.'
+        )
     for metric, bound in limits.items():
         if (
             isinstance(bound, bool)
@@ -102,7 +106,13 @@ class OverLimits:
     def values(self, metric: str, architectures: Sequence[Architecture]) -> Sequence[float]:
         """One metric of n architectures."""
         if metric in self._predict:
-            return list(self._predict[metric](architectures))
+            found = np.asarray(self._predict[metric](architectures), dtype=np.float64)
+            if found.shape != (len(architectures),):
+                raise SettingError(
+                    f"`limited(predict={{{metric!r}: function}})` must give one value for each "
+                    f"of {len(architectures)} architectures, got shape {found.shape}."
+                )
+            return [math.inf if math.isnan(value) else float(value) for value in found]
         return [self._surveys.metric(metric, architecture) for architecture in architectures]
 
     def check(self, space: Space) -> None:

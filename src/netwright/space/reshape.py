@@ -99,6 +99,7 @@ def restricted(space: Space, options: Mapping[str, Sequence[Answer]]) -> Options
         SpaceError: A choice or an option that the space has not, or no option.
     """
     left: dict[str, tuple[Answer, ...]] = {}
+    _check_mapping("restricted", options)
     for name, given in options.items():
         choice = choice_of(space, name)
         kept = list(given) if isinstance(given, list | tuple | range | set) else [given]
@@ -120,8 +121,10 @@ def widened(space: Space, options: Mapping[str, Sequence[Answer]]) -> Options:
             option of another kind.
     """
     more: dict[str, tuple[Answer, ...]] = {}
-    for name, given in options.items():
+    _check_mapping("widened", options)
+    for name, listed in options.items():
         choice = choice_of(space, name)
+        given = list(listed) if isinstance(listed, list | tuple | range | set) else [listed]
         if choice.kind in ("one_of", "inputs"):
             raise SpaceError(
                 f"`Space.widened({{{name!r}: options}})` must name a width, a value or a repeat, "
@@ -139,8 +142,16 @@ def widened(space: Space, options: Mapping[str, Sequence[Answer]]) -> Options:
                 )
         made = dict.fromkeys([*choice.options, *given])
         numbers = all(isinstance(o, int | float) and type(o) is not bool for o in made)
-        more[name] = tuple(sorted(made) if numbers else made)  # type: ignore[type-var]
+        more[name] = tuple(sorted(made, key=float) if numbers else made)  # type: ignore[arg-type]
     return more
+
+
+def _check_mapping(call: str, options: object) -> None:
+    if not isinstance(options, Mapping):
+        raise SettingError(
+            f"`Space.{call}(options)` must be a mapping of choices to options such as "
+            f'{{"width": [16, 32]}}, got {options!r}.'
+        )
 
 
 def choice_of(space: Space, name: str) -> Choice:
@@ -208,8 +219,11 @@ class OneOfThem:
         return {self.choice: picked, **{f"{first}{name}": a for name, a in found.items()}}
 
 
-def join(made: type[Space], spaces: Sequence[Space], name: str) -> Space:
+def join(made: type[Space], given: object, name: str) -> Space:
     """One space of several; see `Space.joined`."""
+    spaces = list(given) if isinstance(given, list | tuple) else []
+    if not spaces or not all(isinstance(space, made) for space in spaces):
+        raise SettingError(f"`Space.joined(spaces)` must be given spaces, got {given!r}.")
     names = [space.name for space in spaces]
     takes = {(space.inputs, space.classes, space.tokens) for space in spaces}
     if len(spaces) < 2 or len({*names}) < len(names) or len(takes) > 1:
@@ -274,7 +288,13 @@ def losers(
             "`Space.shrunk(scored, least=..., level=...)` must have at least 2 trials an option "
             f"and a level between 0 and 1, got least={least!r}, level={level!r}."
         )
-    members = [(a, float(score)) for a, score in scored if np.isfinite(score)]
+    try:
+        members = [(a, float(score)) for a, score in scored if np.isfinite(score)]
+    except TypeError as error:
+        raise SettingError(
+            "`Space.shrunk(scored)` must be pairs of an architecture and a score, such as "
+            f"`run.scored()` gives, got {scored!r}."
+        ) from error
     if not members:
         return []
     best = max(members, key=lambda each: each[1])[0]

@@ -109,6 +109,8 @@ class Space:
                 f"classes, as whole numbers, got inputs={inputs!r}, classes={classes!r}."
             )
         self._network, self._recipe, self._name = network, recipe, name
+        if cells is not None and not isinstance(cells, Cells):
+            raise SettingError(f"`Space(cells=...)` must be `Cells`, got {cells!r}.")
         self.tokens, self.cells = tokens, cells
         self._encoders: dict[tuple[str, int | None], Encoder] = {}
         root, listed = self._list()
@@ -329,6 +331,7 @@ class Space:
         leads to: of networks of one to six layers nearly all have six. Late choices have their
         first option without it; see `Choose.value`.
         """
+        self._check_drawn("sample", rng)
         return self._moving(limits).sample(rng, uniform=uniform)
 
     def mutate(
@@ -345,6 +348,7 @@ class Space:
             SpaceError: The space has one member only.
             LimitError: As `limited`.
         """
+        self._check_drawn("mutate", rng, architecture)
         return self._moving(limits).mutate(architecture, rng)
 
     def cross(
@@ -359,12 +363,35 @@ class Space:
         Raises:
             LimitError: As `limited`.
         """
+        self._check_drawn("cross", rng, a, b)
         return self._moving(limits).cross(a, b, rng)
+
+    def _check_drawn(self, call: str, rng: object, *architectures: Architecture) -> None:
+        if not isinstance(rng, np.random.Generator):
+            raise SettingError(
+                f"`Space.{call}(...)` must be given a generator, got {rng!r}; write "
+                "`numpy.random.default_rng(0)`."
+            )
+        self._check_members_of(call, *architectures)
+
+    def _check_members_of(self, call: str, *architectures: object) -> None:
+        """Refuse what answers other choices than this space has, or otherwise."""
+        for given in architectures:
+            if not isinstance(given, Architecture):
+                raise SettingError(
+                    f"`Space.{call}(...)` must be given an Architecture, got {given!r}."
+                )
+            for name, answer in given.answers.items():
+                if name not in self.choices or answer not in self.choices[name].options:
+                    raise SpaceError(
+                        f"`Space.{call}(...)` must be given a member of {self.name!r}, got one "
+                        f"that answers {name!r} with {answer!r}; see `Space.adopted`."
+                    )
 
     def _moving(self, limits: Mapping[str, float] | None) -> Moves:
         if not limits:
             return self._moves
-        key = tuple(sorted(limits.items()))
+        key = tuple(sorted(bounds_of(limits, {}).items()))
         if key not in self._limited:
             self._limited[key] = self.limited(limits)
         return self._limited[key]._moves
@@ -381,6 +408,7 @@ class Space:
 
     def neighbours(self, architecture: Architecture) -> list[Architecture]:
         """All different members one answer away; choices that this brings in take option one."""
+        self._check_members_of("neighbours", architecture)
         return self._moves.neighbours(architecture)
 
     def variants(self, architecture: Architecture) -> list[Architecture]:
@@ -597,7 +625,17 @@ class Space:
             SettingError: No such encoding, one of cells where there are none, or with above
                 100,000 columns.
         """
-        return self._encoder(encoding, longest).rows(architectures)
+        made = self._encoder(encoding, longest)
+        try:
+            return made.rows(architectures)
+        except (KeyError, AttributeError, TypeError):
+            if not isinstance(architectures, list | tuple):
+                raise SettingError(
+                    "`Space.encode(architectures)` must be given a list of them, "
+                    f"got {architectures!r}."
+                ) from None
+            self._check_members_of("encode", *architectures)
+            raise
 
     def decode(self, rows: np.ndarray, encoding: Encoding = "onehot") -> list[Architecture]:
         """The members that `encode` gave these n x d rows for.
