@@ -25,6 +25,11 @@ def netwright(folder: Path, *arguments: object, **given) -> subprocess.Completed
     )
 
 
+def heeds_interrupts() -> None:
+    """In the new process: as in a terminal, also where the tests run in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> tuple[Path, dict]:
     """A folder with a finished run on digits, and the document it printed."""
@@ -122,6 +127,7 @@ def test_interruption_keeps_the_best_and_resume_goes_on(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=heeds_interrupts,
     )
     limit = time.monotonic() + 90
     while time.monotonic() < limit:
