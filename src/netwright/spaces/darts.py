@@ -85,17 +85,32 @@ def network(
     choose: Choose, inputs: tuple[int, ...], classes: int, channels: int, cells: int
 ) -> nn.Module:
     """The declaration: all normal cells are one, and all reduction cells are."""
+    return stack(inputs[0], classes, channels, cells, _NODES, partial(cell, choose))
+
+
+def stack(
+    inputs: int,
+    classes: int,
+    channels: int,
+    cells: int,
+    times: int,
+    make: Callable[[int, int, int, bool, bool], nn.Module],
+) -> nn.Module:
+    """Stem, cells and head; the cells at one and two thirds halve the image and double the width.
+
+    `make(before, last, width, halves, halved)` makes a cell that reads the outputs of the last cell
+    but one, `before` wide and not yet halved if `halved`, and of the last one; it gives `times` as
+    many channels as its own `width`.
+    """
     stem = 3 * channels
-    first = nn.Sequential(
-        nn.Conv2d(inputs[0], stem, 3, padding=1, bias=False), nn.BatchNorm2d(stem)
-    )
+    first = nn.Sequential(nn.Conv2d(inputs, stem, 3, padding=1, bias=False), nn.BatchNorm2d(stem))
     made: list[nn.Module] = []
     before, last, width, halved = stem, stem, channels, False
     for place in range(cells):
         halves = place in (cells // 3, 2 * cells // 3) and cells > 2
         width = 2 * width if halves else width
-        made.append(cell(choose, before, last, width, halves, halved))
-        before, last, halved = last, _NODES * width, halves
+        made.append(make(before, last, width, halves, halved))
+        before, last, halved = last, times * width, halves
     return Stack(first, made, last, classes)
 
 

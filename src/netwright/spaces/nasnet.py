@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from netwright.space import Answer, CellGraph, Cells, CellSize, Choose, Space
 from netwright.space.cells import graph_of_pairs, pairs_of_graph, places
-from netwright.spaces.darts import FactorizedReduction, Stack, relu_conv_norm
+from netwright.spaces.darts import FactorizedReduction, relu_conv_norm, stack
 from netwright.spaces.darts import operation as darts_operation
 from netwright.spaces.shapes import check_sizes, image_shape
 
@@ -201,32 +201,24 @@ def network(
     kinds: tuple[str, str],
 ) -> nn.Module:
     """The declaration: all normal cells are one, and all reduction cells are."""
-    stem = 3 * channels
-    first = nn.Sequential(
-        nn.Conv2d(inputs[0], stem, 3, padding=1, bias=False), nn.BatchNorm2d(stem)
-    )
-    made: list[nn.Module] = []
-    before, last, width, halved = stem, stem, channels, False
-    for place in range(cells):
-        halves = place in (cells // 3, 2 * cells // 3) and cells > 2
-        width = 2 * width if halves else width
-        old = FactorizedReduction(before, width) if halved else relu_conv_norm(before, width)
-        pair = nn.ModuleList([old, relu_conv_norm(last, width)])
-        kind = kinds[1] if halves else kinds[0]
-        made.append(cell(choose, kind, pair, width, 2 if halves else 1, operations))
-        before, last, halved = last, width, halves
-    return Stack(first, made, last, classes)
+    make = partial(cell, choose, operations, kinds)
+    return stack(inputs[0], classes, channels, cells, 1, make)
 
 
 def cell(
     choose: Choose,
-    kind: str,
-    inputs: nn.ModuleList,
-    width: int,
-    stride: int,
     operations: Sequence[str],
+    kinds: tuple[str, str],
+    before: int,
+    last: int,
+    width: int,
+    halves: bool,
+    halved: bool,
 ) -> nn.Module:
-    """A cell; `inputs` bring what it reads, of the last cell but one and the last, to `width`."""
+    """A cell; the rest is as `stack` has it."""
+    kind, stride = (kinds[1], 2) if halves else (kinds[0], 1)
+    old = FactorizedReduction(before, width) if halved else relu_conv_norm(before, width)
+    inputs = nn.ModuleList([old, relu_conv_norm(last, width)])
     nodes: list[nn.Module] = []
     read: list[Any] = []
     for node in range(_NODES):
