@@ -61,11 +61,12 @@ class Checker:
         works: Mapping[str, Answer] | None = None
         failed: tuple[Mapping[str, Answer], str] | None = None
         for answers in members:
-            wrong = self._fault(answers)
+            choose = Building(answers)
+            wrong = self._fault(choose)
             if wrong is None:
                 works = works or answers
-                self._check_asked(answers)
-            else:
+                self._check_asked(answers, choose)
+            elif wrong:
                 failed = failed or (answers, wrong)
             if works is not None and failed is not None:
                 raise SpaceError(self._blamed(works, *failed))
@@ -73,10 +74,7 @@ class Checker:
             answers, wrong = failed
             raise SpaceError(f"The network {dict(answers)!r} of `{self.name}` {wrong}")
 
-    def _check_asked(self, answers: Mapping[str, Answer]) -> None:
-        choose = Building(answers)
-        with torch.device("meta"):
-            self.build(choose)
+    def _check_asked(self, answers: Mapping[str, Answer], choose: Building) -> None:
         if self.recipe is not None:
             _check_plain(self.recipe(choose))
         hidden = sorted(answers.keys() - choose.asked)
@@ -88,9 +86,11 @@ class Checker:
                 "before the branch."
             )
 
-    def _fault(self, answers: Mapping[str, Answer], seen: _Shapes | None = None) -> str | None:
-        """What is wrong with a member, None if nothing is; `seen` notes what options give."""
-        choose = Building(answers)
+    def _fault(self, choose: Building, seen: _Shapes | None = None) -> str | None:
+        """What is wrong with a member, None if nothing is, empty if that cannot be told.
+
+        `seen` notes what options give.
+        """
         try:
             with torch.device("meta"):
                 model = self.build(choose).eval()
@@ -101,7 +101,7 @@ class Checker:
             raise
         except Exception as error:
             if isinstance(error, NotImplementedError) or "meta tensor" in str(error):
-                return None  # an operation that the meta device lacks: found when it is trained
+                return ""  # an operation that the meta device lacks: found when it is trained
             text = f"{type(error).__name__}: {str(error).rstrip('.')}"
             shape = ", ".join(map(str, (2, *self.inputs)))
             return f"cannot be built and run on inputs of shape ({shape}): {text}."
@@ -119,8 +119,8 @@ class Checker:
         for name, answer in failed.items():
             there = self.completed({**here, name: answer})
             after = _Shapes(name)
-            fault = self._fault(there, after)
-            if fault is None:
+            fault = self._fault(Building(there), after)
+            if not fault:
                 here = there
                 continue
             text = (
@@ -130,7 +130,7 @@ class Checker:
             if name not in here:
                 return text
             before = _Shapes(name)
-            self._fault(here, before)
+            self._fault(Building(here), before)
             if before.found and after.found and before.found != after.found:
                 return (
                     f"{text} It gives shape {after.found[0]}, where {here[name]!r} gives "

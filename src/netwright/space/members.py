@@ -67,9 +67,9 @@ class Members:
         self, rng: np.random.Generator, given: Mapping[str, Answer] | None = None
     ) -> dict[str, Answer]:
         """Answers from the top down, each uniform but for those that are given."""
-        known = given or {}
+        known = {} if given is None else given
         if self._flat and len(known) == len(self.choices):
-            return dict(known)
+            return known if isinstance(known, dict) else dict(known)
 
         def pick(choice: Choice) -> Answer:
             if choice.name in known:

@@ -94,18 +94,17 @@ class Moves:
         other_than: Architecture | None = None,
     ) -> Architecture:
         """A different member, near this one, whatever is allowed."""
-        choices = self._members.choices
-        asked = [choices[name] for name in architecture.answers]
-        open_choices = [c.name for c in asked if len(c.options) > 1 and not c.late]
+        members, known = self._members, dict(architecture.answers)
+        asked = [members.choices[name] for name in known]
+        open_choices = [(c.name, c.options) for c in asked if len(c.options) > 1 and not c.late]
         for attempt in range(_TRIES if open_choices else 0):
-            answers = dict(architecture.answers)
+            answers = known.copy()
             for which, turn in rng.random((1 + attempt // _ALONE, 2)).tolist():
-                name = open_choices[int(which * len(open_choices))]
-                options = choices[name].options
+                name, options = open_choices[int(which * len(open_choices))]
                 other = options.index(answers[name]) + 1 + int(turn * (len(options) - 1))
                 answers[name] = options[other % len(options)]
-            child = self._members.canonical(self._members.draw(rng, answers))
-            if child is not None and child != architecture.answers:
+            child = members.canonical(members.draw(rng, answers))
+            if child is not None and child != known:
                 made = Architecture(child)
                 if other_than is None or made != other_than:
                     return made
