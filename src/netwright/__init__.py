@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from netwright.space import Choose as Choose
     from netwright.space import Space as Space
     from netwright.strategies import BayesianOptimization as BayesianOptimization
+    from netwright.strategies import LocalSearch as LocalSearch
     from netwright.strategies import RandomSearch as RandomSearch
     from netwright.strategies import RegularizedEvolution as RegularizedEvolution
+    from netwright.strategies import Reinforce as Reinforce
 
 # Names are imported when they are first used, so that the command line need not wait for torch.
 _HOMES = {
@@ -41,10 +43,12 @@ _HOMES = {
     "Data": "data",
     "Function": "evaluate.function",
     "NetwrightError": "errors",
+    "LocalSearch": "strategies",
     "OnnxRuntime": "evaluate.latency",
     "PyTorch": "evaluate.latency",
     "RandomSearch": "strategies",
     "RegularizedEvolution": "strategies",
+    "Reinforce": "strategies",
     "Run": "run",
     "Space": "space",
     "Training": "evaluate.training",

@@ -15,6 +15,8 @@ STRATEGIES = {
     "bayesian-optimization": "BayesianOptimization",
     "regularized-evolution": "RegularizedEvolution",
     "evolution": "RegularizedEvolution",
+    "local-search": "LocalSearch",
+    "reinforce": "Reinforce",
     "random": "RandomSearch",
 }
 

@@ -437,6 +437,14 @@ class Space:
         found = self._members.normal(self._members.answer(partial(turn, place)))
         return self._members.freely(np.random.default_rng(place % 1000)) if found is None else found
 
+    def answered(self, pick: Callable[[Choice], Answer]) -> Architecture:
+        """The member whose active choices are answered by `pick`, asked from the top down.
+
+        Raises:
+            SpaceError: A rule between choices forbids it.
+        """
+        return self.architecture(self._members.answer(pick))
+
     def completed(self, answers: Mapping[str, Answer]) -> Architecture:
         """The member with these answers, and the first option of every choice they leave open.
 

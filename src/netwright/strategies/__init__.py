@@ -3,6 +3,16 @@
 from netwright.strategies.base import Search, Strategy
 from netwright.strategies.bayesian import BayesianOptimization
 from netwright.strategies.evolution import RegularizedEvolution
+from netwright.strategies.local import LocalSearch
 from netwright.strategies.random import RandomSearch
+from netwright.strategies.reinforce import Reinforce
 
-__all__ = ["BayesianOptimization", "RandomSearch", "RegularizedEvolution", "Search", "Strategy"]
+__all__ = [
+    "BayesianOptimization",
+    "LocalSearch",
+    "RandomSearch",
+    "RegularizedEvolution",
+    "Reinforce",
+    "Search",
+    "Strategy",
+]
