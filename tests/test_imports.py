@@ -17,7 +17,7 @@ LINES = [
     {"conclude", "settings", "warmstart"},
     {"report", "export"},
     {"record", "loop"},
-    {"finals", "searches"},
+    {"finals", "searches", "bench"},
     {"plan", "weights"},
     {"progress"},
     {"strategies", "evaluate", "oneshot", "store", "execute", "spaces"},

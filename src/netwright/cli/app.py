@@ -71,7 +71,10 @@ def search(
     ] = None,
     strategy: Annotated[
         str | None,
-        typer.Option(help="bayesian-optimization (default), regularized-evolution or random."),
+        typer.Option(
+            help="bayesian-optimization (default), local-search, regularized-evolution, reinforce "
+            "or random."
+        ),
     ] = None,
     limit: Annotated[
         list[str] | None, typer.Option(help="metric=value or metric=value@target, may be repeated.")

@@ -1,0 +1,119 @@
+"""A search on a table: a strategy proposes, the table answers, and a simulated clock runs.
+
+As in NAS-Bench-201 and NATS-Bench a trial takes the seconds that were recorded when the network was
+trained. Simulated workers ask the strategy in the order in which they become free, so that what it
+does not know yet is in flight as it would be. An architecture is not trained twice.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.bench.table import Table
+from netwright.errors import SettingError
+from netwright.objective import Objective
+from netwright.strategies import Strategy
+from netwright.trial import Proposal, Trial
+
+_ATTEMPTS = 200  # proposals that are known already, before a random one is taken
+
+
+@dataclass(frozen=True)
+class Course:
+    """What was evaluated, in the order it ended: rows of the table, and the clock then."""
+
+    rows: NDArray[np.int64]
+    seconds: NDArray[np.float64]
+
+    def incumbents(self, signal: NDArray[np.float64]) -> NDArray[np.int64]:
+        """After each evaluation the row that is best by the signal, larger being better."""
+        values = np.nan_to_num(signal[self.rows], nan=-np.inf)
+        before = np.maximum.accumulate(np.append(-np.inf, values[:-1]))
+        better = np.where(values > before, np.arange(len(values)), 0)
+        found: NDArray[np.int64] = self.rows[np.maximum.accumulate(better)]
+        return found
+
+
+def simulate(
+    table: Table,
+    strategy: Strategy,
+    objectives: Sequence[Objective],
+    *,
+    seed: int = 0,
+    evaluations: int | None = None,
+    seconds: float | None = None,
+    cost: str | None = None,
+    workers: int = 1,
+) -> Course:
+    """Search a table until `evaluations` have ended, or the clock has run for `seconds`.
+
+    The objectives' metrics are columns of the table, and so is `cost`, in seconds; without it each
+    trial takes one. A network that would end after `seconds` is not counted. A value that is NaN
+    makes a failed trial.
+
+    Raises:
+        SettingError: No budget, an unknown column, or fewer than one worker.
+    """
+    if evaluations is None and seconds is None:
+        raise SettingError("`simulate(...)` must have a budget: give evaluations or seconds.")
+    if workers < 1:
+        raise SettingError(f"`simulate(workers=...)` must be at least 1, got {workers!r}.")
+    values = {o.metric: table.column(o.metric) for o in objectives}
+    costs = np.ones(len(table)) if cost is None else table.column(cost)
+    search = strategy.start(table.space, objectives)
+    most = min(len(table.places), math.inf if evaluations is None else evaluations)
+    until = math.inf if seconds is None else seconds
+    known: set[int] = set()
+    flying: list[tuple[float, int, Proposal, int]] = []  # when it ends, number, what, row
+    rows: list[int] = []
+    clocks: list[float] = []
+    number, clock = 0, 0.0
+    while len(rows) < most:
+        while len(flying) < workers and number < most:
+            drawn = _propose(table, search.propose, known, [f[2] for f in flying], seed, number)
+            if drawn is None:
+                break
+            proposal, row = drawn
+            known.add(row)
+            heapq.heappush(flying, (clock + costs[row], number, proposal, row))
+            number += 1
+        if not flying or flying[0][0] > until:
+            break
+        clock, done, proposal, row = heapq.heappop(flying)
+        metrics = {name: float(column[row]) for name, column in values.items()}
+        well = all(map(math.isfinite, metrics.values()))
+        search.observe(Trial(done, proposal, "done" if well else "failed", metrics))
+        rows.append(row)
+        clocks.append(clock)
+    return Course(np.array(rows, dtype=np.int64), np.array(clocks))
+
+
+def _propose(
+    table: Table,
+    propose: Callable[[np.random.Generator, list[Proposal]], Proposal | None],
+    known: set[int],
+    flying: list[Proposal],
+    seed: int,
+    number: int,
+) -> tuple[Proposal, int] | None:
+    """A proposal that is in the table and was not made before; None to wait."""
+    for attempt in range(_ATTEMPTS):
+        rng = np.random.default_rng([seed, number, attempt])
+        proposal = propose(rng, flying)
+        if proposal is None:
+            if flying:
+                return None
+            break
+        row = table.places.get(proposal.architecture)
+        if row is not None and row not in known:
+            return proposal, row
+    rng = np.random.default_rng([seed, number, _ATTEMPTS])
+    left = [row for row in table.places.values() if row not in known]
+    row = left[int(rng.integers(len(left)))]
+    return Proposal(table.architectures[row]), row
