@@ -4,6 +4,7 @@ from netwright.spaces.convnet import convnet
 from netwright.spaces.convnext import convnext
 from netwright.spaces.darts import darts
 from netwright.spaces.enas import enas_macro
+from netwright.spaces.forest import forest
 from netwright.spaces.ft_transformer import ft_transformer
 from netwright.spaces.language_model import language_model
 from netwright.spaces.mlp import mlp
@@ -22,6 +23,7 @@ __all__ = [
     "darts",
     "enas_macro",
     "enas_micro",
+    "forest",
     "ft_transformer",
     "language_model",
     "mlp",

@@ -95,6 +95,7 @@ READY: dict[str, Callable[[], Space]] = {
     "darts": lambda: spaces.darts((3, 8, 8), 4, channels=4, cells=3),
     "enas_macro": lambda: spaces.enas_macro((3, 8, 8), 4, channels=4, layers=6),
     "enas_micro": lambda: spaces.enas_micro((3, 8, 8), 4, channels=4, cells=3),
+    "forest": lambda: spaces.forest((1, 8, 8), 4, channels=4),
     "ft_transformer": lambda: spaces.ft_transformer(9, 3, depths=(1, 3)),
     "language_model": lambda: spaces.language_model(12, 30, depths=(1, 3)),
     "mlp": lambda: spaces.mlp((12,), 3),
