@@ -21,6 +21,7 @@ LINES = [
     {"plan", "weights"},
     {"progress"},
     {"strategies", "evaluate", "oneshot", "store", "execute", "spaces"},
+    {"surrogates"},
     {"trial"},
     {"space", "objective", "data"},
     {"errors", "proportion", "onnxfile", "table"},

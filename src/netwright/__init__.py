@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from netwright.space import Architecture as Architecture
     from netwright.space import Choose as Choose
     from netwright.space import Space as Space
+    from netwright.strategies import Auto as Auto
     from netwright.strategies import BayesianOptimization as BayesianOptimization
     from netwright.strategies import LocalSearch as LocalSearch
     from netwright.strategies import RandomSearch as RandomSearch
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Architecture": "space",
     "AtMost": "objective",
+    "Auto": "strategies",
     "BayesianOptimization": "strategies",
     "Choose": "space",
     "Data": "data",

@@ -13,7 +13,7 @@ from netwright.evaluate.function import Function, Train
 from netwright.evaluate.latency import LatencyTarget, default_target
 from netwright.objective import AtMost, Limit, Objective, limits_from
 from netwright.space import Space
-from netwright.strategies import BayesianOptimization, Strategy
+from netwright.strategies import Auto, Strategy
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def make_plan(
     return Plan(
         space,
         made,
-        strategy or BayesianOptimization(),
+        strategy or Auto(),
         tuple(objectives),
         bounds,
         budget,

@@ -69,7 +69,7 @@ def search(
         space: what can be built.
         evaluator: trains a candidate, for example `Training(data)`; or a plain function
             `train(model, epochs) -> metrics`.
-        strategy: what to try next; `BayesianOptimization()` if None.
+        strategy: what to try next; `Auto()` if None.
         objectives: the first decides which network is the best; several make a front.
         limits: bounds on params, macs, memory_mib or latency_ms that no network may break.
         refit: whether to train what was chosen on the validation part too, which gains accuracy;

@@ -32,7 +32,7 @@ RunName = Annotated[str, typer.Argument(metavar="RUN", help="The run's name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing on the way.")]
 DEFAULTS: dict[str, Any] = {
-    "strategy": "bayesian-optimization",
+    "strategy": "auto",
     "limit": [],
     "objective": ["accuracy"],
     "baseline": 0,
@@ -72,8 +72,8 @@ def search(
     strategy: Annotated[
         str | None,
         typer.Option(
-            help="bayesian-optimization (default), local-search, regularized-evolution, reinforce "
-            "or random."
+            help="auto (default), bayesian-optimization, local-search, reinforce, "
+            "regularized-evolution, ... or random."
         ),
     ] = None,
     limit: Annotated[

@@ -12,6 +12,7 @@ from typing import Any
 from netwright.errors import NetwrightError, SettingError, SpaceError
 
 STRATEGIES = {
+    "auto": "Auto",
     "bayesian-optimization": "BayesianOptimization",
     "regularized-evolution": "RegularizedEvolution",
     "evolution": "RegularizedEvolution",

@@ -18,6 +18,7 @@ Numbered = Callable[[int], Mapping[str, Answer]]
 
 _TRIES = 1000  # draws that rules between choices may forbid
 _EQUAL_TRIES = 100_000  # for answers that are in canonical form by chance
+_FOLDED = 10  # ways to answer a member, at most, where all are to be gone through quickly
 _COUNTED = 5_000_000  # ways to answer that are gone through to count what rules leave
 
 
@@ -161,6 +162,19 @@ class Members:
             found = self.canonical(answers)
             if found is not None and found == answers:
                 yield Architecture(found)
+
+    def few(self, most: int) -> list[Architecture] | None:
+        """All with the first option of late choices, or None if there are more than `most`."""
+        if self._counter.total() > most * _FOLDED or (self._count or 0) > most:
+            return None
+        late = {c.name: c.options[0] for c in self.choices.values() if c.late}
+        found: list[Architecture] = []
+        for member in self.enumerate():
+            if all(late.get(name, answer) == answer for name, answer in member.answers.items()):
+                found.append(member)
+            if len(found) > most:
+                return None
+        return found
 
     @cached_property
     def _counter(self) -> Counter:

@@ -40,6 +40,11 @@ class Moves:
     ) -> None:
         self._members, self._excess, self._strict = members, excess, strict
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether not everything is allowed."""
+        return self._excess is not None
+
     def sample(self, rng: np.random.Generator, *, uniform: bool = False) -> Architecture:
         """A member; see `Space.sample`."""
         one = self._members.equally if uniform else self._members.freely

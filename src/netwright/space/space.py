@@ -82,6 +82,9 @@ class Space:
     dropped: tuple[Dropped, ...] = ()
     """Of a space that `shrunk` made: the options that lost."""
 
+    memo: dict[str, Any]
+    """What others found out about this space and keep with it, by their names."""
+
     def __init__(
         self,
         network: Declaration,
@@ -119,6 +122,7 @@ class Space:
         self._moves = Moves(self._members)
         self._surveys = Surveys(self)
         self._limited: dict[tuple[tuple[str, float], ...], Space] = {}
+        self.memo: dict[str, Any] = {}
         self._check_members()
         self._members.shifts = find_shifts(root, self._built_structure, self._members.draw)
 
@@ -185,6 +189,11 @@ class Space:
 
         text = json.dumps([self.inputs, self.classes, plain(self._members.root)])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def asks(self) -> list[Ask]:
+        """The questions of the declaration, with what is asked within each option."""
+        return self._members.root
 
     # -- building ---------------------------------------------------------------------------------
 
@@ -293,7 +302,7 @@ class Space:
         no way within was found.
         """
         bounded = copy.copy(self)
-        bounded._moves = Moves(self._members, excess)
+        bounded._moves, bounded.memo = Moves(self._members, excess), {}
         return bounded
 
     def limited(
@@ -314,7 +323,7 @@ class Space:
         excess = OverLimits(self._surveys, bounds_of(limits, known), known)
         excess.check(self)
         bounded = copy.copy(self)
-        bounded._moves = Moves(self._members, excess, strict=True)
+        bounded._moves, bounded.memo = Moves(self._members, excess, strict=True), {}
         return bounded
 
     def sample(
@@ -596,6 +605,18 @@ class Space:
     def enumerate(self) -> Iterator[Architecture]:
         """Every member once. Only for spaces whose `count` is small."""
         return self._members.enumerate()
+
+    def few(self, most: int) -> list[Architecture] | None:
+        """All members, late choices with their first option, or None if there are more than `most`.
+
+        It is quick: None too where rules between choices leave few of very many answers.
+        """
+        return self._members.few(most)
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether draws keep to less than all members; see `within` and `limited`."""
+        return self._moves.is_bounded
 
     def count(self) -> int:
         """The number of members, exactly; conditions and equal networks are accounted for.

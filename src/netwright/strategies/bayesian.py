@@ -1,17 +1,21 @@
-"""Bayesian optimisation: a Gaussian process over the answers, and expected improvement.
+"""Bayesian optimisation: a Gaussian process over networks' graphs, and expected improvement.
 
 Jones, Schonlau and Welch, "Efficient Global Optimization of Expensive Black-Box Functions", 1998;
-for architectures as in Kandasamy et al., arXiv 1802.07191, with a kernel on the answers instead of
-their distance of graphs. What decides here:
+for architectures as in Kandasamy et al., arXiv 1802.07191, and Ru et al., NAS-BOWL, arXiv
+2006.07556. What decides here:
 
-- An answer is a one-hot column; numbers (widths, depths, values) have a second column with their
-  place in the range, so that 48 is near 64. Columns of choices that are not active are 0.
-- The kernel is a linear part, which learns what each answer is worth from few trials, and a
-  squared-exponential one for what hangs together.
+- The kernel compares graphs without what does nothing in them, and answers beside them, in any
+  space; see `netwright.surrogates`.
 - Gains are replaced by the normal scores of their ranks, so that a few bad networks do not
   stretch the scale. A trial that did not end well ranks last.
-- The acquisition is maximised over a pool of random members and mutants of the best trials, all of
-  them within what is allowed. Proposals in flight count as if they had their predicted gain.
+- The first trials are far apart: each is, of some random members, the farthest from those before;
+  of every second one only members with many weights in a row are looked at. It is the cheapest of
+  zero-cost scores, and of those the one that is known before a network is built.
+- The acquisition is maximised over all members where the space is small, else over random members
+  and mutants of the best trials (of those that have to be traced, a stock is kept that grows with
+  the trials); equal networks are looked at once. Proposals in flight count as if
+  they had their predicted gain (Ginsbourger et al., "Kriging is well-suited to parallelize
+  optimization", 2010).
 - With several objectives each proposal weighs them anew (Knowles, "ParEGO", 2006).
 """
 
@@ -20,41 +24,45 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_solve, cholesky, solve_triangular
-from scipy.special import ndtri
 from scipy.stats import norm
 
 from netwright.errors import SettingError
 from netwright.objective import Objective
-from netwright.space import Architecture, Choice, Space
+from netwright.space import Architecture, Space
 from netwright.strategies.base import Search, Strategy
+from netwright.surrogates import Features, GaussianProcess, Gram, Kernel, features_of, normal_scores
+from netwright.surrogates.process import extended, likeliest, root_of
 from netwright.trial import Proposal, Trial
 
 Array = NDArray[np.float64]
+Rows = NDArray[np.int64]
 
-_LENGTHS = (0.35, 0.7, 1.4)  # of the squared-exponential part, in typical distances
-_LINEAR = (0.1, 0.4, 0.8)  # share of the linear part
-_NOISE = (0.02, 0.1, 0.3)  # of the variance
 _GROWTH = 1.2  # the kernel is fitted again when there are so many times the trials
 _PARENTS = 5  # the best trials, whose mutants are looked at
-_MOST = 1000  # the latest trials that are looked at
+_MOST, _LEFT = 600, 400  # trials that are looked at; when there are more, so many are kept
+_ENUMERATED = 20_000  # members of a space that are all looked at
+_EFFORT = 10**8  # candidates times squared trials, at most
+_DEAR = 8  # networks that are traced for a proposal, and to be kept after a trial,
+_GROUND = 64  # and after the first trials, where tracing takes time
+_DEEPEST = 0.3  # of random members that the first trials are chosen from
+_DROPPED = 0.05  # of the candidates, so that another attempt looks at others
 
 
 @dataclass(frozen=True)
 class BayesianOptimization(Strategy):
     """Proposes the member that is expected to improve most on the best.
 
-    The first `initial` are random. `pool` is how many members are compared for each proposal.
+    The first `initial` are random, and far apart. `pool` is how many members are compared for each
+    proposal where the space is too large to compare all.
 
     Raises:
         SettingError: `initial` or `pool` below 2.
     """
 
-    initial: int = 12
+    initial: int = 5
     pool: int = 400
 
     def __post_init__(self) -> None:
@@ -76,138 +84,173 @@ class _BayesianOptimization(Search):
         self, settings: BayesianOptimization, space: Space, objectives: Sequence[Objective]
     ) -> None:
         self._settings, self._space, self._objectives = settings, space, objectives
-        self._features = _Features(space)
-        self._known: set[Architecture] = set()
+        self._features = features_of(space)
+        self._candidates = Candidates(space, self._features, settings.pool)
+        self._gram = Gram(self._features)
         self._members: list[Architecture] = []
-        self._rows: list[Array] = []
         self._gains: list[list[float]] = []  # per trial and objective; -inf if it did not end well
-        self._kernel = _Kernel(0.7, 0.4, 0.1)
+        self._tried: set[str] = set()  # keys of all networks that were observed
+        self._count = 0
+        self._kernel = Kernel()
+        self._root = np.zeros((0, 0))
         self._next = settings.initial
 
     def propose(self, rng: np.random.Generator, pending: Sequence[Proposal]) -> Proposal:
-        if len(self._members) < self._settings.initial:
+        flying = self._features.rows([p.architecture for p in pending])
+        known = self._tried.union(map(self._features.key, flying))
+        if self._count < self._settings.initial:
+            return Proposal(self._far(rng, np.append(self._gram.rows, flying)))
+        scores = normal_scores(self._weighed(rng))
+        best = [self._members[i] for i in np.argsort(-scores, kind="stable")[:_PARENTS]]
+        rows, members = self._candidates.drawn(rng, known, best, len(scores))
+        if not members:
             return Proposal(self._space.sample(rng))
-        scores = _scores(self._weighed(rng))
-        best = [self._members[i] for i in np.argsort(-scores)[:_PARENTS]]
-        flying = [p.architecture for p in pending]
-        known = self._known.union(flying)
-        drawn = self._space.pool(rng, self._settings.pool, best)
-        pool = [a for a in drawn if a not in known]
-        if not pool:
-            return Proposal(self._space.sample(rng))
-        x = np.array(self._rows)
-        process = _Process(self._kernel, x, scores)
-        if flying:
-            rows = self._features(flying)
-            process = _Process(
-                self._kernel, np.vstack([x, rows]), np.append(scores, process.predict(rows)[0])
-            )
-        mean, deviation = process.predict(self._features(pool))
-        top = process.predict(x)[0].max()
+        process = GaussianProcess(self._gram, self._kernel, scores, self._root)
+        top = process.fitted.max()
+        if len(flying):
+            process = self._believing(process, scores, flying)
+        mean, deviation = process.predict(rows)
         gain = (mean - top) / deviation
         improvement = deviation * (gain * norm.cdf(gain) + norm.pdf(gain))
-        return Proposal(pool[int(np.argmax(improvement))])
+        return Proposal(members[int(np.argmax(improvement))])
 
     def observe(self, trial: Trial) -> None:
         gains = [objective.gain(trial.metrics) for objective in self._objectives]
         well = trial.done and all(map(math.isfinite, gains))
-        self._known.add(trial.architecture)
+        row = int(self._features.rows([trial.architecture])[0])
+        self._tried.add(self._features.key(row))
+        self._count += 1
         self._members.append(trial.architecture)
-        self._rows.append(self._features([trial.architecture])[0])
         self._gains.append(gains if well else [-math.inf] * len(gains))
-        for kept in (self._members, self._rows, self._gains):
-            del kept[:-_MOST]
-        if len(self._members) >= self._next:
+        self._gram.append(row)
+        if self._count >= self._settings.initial:
+            order = np.argsort([-g[0] for g in self._gains], kind="stable")
+            self._candidates.grow(self._count, [self._members[i] for i in order[:_PARENTS]])
+        if len(self._members) > _MOST:
+            self._forget()
+        elif self._count >= self._next:
             self._next = math.ceil(self._next * _GROWTH)
-            first = np.array([gains[0] for gains in self._gains])
-            self._kernel = _fitted(np.array(self._rows), _scores(first))
+            self._kernel = likeliest(self._gram, normal_scores([g[0] for g in self._gains]))
+            self._root = root_of(self._gram, self._kernel)
+        else:
+            self._root = extended(self._root, self._gram, self._kernel)
+
+    def _forget(self) -> None:
+        """Keep the best trials and the latest ones, half of each."""
+        order = np.argsort([-g[0] for g in self._gains], kind="stable")
+        best = set(order[: _LEFT // 2].tolist())
+        late = [i for i in reversed(range(len(self._gains))) if i not in best]
+        kept = sorted([*best, *late[: _LEFT - len(best)]])
+        self._members = [self._members[i] for i in kept]
+        self._gains = [self._gains[i] for i in kept]
+        self._gram.keep(np.array(kept))
+        self._root = root_of(self._gram, self._kernel)
+
+    def _far(self, rng: np.random.Generator, rows: Rows) -> Architecture:
+        """Of some random members the one that is farthest from these rows."""
+        drawn = list(dict.fromkeys(self._space.sample(rng) for _ in range(self._candidates.few)))
+        if len(rows) % 2 == 0:
+            depths = self._features.depths(self._features.rows(drawn))
+            deepest = np.argsort(-depths, kind="stable")[: math.ceil(_DEEPEST * len(drawn))]
+            drawn = [drawn[i] for i in deepest]
+        if not len(rows):
+            return drawn[0]
+        gram = Gram(self._features)
+        for row in rows:
+            gram.append(int(row))
+        near = gram.against(Kernel(linear=0.0), self._features.rows(drawn))
+        return drawn[int(np.argmin(near.max(1)))]
+
+    def _believing(self, process: GaussianProcess, scores: Array, flying: Rows) -> GaussianProcess:
+        """The process as if what is in flight had the scores that it predicts."""
+        gram, root = self._gram.copy(), self._root
+        believed = process.predict(flying)[0]
+        for row in flying:
+            gram.append(int(row))
+            root = extended(root, gram, self._kernel)
+        return GaussianProcess(gram, self._kernel, np.append(scores, believed), root)
 
     def _weighed(self, rng: np.random.Generator) -> Array:
         """One gain a trial: with several objectives the worst of them, weighed at random."""
         gains = np.array(self._gains)
         if gains.shape[1] == 1:
             return gains[:, 0]
-        places = np.column_stack([_scores(column) for column in gains.T])
+        places = np.column_stack([normal_scores(column) for column in gains.T])
         weights = rng.dirichlet(np.ones(gains.shape[1]))
         found: Array = ((places - places.max(axis=0)) * weights).min(axis=1)
         return found
 
 
-class _Features:
-    """Architectures as rows: one-hot answers, and the places of numbers in their range."""
+class Candidates:
+    """Members among which the acquisition is maximised."""
 
-    def __init__(self, space: Space) -> None:
-        self._space = space
-        numbers = [c for c in space.choices.values() if _is_number(c)]
-        self._places = np.zeros((len(space.columns()), len(numbers)))
-        for row, (name, option) in enumerate(space.columns()):
-            if _is_number(choice := space.choices[name]):
-                place = sorted(choice.options, key=float).index(option)  # type: ignore[arg-type]
-                column = numbers.index(choice)
-                self._places[row, column] = place / max(1, len(choice.options) - 1)
+    def __init__(self, space: Space, features: Features, pool: int) -> None:
+        self._space, self._features, self._pool = space, features, pool
+        self._all: _Every | None = None
+        self._stock: dict[str, Architecture] = {}  # by key
+        if features.is_cheap and not space.is_bounded:
+            if "every" not in space.memo:
+                members = space.few(_ENUMERATED)
+                space.memo["every"] = None if members is None else _Every(features, members)
+            self._all = space.memo["every"]
 
-    def __call__(self, architectures: Sequence[Architecture]) -> Array:
-        """n x d."""
-        rows = self._space.encode(architectures).astype(np.float64)
-        return np.hstack([rows / math.sqrt(2), rows @ self._places])
+    @property
+    def few(self) -> int:
+        """How many members are looked at for each of the first proposals."""
+        return 200 if self._features.is_cheap else 24
 
+    def drawn(
+        self,
+        rng: np.random.Generator,
+        known: set[str],
+        best: Sequence[Architecture],
+        trials: int,
+    ) -> tuple[Rows, list[Architecture]]:
+        """Rows and members of networks whose keys are not known, of equal ones only the first."""
+        most = max(100, _EFFORT // trials**2)
+        if self._all is not None and len(self._all.rows) <= most:
+            left = self._all.left(rng, known)
+            return self._all.rows[left], [self._all.members[i] for i in left]
+        count = min(self._pool, most, self._pool if self._features.is_cheap else _DEAR)
+        found = self._keyed(self._space.pool(rng, count, best))
+        for key in list(self._stock)[-(most - len(found)) :] if len(found) < most else []:
+            if rng.random() >= _DROPPED:
+                found.setdefault(key, self._stock[key])
+        made = [member for key, member in found.items() if key not in known]
+        return self._features.rows(made), made
 
-def _is_number(choice: Choice) -> bool:
-    return all(type(option) in (int, float) for option in choice.options)
+    def grow(self, count: int, best: Sequence[Architecture]) -> None:
+        """Lay in more members after a trial, the `count`-th."""
+        if self._features.is_cheap:
+            return
+        rng = np.random.default_rng([count, _DEAR])
+        more = self._space.pool(rng, _DEAR if self._stock else _GROUND, best)
+        self._stock = {**self._stock, **self._keyed(more)}
+        for key in list(self._stock)[: -2 * self._pool]:
+            del self._stock[key]
 
-
-@dataclass(frozen=True)
-class _Kernel:
-    """How alike rows are: `linear` is the share of the linear part, `noise` a variance."""
-
-    length: float
-    linear: float
-    noise: float
-
-    def __call__(self, a: Array, b: Array, scale: float) -> Array:
-        """n x m; `scale` is the mean squared distance of rows."""
-        inner = a @ b.T
-        squares = (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * inner
-        near = np.exp(-0.5 * squares / (scale * self.length**2))
-        found: Array = self.linear * inner / scale + (1 - self.linear) * near
+    def _keyed(self, members: Sequence[Architecture]) -> dict[str, Architecture]:
+        found: dict[str, Architecture] = {}
+        for member, row in zip(members, self._features.rows(members).tolist(), strict=True):
+            found.setdefault(self._features.key(row), member)
         return found
 
 
-class _Process:
-    """A Gaussian process with the rows and scores that it was given."""
+class _Every:
+    """All networks of a space once."""
 
-    def __init__(self, kernel: _Kernel, x: Array, y: Array) -> None:
-        self._centre, self._mean = x.mean(0), y.mean()
-        self._x, self._kernel = x - self._centre, kernel
-        self._scale = max(1e-9, 2 * float(self._x.var(0).sum()))
-        covariance = kernel(self._x, self._x, self._scale) + kernel.noise * np.eye(len(x))
-        self._root = cholesky(covariance, lower=True)
-        self._weights = cho_solve((self._root, True), y - self._mean)
-        self._y = y - self._mean
+    def __init__(self, features: Features, members: Sequence[Architecture]) -> None:
+        self.places: dict[str, int] = {}
+        kept: list[int] = []
+        for place, row in enumerate(features.rows(members).tolist()):
+            if self.places.setdefault(features.key(row), len(kept)) == len(kept):
+                kept.append(place)
+        self.members = [members[i] for i in kept]
+        self.rows = features.rows(self.members)
 
-    def predict(self, x: Array) -> tuple[Array, Array]:
-        """Mean and deviation of the noiseless values at rows x, n values each."""
-        x = x - self._centre
-        near = self._kernel(self._x, x, self._scale)
-        own = self._kernel.linear * (x**2).sum(1) / self._scale + 1 - self._kernel.linear
-        left = solve_triangular(self._root, near, lower=True)
-        variance = np.maximum(own - (left**2).sum(0), 1e-9)
-        return near.T @ self._weights + self._mean, np.sqrt(variance)
-
-    def likelihood(self) -> float:
-        """The logarithm of the marginal likelihood, but for a constant."""
-        return float(-0.5 * self._y @ self._weights - np.log(np.diag(self._root)).sum())
-
-
-def _fitted(x: Array, y: Array) -> _Kernel:
-    """The kernel of the grid under which the scores are likeliest."""
-    kernels = [_Kernel(*values) for values in product(_LENGTHS, _LINEAR, _NOISE)]
-    return max(kernels, key=lambda kernel: _Process(kernel, x, y).likelihood())
-
-
-def _scores(gains: Array) -> Array:
-    """The normal scores of the ranks; equal gains have equal scores."""
-    order = np.sort(gains)
-    low, high = np.searchsorted(order, gains, "left"), np.searchsorted(order, gains, "right")
-    found: Array = ndtri((low + high) / (2 * len(gains)))
-    return found
+    def left(self, rng: np.random.Generator, known: set[str]) -> list[int]:
+        """Places of most of those that are not known."""
+        mask = rng.random(len(self.rows)) >= _DROPPED
+        mask[[self.places[key] for key in known if key in self.places]] = False
+        found: list[int] = np.flatnonzero(mask).tolist()
+        return found
