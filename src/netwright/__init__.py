@@ -28,9 +28,13 @@ if TYPE_CHECKING:
     from netwright.space import Architecture as Architecture
     from netwright.space import Choose as Choose
     from netwright.space import Space as Space
+    from netwright.strategies import NSGA2 as NSGA2
     from netwright.strategies import Auto as Auto
+    from netwright.strategies import Bananas as Bananas
     from netwright.strategies import BayesianOptimization as BayesianOptimization
     from netwright.strategies import LocalSearch as LocalSearch
+    from netwright.strategies import Npenas as Npenas
+    from netwright.strategies import Pnas as Pnas
     from netwright.strategies import RandomSearch as RandomSearch
     from netwright.strategies import RegularizedEvolution as RegularizedEvolution
     from netwright.strategies import Reinforce as Reinforce
@@ -48,6 +52,10 @@ _HOMES = {
     "LocalSearch": "strategies",
     "OnnxRuntime": "evaluate.latency",
     "PyTorch": "evaluate.latency",
+    "Bananas": "strategies",
+    "NSGA2": "strategies",
+    "Npenas": "strategies",
+    "Pnas": "strategies",
     "RandomSearch": "strategies",
     "RegularizedEvolution": "strategies",
     "Reinforce": "strategies",

@@ -17,8 +17,13 @@ STRATEGIES = {
     "regularized-evolution": "RegularizedEvolution",
     "evolution": "RegularizedEvolution",
     "local-search": "LocalSearch",
+    "bananas": "Bananas",
+    "npenas": "Npenas",
+    "pnas": "Pnas",
+    "nsga2": "NSGA2",
     "reinforce": "Reinforce",
     "random": "RandomSearch",
+    "random-search": "RandomSearch",
 }
 
 

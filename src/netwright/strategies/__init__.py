@@ -1,17 +1,25 @@
 """Strategies: what to try next."""
 
 from netwright.strategies.auto import Auto
+from netwright.strategies.bananas import Bananas
 from netwright.strategies.base import Search, Strategy
 from netwright.strategies.bayesian import BayesianOptimization
 from netwright.strategies.evolution import RegularizedEvolution
 from netwright.strategies.local import LocalSearch
+from netwright.strategies.npenas import Npenas
+from netwright.strategies.nsga2 import NSGA2
+from netwright.strategies.pnas import Pnas
 from netwright.strategies.random import RandomSearch
 from netwright.strategies.reinforce import Reinforce
 
 __all__ = [
+    "NSGA2",
     "Auto",
+    "Bananas",
     "BayesianOptimization",
     "LocalSearch",
+    "Npenas",
+    "Pnas",
     "RandomSearch",
     "RegularizedEvolution",
     "Reinforce",

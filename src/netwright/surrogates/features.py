@@ -46,7 +46,8 @@ class Features:
         self._answers = _Answers(space)
         self._known: dict[Architecture, int] = {}
         self._keys: list[str] = []
-        self._columns: dict[tuple[str, ...], int] = {}
+        self.columns: dict[tuple[str, ...], int] = {}  # of sequences
+        self._parts: list[int | None] = []
         self._numbers: dict[str, float] = {}  # name to 1 / deviation
         self._longest = LONGEST
         self._blocks = [_Rows() for _ in BLOCKS]
@@ -76,6 +77,14 @@ class Features:
             return np.zeros(len(rows))
         return self.block(0, rows)[:, list(self._numbers).index(DEPTH)]
 
+    def width(self, which: int) -> int:
+        """How many columns a block has at present."""
+        return self._blocks[which].width
+
+    def parts(self, row: int) -> int | None:
+        """How many parts a network has, None where networks do not differ in them."""
+        return self._parts[row]
+
     def key(self, row: int) -> str:
         """Equal for rows of networks that are equal up to the order of their parts."""
         return self._keys[row]
@@ -87,10 +96,11 @@ class Features:
             graph, sequences, answers = self._blocks
             found = self._outline(architecture)
             self._keys.append(self._key(architecture, found))
+            self._parts.append(found.parts if found.key and self._numbers else None)
             values = [found.numbers.get(n, 0.0) * s for n, s in self._numbers.items()]
             graph.append(np.round(np.array(values) * _GRID) / _GRID)
-            columns = [self._columns.setdefault(s, len(self._columns)) for s in found.sequences]
-            marked = np.zeros(len(self._columns))
+            columns = [self.columns.setdefault(s, len(self.columns)) for s in found.sequences]
+            marked = np.zeros(len(self.columns))
             marked[columns] = 1.0
             sequences.append(marked)
             answers.append(self._answers.row(architecture))

@@ -34,14 +34,18 @@ Sequence = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Outline:
-    """Numbers by name, the sequences that occur, and a key that equal networks share."""
+    """Numbers by name, the sequences that occur, and a key that equal networks share.
+
+    `parts` is how many parts there are.
+    """
 
     numbers: Mapping[str, float]
     sequences: frozenset[Sequence]
     key: str
+    parts: int
 
 
-NOTHING = Outline({}, frozenset(), "")
+NOTHING = Outline({}, frozenset(), "", 0)
 """Of a network that cannot be traced."""
 
 
@@ -67,7 +71,7 @@ def outline(network: Network, longest: int = LONGEST) -> Outline:
     whole = _Paths.of([paths[end] for end in live.ends])
     numbers = {f"number of {label}": float(count) for label, count in counts.items()}
     numbers |= whole.numbers()
-    return Outline(numbers, frozenset(found), _key(network, live))
+    return Outline(numbers, frozenset(found), _key(network, live), counts.total())
 
 
 @dataclass(frozen=True)
