@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from netwright import bench as bench
     from netwright import data as data
     from netwright import spaces as spaces
     from netwright.data import Data as Data
@@ -66,7 +67,7 @@ _HOMES = {
     "minimize": "objective",
     "search": "run",
 }
-_ROOMS = ("data", "spaces")
+_ROOMS = ("bench", "data", "spaces")
 
 __all__ = [*sorted(_HOMES), *_ROOMS, "__version__"]
 

@@ -44,7 +44,7 @@ def test_a_column_of_architectures(tmp_path, conditional, ending):
     frame = pandas.DataFrame({"architecture": [m.to_json() for m in members], "a": accuracy})
     table = Table.open(written(tmp_path / f"mine.{ending}", frame), conditional)
     assert table.architectures == tuple(members)
-    assert [table.places[m] for m in members] == list(range(len(members)))
+    assert [table.row(m) for m in members] == list(range(len(members)))
 
 
 def test_names_of_another_kind(tmp_path):
@@ -59,7 +59,7 @@ def test_names_of_another_kind(tmp_path):
 def test_equal_architectures_have_the_row_of_the_first(conditional):
     members, accuracy = rows(conditional)
     table = Table(conditional, [*members, members[2]], {"a": [*accuracy, 9.0]})
-    assert table.places[members[2]] == 2 and len(table) == len(members) + 1
+    assert table.row(members[2]) == 2 and len(table) == len(members) + 1
 
 
 def test_what_is_no_table_is_refused(tmp_path, conditional):
@@ -80,7 +80,7 @@ def test_what_is_no_table_is_refused(tmp_path, conditional):
     (tmp_path / "x.parquet").write_bytes(b"PAR1 no")
     with pytest.raises(DataError, match=r"x.parquet cannot be read as a table"):
         Table.open(tmp_path / "x.parquet", conditional)
-    with pytest.raises(DataError, match=r"must end in .parquet or .csv"):
+    with pytest.raises(DataError, match=r"must end in .parquet, .csv or .saf"):
         Table.open(tmp_path / "x.txt", conditional)
     with pytest.raises(DataError, match="one value a row in each column"):
         Table(conditional, members, {"a": [1.0]})

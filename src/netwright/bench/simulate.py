@@ -66,8 +66,14 @@ def simulate(
         raise SettingError(f"`simulate(workers=...)` must be at least 1, got {workers!r}.")
     values = {o.metric: table.column(o.metric) for o in objectives}
     costs = np.ones(len(table)) if cost is None else table.column(cost)
+    if not (costs >= 0).all():
+        row = int(np.argmin(costs >= 0))
+        raise SettingError(
+            f"`simulate(cost={cost!r})` must be a column of numbers from 0 up, got {costs[row]} in "
+            f"row {row}."
+        )
     search = strategy.start(table.space, objectives)
-    most = min(len(table.places), math.inf if evaluations is None else evaluations)
+    most = min(len(table.distinct), math.inf if evaluations is None else evaluations)
     until = math.inf if seconds is None else seconds
     known: set[int] = set()
     flying: list[tuple[float, int, Proposal, int]] = []  # when it ends, number, what, row
@@ -110,10 +116,10 @@ def _propose(
             if flying:
                 return None
             break
-        row = table.places.get(proposal.architecture)
+        row = table.row(proposal.architecture)
         if row is not None and row not in known:
             return proposal, row
     rng = np.random.default_rng([seed, number, _ATTEMPTS])
-    left = [row for row in table.places.values() if row not in known]
+    left = [row for row in table.distinct if row not in known]
     row = left[int(rng.integers(len(left)))]
-    return Proposal(table.architectures[row]), row
+    return Proposal(table.architecture(row)), row

@@ -1,22 +1,26 @@
 """A table of networks that were trained before: metrics of each member of a space, or of some.
 
-A file is a Parquet or CSV table with a row for each network. Its architecture is in one column for
-each choice of the space, by the choice's name, or in one column `architecture` with the JSON that
-`Architecture.to_json` writes. All other columns of numbers are metrics; NaN is what was not
-measured.
+A user's own file is a Parquet or CSV table with a row for each network. Its architecture is in one
+column for each choice of the space, by the choice's name, or in one column `architecture` with the
+JSON that `Architecture.to_json` writes. All other columns of numbers are metrics; NaN is what was
+not measured. `Table.save` writes a file that opens at once; see `netwright.bench.file`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.bench.file import NOT_ASKED, Codes, read_table, write_table
 from netwright.errors import DataError, SettingError, SpaceError, require
+from netwright.evaluate.base import Candidate, Context, Evaluator, Result
 from netwright.space import Answer, Architecture, Space
+from netwright.space.limits import COSTS
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -24,11 +28,14 @@ if TYPE_CHECKING:
 Column = NDArray[np.float64]
 
 
-class Table:
-    """Rows of metrics by architecture.
+class Table(Evaluator):
+    """Rows of metrics by architecture; `columns` are n values each.
 
-    `places` gives the row of each architecture; rows of equal ones (isomorphic cells that were
-    trained twice) are those of the first. `columns` are n values each.
+    Rows of equal architectures (isomorphic cells that were trained twice) are found as the first.
+    A table is an evaluator: `nw.search(table.space, table, objectives=[nw.maximize("accuracy")])`
+    looks networks up instead of training them. One that the table lacks is an invalid trial; one
+    whose objective was not measured (NaN) is never the best. To compare strategies by a simulated clock
+    see `simulate` and `netwright bench run`.
 
     Raises:
         DataError: No row, or columns of another length.
@@ -41,23 +48,85 @@ class Table:
         columns: Mapping[str, Sequence[float] | Column],
         name: str = "table",
     ) -> None:
-        self.space, self.name = space, name
-        self.architectures = tuple(architectures)
+        self._fill(space, _Coder(space).codes(architectures), columns, name)
+        self.__dict__["architectures"] = tuple(architectures)
+
+    def _fill(
+        self,
+        space: Space,
+        codes: Codes,
+        columns: Mapping[str, Sequence[float] | Column],
+        name: str,
+    ) -> None:
+        self.space, self.name, self._answered = space, name, codes
+        self._coder = _Coder(space)
         self.columns = {
             key: np.asarray(values, dtype=np.float64) for key, values in columns.items()
         }
-        self.places: dict[Architecture, int] = {}
-        for place, architecture in enumerate(self.architectures):
-            self.places.setdefault(architecture, place)
         lengths = {key: len(values) for key, values in self.columns.items()}
-        if not self.architectures or {*lengths.values()} - {len(self.architectures)}:
+        if not len(codes) or {*lengths.values()} - {len(codes)}:
             raise DataError(
                 f"`Table(space, architectures, columns)` must have one value a row in each column, "
-                f"got {len(self.architectures)} architectures and {lengths}."
+                f"got {len(codes)} architectures and {lengths}."
             )
 
+    @property
+    def epochs(self) -> int:
+        """One: a table knows one training of each network."""
+        return 1
+
+    @property
+    def full_epochs(self) -> int:
+        """One."""
+        return 1
+
+    def evaluate(self, candidate: Candidate, epochs: int, context: Context) -> Result:
+        """The metrics of the candidate's row, with an untrained network."""
+        row = self.row(candidate.architecture)
+        if row is None:
+            return Result({}, status="invalid", reason=f"it is not in the table {self.name!r}")
+        metrics = {name: float(values[row]) for name, values in self.columns.items()}
+        return Result(metrics, model=candidate.build().eval())
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """The columns, and what is known of a network before it is trained."""
+        return (*self.columns, *COSTS)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The table's name and size."""
+        return {"table": self.name, "rows": len(self)}
+
+    @cached_property
+    def architectures(self) -> tuple[Architecture, ...]:
+        """The architecture of each row."""
+        return tuple(self.architecture(row) for row in range(len(self)))
+
+    def architecture(self, row: int) -> Architecture:
+        """The architecture of one row."""
+        choices = self.space.choices.items()
+        found = zip(choices, self._answered[row].tolist(), strict=True)
+        return Architecture({n: c.options[k] for (n, c), k in found if k != NOT_ASKED})
+
+    def row(self, architecture: Architecture) -> int | None:
+        """The row of an architecture, None if it is not in the table."""
+        return self._rows.get(self._coder.codes([architecture]).tobytes())
+
+    @property
+    def distinct(self) -> list[int]:
+        """The rows of different architectures."""
+        return list(self._rows.values())
+
+    @cached_property
+    def _rows(self) -> dict[bytes, int]:
+        found: dict[bytes, int] = {}
+        for row, codes in enumerate(self._answered):
+            found.setdefault(codes.tobytes(), row)
+        return found
+
     def __len__(self) -> int:
-        return len(self.architectures)
+        return len(self._answered)
 
     def column(self, name: str) -> Column:
         """One metric of all rows.
@@ -72,32 +141,46 @@ class Table:
             )
         return self.columns[name]
 
+    def save(self, path: str | Path) -> None:
+        """Write the table as one file that `open` maps into memory; whole or not at all."""
+        columns = {name: values.astype(np.float64) for name, values in self.columns.items()}
+        write_table(Path(path), self.name, self.space, self._answered, columns)
+
     @classmethod
     def open(
         cls,
         path: str | Path,
-        space: Space,
+        space: Space | None = None,
         *,
         parse: Callable[[Any], Architecture] | None = None,
         column: str = "architecture",
     ) -> Table:
-        """Read a Parquet or CSV file of members of `space`.
+        """Open a saved table, or read a Parquet or CSV file of members of `space`.
 
-        `parse` makes an architecture of the values of `column`, where they are not the JSON that
-        netwright writes, for example `from_string` of NAS-Bench-201.
+        A saved file of a ready space needs no `space`. `parse` makes an architecture of the values
+        of `column`, where they are not the JSON that netwright writes, for example `from_string` of
+        NAS-Bench-201.
 
         Raises:
             DataError: The file cannot be read, or a row is no member of the space; names the row.
             MissingExtra: Without pandas.
         """
         file = Path(path)
-        frame = _read(file)
+        if file.suffix == ".safetensors":
+            made = cls.__new__(cls)
+            made._fill(*read_table(file, space))
+            return made
+        if space is None:
+            raise SettingError(
+                f"`Table.open({str(path)!r}, space)` must be told the space of the table's rows."
+            )
+        frame = read_frame(file)
         names = [name for name in space.choices if name in frame.columns]
         if parse is None and len(names) == len(space.choices):
-            made = _by_choice(frame, space, file)
+            members = _by_choice(frame, space, file)
             frame = frame.drop(columns=names)
         elif column in frame.columns:
-            made = _by_text(frame[column], space, parse, file)
+            members = _by_text(frame[column], space, parse, file)
         else:
             missing = [name for name in space.choices if name not in frame.columns]
             raise DataError(
@@ -106,13 +189,14 @@ class Table:
                 f"{', '.join(map(str, frame.columns[:12]))}."
             )
         numbers = frame.select_dtypes("number")
-        return cls(space, made, {str(c): numbers[c].to_numpy() for c in numbers}, file.stem)
+        return cls(space, members, {str(c): numbers[c].to_numpy() for c in numbers}, file.stem)
 
 
-def _read(file: Path) -> DataFrame:
+def read_frame(file: Path) -> DataFrame:
+    """A Parquet or CSV file; raises as `Table.open`."""
     pandas = require("pandas", extra="tables", purpose="reading tables")
     if file.suffix not in (".parquet", ".csv"):
-        raise DataError(f"A table must end in .parquet or .csv, got {str(file)!r}.")
+        raise DataError(f"A table must end in .parquet, .csv or .safetensors, got {str(file)!r}.")
     try:
         read = pandas.read_parquet if file.suffix == ".parquet" else pandas.read_csv
         frame: DataFrame = read(file)
@@ -159,3 +243,22 @@ def _member(space: Space, answers: Mapping[str, Answer], file: Path, row: int) -
         return space.architecture(answers)
     except SpaceError as error:
         raise DataError(f"{file}, row {row}: {error}") from error
+
+
+class _Coder:
+    """Architectures as places of their answers among the options."""
+
+    def __init__(self, space: Space) -> None:
+        self._places = {
+            name: (column, {(type(o), o): place for place, o in enumerate(choice.options)})
+            for column, (name, choice) in enumerate(space.choices.items())
+        }
+
+    def codes(self, architectures: Sequence[Architecture]) -> Codes:
+        """n x k, `NOT_ASKED` where a choice is not asked."""
+        found = np.full((len(architectures), len(self._places)), NOT_ASKED, dtype=np.uint16)
+        for row, architecture in zip(found, architectures, strict=True):
+            for name, answer in architecture.answers.items():
+                column, options = self._places[name]
+                row[column] = options[type(answer), answer]
+        return found

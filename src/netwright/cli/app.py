@@ -12,6 +12,7 @@ import typer
 
 from netwright import __version__
 from netwright.cli import launch, options, output
+from netwright.cli.bench import bench
 from netwright.errors import SettingError, StoreError
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(bench, name="bench")
 
 StoreFile = Annotated[Path, typer.Option("--store", help="The file with the runs.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="The run's name.")]

@@ -13,18 +13,19 @@ from netwright.errors import NetwrightError, SettingError, SpaceError
 
 STRATEGIES = {
     "auto": "Auto",
+    "bananas": "Bananas",
     "bayesian-optimization": "BayesianOptimization",
+    "local-search": "LocalSearch",
+    "npenas": "Npenas",
+    "nsga2": "NSGA2",
+    "pnas": "Pnas",
+    "random-search": "RandomSearch",
+    "random": "RandomSearch",
     "regularized-evolution": "RegularizedEvolution",
     "evolution": "RegularizedEvolution",
-    "local-search": "LocalSearch",
-    "bananas": "Bananas",
-    "npenas": "Npenas",
-    "pnas": "Pnas",
-    "nsga2": "NSGA2",
     "reinforce": "Reinforce",
-    "random": "RandomSearch",
-    "random-search": "RandomSearch",
 }
+"""Names on the command line to classes; the short ones are for what is meant by a shorter word."""
 
 
 def absolute(call: dict[str, Any]) -> dict[str, Any]:
@@ -44,11 +45,11 @@ def arguments(call: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     Raises:
         NetwrightError: Something of the call is wrong; the message says what.
     """
-    from netwright import spaces, strategies
+    from netwright import spaces
     from netwright.data import load
     from netwright.evaluate.training import Training
 
-    strategy = getattr(strategies, _named("--strategy", call["strategy"], STRATEGIES))()
+    strategy = strategy_of("--strategy", call["strategy"])
     limits = dict(parse_limit(text) for text in call["limits"])
     objectives = [parse_objective(text) for text in call["objectives"]]
     finals = parse_finals(call["finals"]) if call["finals"] else None
@@ -79,6 +80,17 @@ def arguments(call: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         **{key: call[key] for key in ("deterministic", "seed", "store", "run")},
         "warm_start": call.get("warm_start"),
     }
+
+
+def strategy_of(option: str, name: str) -> Any:
+    """The strategy of a name, with its own settings.
+
+    Raises:
+        SettingError: There is none.
+    """
+    from netwright import strategies
+
+    return getattr(strategies, _named(option, name, STRATEGIES))()
 
 
 def parse_limit(text: str) -> tuple[str, Any]:
@@ -140,7 +152,7 @@ def load_space(text: str, inputs: tuple[int, ...], classes: int) -> Any:
     from netwright.space import Space
 
     function = load_function(text)
-    if _parameters(function) != 2:
+    if parameters(function) != 2:
         return Space(function, inputs, classes)
     made = function(inputs, classes)
     if not isinstance(made, Space):
@@ -151,7 +163,7 @@ def load_space(text: str, inputs: tuple[int, ...], classes: int) -> Any:
     return made
 
 
-def _parameters(function: Any) -> int:
+def parameters(function: Any) -> int:
     """How many arguments a function must be given by position."""
     try:
         found = signature(function).parameters.values()

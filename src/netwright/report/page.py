@@ -6,13 +6,13 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 
 from netwright.errors import SettingError
 from netwright.proportion import interval
 from netwright.record import Record
 from netwright.report import sections
+from netwright.report.html import document
 
 
 def write_report(record: Record, path: str | Path) -> None:
@@ -21,13 +21,16 @@ def write_report(record: Record, path: str | Path) -> None:
     Raises:
         SettingError: `path` is a folder or cannot be written.
     """
-    path = Path(path)
+    write_page(Path(path), page(record))
+
+
+def write_page(path: Path, text: str) -> None:
+    """Write a page; raises as `write_report`."""
     if path.is_dir():
         raise SettingError(
             f"The report {str(path)!r} is a folder; name a file such as "
             f"{str(path / 'report.html')!r}."
         )
-    text = page(record)
     part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,14 +55,8 @@ def page(record: Record) -> str:
         sections.costs,
         sections.settings,
     )
-    style = files("netwright.report").joinpath("style.css").read_text(encoding="utf-8")
     body = "\n".join(part(record) for part in parts)
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(record.name)} · netwright</title><style>{style}</style></head>"
-        f"<body><main>{body}</main></body></html>\n"
-    )
+    return document(f"{record.name} · netwright", body)
 
 
 def header(record: Record) -> str:

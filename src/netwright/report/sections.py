@@ -9,6 +9,7 @@ from typing import Any
 
 from netwright.record import Record
 from netwright.report.charts import Chart, Line, Points
+from netwright.report.html import section, table_of
 from netwright.report.statistics import (
     LEAST_TRIALS,
     best_so_far,
@@ -31,9 +32,7 @@ def progress(record: Record) -> str:
         if math.isfinite(gain)
     ]
     if not best:
-        return _section(
-            "Progress", "<p class='soft'>No trial of the search has ended well yet.</p>"
-        )
+        return section("Progress", "<p class='soft'>No trial of the search has ended well yet.</p>")
     lines = [Line(best, "best", step=True)]
     expected = expected_best(record)
     said = "There are fewer than two random networks to compare with."
@@ -62,7 +61,7 @@ def progress(record: Record) -> str:
         [Points(dots, "trial", 2.5)],
         percent=objective.metric == "accuracy",
     )
-    return _section("Progress", f"{chart.svg()}<p class='soft small'>{escape(said)}</p>")
+    return section("Progress", f"{chart.svg()}<p class='soft small'>{escape(said)}</p>")
 
 
 def fronts(record: Record) -> str:
@@ -80,7 +79,7 @@ def fronts(record: Record) -> str:
     shown = [chart for chart in charts if chart]
     if not shown:
         return ""
-    return f'<div class="two">{"".join(_section(t, c + key) for t, c in shown)}</div>'
+    return f'<div class="two">{"".join(section(t, c + key) for t, c in shown)}</div>'
 
 
 def _front(record: Record, metric: str, label: str) -> tuple[str, str] | None:
@@ -156,7 +155,7 @@ def finalists(record: Record) -> str:
     ]
     drawn = Chart("epoch", "validation accuracy", [c for c in curves if c.points], percent=True)
     picture = drawn.svg() if any(c.points for c in curves) else ""
-    return _section("Finalists", _table(names, rows) + picture)
+    return section("Finalists", table_of(names, rows) + picture)
 
 
 def _late(record: Record, last: list[Trial]) -> list[str]:
@@ -187,7 +186,7 @@ def network(record: Record) -> str:
     best = record.best
     if best is None:
         return ""
-    answers = _table(
+    answers = table_of(
         ["choice", "answer"], [[n, str(a)] for n, a in best.architecture.answers.items()]
     )
     drawn = record.sketches.get(best.number)
@@ -198,8 +197,8 @@ def network(record: Record) -> str:
     )
     return (
         '<div class="two">'
-        + _section("The network", f'<div class="drawing">{picture}</div>')
-        + _section("Its answers", answers)
+        + section("The network", f'<div class="drawing">{picture}</div>')
+        + section("Its answers", answers)
         + "</div>"
     )
 
@@ -210,7 +209,7 @@ def choices(record: Record) -> str:
     found = importances(record)
     if not found:
         done = sum(t.done and t.proposal.stage in (0, -1) for t in record.history)
-        return _section(
+        return section(
             title,
             f"<p class='soft'>This needs {LEAST_TRIALS} trials that ended well with different "
             f"results; there are {done}.</p>",
@@ -222,7 +221,7 @@ def choices(record: Record) -> str:
         f"<td>{_option_text(record, i.options)}</td></tr>"
         for i in found[:12]
     )
-    return _section(
+    return section(
         title,
         "<table><tr><th>choice</th><th>share explained</th><th>mean of its options "
         f"(± standard error; trials)</th></tr>{rows}</table>"
@@ -256,7 +255,7 @@ def failures(record: Record) -> str:
             [status, str(count), reason or "no reason given", str(first[status, reason])]
             for (status, reason), count in failed.most_common(20)
         ]
-        parts.append(_table(["status", "trials", "reason", "first trial"], rows))
+        parts.append(table_of(["status", "trials", "reason", "first trial"], rows))
     else:
         parts.append("<p class='soft'>No trial failed.</p>")
     for limit in record.limits:
@@ -270,7 +269,7 @@ def failures(record: Record) -> str:
                 f"<p>{len(over)} networks were measured over the limit {escape(limit.metric)} ≤ "
                 f"{limit.bound:g} and not trained; the closest had {min(over):.4g}.</p>"
             )
-    return _section("Failed trials", "".join(parts))
+    return section("Failed trials", "".join(parts))
 
 
 def costs(record: Record) -> str:
@@ -290,7 +289,7 @@ def costs(record: Record) -> str:
         )
     heads = ["stage", "trials", "seconds", "CPU seconds", "ended by"]
     total = f"<p class='soft small'>{record.seconds:,.0f} seconds of wall time in all.</p>"
-    return _section("Cost", _table(heads, rows) + total)
+    return section("Cost", table_of(heads, rows) + total)
 
 
 _SETTINGS = (
@@ -315,7 +314,7 @@ def settings(record: Record) -> str:
         f"netwright export {name} --store FILE --out DIR\n"
         f"netwright show {name} --store FILE</pre>"
     )
-    return _section("Settings", _table(["", ""], rows) + commands)
+    return section("Settings", table_of(["", ""], rows) + commands)
 
 
 def _finals(finals: list[list[int]]) -> str:
@@ -344,15 +343,3 @@ def _told(trial: Trial) -> str:
 
 def _percent(value: float | None) -> str:
     return f"{value:.2%}" if value is not None and math.isfinite(value) else "none"
-
-
-def _section(title: str, body: str) -> str:
-    return f"<section><h2>{escape(title)}</h2>{body}</section>"
-
-
-def _table(heads: list[str], rows: list[list[str]]) -> str:
-    top = "".join(f"<th>{escape(head)}</th>" for head in heads)
-    lines = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f"<table><tr>{top}</tr>{lines}</table>"

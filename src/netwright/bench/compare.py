@@ -1,0 +1,249 @@
+"""A comparison of strategies on a table: many seeds of each, in parallel, resumable.
+
+A folder holds `bench.json`, what is compared, and `courses.jsonl`, one line for each search that
+has ended. A comparison that was killed goes on where it was: a line that was cut off is made again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from time import process_time
+from typing import Any
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+
+from netwright.bench.simulate import Course, simulate
+from netwright.bench.table import Table
+from netwright.errors import DataError, SettingError
+from netwright.objective import maximize
+from netwright.strategies import Strategy
+
+SETTINGS, COURSES = "bench.json", "courses.jsonl"
+
+Opened = Callable[[str, str | None], Table]
+"""Opens a table by its name or file, and the name of its space."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared: strategies on a table, by `signal`, with `report` columns of the best.
+
+    `strategies` has a mapping of settings for each by name; `signal` is maximised. One of
+    `evaluations` and `seconds` is the budget; `cost` is the column of seconds.
+
+    Raises:
+        SettingError: No seed, no strategy, or none or both of the budgets.
+    """
+
+    table: str
+    space: str | None
+    strategies: tuple[str, ...]
+    seeds: int
+    signal: str
+    report: tuple[str, ...]
+    evaluations: int | None = None
+    seconds: float | None = None
+    cost: str | None = None
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        if (self.evaluations is None) == (self.seconds is None):
+            raise SettingError(
+                "`netwright bench run` must have one budget: --evaluations N or --seconds S."
+            )
+        for name in ("seeds", "evaluations", "seconds", "workers"):
+            value = getattr(self, name)
+            if value is not None and not value >= 1:
+                raise SettingError(f"`--{name}` must be at least 1, got {value!r}.")
+        if not self.strategies or len(set(self.strategies)) < len(self.strategies):
+            raise SettingError(
+                "`--strategies` must be names, each once, separated by commas, got "
+                f"{','.join(self.strategies)!r}."
+            )
+
+    @property
+    def budget(self) -> float:
+        """Evaluations or seconds, whichever is bounded."""
+        found = self.evaluations if self.seconds is None else self.seconds
+        assert found is not None
+        return float(found)
+
+    def check(self, table: Table) -> None:
+        """Refuse columns that the table lacks."""
+        for name in (self.signal, *self.report, *([self.cost] if self.cost else [])):
+            table.column(name)
+
+
+@dataclass(frozen=True)
+class Searched:
+    """One search that has ended: whose, its seed, its course, and processor seconds it took."""
+
+    strategy: str
+    seed: int
+    course: Course
+    cpu_seconds: float
+
+
+def run(
+    comparison: Comparison,
+    strategies: Mapping[str, Strategy],
+    folder: Path,
+    opened: Opened,
+    *,
+    processes: int,
+    told: Callable[[int, int], None] = lambda done, of: None,
+) -> None:
+    """Make all searches that `folder` lacks; `told` is called with how many are done.
+
+    Raises:
+        SettingError: The folder holds another comparison.
+    """
+    begin(comparison, folder)
+    done = {(s.strategy, s.seed) for s in read(folder)}
+    wanted = [(name, seed) for seed in range(comparison.seeds) for name in strategies]
+    left = [job for job in wanted if job not in done]
+    told(len(wanted) - len(left), len(wanted))
+    if not left:
+        return
+    with (
+        ProcessPoolExecutor(processes, get_context("spawn"), _one_thread) as pool,
+        (folder / COURSES).open("a", encoding="utf-8") as file,
+    ):
+        futures = [
+            pool.submit(_search, comparison, name, strategies[name], seed, opened)
+            for name, seed in left
+        ]
+        try:
+            for count, future in enumerate(as_completed(futures), 1):
+                file.write(json.dumps(future.result()) + "\n")
+                file.flush()
+                told(len(wanted) - len(left) + count, len(wanted))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def begin(comparison: Comparison, folder: Path) -> None:
+    """Make the folder, or go on in it if it holds the same comparison.
+
+    More seeds are no other comparison.
+    """
+    path, body = folder / SETTINGS, asdict(comparison)
+    if path.is_file():
+        before = asdict(load(folder))
+        differ = [key for key in body if key != "seeds" and before[key] != body[key]]
+        if differ:
+            raise SettingError(
+                f"`--out {folder}` holds another comparison: {differ[0]} was "
+                f"{before[differ[0]]!r}, got {body[differ[0]]!r}; name another folder."
+            )
+        body["seeds"] = max(before["seeds"], body["seeds"])
+    elif folder.exists() and any(folder.iterdir()):
+        raise SettingError(
+            f"`--out {folder}` must be a new or empty folder, or one that a comparison was begun "
+            "in, got one with other files."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")
+    os.replace(part, path)
+    _cut_off(folder / COURSES)
+
+
+def load(folder: Path) -> Comparison:
+    """The comparison of a folder.
+
+    Raises:
+        DataError: There is none.
+    """
+    try:
+        body = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        listed = {f.name: body[f.name] for f in fields(Comparison)}
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(
+            f"{folder} holds no comparison: {SETTINGS} is missing or damaged ({error})."
+        ) from error
+    for name in ("strategies", "report"):
+        listed[name] = tuple(listed[name])
+    return Comparison(**listed)
+
+
+def read(folder: Path) -> Iterator[Searched]:
+    """The searches that have ended."""
+    path = folder / COURSES
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            if not line.endswith("\n"):
+                return  # cut off by a kill
+            try:
+                yield _searched(json.loads(line))
+            except (ValueError, KeyError, TypeError) as error:
+                raise DataError(f"{path}, line {number}, is damaged: {error}.") from error
+
+
+def _searched(body: Mapping[str, Any]) -> Searched:
+    rows, seconds = np.array(body["rows"], np.int64), np.array(body["seconds"], np.float64)
+    return Searched(body["strategy"], body["seed"], Course(rows, seconds), body["cpu_seconds"])
+
+
+def _cut_off(path: Path) -> None:
+    """Take off what a kill left of a last line."""
+    if path.is_file():
+        content = path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            with path.open("r+b") as file:
+                file.truncate(whole)
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+    threadpool_limits(1)
+
+
+@cache
+def _table(opened: Opened, table: str, space: str | None) -> Table:
+    return opened(table, space)
+
+
+def _search(
+    comparison: Comparison, name: str, strategy: Strategy, seed: int, opened: Opened
+) -> dict[str, Any]:
+    table = _table(opened, comparison.table, comparison.space)
+    began = process_time()
+    course = simulate(
+        table,
+        strategy,
+        (maximize(comparison.signal),),
+        seed=seed,
+        evaluations=comparison.evaluations,
+        seconds=comparison.seconds,
+        cost=comparison.cost,
+        workers=comparison.workers,
+    )
+    return {
+        "strategy": name,
+        "seed": seed,
+        "rows": course.rows.tolist(),
+        "seconds": [round(s, 6) for s in course.seconds.tolist()],
+        "cpu_seconds": process_time() - began,
+    }
+
+
+def by_strategy(comparison: Comparison, found: Sequence[Searched]) -> dict[str, list[Searched]]:
+    """The searches of each strategy, by seed."""
+    return {
+        name: sorted((s for s in found if s.strategy == name), key=lambda s: s.seed)
+        for name in comparison.strategies
+    }

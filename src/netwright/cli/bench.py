@@ -1,0 +1,193 @@
+"""`netwright bench`: strategies compared on tables of networks that were trained before."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from netwright.cli import launch
+from netwright.errors import DataError, SettingError
+
+if TYPE_CHECKING:
+    from netwright.bench import Table
+    from netwright.bench.compare import Comparison
+
+bench = typer.Typer(help="Compare strategies on tables of trained networks.", no_args_is_help=True)
+
+RESULTS, PAGE = "results.parquet", "report.html"
+
+
+@bench.command()
+def run(
+    table: Annotated[str, typer.Option(help="A table's file, or the name of one that is shipped.")],
+    strategies: Annotated[str, typer.Option(help="Names, separated by commas.")],
+    signal: Annotated[str, typer.Option(help="The column that strategies see, to be large.")],
+    out: Annotated[Path, typer.Option(help="Folder for the results.")],
+    space: Annotated[
+        str | None, typer.Option(help="A ready space or FILE.py:FUNCTION; a saved table says it.")
+    ] = None,
+    report: Annotated[str, typer.Option(help="Columns to report of the best (signal).")] = "",
+    seeds: Annotated[int, typer.Option(help="Searches of each strategy.")] = 50,
+    evaluations: Annotated[int | None, typer.Option(help="Budget in networks.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Budget in simulated seconds.")] = None,
+    cost: Annotated[str | None, typer.Option(help="Column with the seconds of a network.")] = None,
+    workers: Annotated[int, typer.Option(help="Simulated workers.")] = 1,
+    processes: Annotated[int | None, typer.Option(help="Processes (default: cores).")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing on the way.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Search a table with each strategy, many times, and report what each is worth.
+
+    A run that was stopped goes on with the same command; more seeds may be asked for later.
+    """
+    from netwright.bench.compare import Comparison
+    from netwright.bench.compare import run as run_all
+
+    if seconds is not None and cost is None:
+        raise SettingError("`--seconds` must be told --cost, the column with a network's seconds.")
+    names = tuple(name.strip() for name in strategies.split(",") if name.strip())
+    comparison = Comparison(
+        str(Path(table).absolute()) if Path(table).exists() else table,
+        space,
+        names,
+        seeds,
+        signal,
+        tuple(name.strip() for name in report.split(",") if name.strip()),
+        evaluations,
+        seconds,
+        cost,
+        workers,
+    )
+    made = {name: launch.strategy_of("--strategies", name) for name in names}
+    comparison.check(opened(comparison.table, space))
+
+    def told(done: int, of: int) -> None:
+        if not quiet and (done == of or done % max(1, of // 20) == 0):
+            typer.echo(f"{done:,} of {of:,} searches", err=True)
+
+    count = processes or os.cpu_count() or 1
+    if count < 1:
+        raise SettingError(f"`--processes` must be at least 1, got {count}.")
+    run_all(comparison, made, out, opened, processes=count, told=told)
+    _report(out, quiet=quiet, as_json=as_json)
+
+
+@bench.command(name="report")
+def report_(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a bench run.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Write the page and the table of the searches that have ended so far."""
+    _report(folder, quiet=False, as_json=as_json)
+
+
+@bench.command(name="import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A published table.")],
+    out: Annotated[Path, typer.Option(help="The file to write, ending in .safetensors.")],
+) -> None:
+    """Check a published table and write it as one file that opens at once."""
+    from netwright.bench.imports import import_table
+
+    if out.suffix != ".safetensors":
+        raise SettingError(f"`--out` must end in .safetensors, got {str(out)!r}.")
+    table = import_table(file)
+    table.save(out)
+    typer.echo(
+        f"{out}: {len(table):,} rows of {table.space.name}, columns {', '.join(table.columns)}",
+        err=True,
+    )
+
+
+@bench.command(name="list")
+def list_(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """List the strategies, the tables that are shipped, and the published ones that are read."""
+    from netwright.bench.imports import FORMATS
+
+    body = {
+        "strategies": sorted(launch.STRATEGIES),
+        "tables": shipped(),
+        "imports": [{"name": f.name, "columns": sorted(f.columns)} for f in FORMATS],
+    }
+    if as_json:
+        typer.echo(json.dumps(body))
+        return
+    typer.echo(f"strategies  {', '.join(sorted(launch.STRATEGIES))}", err=True)
+    typer.echo(f"tables      {', '.join(shipped()) or 'none'}", err=True)
+    for known in FORMATS:
+        typer.echo(f"import      {known.name}, by {', '.join(sorted(known.columns))}", err=True)
+
+
+def shipped() -> list[str]:
+    """The names of the tables that come with the package."""
+    import netwright.bench
+
+    return sorted(p.stem for p in Path(netwright.bench.__path__[0]).glob("*.safetensors"))
+
+
+def opened(table: str, space: str | None) -> Table:
+    """The table of a name or file.
+
+    Raises:
+        NetwrightError: There is none, or its space is not known.
+    """
+    import netwright.bench
+    from netwright.bench import Table
+    from netwright.bench.imports import import_table, is_published
+
+    if table in shipped():
+        return Table.open(Path(netwright.bench.__path__[0]) / f"{table}.safetensors")
+    path = Path(table)
+    if not path.is_file():
+        raise DataError(
+            f"`--table` must be a file that exists, or one of {', '.join(shipped()) or 'none'}, "
+            f"got {table!r}."
+        )
+    if path.suffix != ".safetensors" and is_published(path):
+        return import_table(path)
+    return Table.open(path, None if space is None else _space(space))
+
+
+def _space(name: str) -> Any:
+    from netwright import spaces
+    from netwright.space import Space
+
+    if ":" in name:
+        function = launch.load_function(name)
+        if launch.parameters(function) == 0:
+            return function()
+        return launch.load_space(name, (3, 32, 32), 10)
+    ready = name.replace("-", "_")
+    if ready not in spaces.__all__:
+        raise SettingError(
+            f"`--space` must be one of {', '.join(spaces.__all__)}, or FILE.py:FUNCTION, "
+            f"got {name!r}."
+        )
+    made: Space = getattr(spaces, ready)(*({"convnet": ((1, 14, 14), 10)}.get(ready, ())))
+    return made
+
+
+def _report(folder: Path, *, quiet: bool, as_json: bool) -> None:
+    from netwright.bench.compare import by_strategy, load, read
+    from netwright.bench.results import lines, summary, write_results
+    from netwright.report.compare import comparison_page
+    from netwright.report.page import write_page
+
+    comparison: Comparison = load(folder)
+    found = by_strategy(comparison, list(read(folder)))
+    if not any(found.values()):
+        raise DataError(f"{folder} has no search that has ended yet.")
+    table = opened(comparison.table, comparison.space)
+    write_page(folder / PAGE, comparison_page(comparison, table, found))
+    write_results(comparison, table, found, folder / RESULTS)
+    if not quiet:
+        typer.echo("\n".join(lines(comparison, table, found)), err=True)
+        typer.echo(f"\n{folder / PAGE}, {folder / RESULTS}", err=True)
+    if as_json:
+        typer.echo(json.dumps(summary(comparison, table, found), allow_nan=False))
