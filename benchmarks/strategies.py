@@ -25,7 +25,7 @@ from netwright.objective import maximize
 from netwright.space import Space
 from netwright.spaces.nasbench201 import from_string
 from netwright.strategies import (
-    BayesianOptimization,
+    Auto,
     LocalSearch,
     RandomSearch,
     RegularizedEvolution,
@@ -38,7 +38,7 @@ STRATEGIES: dict[str, tuple[Strategy, int]] = {  # and its share of the seeds
     "regularized evolution": (RegularizedEvolution(10, 3), 1),
     "local search": (LocalSearch(1), 1),
     "REINFORCE": (Reinforce(), 4),
-    "Bayesian optimisation": (BayesianOptimization(), 10),
+    "auto": (Auto(), 10),
 }
 TESTS = ("c10_test_200", "c100_test_200", "in16_test_200")
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from netwright.strategies import BayesianOptimization as BayesianOptimization
     from netwright.strategies import LocalSearch as LocalSearch
     from netwright.strategies import Npenas as Npenas
+    from netwright.strategies import Optuna as Optuna
     from netwright.strategies import Pnas as Pnas
     from netwright.strategies import RandomSearch as RandomSearch
     from netwright.strategies import RegularizedEvolution as RegularizedEvolution
@@ -56,6 +57,7 @@ _HOMES = {
     "Bananas": "strategies",
     "NSGA2": "strategies",
     "Npenas": "strategies",
+    "Optuna": "strategies",
     "Pnas": "strategies",
     "RandomSearch": "strategies",
     "RegularizedEvolution": "strategies",

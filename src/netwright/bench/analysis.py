@@ -78,7 +78,7 @@ def curve(
     points: int = 60,
 ) -> Curve:
     """The column of the best so far against the budget, from where every seed has one."""
-    budgets = np.geomspace(comparison.budget / 100, comparison.budget, points)
+    budgets = np.geomspace(comparison.budget / 25, comparison.budget, points)
     if comparison.seconds is None:
         budgets = np.unique(np.maximum(1, np.round(budgets)))
     made = trajectories(comparison, table, searched, column, budgets)

@@ -32,10 +32,10 @@ class Table(Evaluator):
     """Rows of metrics by architecture; `columns` are n values each.
 
     Rows of equal architectures (isomorphic cells that were trained twice) are found as the first.
-    A table is an evaluator: `nw.search(table.space, table, objectives=[nw.maximize("accuracy")])`
-    looks networks up instead of training them. One that the table lacks is an invalid trial; one
-    whose objective was not measured (NaN) is never the best. To compare strategies by a simulated clock
-    see `simulate` and `netwright bench run`.
+    A table is an evaluator: `nw.search(table.space, table)` looks networks up instead of training
+    them. One that the table lacks is an invalid trial; one whose objective was not measured (NaN)
+    is never the best. To compare strategies by a simulated clock see `simulate` and
+    `netwright bench run`.
 
     Raises:
         DataError: No row, or columns of another length.

@@ -111,14 +111,14 @@ def list_(
     from netwright.bench.imports import FORMATS
 
     body = {
-        "strategies": sorted(launch.STRATEGIES),
+        "strategies": sorted(launch.STRATEGIES | launch.OPTUNA),
         "tables": shipped(),
         "imports": [{"name": f.name, "columns": sorted(f.columns)} for f in FORMATS],
     }
     if as_json:
         typer.echo(json.dumps(body))
         return
-    typer.echo(f"strategies  {', '.join(sorted(launch.STRATEGIES))}", err=True)
+    typer.echo(f"strategies  {', '.join(sorted(launch.STRATEGIES | launch.OPTUNA))}", err=True)
     typer.echo(f"tables      {', '.join(shipped()) or 'none'}", err=True)
     for known in FORMATS:
         typer.echo(f"import      {known.name}, by {', '.join(sorted(known.columns))}", err=True)

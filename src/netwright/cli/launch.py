@@ -27,6 +27,9 @@ STRATEGIES = {
 }
 """Names on the command line to classes; the short ones are for what is meant by a shorter word."""
 
+OPTUNA = {f"optuna-{name}": name for name in ("tpe", "gp", "nsga2", "random")}
+"""Names of samplers of Optuna."""
+
 
 def absolute(call: dict[str, Any]) -> dict[str, Any]:
     """The call with paths that hold from any folder, as it is logged."""
@@ -90,7 +93,9 @@ def strategy_of(option: str, name: str) -> Any:
     """
     from netwright import strategies
 
-    return getattr(strategies, _named(option, name, STRATEGIES))()
+    if name in OPTUNA:
+        return strategies.Optuna(OPTUNA[name])
+    return getattr(strategies, _named(option, name, STRATEGIES | OPTUNA))()
 
 
 def parse_limit(text: str) -> tuple[str, Any]:

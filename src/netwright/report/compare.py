@@ -76,12 +76,19 @@ def _curves(comparison: Comparison, table: Table, found: Found, column: str) -> 
     unit = "evaluations" if comparison.seconds is None else "seconds"
     chart = Chart(unit, column, drawn, log=True, width=760)
     best = float(np.nanmax(table.column(column)))
+    key = "".join(
+        f"<span><i class='s{place % _MARKS}'></i>{escape(name)}</span>"
+        for place, name in enumerate(found)
+    )
     told = (
         f"The mean over seeds of <code>{escape(column)}</code> of the network that is best so far "
         "by the signal; bands are 95 % intervals of the mean, labels stand at the ends. The best "
         f"of the table is {best:.6g}."
     )
-    return section(f"{column} against the budget", f"{chart.svg()}<p class='soft small'>{told}</p>")
+    return section(
+        f"{column} against the budget",
+        f"{chart.svg()}<p class='key small'>{key}</p><p class='soft small'>{told}</p>",
+    )
 
 
 def _budgets(comparison: Comparison, table: Table, found: Found) -> str:

@@ -8,6 +8,7 @@ from netwright.strategies.evolution import RegularizedEvolution
 from netwright.strategies.local import LocalSearch
 from netwright.strategies.npenas import Npenas
 from netwright.strategies.nsga2 import NSGA2
+from netwright.strategies.optuna import Optuna
 from netwright.strategies.pnas import Pnas
 from netwright.strategies.random import RandomSearch
 from netwright.strategies.reinforce import Reinforce
@@ -19,6 +20,7 @@ __all__ = [
     "BayesianOptimization",
     "LocalSearch",
     "Npenas",
+    "Optuna",
     "Pnas",
     "RandomSearch",
     "RegularizedEvolution",
