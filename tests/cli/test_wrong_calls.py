@@ -197,3 +197,33 @@ def test_fuzzed_data_bytes(here, capsys, body, name) -> None:
     status, err = call(capsys, "search", "--data", name)
     assert status == 2
     assert err
+
+
+BENCH = ("--strategies", "random", "--signal", "a", "--out", "o")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (("--table", "none.csv", "--evaluations", "3"), "must be a file that exists"),
+        (("--table", "t.csv", "--evaluations", "3"), "must have --space beside it"),
+        (("--table", "t.csv", "--space", "mlp", "--evaluations", "3"), "it lacks "),
+        (("--table", "t.csv", "--space", "mpl", "--evaluations", "3"), "`--space` must be one of"),
+        (("--table", "t.csv", "--seconds", "3"), "must be told --cost"),
+        (("--table", "t.csv"), "must have one budget"),
+        (("--table", "t.csv", "--evaluations", "3", "--strategies", "randm"), "did you mean"),
+    ],
+)
+def test_wrong_comparisons_are_refused_and_nothing_is_written(capsys, here, arguments, part):
+    pytest.importorskip("pandas", reason="needs pandas")
+    Path("t.csv").write_text("a,b\n1,2\n")
+    status, err = call(capsys, "bench", "run", *BENCH, *arguments)
+    assert status == 2 and part in err
+    assert [p.name for p in here.iterdir()] == ["t.csv"]
+
+
+def test_a_bench_folder_that_is_none_is_refused(capsys, here):
+    status, err = call(capsys, "bench", "report", "nothere")
+    assert status == 2 and "holds no comparison" in err
+    status, err = call(capsys, "bench", "import", "t.parquet", "--out", "t.csv")
+    assert status == 2 and "must end in .safetensors" in err

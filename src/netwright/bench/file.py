@@ -82,6 +82,11 @@ def _ready(path: Path, name: str) -> Space:
             f"{path} is a table of the space {name!r}, which is none of the ready ones; "
             "write `Table.open(path, space)`."
         )
+    return ready_space(name)
+
+
+def ready_space(name: str) -> Space:
+    """The ready space of a name, for the inputs it is made for, or for small ones."""
     made: Space = getattr(spaces, name)(*_INPUTS.get(name, ()))
     return made
 

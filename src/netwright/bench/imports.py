@@ -1,7 +1,7 @@
 """Published tables as tables of ready spaces, checked against published facts.
 
 What is known is told by its columns: the compact tables of NAS-Bench-201 and NAS-Bench-101, one row
-a cell.
+a cell; and the official file of NAS-Bench-101 by its ending.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import numpy as np
 
 from netwright import spaces
 from netwright.bench.table import Table, read_frame
-from netwright.errors import DataError
+from netwright.bench.tfrecord import columns_of, read_cells
+from netwright.errors import DataError, SettingError, SpaceError
 from netwright.space import Architecture, Space
 from netwright.spaces.nasbench101 import OPERATIONS as OPERATIONS_101
 from netwright.spaces.nasbench101 import from_graph
@@ -41,6 +42,8 @@ def import_table(path: Path) -> Table:
         DataError: The file is none that is known, or contradicts what is published.
         MissingExtra: Without pandas.
     """
+    if path.suffix == ".tfrecord":
+        return _official_101(path)
     frame = read_frame(path)
     known = _format(frame)
     if known is None:
@@ -60,7 +63,9 @@ def import_table(path: Path) -> Table:
 
 
 def is_published(path: Path) -> bool:
-    """Whether a file has the columns of a table that is known; raises as `Table.open`."""
+    """Whether a file is a published table that is known; raises as `Table.open`."""
+    if path.suffix == ".tfrecord":
+        return True
     return _format(read_frame(path)) is not None
 
 
@@ -108,6 +113,18 @@ def _derive_101(frame: Any) -> dict[str, Any]:
         return {}
     whole = frame["train_sec_108"].to_numpy(np.float64)
     return {f"seconds_{epochs}": whole * epochs / 108 for epochs in (4, 12, 36, 108)}
+
+
+def _official_101(path: Path) -> Table:
+    cells = read_cells(path)
+    space = spaces.nasbench101()
+    try:
+        members = [from_graph(cell.matrix, cell.operations, space) for cell in cells]
+    except (SettingError, SpaceError) as error:
+        raise DataError(f"{path} has a cell that is none of NAS-Bench-101: {error}") from error
+    table = Table(space, members, columns_of(cells), "nasbench101")
+    _check_101(table)
+    return table
 
 
 def _check_101(table: Table) -> None:

@@ -145,18 +145,20 @@ def opened(table: str, space: str | None) -> Table:
         return Table.open(Path(netwright.bench.__path__[0]) / f"{table}.safetensors")
     path = Path(table)
     if not path.is_file():
-        raise DataError(
-            f"`--table` must be a file that exists, or one of {', '.join(shipped()) or 'none'}, "
-            f"got {table!r}."
-        )
+        named = f", or one of {', '.join(shipped())}" if shipped() else ""
+        raise DataError(f"`--table` must be a file that exists{named}, got {table!r}.")
     if path.suffix != ".safetensors" and is_published(path):
         return import_table(path)
+    if space is None and path.suffix != ".safetensors":
+        raise SettingError(
+            f"`--table {table}` must have --space beside it: a ready space, or FILE.py:FUNCTION."
+        )
     return Table.open(path, None if space is None else _space(space))
 
 
 def _space(name: str) -> Any:
     from netwright import spaces
-    from netwright.space import Space
+    from netwright.bench.file import ready_space
 
     if ":" in name:
         function = launch.load_function(name)
@@ -169,8 +171,7 @@ def _space(name: str) -> Any:
             f"`--space` must be one of {', '.join(spaces.__all__)}, or FILE.py:FUNCTION, "
             f"got {name!r}."
         )
-    made: Space = getattr(spaces, ready)(*({"convnet": ((1, 14, 14), 10)}.get(ready, ())))
-    return made
+    return ready_space(ready)
 
 
 def _report(folder: Path, *, quiet: bool, as_json: bool) -> None:
