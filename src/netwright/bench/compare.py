@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from multiprocessing import get_context
@@ -114,22 +113,15 @@ def run(
     told(len(wanted) - len(left), len(wanted))
     if not left:
         return
+    jobs = [(comparison, name, strategies[name], seed, opened) for name, seed in left]
     with (
-        ProcessPoolExecutor(processes, get_context("spawn"), _one_thread) as pool,
+        get_context("spawn").Pool(processes, _one_thread) as pool,  # ended however this ends
         (folder / COURSES).open("a", encoding="utf-8") as file,
     ):
-        futures = [
-            pool.submit(_search, comparison, name, strategies[name], seed, opened)
-            for name, seed in left
-        ]
-        try:
-            for count, future in enumerate(as_completed(futures), 1):
-                file.write(json.dumps(future.result()) + "\n")
-                file.flush()
-                told(len(wanted) - len(left) + count, len(wanted))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        for count, made in enumerate(pool.imap_unordered(_search, jobs), 1):
+            file.write(json.dumps(made) + "\n")
+            file.flush()
+            told(len(wanted) - len(left) + count, len(wanted))
 
 
 def begin(comparison: Comparison, folder: Path) -> None:
@@ -217,9 +209,8 @@ def _table(opened: Opened, table: str, space: str | None) -> Table:
     return opened(table, space)
 
 
-def _search(
-    comparison: Comparison, name: str, strategy: Strategy, seed: int, opened: Opened
-) -> dict[str, Any]:
+def _search(job: tuple[Comparison, str, Strategy, int, Opened]) -> dict[str, Any]:
+    comparison, name, strategy, seed, opened = job
     table = _table(opened, comparison.table, comparison.space)
     began = process_time()
     course = simulate(

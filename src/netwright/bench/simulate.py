@@ -72,7 +72,7 @@ def simulate(
             f"`simulate(cost={cost!r})` must be a column of numbers from 0 up, got {costs[row]} in "
             f"row {row}."
         )
-    search = strategy.start(table.space, objectives)
+    search = strategy.start(table.searched, objectives)
     most = min(len(table.distinct), math.inf if evaluations is None else evaluations)
     until = math.inf if seconds is None else seconds
     known: set[int] = set()

@@ -113,6 +113,14 @@ class Table(Evaluator):
         """The row of an architecture, None if it is not in the table."""
         return self._rows.get(self._coder.codes([architecture]).tobytes())
 
+    @cached_property
+    def searched(self) -> Space:
+        """The space as strategies get it: of the table's rows alone, where some members lack."""
+        every = self.space.few(len(self.distinct))
+        if every is not None and len(every) == len(self.distinct):
+            return self.space
+        return self.space.among([self.architecture(row) for row in self.distinct])
+
     @property
     def distinct(self) -> list[int]:
         """The rows of different architectures."""

@@ -23,6 +23,7 @@ from netwright.space.architecture import Answer, Architecture
 from netwright.space.cells import Cells
 from netwright.space.check import Checker, listing_of
 from netwright.space.choose import Ask, Building, Choice, Choose, Listing, once
+from netwright.space.chosen import Chosen
 from netwright.space.convert.module import from_module
 from netwright.space.convert.wanted import Wanted
 from netwright.space.cost import Survey
@@ -304,6 +305,22 @@ class Space:
         bounded = copy.copy(self)
         bounded._moves, bounded.memo = Moves(self._members, excess), {}
         return bounded
+
+    def among(self, architectures: Sequence[Architecture]) -> Space:
+        """This space, with every draw and move ending at one of these members.
+
+        It is for a table that has not all members: mutants and neighbours are those of the whole
+        space that are among the given, or the nearest of some of them. Moves must begin there, too.
+
+        Raises:
+            SpaceError: None is given, or one that is no member.
+        """
+        if not architectures:
+            raise SpaceError("`Space.among(architectures)` must be given at least one.")
+        self._check_members_of("among", *architectures)
+        chosen = copy.copy(self)
+        chosen._moves, chosen.memo = Chosen(self._members, architectures, self.encode), {}
+        return chosen
 
     def limited(
         self, limits: Mapping[str, float], *, predict: Mapping[str, Predict] | None = None
@@ -611,6 +628,9 @@ class Space:
 
         It is quick: None too where rules between choices leave few of very many answers.
         """
+        if isinstance(self._moves, Chosen):
+            given = self._moves.given
+            return given if len(given) <= most else None
         return self._members.few(most)
 
     @property
