@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from multiprocessing import get_context
@@ -114,11 +115,15 @@ def run(
     if not left:
         return
     jobs = [(comparison, name, strategies[name], seed, opened) for name, seed in left]
-    with (
-        get_context("spawn").Pool(processes, _one_thread) as pool,  # ended however this ends
-        (folder / COURSES).open("a", encoding="utf-8") as file,
-    ):
-        for count, made in enumerate(pool.imap_unordered(_search, jobs), 1):
+    with ExitStack() as stack:
+        file = stack.enter_context((folder / COURSES).open("a", encoding="utf-8"))
+        if processes == 1:
+            stack.enter_context(threadpool_limits(1))
+            results: Iterator[dict[str, Any]] = map(_search, jobs)
+        else:  # a pool that is ended however this ends
+            pool = stack.enter_context(get_context("spawn").Pool(processes, _one_thread))
+            results = pool.imap_unordered(_search, jobs)
+        for count, made in enumerate(results, 1):
             file.write(json.dumps(made) + "\n")
             file.flush()
             told(len(wanted) - len(left) + count, len(wanted))
