@@ -2,9 +2,6 @@
 
 import inspect
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
@@ -28,7 +25,7 @@ def test_conformance(strategy: type[Strategy], check) -> None:
 
 
 @pytest.fixture(scope="module")
-def other_processes() -> list[dict[str, list[str]]]:
+def other_processes(printed_twice) -> list[dict[str, list[str]]]:
     """What each strategy proposes in two processes with other hash seeds."""
     code = (
         "import json; from netwright import strategies; from netwright.testing.strategies import *;"
@@ -37,18 +34,7 @@ def other_processes() -> list[dict[str, list[str]]]:
         "made = {n: drive(getattr(strategies, n)().start(space, ONE), space) for n in names};"
         "print(json.dumps({n: [t.architecture.id for t in made[n]] for n in names}))"
     )
-    return [
-        json.loads(
-            subprocess.run(
-                [sys.executable, "-c", code],
-                env=os.environ | {"PYTHONHASHSEED": seed},
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout
-        )
-        for seed in ("1", "2")
-    ]
+    return [json.loads(text) for text in printed_twice(code)]
 
 
 @pytest.mark.parametrize("strategy", EXPORTED, ids=lambda s: s.__name__)

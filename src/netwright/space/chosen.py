@@ -37,10 +37,6 @@ class Chosen(Moves):
         """One of those given."""
         return self.given[int(rng.integers(len(self.given)))]
 
-    def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-        """Another one, near this."""
-        return self.mutant(architecture, rng)
-
     def mutant(
         self,
         architecture: Architecture,

@@ -9,57 +9,20 @@ chosen instead of ten, so that each trial is learned from before the next.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from netwright.objective import Objective
-from netwright.space import Space
-from netwright.strategies.bananas import Guide, check_counts
-from netwright.strategies.base import Search, Strategy
-from netwright.trial import Proposal, Trial
+from netwright.strategies.guide import Array, Guided
 
 
 @dataclass(frozen=True)
-class Npenas(Strategy):
+class Npenas(Guided):
     """Proposes the mutant of good trials that is predicted to be the best.
 
-    The first `initial` trials are random. `parents` of the best trials have `candidates` mutants in
-    all; the predictor has `members` networks.
-
-    Raises:
-        SettingError: A number below 1, or `initial` or `members` below 2.
+    The settings are those of `Guided`, and are refused likewise.
     """
 
-    initial: int = 10
-    parents: int = 10
-    candidates: int = 100
-    members: int = 5
-
-    def __post_init__(self) -> None:
-        check_counts(self, initial=2, parents=1, candidates=1, members=2)
-
-    def start(self, space: Space, objectives: Sequence[Objective]) -> Search:
-        """The state of a search: a predictor that knows nothing."""
-        return _Npenas(self, space, objectives)
-
-
-class _Npenas(Search):
-    def __init__(self, settings: Npenas, space: Space, objectives: Sequence[Objective]) -> None:
-        self._settings, self._space = settings, space
-        self._guide = Guide(space, objectives, settings.members)
-
-    def propose(self, rng: np.random.Generator, pending: Sequence[Proposal]) -> Proposal:
-        if self._guide.count < self._settings.initial:
-            return Proposal(self._space.sample(rng))
-        mutants = self._guide.mutants(
-            rng, pending, self._settings.parents, self._settings.candidates
-        )
-        if not mutants:
-            return Proposal(self._space.sample(rng))
-        mean, _ = self._guide.predict([p.architecture for p in mutants])
-        return mutants[int(np.argmax(mean))]
-
-    def observe(self, trial: Trial) -> None:
-        self._guide.learn(trial)
+    def choose(self, rng: np.random.Generator, mean: Array, deviation: Array) -> int:
+        """The best of the predictions."""
+        return int(np.argmax(mean))

@@ -52,6 +52,7 @@ class Features:
         self._longest = LONGEST
         self._blocks = [_Rows() for _ in BLOCKS]
         sample = _sampled(space)
+        self._skeletons.settle(sample)
         self._learn_numbers(sample)
         drawn = self.rows(sample)
         blocks = [self.block(b, drawn) for b in range(len(BLOCKS))]

@@ -9,7 +9,7 @@ itself how its members are read as graphs (`Space(cells=...)`), they are read so
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -94,8 +94,9 @@ class Skeletons:
 
     @property
     def is_cheap(self) -> bool:
-        """Whether all architectures have one skeleton, or are read as cells."""
-        return bool(self._operations) or len(self._plain) == len(self._space.choices)
+        """Whether all architectures have one skeleton, are read as cells, or have no graph."""
+        one = len(self._plain) == len(self._space.choices)
+        return self._failed or bool(self._operations) or one
 
     def network(self, architecture: Architecture) -> Network | None:
         """The graph of an architecture."""
@@ -103,13 +104,19 @@ class Skeletons:
             return None
         try:
             return self._network(architecture)
-        except Exception:  # a declaration that cannot be run with slots, or be traced at all
-            if not self._plain:
-                self._failed = True
-                return None
-        self._plain = frozenset()
+        except Exception:  # whatever user code does when it is traced: it has no graph
+            return None
+
+    def settle(self, sample: Sequence[Architecture]) -> None:
+        """Decide by these how networks are read: with slots, as they are built, or not at all.
+
+        It is decided once, so that it does not hang on the order in which networks are seen.
+        """
+        if all(self.network(member) is not None for member in sample):
+            return
+        self._plain, self._operations = frozenset(), {}
         self._traced.clear()
-        return self.network(architecture)
+        self._failed = not all(self.network(member) is not None for member in sample)
 
     def _known_operations(self) -> dict[str, Part]:
         """The part that each operation of the space's cells is; empty if that is not known."""
