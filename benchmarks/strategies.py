@@ -6,7 +6,9 @@ Parquet file with the columns arch_str, c10_val_12, c10v_train_sec_per_epoch,
 c10v_val_sec_per_epoch, c10_test_200, c100_test_200 and in16_test_200. Without it a made-up table
 of the same space is searched, in which answers add up, and the share of the best score is reported.
 
-Prints rows of the table that the docs quote: `python benchmarks/strategies.py --table nb201.parquet`.
+Prints rows of the table that the docs quote:
+
+    python benchmarks/strategies.py --table nb201.parquet
 """
 
 from __future__ import annotations
