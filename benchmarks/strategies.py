@@ -86,7 +86,7 @@ def main() -> None:
                     table, strategy, (maximize("accuracy"),),
                     seed=seed, seconds=budget, cost="seconds",
                 )  # fmt: skip
-                best = course.incumbents(table.column("accuracy"))[-1]
+                best = course.incumbents(table, "accuracy")[-1]
                 rows.append([float(table.column(test)[best]) for test in tests])
             took = (time.process_time() - began) / count
             found.setdefault(name, {})[str(budget)] = rows

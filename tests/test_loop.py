@@ -22,7 +22,14 @@ from netwright.record import read_record
 from netwright.settings import settings_of
 from netwright.space import Architecture, Choose, Space
 from netwright.store import Store
-from netwright.strategies import RandomSearch, RegularizedEvolution, Search, Strategy
+from netwright.strategies import (
+    Hyperband,
+    RandomSearch,
+    RegularizedEvolution,
+    Search,
+    Strategy,
+    SuccessiveHalving,
+)
 from netwright.testing import SPACES
 from netwright.trial import Proposal, Trial
 
@@ -124,7 +131,7 @@ def test_a_limit_that_cannot_be_met_says_the_least_that_can() -> None:
     Admission(space, limits_from({"params": least})).check_limits_can_be_met(None, None)
 
 
-@pytest.mark.parametrize("strategy", [RandomSearch(), RegularizedEvolution(6, 3)])
+@pytest.mark.parametrize("strategy", [RandomSearch(), RegularizedEvolution(6, 3), Hyperband()])
 @pytest.mark.parametrize("after", [0, 1, 7, 24, 26, 29])
 def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, strategy: Strategy, after) -> None:
     limits = limits_from({"params": 100_000})
@@ -187,6 +194,65 @@ def test_the_weights_of_the_front_are_kept_and_no_others(tmp_path: Path) -> None
     front = {t.number for t in read_record(made.store, "a").front}
     assert front <= kept
     assert len(kept) < 25
+
+
+# -- several budgets -------------------------------------------------------------------------------
+
+
+def test_a_network_is_trained_once_a_budget_and_is_a_finalist_once(tmp_path: Path) -> None:
+    """Short budgets give higher scores here: what decides is the largest budget, not the score."""
+
+    def shrinking(model: nn.Module, epochs: int) -> dict[str, float]:
+        return {"accuracy": size(model, 0)["accuracy"] / epochs}
+
+    strategy = SuccessiveHalving(budgets=(1, 3, 9))
+    made = plan(
+        strategy=strategy,
+        evaluator=Function(shrinking),
+        target=Counted(),
+        limits=limits_from({"latency_ms": 1e6}),
+        budget=Budget(trials=13 * 3),
+        finals=((5, 20),),
+    )
+    run = loop(tmp_path, made)
+    run.run()
+    searched = [t for t in run.history if t.proposal.stage == 0]
+    assert [t.proposal.epochs for t in searched].count(9) == 3
+    jobs = [(t.fingerprint, t.proposal.epochs) for t in searched]
+    assert len(set(jobs)) == len(jobs)
+    finals = [t for t in run.history if t.proposal.stage == 1]
+    assert len({t.architecture for t in finals}) == 5
+    longest = {t.number for t in searched if t.proposal.epochs == 9}
+    assert longest < {t.proposal.parent for t in finals}
+    first = [t for t in searched if t.proposal.epochs == 1]
+    assert len(made.target.asked) >= len(first)
+    by_number = {t.number: t for t in searched}
+    for trial in searched:
+        if trial.proposal.epochs > 1:  # its latency is what was measured at first
+            parent = by_number[trial.proposal.parent]
+            assert trial.metrics["latency_ms"] == parent.metrics["latency_ms"]
+
+
+def test_the_weights_of_the_largest_budget_are_kept(tmp_path: Path) -> None:
+    def shrinking(model: nn.Module, epochs: int) -> dict[str, float]:
+        return {"accuracy": size(model, 0)["accuracy"] / epochs}
+
+    strategy = SuccessiveHalving(budgets=(1, 3))
+    evaluator, budget = Function(shrinking), Budget(trials=6)  # 3 + 1, and 2 of the next bracket
+    made = loop(tmp_path, plan(strategy=strategy, evaluator=evaluator, budget=budget, finals=()))
+    made.run()
+    best = read_record(made.store, "a").best
+    assert best.proposal.epochs == 3
+    kept = {int(p.stem.split("-")[1]) for p in made.store.files("a").glob("trial-*.safetensors")}
+    assert kept == {best.number}
+
+
+def test_epochs_of_proposals_are_what_the_budget_counts(tmp_path: Path) -> None:
+    strategy = SuccessiveHalving(budgets=(1, 3))
+    made = loop(tmp_path, plan(strategy=strategy, budget=Budget(epochs=8), finals=()))
+    made.run()
+    assert [t.proposal.epochs for t in made.history] == [1, 1, 1, 3, 1, 1]
+    assert read_record(made.store, "a").closed[0] == "8 epochs"
 
 
 # -- failures --------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from netwright.strategies import Auto as Auto
     from netwright.strategies import Bananas as Bananas
     from netwright.strategies import BayesianOptimization as BayesianOptimization
+    from netwright.strategies import Hyperband as Hyperband
     from netwright.strategies import LocalSearch as LocalSearch
     from netwright.strategies import Npenas as Npenas
     from netwright.strategies import Optuna as Optuna
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from netwright.strategies import RandomSearch as RandomSearch
     from netwright.strategies import RegularizedEvolution as RegularizedEvolution
     from netwright.strategies import Reinforce as Reinforce
+    from netwright.strategies import SuccessiveHalving as SuccessiveHalving
 
 # Names are imported when they are first used, so that the command line need not wait for torch.
 _HOMES = {
@@ -51,6 +53,7 @@ _HOMES = {
     "Data": "data",
     "Function": "evaluate.function",
     "NetwrightError": "errors",
+    "Hyperband": "strategies",
     "LocalSearch": "strategies",
     "OnnxRuntime": "evaluate.latency",
     "PyTorch": "evaluate.latency",
@@ -62,6 +65,7 @@ _HOMES = {
     "RandomSearch": "strategies",
     "RegularizedEvolution": "strategies",
     "Reinforce": "strategies",
+    "SuccessiveHalving": "strategies",
     "Run": "run",
     "Space": "space",
     "Training": "evaluate.training",

@@ -24,7 +24,7 @@ from netwright.trial import Trial, best_of, front_of
 def conclude(store: Store, name: str, plan: Plan) -> None:
     """Test and export what the last stage left; every step is logged and taken once."""
     record = read_record(store, name)
-    kept = record.history.allowed(plan.limits, record.stage)
+    kept = record.history.candidates(plan.limits, record.stage)
     kept = [t for t in kept if store.weights(name, t.number).is_file()]
     best = best_of(kept, plan.objectives[0])
     if best is None:

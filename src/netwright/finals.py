@@ -10,7 +10,7 @@ from netwright.evaluate.job import Task
 from netwright.execute import Executor
 from netwright.objective import Limit, Objective
 from netwright.plan import Plan
-from netwright.trial import History, Proposal, Trial, best_of, front_of, ranked
+from netwright.trial import History, Proposal, Trial, best_of, by_budget, front_of, ranked
 from netwright.weights import Weights
 
 _APART = 3  # answers in which networks of the first final differ
@@ -22,10 +22,10 @@ def finalists(plan: Plan, history: History, stage: int) -> list[Proposal]:
     """Who of the stage before is trained for longer in a final; in the last one, each variant."""
     count, epochs = plan.finals[stage - 1]
     before = history.allowed(plan.limits, stage - 1)
-    if stage == 1:
-        chosen = promoted(before, plan.objectives, count)
-    else:
-        chosen = ranked(before, plan.objectives)[:count]
+    choose = promoted if stage == 1 else _best
+    chosen: list[Trial] = []
+    for trials in by_budget(before):
+        chosen += choose(trials, plan.objectives, count - len(chosen))
     last = stage == len(plan.finals)
     return [
         Proposal(made, epochs, t.number, stage)
@@ -47,7 +47,7 @@ def refits(plan: Plan, found: Sequence[Trial]) -> list[Proposal]:
 def eligible(plan: Plan, history: History, weights: Weights) -> list[Trial]:
     """The trials of the latest final, or of the search, that may be returned."""
     for stage in range(len(plan.finals), -1, -1):
-        found = history.allowed(plan.limits, stage)
+        found = history.candidates(plan.limits, stage)
         if found:
             return [t for t in found if weights.path(t.number).is_file()]
     return []
@@ -88,6 +88,10 @@ def promoted(trials: Sequence[Trial], objectives: Sequence[Objective], count: in
         choose(trial)
     chosen += [t for t in order if t not in chosen][: count - len(chosen)]
     return ranked(chosen, objectives)
+
+
+def _best(trials: Sequence[Trial], objectives: Sequence[Objective], count: int) -> list[Trial]:
+    return ranked(trials, objectives)[:count]
 
 
 def _differing(a: Trial, b: Trial) -> int:

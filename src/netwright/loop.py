@@ -28,7 +28,7 @@ from netwright.searches import BASELINE, SEARCH, Searches
 from netwright.space import Architecture
 from netwright.space.limits import COSTS
 from netwright.store import Store
-from netwright.trial import History, Proposal, Trial
+from netwright.trial import History, Proposal, Trial, by_budget
 from netwright.weights import Weights
 
 _STUCK = 300  # proposals of the strategy for one trial before the loop draws at random
@@ -72,7 +72,7 @@ class Loop:
         self._flights: dict[int, Flight] = {}
         self._stages: dict[int, list[Proposal]] = {}  # what each final was given
         self._closed: dict[int, str] = {}  # stages that are over, and why
-        self._known: set[str] = set()
+        self._known: set[tuple[str, int | None]] = set()  # keys of networks, and epochs
         self._next = 0
         self._first: dict[int, int] = {}  # stage -> its first trial number
         self._current, self._stage_began = SEARCH, time.monotonic()
@@ -170,8 +170,10 @@ class Loop:
             if isinstance(proposal, str):
                 return proposal if proposal == "wait" else self._end_reason
             admitted = self._admission.admit(proposal.architecture)
+            earlier = self._earlier(proposal)
             reason = admitted.reason if stage <= SEARCH else None
-            if not again and stage <= SEARCH and admitted.key in self._known:
+            job = admitted.key, proposal.epochs
+            if not again and earlier is None and job in self._known:
                 reason = "known"
             if reason is None:
                 break
@@ -180,7 +182,7 @@ class Loop:
             place.attempt, place.proposal, place.measured = place.attempt + 1, None, None
         else:
             return f"no new network within the limits in {_ATTEMPTS} proposals"
-        self._known.add(admitted.key)
+        self._known.add(job)
         if not again:
             body = {
                 "attempt": place.attempt,
@@ -194,9 +196,8 @@ class Loop:
         self._next = max(self._next, number + 1)
         epochs = proposal.epochs or self.plan.evaluator.epochs
         metrics = admitted.metrics
-        if stage > SEARCH:  # a finalist was measured when it was first tried
-            parent = next(t for t in self.history if t.number == proposal.parent)
-            metrics = dict(parent.metrics)
+        if earlier is not None:
+            metrics = dict(earlier.metrics)
             if not self._is_refit(stage):  # which is scored by nothing but the test part
                 metrics = {k: v for k, v in metrics.items() if k in (*COSTS, LATENCY)}
         flight = Flight(number, proposal, epochs, admitted.fingerprint, metrics=metrics)
@@ -204,11 +205,21 @@ class Loop:
         if place.measured is not None:  # before it was interrupted
             flight.metrics = {**metrics, **place.measured}
             self._train(flight)
-        elif self.plan.target is not None and stage <= SEARCH:
+        elif self.plan.target is not None and earlier is None:
             self.executor.submit(number, self._task(flight, measure=True), alone=True)
         else:
             self._train(flight)
         return "launched"
+
+    def _earlier(self, proposal: Proposal) -> Trial | None:
+        """The trial whose network is trained again for another budget: it was measured then."""
+        if proposal.epochs is None:
+            return None
+        parent = next((t for t in self.history if t.number == proposal.parent), None)
+        final = proposal.stage > SEARCH  # which may be a variant of what was measured
+        return (
+            parent if parent and (final or parent.architecture == proposal.architecture) else None
+        )
 
     def _train(self, flight: Flight) -> None:
         flight.admitted = True
@@ -241,10 +252,12 @@ class Loop:
             return self._end(f"{budget.trials} trials")
         if budget.minutes is not None and self.seconds() >= budget.minutes * 60:
             return self._end(f"{budget.minutes:g} minutes")
-        own = self.plan.evaluator.epochs
-        if budget.epochs is not None and self._epochs() + own > budget.epochs:
-            return self._end(f"{budget.epochs} epochs")
-        return self._ask(SEARCH, number, attempt)
+        proposal = self._ask(SEARCH, number, attempt)
+        if isinstance(proposal, Proposal) and budget.epochs is not None:
+            wanted = proposal.epochs or self.plan.evaluator.epochs
+            if self._epochs() + wanted > budget.epochs:
+                return self._end(f"{budget.epochs} epochs")
+        return proposal
 
     def _propose_baseline(self, number: int, attempt: int) -> Proposal | Literal["wait", "end"]:
         if number - self._first[BASELINE] >= self.plan.baseline:
@@ -430,8 +443,11 @@ class Loop:
     def _start_warm(self, known: list[Trial]) -> None:
         """Take what another run found out; its best are to be trained again, the rest is told."""
         plan = self.plan
-        best = [t for t in History(known).allowed(plan.limits) if t.done]
-        best.sort(key=lambda trial: -plan.objectives[0].gain(trial.metrics))
+        best = [
+            trial
+            for trials in by_budget(History(known).allowed(plan.limits))
+            for trial in sorted(trials, key=lambda t: -plan.objectives[0].gain(t.metrics))
+        ]
         again = best[: plan.finals[0][0] if plan.finals else 1]
         self._again = [trial.architecture for trial in again]
         self._searches.tell([trial for trial in known if trial not in again])
@@ -457,7 +473,7 @@ class Loop:
                 self._first.setdefault(body["stage"], number)
                 self._next = max(self._next, number + 1)
                 self._open[number] = _Place(body["attempt"], proposal)
-                self._known.add(body["key"])
+                self._known.add((body["key"], proposal.epochs))
             elif event.kind == "rejected":
                 assert number is not None
                 self._rejected += 1

@@ -66,14 +66,14 @@ class Progress:
     def best(self) -> Trial | None:
         """The best trial within the limits so far, of the latest stage that has one."""
         for stage in range(max(self.stage, 0), -1, -1):
-            best = best_of(self.history.allowed(self.limits, stage), self.objectives[0])
+            best = best_of(self.history.candidates(self.limits, stage), self.objectives[0])
             if best is not None:
                 return best
         return None
 
     def front(self) -> list[Trial]:
         """The trials of the search that no other dominates, within the limits."""
-        return front_of(self.history.allowed(self.limits, 0), self.objectives)
+        return front_of(self.history.candidates(self.limits, 0), self.objectives)
 
     def share(self) -> float | None:
         """How much of the present stage is done, 0 to 1; None if it cannot be said."""

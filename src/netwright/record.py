@@ -87,14 +87,14 @@ class Record:
         """
         if self.status == "done" and self.exported is not None:
             return next(t for t in self.history if t.number == self.exported["trial"])
-        found = self.history.allowed(self.limits, self.stage)
+        found = self.history.candidates(self.limits, self.stage)
         kept = [t for t in found if self.weights(t.number).is_file()]
         return best_of(kept or found, self.objectives[0])
 
     @property
     def front(self) -> list[Trial]:
         """The trials of the latest stage that no other dominates."""
-        return front_of(self.history.allowed(self.limits, self.stage), self.objectives)
+        return front_of(self.history.candidates(self.limits, self.stage), self.objectives)
 
 
 def read_record(store: Store, run: str) -> Record:

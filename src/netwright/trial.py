@@ -147,6 +147,24 @@ class History(Sequence[Trial]):
             and not any(limit.excess(trial.metrics) for limit in limits)
         ]
 
+    def candidates(self, limits: Sequence[Limit], stage: int) -> list[Trial]:
+        """The allowed ones of a stage that had the largest budget, so that they compare."""
+        return next(iter(by_budget(self.allowed(limits, stage))), [])
+
+
+def by_budget(trials: Sequence[Trial]) -> list[list[Trial]]:
+    """Trials whose scores compare, those of the largest budget first; each architecture once.
+
+    All are of one budget unless their strategy names epochs, as Hyperband does.
+    """
+    groups: dict[int, list[Trial]] = {}
+    seen: set[Architecture] = set()
+    for trial in sorted(trials, key=lambda t: -(t.proposal.epochs or 0)):
+        if trial.proposal.epochs is None or trial.architecture not in seen:
+            groups.setdefault(trial.proposal.epochs or 0, []).append(trial)
+        seen.add(trial.architecture)
+    return list(groups.values())
+
 
 def best_of(trials: Sequence[Trial], objective: Objective) -> Trial | None:
     """The trial with the largest gain, the earliest of equals; None when there is none."""

@@ -25,16 +25,26 @@ class Weights:
     ) -> None:
         self.path, self._objectives, self._limits = path, objectives, limits
         self._gains: dict[int, list[float]] = {}  # of the trials of the search that are kept
+        self._epochs = 0  # which these had
 
     def take(self, trial: Trial) -> None:
-        """Keep the weights of a trial that has ended if they may be wanted; drop what it beats."""
+        """Keep the weights of a trial that has ended if they may be wanted; drop what it beats.
+
+        One of a larger budget beats all of a smaller.
+        """
         stage = trial.proposal.stage
         if stage > 0:
             return
         gains = [o.gain(trial.metrics) for o in self._objectives]
         broken = any(limit.excess(trial.metrics) for limit in self._limits)
         useless = not trial.done or broken or stage != 0 or -math.inf in gains
+        epochs = trial.proposal.epochs or 0
+        if not useless and epochs > self._epochs:
+            for number in self._gains:
+                self._drop(number)
+            self._gains, self._epochs = {}, epochs
         kept = self._gains.values()
+        useless = useless or epochs < self._epochs
         if useless or any(dominates(other, gains) or other == gains for other in kept):
             self._drop(trial.number)
             return

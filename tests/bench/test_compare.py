@@ -105,7 +105,8 @@ def test_a_killed_command_goes_on_where_it_was(tmp_path):
 
 
 def searched(name, seed, rows):
-    return Searched(name, seed, Course(np.array(rows), np.arange(1.0, len(rows) + 1)), 0.1)
+    course = Course(np.array(rows), np.arange(1.0, len(rows) + 1), np.zeros(len(rows), int))
+    return Searched(name, seed, course, 0.1)
 
 
 @pytest.fixture

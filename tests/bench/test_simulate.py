@@ -7,8 +7,16 @@ from netwright import strategies
 from netwright.bench import Course, Table, simulate
 from netwright.errors import SettingError
 from netwright.objective import maximize
+from netwright.run import search
 from netwright.spaces.nasbench201 import from_string
-from netwright.strategies import LocalSearch, RandomSearch, RegularizedEvolution, Reinforce
+from netwright.strategies import (
+    Hyperband,
+    LocalSearch,
+    RandomSearch,
+    RegularizedEvolution,
+    Reinforce,
+    SuccessiveHalving,
+)
 from netwright.testing import READY, SPACES
 
 ONE = (maximize("accuracy"),)
@@ -60,14 +68,57 @@ def test_what_was_not_measured_is_a_failed_trial(table):
     gaps = Table(table.space, table.architectures, {"accuracy": accuracy})
     for made in (RegularizedEvolution(5, 2), LocalSearch(2), Reinforce()):
         course = simulate(gaps, made, ONE, evaluations=40)
-        best = accuracy[course.incumbents(accuracy)[-1]]
+        best = accuracy[course.incumbents(gaps, "accuracy")[-1]]
         assert len(course.rows) == 40 and best == np.nanmax(accuracy[course.rows])
 
 
-def test_incumbents_are_the_best_so_far():
-    course = Course(np.array([3, 1, 0, 2]), np.arange(4.0))
-    assert course.incumbents(np.array([0.5, 0.2, 0.5, 0.1])).tolist() == [3, 1, 0, 0]
-    assert course.incumbents(np.array([0.5, 0.2, 0.9, np.nan])).tolist() == [3, 1, 0, 2]
+def test_incumbents_are_the_best_so_far(table):
+    course = Course(np.array([3, 1, 0, 2]), np.arange(4.0), np.zeros(4, int))
+    members = table.architectures[:4]
+    for values, best in (
+        ([0.5, 0.2, 0.5, 0.1], [3, 1, 0, 0]),
+        ([0.5, 0.2, 0.9, np.nan], [3, 1, 0, 2]),
+        ([0.5, 0.2, 0.9, -np.inf], [3, 1, 0, 2]),
+    ):
+        made = Table(table.space, members, {"accuracy": values})
+        assert course.incumbents(made, "accuracy").tolist() == best
+
+
+def test_an_incumbent_of_a_larger_budget_counts_before_any_score(table):
+    course = Course(np.array([0, 1, 1, 0]), np.arange(4.0), np.array([1, 1, 3, 3]))
+    columns = {"accuracy_1": [0.9, 0.95], "accuracy_3": [0.7, 0.6]}
+    made = Table(table.space, table.architectures[:2], columns)
+    assert course.incumbents(made, "accuracy").tolist() == [0, 1, 1, 0]
+
+
+def test_budgets_are_columns(table):
+    rng = np.random.default_rng(0)
+    last = table.column("accuracy")
+    columns = {f"accuracy_{e}": last - 1 / e + rng.normal(0, 0.01, len(last)) for e in (1, 3, 9)}
+    columns |= {f"seconds_{e}": np.full(len(last), float(e)) for e in (1, 3, 9)}
+    made = Table(table.space, table.architectures, columns)
+    assert made.budgets("accuracy") == (1, 3, 9) and made.budgets("accuracy_1") == ()
+    strategy = Hyperband(budgets=(1, 3, 9))
+    course = simulate(made, strategy, ONE, evaluations=13 + 6, cost="seconds")
+    assert course.epochs.tolist() == [1] * 9 + [3] * 3 + [9] + [3] * 5 + [9]
+    assert course.seconds.tolist() == np.cumsum(course.epochs).tolist()
+    first, second = course.rows[:9], course.rows[9:12]
+    best = first[np.argsort(-made.column("accuracy", 1)[first])[:3]]
+    assert sorted(second) == sorted(best)
+    assert course.incumbents(made, "accuracy")[-1] in course.rows[course.epochs == 9]
+    with pytest.raises(SettingError, match="'accuracy' after 1, 3, 9 epochs, got 2"):
+        simulate(made, Hyperband(budgets=(2, 9)), ONE, evaluations=3)
+
+
+def test_a_search_on_a_table_has_budgets(table, tmp_path):
+    columns = {f"accuracy_{e}": table.column("accuracy") * e for e in (1, 3)}
+    made = Table(table.space, table.architectures, columns)
+    settings = {"strategy": SuccessiveHalving(budgets=(1, 3)), "trials": 4, "finals": []}
+    run = search(made.space, made, objectives=ONE, store=tmp_path / "runs.db", **settings)
+    assert [t.proposal.epochs for t in run.record.history] == [1, 1, 1, 3]
+    last = run.record.history[-1]
+    row = made.row(last.architecture)
+    assert last.metrics["accuracy"] == made.column("accuracy_3")[row]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +168,7 @@ def test_nasbench201_gives_the_published_accuracies(nasbench201, strategy, seeds
     found = []
     for seed in range(seeds):
         course = simulate(nasbench201, strategy, ONE, seed=seed, seconds=12_000, cost="seconds")
-        best = course.incumbents(nasbench201.column("accuracy"))[-1]
+        best = course.incumbents(nasbench201, "accuracy")[-1]
         found.append([nasbench201.column(name)[best] for name in ("c10", "c100", "in16")])
     mean, spread = np.mean(found, 0), np.std(found, 0)
     assert (np.abs(mean - published) < spread / 3).all(), mean

@@ -45,11 +45,11 @@ def trajectories(
     budgets: Array,
 ) -> Array:
     """What `values_at` gives for each of b budgets: b x seeds."""
-    signal, values = table.column(comparison.signal), table.column(column)
+    values = table.column(column)
     found = np.full((len(budgets), len(searched)), math.nan)
     for place, each in enumerate(searched):
         ended = _ended(comparison, each, budgets)
-        best = values[each.course.incumbents(signal)]
+        best = values[each.course.incumbents(table, comparison.signal)]
         found[ended > 0, place] = best[ended[ended > 0] - 1]
     return found
 
@@ -107,9 +107,10 @@ def evaluations_to(
     signal = table.column(comparison.signal)[table.distinct]
     signal = np.sort(signal[np.isfinite(signal)])[::-1]
     least = signal[max(0, math.ceil(share * len(signal)) - 1)]
-    found = []
+    found, values = [], table.column(comparison.signal)
     for each in searched:
-        good = np.flatnonzero(table.column(comparison.signal)[each.course.rows] >= least)
+        best = each.course.incumbents(table, comparison.signal)
+        good = np.flatnonzero(values[best] >= least)
         found.append(float(good[0] + 1) if len(good) else math.inf)
     return np.array(found)
 

@@ -191,7 +191,9 @@ def read(folder: Path) -> Iterator[Searched]:
 
 def _searched(body: Mapping[str, Any]) -> Searched:
     rows, seconds = np.array(body["rows"], np.int64), np.array(body["seconds"], np.float64)
-    return Searched(body["strategy"], body["seed"], Course(rows, seconds), body["cpu_seconds"])
+    epochs = np.array(body.get("epochs", [0] * len(rows)), np.int64)
+    course = Course(rows, seconds, epochs)
+    return Searched(body["strategy"], body["seed"], course, body["cpu_seconds"])
 
 
 def _cut_off(path: Path) -> None:
@@ -228,13 +230,14 @@ def _search(job: tuple[Comparison, str, Strategy, int, Opened]) -> dict[str, Any
         cost=comparison.cost,
         workers=comparison.workers,
     )
-    return {
+    body = {
         "strategy": name,
         "seed": seed,
         "rows": course.rows.tolist(),
         "seconds": [round(s, 6) for s in course.seconds.tolist()],
         "cpu_seconds": process_time() - began,
     }
+    return body | ({"epochs": course.epochs.tolist()} if course.epochs.any() else {})
 
 
 def by_strategy(comparison: Comparison, found: Sequence[Searched]) -> dict[str, list[Searched]]:

@@ -26,23 +26,23 @@ Found = Mapping[str, Sequence[Searched]]
 
 
 def write_results(comparison: Comparison, table: Table, found: Found, path: Path) -> None:
-    """One row an evaluation: strategy, seed, its place and clock, the row, and the best's columns.
+    """One row an evaluation: strategy, seed, place, clock, epochs, the row, and the best's columns.
 
     Raises:
         MissingExtra: Without pandas.
     """
     pandas = require("pandas", extra="tables", purpose="writing the results as a table")
-    signal = table.column(comparison.signal)
     frames = []
     for name, searched in found.items():
         for each in searched:
-            best = each.course.incumbents(signal)
+            best = each.course.incumbents(table, comparison.signal)
             columns = {c: table.column(c)[best] for c in columns_of(comparison)}
             body = {
                 "strategy": name,
                 "seed": each.seed,
                 "evaluation": np.arange(1, len(best) + 1),
                 "clock": each.course.seconds,
+                "epochs": each.course.epochs,
                 "row": each.course.rows,
                 "best_row": best,
             }

@@ -2,7 +2,8 @@
 
 As in NAS-Bench-201 and NATS-Bench a trial takes the seconds that were recorded when the network was
 trained. Simulated workers ask the strategy in the order in which they become free, so that what it
-does not know yet is in flight as it would be. An architecture is not trained twice.
+does not know yet is in flight as it would be. An architecture is not trained twice for a budget;
+each training begins anew.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import heapq
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,16 +28,28 @@ _ATTEMPTS = 200  # proposals that are known already, before a random one is take
 
 @dataclass(frozen=True)
 class Course:
-    """What was evaluated, in the order it ended: rows of the table, and the clock then."""
+    """What was evaluated, in the order it ended: rows of the table, and the clock then.
+
+    `epochs` are the budgets of the evaluations, 0 where a strategy names none.
+    """
 
     rows: NDArray[np.int64]
     seconds: NDArray[np.float64]
+    epochs: NDArray[np.int64]
 
-    def incumbents(self, signal: NDArray[np.float64]) -> NDArray[np.int64]:
-        """After each evaluation the row that is best by the signal, larger being better."""
-        values = np.nan_to_num(signal[self.rows], nan=-np.inf)
-        before = np.maximum.accumulate(np.append(-np.inf, values[:-1]))
-        better = np.where(values > before, np.arange(len(values)), 0)
+    def incumbents(self, table: Table, signal: str) -> NDArray[np.int64]:
+        """After each evaluation the row that is best by a metric, larger being better.
+
+        Of several budgets the largest counts.
+        """
+        values = np.empty(len(self.rows))
+        for epochs in np.unique(self.epochs).tolist():
+            own = self.epochs == epochs
+            values[own] = table.column(signal, epochs or None)[self.rows[own]]
+        distinct = np.unique(np.column_stack([self.epochs, values]), axis=0, return_inverse=True)
+        places = np.where(np.isfinite(values), distinct[1].ravel(), -1)
+        before = np.maximum.accumulate(np.append(-1, places[:-1]))
+        better = np.where(places > before, np.arange(len(places)), 0)
         found: NDArray[np.int64] = self.rows[np.maximum.accumulate(better)]
         return found
 
@@ -54,8 +68,8 @@ def simulate(
     """Search a table until `evaluations` have ended, or the clock has run for `seconds`.
 
     The objectives' metrics are columns of the table, and so is `cost`, in seconds; without it each
-    trial takes one. A network that would end after `seconds` is not counted. A value that is NaN
-    makes a failed trial.
+    trial takes one. Where a strategy names epochs they are those of that budget. A network that
+    would end after `seconds` is not counted. A value that is NaN makes a failed trial.
 
     Raises:
         SettingError: No budget, an unknown column, or fewer than one worker.
@@ -65,20 +79,15 @@ def simulate(
     if workers < 1:
         raise SettingError(f"`simulate(workers=...)` must be at least 1, got {workers!r}.")
     values = {o.metric: table.column(o.metric) for o in objectives}
-    costs = np.ones(len(table)) if cost is None else table.column(cost)
-    if not (costs >= 0).all():
-        row = int(np.argmin(costs >= 0))
-        raise SettingError(
-            f"`simulate(cost={cost!r})` must be a column of numbers from 0 up, got {costs[row]} in "
-            f"row {row}."
-        )
+    costs = _costs(table, cost)
     search = strategy.start(table.searched, objectives)
-    most = min(len(table.distinct), math.inf if evaluations is None else evaluations)
+    most = math.inf if evaluations is None else evaluations
     until = math.inf if seconds is None else seconds
-    known: set[int] = set()
+    known: set[tuple[int, int | None]] = set()  # rows and epochs
     flying: list[tuple[float, int, Proposal, int]] = []  # when it ends, number, what, row
     rows: list[int] = []
     clocks: list[float] = []
+    budgets: list[int] = []
     number, clock = 0, 0.0
     while len(rows) < most:
         while len(flying) < workers and number < most:
@@ -86,29 +95,49 @@ def simulate(
             if drawn is None:
                 break
             proposal, row = drawn
-            known.add(row)
-            heapq.heappush(flying, (clock + costs[row], number, proposal, row))
+            known.add((row, proposal.epochs))
+            ends = clock + costs(proposal.epochs)[row]
+            heapq.heappush(flying, (ends, number, proposal, row))
             number += 1
         if not flying or flying[0][0] > until:
             break
         clock, done, proposal, row = heapq.heappop(flying)
-        metrics = {name: float(column[row]) for name, column in values.items()}
+        metrics = {name: float(table.column(name, proposal.epochs)[row]) for name in values}
         well = all(map(math.isfinite, metrics.values()))
         search.observe(Trial(done, proposal, "done" if well else "failed", metrics))
         rows.append(row)
         clocks.append(clock)
-    return Course(np.array(rows, dtype=np.int64), np.array(clocks))
+        budgets.append(proposal.epochs or 0)
+    return Course(np.array(rows, np.int64), np.array(clocks), np.array(budgets, np.int64))
+
+
+def _costs(table: Table, cost: str | None) -> Callable[[int | None], NDArray[np.float64]]:
+    """The seconds of each row by epochs."""
+
+    @cache
+    def costs(epochs: int | None) -> NDArray[np.float64]:
+        found = np.ones(len(table)) if cost is None else table.column(cost, epochs)
+        if not (found >= 0).all():
+            row = int(np.argmin(found >= 0))
+            raise SettingError(
+                f"`simulate(cost={cost!r})` must be a column of numbers from 0 up, got "
+                f"{found[row]} in row {row}."
+            )
+        return found
+
+    costs(None)
+    return costs
 
 
 def _propose(
     table: Table,
     propose: Callable[[np.random.Generator, list[Proposal]], Proposal | None],
-    known: set[int],
+    known: set[tuple[int, int | None]],
     flying: list[Proposal],
     seed: int,
     number: int,
 ) -> tuple[Proposal, int] | None:
-    """A proposal that is in the table and was not made before; None to wait."""
+    """A proposal that is in the table and was not made before; None to wait or to end."""
     for attempt in range(_ATTEMPTS):
         rng = np.random.default_rng([seed, number, attempt])
         proposal = propose(rng, flying)
@@ -117,9 +146,12 @@ def _propose(
                 return None
             break
         row = table.row(proposal.architecture)
-        if row is not None and row not in known:
+        if row is not None and (row, proposal.epochs) not in known:
             return proposal, row
     rng = np.random.default_rng([seed, number, _ATTEMPTS])
-    left = [row for row in table.distinct if row not in known]
+    tried = {row for row, _ in known}
+    left = [row for row in table.distinct if row not in tried]
+    if not left:
+        return None
     row = left[int(rng.integers(len(left)))]
     return Proposal(table.architecture(row)), row

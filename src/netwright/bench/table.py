@@ -3,7 +3,9 @@
 A user's own file is a Parquet or CSV table with a row for each network. Its architecture is in one
 column for each choice of the space, by the choice's name, or in one column `architecture` with the
 JSON that `Architecture.to_json` writes. All other columns of numbers are metrics; NaN is what was
-not measured. `Table.save` writes a file that opens at once; see `netwright.bench.file`.
+not measured. Columns whose names end in numbers, such as `accuracy_4` and `accuracy_12`, are also a
+metric of several budgets in epochs, `accuracy`. `Table.save` writes a file that opens at once; see
+`netwright.bench.file`.
 """
 
 from __future__ import annotations
@@ -72,13 +74,13 @@ class Table(Evaluator):
 
     @property
     def epochs(self) -> int:
-        """One: a table knows one training of each network."""
-        return 1
+        """The largest budget of a metric of several, else one."""
+        return max((max(budgets) for budgets in self._budgets.values()), default=1)
 
     @property
     def full_epochs(self) -> int:
-        """One."""
-        return 1
+        """The same."""
+        return self.epochs
 
     def evaluate(self, candidate: Candidate, epochs: int, context: Context) -> Result:
         """The metrics of the candidate's row, with an untrained network."""
@@ -86,12 +88,28 @@ class Table(Evaluator):
         if row is None:
             return Result({}, status="invalid", reason=f"it is not in the table {self.name!r}")
         metrics = {name: float(values[row]) for name, values in self.columns.items()}
+        for name, budgets in self._budgets.items():
+            if epochs in budgets:
+                metrics.setdefault(name, float(self.column(name, epochs)[row]))
         return Result(metrics, model=candidate.build().eval())
 
     @property
     def metric_names(self) -> tuple[str, ...]:
-        """The columns, and what is known of a network before it is trained."""
-        return (*self.columns, *COSTS)
+        """The columns, metrics of several budgets, and what is known before training."""
+        return (*self.columns, *self._budgets, *COSTS)
+
+    def budgets(self, name: str) -> tuple[int, ...]:
+        """The epochs for which there is a column of a metric; none if it has one column alone."""
+        return self._budgets.get(name, ())
+
+    @cached_property
+    def _budgets(self) -> dict[str, tuple[int, ...]]:
+        found: dict[str, set[int]] = {}
+        for name in self.columns:
+            stem, _, epochs = name.rpartition("_")
+            if stem and stem not in self.columns and epochs.isdecimal() and int(epochs) > 0:
+                found.setdefault(stem, set()).add(int(epochs))
+        return {stem: tuple(sorted(epochs)) for stem, epochs in found.items() if len(epochs) > 1}
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -136,18 +154,26 @@ class Table(Evaluator):
     def __len__(self) -> int:
         return len(self._answered)
 
-    def column(self, name: str) -> Column:
-        """One metric of all rows.
+    def column(self, name: str, epochs: int | None = None) -> Column:
+        """One metric of all rows; of several budgets that of `epochs`, without them the largest.
 
         Raises:
             SettingError: There is no such column.
         """
-        if name not in self.columns:
+        if name in self.columns:
+            return self.columns[name]
+        budgets = self.budgets(name)
+        if not budgets:
+            listed = ", ".join([*self.columns, *self._budgets])
             raise SettingError(
-                f"The table {self.name!r} has no column {name!r}; its columns are "
-                f"{', '.join(self.columns)}."
+                f"The table {self.name!r} has no column {name!r}; its columns are {listed}."
             )
-        return self.columns[name]
+        if epochs is not None and epochs not in budgets:
+            raise SettingError(
+                f"The table {self.name!r} has {name!r} after {', '.join(map(str, budgets))} "
+                f"epochs, got {epochs}."
+            )
+        return self.columns[f"{name}_{budgets[-1] if epochs is None else epochs}"]
 
     def save(self, path: str | Path) -> None:
         """Write the table as one file that `open` maps into memory; whole or not at all."""

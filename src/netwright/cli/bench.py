@@ -62,8 +62,10 @@ def run(
         cost,
         workers,
     )
-    made = {name: launch.strategy_of("--strategies", name) for name in names}
-    comparison.check(opened(comparison.table, space))
+    found = opened(comparison.table, space)
+    comparison.check(found)
+    budgets = found.budgets(signal)
+    made = {name: launch.strategy_of("--strategies", name, budgets) for name in names}
 
     def told(done: int, of: int) -> None:
         if not quiet and (done == of or done % max(1, of // 20) == 0):
@@ -110,15 +112,16 @@ def list_(
     """List the strategies, the tables that are shipped, and the published ones that are read."""
     from netwright.bench.imports import FORMATS
 
+    strategies = sorted(launch.STRATEGIES | launch.OPTUNA | launch.HALVING)
     body = {
-        "strategies": sorted(launch.STRATEGIES | launch.OPTUNA),
+        "strategies": strategies,
         "tables": shipped(),
         "imports": [{"name": f.name, "columns": sorted(f.columns)} for f in FORMATS],
     }
     if as_json:
         typer.echo(json.dumps(body))
         return
-    typer.echo(f"strategies  {', '.join(sorted(launch.STRATEGIES | launch.OPTUNA))}", err=True)
+    typer.echo(f"strategies  {', '.join(strategies)}", err=True)
     typer.echo(f"tables      {', '.join(shipped()) or 'none'}", err=True)
     for known in FORMATS:
         typer.echo(f"import      {known.name}, by {', '.join(sorted(known.columns))}", err=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Sequence
 from difflib import get_close_matches
 from inspect import Parameter, signature
 from pathlib import Path
@@ -29,6 +30,9 @@ STRATEGIES = {
 
 OPTUNA = {f"optuna-{name}": name for name in ("tpe", "gp", "nsga2", "random")}
 """Names of samplers of Optuna."""
+
+HALVING = {"hyperband": "Hyperband", "successive-halving": "SuccessiveHalving"}
+"""Names of strategies of several budgets; `hyperband-NAME` lets another one choose who enters."""
 
 
 def absolute(call: dict[str, Any]) -> dict[str, Any]:
@@ -85,17 +89,38 @@ def arguments(call: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     }
 
 
-def strategy_of(option: str, name: str) -> Any:
+def strategy_of(option: str, name: str, budgets: Sequence[int] | None = None) -> Any:
     """The strategy of a name, with its own settings.
 
+    `budgets` are the epochs that one of several budgets may choose from.
+
     Raises:
-        SettingError: There is none.
+        SettingError: There is none, or it needs several budgets and has not.
     """
     from netwright import strategies
 
     if name in OPTUNA:
         return strategies.Optuna(OPTUNA[name])
-    return getattr(strategies, _named(option, name, STRATEGIES | OPTUNA))()
+    for prefix, made in HALVING.items():
+        if name == prefix or name.startswith(f"{prefix}-"):
+            inner = strategy_of(option, name.removeprefix(prefix).lstrip("-") or "random")
+            own = {} if budgets is None else {"budgets": _ladder(option, name, budgets)}
+            return getattr(strategies, made)(inner, **own)
+    return getattr(strategies, _named(option, name, STRATEGIES | OPTUNA | HALVING))()
+
+
+def _ladder(option: str, name: str, budgets: Sequence[int]) -> tuple[int, ...]:
+    """Of some budgets, from the largest down, those of at most a third of the one before."""
+    if len(budgets) < 2:
+        raise SettingError(
+            f"`{option} {name}` needs a signal of several budgets, in columns such as accuracy_1 "
+            "and accuracy_3 for `--signal accuracy`."
+        )
+    chosen: list[int] = []
+    for epochs in sorted(budgets, reverse=True):
+        if not chosen or 3 * epochs <= chosen[-1]:
+            chosen.append(epochs)
+    return tuple(reversed(chosen))
 
 
 def parse_limit(text: str) -> tuple[str, Any]:

@@ -97,7 +97,7 @@ def _front(record: Record, metric: str, label: str) -> tuple[str, str] | None:
         return [(t.metrics[metric], t.metrics[objective.metric], _told(t)) for t in chosen]
 
     smaller = type(objective)(metric, "minimize")
-    front = front_of(record.history.allowed(record.limits, 0), (objective, smaller))
+    front = front_of(record.history.candidates(record.limits, 0), (objective, smaller))
     chart = Chart(
         label,
         objective.metric,

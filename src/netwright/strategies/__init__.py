@@ -5,6 +5,7 @@ from netwright.strategies.bananas import Bananas
 from netwright.strategies.base import Search, Strategy
 from netwright.strategies.bayesian import BayesianOptimization
 from netwright.strategies.evolution import RegularizedEvolution
+from netwright.strategies.hyperband import Hyperband, SuccessiveHalving
 from netwright.strategies.local import LocalSearch
 from netwright.strategies.npenas import Npenas
 from netwright.strategies.nsga2 import NSGA2
@@ -18,6 +19,7 @@ __all__ = [
     "Auto",
     "Bananas",
     "BayesianOptimization",
+    "Hyperband",
     "LocalSearch",
     "Npenas",
     "Optuna",
@@ -27,4 +29,5 @@ __all__ = [
     "Reinforce",
     "Search",
     "Strategy",
+    "SuccessiveHalving",
 ]
