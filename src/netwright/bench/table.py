@@ -139,6 +139,24 @@ class Table(Evaluator):
             return self.space
         return self.space.among([self.architecture(row) for row in self.distinct])
 
+    def joined(self, other: Table) -> Table:
+        """This table with the columns of another of the same space; NaN where that lacks a row.
+
+        A column that both have gets the other's name behind its own.
+
+        Raises:
+            DataError: No network is in both.
+        """
+        rows = [other.row(architecture) for architecture in self.architectures]
+        found = np.array([-1 if row is None else row for row in rows])
+        if not (found >= 0).any():
+            raise DataError(f"No network of {other.name!r} is in {self.name!r}.")
+        columns = dict(self.columns)
+        for name, values in other.columns.items():
+            own = name if name not in columns else f"{name}_{other.name}"
+            columns[own] = np.where(found >= 0, values[found], np.nan)
+        return Table(self.space, self.architectures, columns, self.name)
+
     @property
     def distinct(self) -> list[int]:
         """The rows of different architectures."""

@@ -89,15 +89,23 @@ def report_(
 
 @bench.command(name="import")
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A published table.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Published tables of one space.")
+    ],
     out: Annotated[Path, typer.Option(help="The file to write, ending in .safetensors.")],
+    space: Annotated[
+        str | None, typer.Option(help="Which networks, in a file of several spaces.")
+    ] = None,
 ) -> None:
-    """Check a published table and write it as one file that opens at once."""
+    """Check published tables and write them as one file that opens at once.
+
+    Of several files the columns are put side by side, for the networks of the first.
+    """
     from netwright.bench.imports import import_table
 
     if out.suffix != ".safetensors":
         raise SettingError(f"`--out` must end in .safetensors, got {str(out)!r}.")
-    table = import_table(file)
+    table = import_table(*files, space=space)
     table.save(out)
     typer.echo(
         f"{out}: {len(table):,} rows of {table.space.name}, columns {', '.join(table.columns)}",
@@ -110,21 +118,21 @@ def list_(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """List the strategies, the tables that are shipped, and the published ones that are read."""
-    from netwright.bench.imports import FORMATS
+    from netwright.bench.imports import FORMATS, OFFICIAL
 
     strategies = sorted(launch.STRATEGIES | launch.OPTUNA | launch.HALVING)
     body = {
         "strategies": strategies,
         "tables": shipped(),
-        "imports": [{"name": f.name, "columns": sorted(f.columns)} for f in FORMATS],
+        "imports": [*OFFICIAL, *(f"{f.name}: {', '.join(sorted(f.columns))}" for f in FORMATS)],
     }
     if as_json:
         typer.echo(json.dumps(body))
         return
     typer.echo(f"strategies  {', '.join(strategies)}", err=True)
     typer.echo(f"tables      {', '.join(shipped()) or 'none'}", err=True)
-    for known in FORMATS:
-        typer.echo(f"import      {known.name}, by {', '.join(sorted(known.columns))}", err=True)
+    for known in body["imports"]:
+        typer.echo(f"import      {known}", err=True)
 
 
 def shipped() -> list[str]:

@@ -37,6 +37,8 @@ BEST_SIZE_CELL = (
 )
 """The cell whose widths the size space searches."""
 
+_BLOCKS = 5  # of the size space: cell, reduction, cell, reduction, cell
+
 _STRING = re.compile(r"\|([a-z0-9_]+)~(\d)")
 
 
@@ -101,6 +103,21 @@ def from_string(text: str, space: Space) -> Architecture:
         SettingError: The text is no such string.
     """
     return space.architecture(_operations(text))
+
+
+def from_widths(text: str, space: Space) -> Architecture:
+    """The network of the size space of an official text such as `64:8:16:24:32`.
+
+    Raises:
+        SettingError: The text is no such text.
+        SpaceError: A width is none of the space.
+    """
+    widths = text.split(":")
+    if len(widths) != _BLOCKS or not all(width.isdecimal() for width in widths):
+        raise SettingError(
+            f"A network of the size space must be a text such as '64:8:16:24:32', got {text!r}."
+        )
+    return space.architecture({f"width{i}": int(width) for i, width in enumerate(widths)})
 
 
 def canonical_string(architecture: Architecture) -> str:
@@ -216,7 +233,7 @@ def size(
     choose: Choose, inputs: tuple[int, ...], classes: int, operations: Sequence[str]
 ) -> nn.Module:
     """The declaration of the size space."""
-    widths = [choose.width(f"width{i}", 8, 64, step=8) for i in range(5)]
+    widths = [choose.width(f"width{i}", 8, 64, step=8) for i in range(_BLOCKS)]
 
     def edge(source: int, name: str, before: int, width: int) -> nn.Module:
         inputs = width if source else before
