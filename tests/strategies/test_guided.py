@@ -6,7 +6,7 @@ import pytest
 from netwright.errors import SettingError
 from netwright.objective import maximize
 from netwright.strategies import Bananas, Npenas, Pnas, RandomSearch
-from netwright.strategies.pnas import level_of
+from netwright.strategies.pnas import levels_of
 from netwright.surrogates import Ensemble, features_of, normal_scores
 from netwright.testing import READY, SPACES
 from netwright.trial import Trial
@@ -52,14 +52,14 @@ def test_no_network_is_proposed_twice_whatever_its_answers(strategy):
 
 def test_pnas_visits_levels_in_order():
     trials = search(Pnas(beam=5), 0, trials=15)
-    levels = [level_of(FOREST, t.architecture) for t in trials]
+    levels = [levels_of(FOREST)(t.architecture) for t in trials]
     assert levels == [1] * 5 + [2] * 5 + [3] * 5
 
 
 def test_pnas_goes_by_depth_where_networks_are_chains():
     space = SPACES["conditional"]()
     trials = search(Pnas(beam=3), 0, trials=9, space=space)
-    levels = [level_of(space, t.architecture) for t in trials]
+    levels = [levels_of(space)(t.architecture) for t in trials]
     assert levels == sorted(levels) and len(set(levels)) > 2
 
 
@@ -72,7 +72,7 @@ def test_pnas_waits_for_a_level_that_is_in_flight():
     assert made.propose(np.random.default_rng(5), flying[1:]) is None
     made.observe(Trial(1, flying[1], "failed", {}))
     proposal = made.propose(np.random.default_rng(5), [])
-    assert level_of(FOREST, proposal.architecture) == 2
+    assert levels_of(FOREST)(proposal.architecture) == 2
 
 
 def test_an_ensemble_learns_to_rank():

@@ -19,6 +19,8 @@ from netwright.trial import Proposal, Trial
 
 Array = NDArray[np.float64]
 
+_TRACED = 16  # candidates of a proposal at most, where tracing a network takes time
+
 
 @dataclass(frozen=True)
 class Guided(Strategy):
@@ -100,11 +102,15 @@ class Guide:
     ) -> list[Proposal]:
         """Mutants of the best that are no known network, and different from each other."""
         best, made = self.best(parents), []
-        for place in range(count):
+        for place in range(self.affordable(count)):
             parent = best[place % len(best)]
             child = self._space.mutate(parent.architecture, rng)
             made.append(Proposal(child, parent=parent.parent))
         return self.unknown(made, pending)
+
+    def affordable(self, candidates: int) -> int:
+        """How many candidates are looked at: fewer where each has to be traced."""
+        return candidates if self._features.is_cheap else min(candidates, _TRACED)
 
     def unknown(self, proposals: Sequence[Proposal], pending: Sequence[Proposal]) -> list[Proposal]:
         """Those of networks that were not tried and are not in flight, each once."""

@@ -3,15 +3,15 @@
 Liu, Zoph, Neumann, Shlens, Hua, Li, Fei-Fei, Yuille, Huang and Murphy, "Progressive Neural
 Architecture Search", arXiv 1712.00559. Its levels are the blocks of a cell; here the level of a
 network in any space is how many parts of its graph are left when what does nothing is taken out (or
-how many questions it answers, where networks cannot be traced): a cell's operations, or a network's
-depth. Departures: expansions are mutants of the best of the levels below that have the next level's
+how many questions it answers, where networks cannot be traced or tracing takes time): a cell's
+operations, or a network's depth. Departures: expansions are mutants of the best of the levels below that have the next level's
 size, not all of them; the predictor is the ensemble of `netwright.surrogates`; and when the last
 level is full, the search goes on with mutants of the best of whatever size.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,12 +54,13 @@ class _Pnas(Search):
     def __init__(self, settings: Pnas, space: Space, objectives: Sequence[Objective]) -> None:
         self._settings, self._space = settings, space
         self._guide = Guide(space, objectives, settings.members)
-        self._sampled = _by_level(space)
+        self._level = levels_of(space)
+        self._sampled = _by_level(space, self._level)
         self._levels = sorted(self._sampled)
         self._tried = dict.fromkeys(self._levels, 0)
 
     def propose(self, rng: np.random.Generator, pending: Sequence[Proposal]) -> Proposal | None:
-        flying = [level_of(self._space, p.architecture) for p in pending]
+        flying = [self._level(p.architecture) for p in pending]
         settings, guide = self._settings, self._guide
         open_levels = [n for n in self._levels if self._tried[n] < self._room(n)]
         if not open_levels:
@@ -73,7 +74,7 @@ class _Pnas(Search):
 
     def observe(self, trial: Trial) -> None:
         self._guide.learn(trial)
-        level = level_of(self._space, trial.architecture)
+        level = self._level(trial.architecture)
         if level in self._tried:
             self._tried[level] += 1
 
@@ -87,12 +88,12 @@ class _Pnas(Search):
         """Mutants of the best so far that have this level's size."""
         best = self._guide.best(self._settings.beam)
         made = []
-        for place in range(self._settings.candidates if best else 0):
+        for place in range(self._guide.affordable(self._settings.candidates) if best else 0):
             parent = best[place % len(best)]
             child = parent.architecture
             for _ in range(_STEPS):
                 child = self._space.mutate(child, rng)
-                if level_of(self._space, child) == level:
+                if self._level(child) == level:
                     made.append(Proposal(child, parent=parent.parent))
                     break
         return self._guide.unknown(made, pending)
@@ -108,18 +109,33 @@ class _Pnas(Search):
         return proposals[int(np.argmax(mean))]
 
 
-def level_of(space: Space, architecture: Architecture) -> int:
-    """How many parts a network has, or how many questions it answers where that is unknown."""
+def levels_of(space: Space) -> Callable[[Architecture], int]:
+    """How many parts a network has, or how many questions it answers.
+
+    Parts are counted where that takes no time, or all networks answer as many questions.
+    """
     features = features_of(space)
-    parts = features.parts(int(features.rows([architecture])[0]))
-    return len(architecture.answers) if parts is None else parts
+
+    def level(architecture: Architecture) -> int:
+        parts = features.parts(int(features.rows([architecture])[0]))
+        return len(architecture.answers) if parts is None else parts
+
+    def answers(architecture: Architecture) -> int:
+        return len(architecture.answers)
+
+    varied = len({answers(member) for member in _some(space)}) > 1
+    return answers if varied and not features.is_cheap else level
 
 
-def _by_level(space: Space) -> dict[int, list[Architecture]]:
-    """Random members by their level, and the smallest and largest."""
+def _some(space: Space) -> list[Architecture]:
+    """Random members, and the smallest and largest."""
     rng = np.random.default_rng(0)
     drawn = [space.smallest(), space.largest(), *(space.sample(rng) for _ in range(_SAMPLED))]
+    return list(dict.fromkeys(drawn))
+
+
+def _by_level(space: Space, level: Callable[[Architecture], int]) -> dict[int, list[Architecture]]:
     found: dict[int, list[Architecture]] = {}
-    for member in dict.fromkeys(drawn):
-        found.setdefault(level_of(space, member), []).append(member)
+    for member in _some(space):
+        found.setdefault(level(member), []).append(member)
     return found
