@@ -37,10 +37,15 @@ def _doubles():
     torch.set_default_dtype(torch.float32)
 
 
-def test_the_gradient_is_that_of_finite_differences(space):
+@pytest.mark.parametrize("clip", [None, 0.5])
+def test_the_gradient_is_that_of_finite_differences(space, clip):
     controller = trained(space)
     member = space.sample(np.random.default_rng(3))
-    loss = surrogate(controller, member, 1.7, 0.3)
+    settings = Reinforce(entropy=0.3, discount=0.7, clip=clip)
+    with torch.no_grad():
+        before = controller.log_probs(member)[0] - 0.1  # which have changed by less than half
+    given = (controller, member, 1.7, settings, None if clip is None else before)
+    loss = surrogate(*given)
     loss.backward()
     rng = np.random.default_rng(0)
     checked = 0
@@ -51,7 +56,7 @@ def test_the_gradient_is_that_of_finite_differences(space):
             for step in (1e-5, -1e-5):
                 with torch.no_grad():
                     parameter[place] += step
-                    values.append(float(surrogate(controller, member, 1.7, 0.3)))
+                    values.append(float(surrogate(*given)))
                     parameter[place] -= step
             slope = (values[0] - values[1]) / 2e-5
             found = 0.0 if parameter.grad is None else float(parameter.grad[place])
@@ -60,11 +65,48 @@ def test_the_gradient_is_that_of_finite_differences(space):
     assert checked > 10
 
 
+def gradients(controller, member, advantage, settings, before=None):
+    controller.zero_grad()
+    surrogate(controller, member, advantage, settings, before).backward()
+    return torch.cat([p.grad.ravel() for p in controller.parameters() if p.grad is not None])
+
+
+def test_ppo_begins_with_the_gradient_of_reinforce(space):
+    controller, member = trained(space), space.sample(np.random.default_rng(3))
+    before = controller.log_probs(member)[0].detach()
+    settings = Reinforce(clip=0.2, discount=0.9)
+    plain, clipped = (gradients(controller, member, -0.7, settings, b) for b in (None, before))
+    assert torch.allclose(plain, clipped, rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("advantage", "change", "ends"), [(1, 0.3, True), (1, -0.3, False), (-1, -0.3, True)]
+)
+def test_ppo_ends_where_a_probability_has_changed_much(space, advantage, change, ends):
+    """Schulman et al., figure 1: only a step that goes further the same way is not taken."""
+    controller, member = trained(space), space.sample(np.random.default_rng(3))
+    before = controller.log_probs(member)[0].detach() - change
+    settings = Reinforce(clip=0.2, entropy=1e-300)
+    found = gradients(controller, member, advantage, settings, before)
+    assert bool(found.abs().max() < 1e-200) == ends
+
+
+def test_early_answers_get_less_of_the_gain():
+    space = SPACES["cells"]()
+    controller, member = trained(space), space.sample(np.random.default_rng(3))
+    logs = controller.log_probs(member)[0].detach()
+    settings = Reinforce(discount=0.5, entropy=1e-300)
+    weights = [0.5**later for later in reversed(range(len(logs)))]
+    expected = -2 * sum(w * x for w, x in zip(weights, logs.tolist(), strict=True))
+    found = surrogate(controller, member, 2.0, settings).detach()
+    assert float(found) == pytest.approx(expected)
+
+
 def test_probabilities_of_all_members_sum_to_one():
     space = SPACES["cells"]()
     controller = trained(space)
     with torch.no_grad():
-        logs = [float(controller.log_prob(member)[0]) for member in space.enumerate()]
+        logs = [float(controller.log_probs(member)[0].sum()) for member in space.enumerate()]
     assert math.fsum(map(math.exp, logs)) == pytest.approx(1, abs=1e-9)
 
 
@@ -73,7 +115,7 @@ def test_members_are_drawn_by_their_probabilities():
     controller = trained(space, seed=2)
     members = list(space.enumerate())
     with torch.no_grad():
-        shares = np.exp([float(controller.log_prob(member)[0]) for member in members])
+        shares = np.exp([float(controller.log_probs(member)[0].sum()) for member in members])
     rng, count = np.random.default_rng(0), 3000
     places = {member: i for i, member in enumerate(members)}
     seen = np.bincount(
@@ -91,14 +133,15 @@ def test_the_first_draws_prefer_nothing():
     with torch.no_grad():
         for member in (space.smallest(), space.largest()):
             expected = sum(math.log(len(space.choices[name].options)) for name in member.answers)
-            assert float(controller.log_prob(member)[0]) == pytest.approx(-expected)
+            assert float(controller.log_probs(member)[0].sum()) == pytest.approx(-expected)
 
 
-def test_the_expected_gain_rises():
+@pytest.mark.parametrize("clip", [None, 0.2])
+def test_the_expected_gain_rises(clip):
     torch.set_default_dtype(torch.float32)
     space = SPACES["huge"]()
     goal = space.sample(np.random.default_rng(5))
-    search = Reinforce().start(space, ONE)
+    search = Reinforce(clip=clip).start(space, ONE)
     gains = []
     for number in range(400):
         proposal = search.propose(np.random.default_rng([0, number]), [])
@@ -118,15 +161,27 @@ def test_a_failed_trial_counts_as_the_worst():
             Trial(number, Proposal(space.sample(rng)), "done", {"accuracy": float(rng.random())})
         )
     bad = space.sample(rng)
-    before = search._controller.log_prob(bad)[0].item()
+    before = search._controller.log_probs(bad)[0].sum().item()
     for number in range(20, 25):
         search.observe(Trial(number, Proposal(bad), "failed"))
-    assert search._controller.log_prob(bad)[0].item() < before
+    assert search._controller.log_probs(bad)[0].sum().item() < before
 
 
 @pytest.mark.parametrize(
     "given",
-    [{"learning_rate": 0}, {"baseline": 1.0}, {"entropy": -1}, {"hidden": 0}, {"hidden": "x"}],
+    [
+        {"learning_rate": 0},
+        {"baseline": 1.0},
+        {"entropy": -1},
+        {"hidden": 0},
+        {"hidden": "x"},
+        {"discount": 1.1},
+        {"clip": 1.0},
+        {"clip": 0},
+        {"batch": 0},
+        {"batch": 2.5},
+        {"steps": True},
+    ],
 )
 def test_wrong_settings_are_refused(given):
     with pytest.raises(SettingError, match=rf"`Reinforce\({next(iter(given))}=...\)` must be"):

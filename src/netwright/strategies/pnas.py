@@ -4,9 +4,10 @@ Liu, Zoph, Neumann, Shlens, Hua, Li, Fei-Fei, Yuille, Huang and Murphy, "Progres
 Architecture Search", arXiv 1712.00559. Its levels are the blocks of a cell; here the level of a
 network in any space is how many parts of its graph are left when what does nothing is taken out (or
 how many questions it answers, where networks cannot be traced or tracing takes time): a cell's
-operations, or a network's depth. Departures: expansions are mutants of the best of the levels below that have the next level's
-size, not all of them; the predictor is the ensemble of `netwright.surrogates`; and when the last
-level is full, the search goes on with mutants of the best of whatever size.
+operations, or a network's depth. Departures: expansions are mutants of the best of the levels below
+that have the next level's size, not all of them; the predictor is the ensemble of
+`netwright.surrogates`; and when the last level is full, the search goes on with mutants of the best
+of whatever size.
 """
 
 from __future__ import annotations

@@ -6,7 +6,10 @@ given the last answer, and gives the probabilities of the next; after each trial
     (gain - baseline) * grad log p(architecture)  +  entropy * grad H,
 
 with a moving average of the gains as baseline (Williams 1992). Choices that are not asked are not
-answered, so that conditional spaces need nothing more. Departures:
+answered, so that conditional spaces need nothing more. `discount` below 1 gives early answers less
+of the gain. With `clip` the steps are those of PPO (Schulman et al., arXiv 1707.06347, as Zoph et
+al., 1707.07012, used it): several on each `batch` of trials, and none further where an answer's
+probability has changed by more than that share. Departures:
 
 - Gains are divided by their moving deviation, so that one learning rate suits any metric.
 - With several objectives the gain is their mean after each is scaled so.
@@ -17,7 +20,7 @@ answered, so that conditional spaces need nothing more. Departures:
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -30,34 +33,49 @@ from netwright.space import Answer, Architecture, Choice, Space
 from netwright.strategies.base import Search, Strategy
 from netwright.trial import Proposal, Trial
 
+_WHOLE = ("hidden", "batch", "steps")
+_RULES: dict[str, tuple[str, Callable[[float], bool]]] = {
+    "baseline": ("above 0 and below 1", lambda value: 0 < value < 1),
+    "clip": ("above 0 and below 1", lambda value: 0 < value < 1),
+    "discount": ("above 0, at most 1", lambda value: 0 < value <= 1),
+}
+"""Of settings whose rule is not to be above 0."""
+
 
 @dataclass(frozen=True)
 class Reinforce(Strategy):
     """Learns from each trial which answers to give.
 
     `learning_rate` is Adam's; `baseline` is the decay of the moving average; `entropy` keeps the
-    controller from deciding early; `hidden` is the size of the LSTM.
+    controller from deciding early; `hidden` is the size of the LSTM. `discount` is that of the
+    gain for each answer that came later. `clip` None means REINFORCE, which takes a step a trial;
+    0.2 is what PPO's paper has, which takes `steps` for each `batch` of trials.
 
     Raises:
-        SettingError: A value that is not above 0, or a `baseline` of 1 or more.
+        SettingError: A value that is not above 0, a `baseline` or `clip` of 1 or more, a
+            `discount` above 1, or sizes that are no whole numbers.
     """
 
     learning_rate: float = 0.01
     baseline: float = 0.9
     entropy: float = 0.01
     hidden: int = 64
+    discount: float = 1.0
+    clip: float | None = None
+    batch: int = 8
+    steps: int = 4
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            most = 1.0 if field.name == "baseline" else math.inf
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                value = math.nan
-            if not 0 < value < most:
+            if field.name == "clip" and value is None:
+                continue
+            rule, allowed = _RULES.get(field.name, ("above 0", lambda v: v > 0))
+            kind = int if field.name in _WHOLE else int | float
+            if isinstance(value, bool) or not isinstance(value, kind) or not allowed(value):
+                what = "whole number" if field.name in _WHOLE else "number"
                 raise SettingError(
-                    f"`Reinforce({field.name}=...)` must be a number above 0"
-                    + (" and below 1" if most == 1.0 else "")
-                    + f", got {getattr(self, field.name)!r}."
+                    f"`Reinforce({field.name}=...)` must be a {what} {rule}, got {value!r}."
                 )
 
     def start(self, space: Space, objectives: Sequence[Objective]) -> Search:
@@ -73,6 +91,7 @@ class _Reinforce(Search):
             self._controller.parameters(), settings.learning_rate, foreach=False
         )
         self._scales = [_Scale(settings.baseline) for _ in objectives]
+        self._batch: list[tuple[Architecture, float]] = []  # with advantages
 
     def propose(self, rng: np.random.Generator, pending: Sequence[Proposal]) -> Proposal:
         return Proposal(self._controller.sample(rng))
@@ -80,11 +99,21 @@ class _Reinforce(Search):
     def observe(self, trial: Trial) -> None:
         gains = [o.gain(trial.metrics) if trial.done else -math.inf for o in self._objectives]
         advantages = [scale.take(gain) for scale, gain in zip(self._scales, gains, strict=True)]
+        self._batch.append((trial.architecture, float(np.mean(advantages))))
+        settings, controller = self._settings, self._controller
+        if settings.clip is None:
+            self._step([surrogate(controller, *self._batch.pop(), settings)])
+        elif len(self._batch) == settings.batch:
+            with torch.no_grad():
+                before = [controller.log_probs(member)[0] for member, _ in self._batch]
+            for _ in range(settings.steps):
+                pairs = zip(self._batch, before, strict=True)
+                self._step([surrogate(controller, *b, settings, logs) for b, logs in pairs])
+            self._batch.clear()
+
+    def _step(self, losses: list[Tensor]) -> None:
         self._optimizer.zero_grad()
-        loss = surrogate(
-            self._controller, trial.architecture, float(np.mean(advantages)), self._settings.entropy
-        )
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.stack(losses).mean().backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self._controller.parameters(), 5.0)
         self._optimizer.step()
 
@@ -155,24 +184,24 @@ class Controller(nn.Module):
 
         return self.space.answered(pick)
 
-    def log_prob(self, architecture: Architecture) -> tuple[Tensor, Tensor]:
-        """The logarithm of its probability, and the entropy of the answers along the way."""
+    def log_probs(self, architecture: Architecture) -> tuple[Tensor, Tensor]:
+        """The logarithms of the probabilities of its t answers, (t,), and the sum of entropies."""
         walk = _Walk(self)
-        total, entropy = torch.zeros(()), torch.zeros(())
+        found, entropy = [torch.zeros(0)], torch.zeros(())
 
         def pick(choice: Choice) -> Answer:
-            nonlocal total, entropy
+            nonlocal entropy
             answer = architecture.answers[choice.name]
             if not choice.late:
                 logs = walk.logits(choice).log_softmax(-1)
                 place = self._options[self._choices[choice.name]][_key(answer)]
-                total = total + logs[place]
+                found.append(logs[place : place + 1])
                 entropy = entropy - (logs.exp() * logs).sum()
                 walk.answered(choice, place)
             return answer
 
         self.space.answered(pick)
-        return total, entropy
+        return torch.cat(found), entropy
 
 
 class _Walk:
@@ -198,11 +227,27 @@ class _Walk:
 
 
 def surrogate(
-    controller: Controller, architecture: Architecture, advantage: float, entropy: float
+    controller: Controller,
+    architecture: Architecture,
+    advantage: float,
+    settings: Reinforce,
+    before: Tensor | None = None,
 ) -> Tensor:
-    """What is minimised; its gradient is that of the module's first lines, negated."""
-    log_prob, spread = controller.log_prob(architecture)
-    return -advantage * log_prob - entropy * spread
+    """What is minimised; its gradient is that of the module's first lines, negated.
+
+    With `before`, logarithms of the t probabilities when the batch was complete, it is PPO's
+    clipped surrogate, whose gradient is the same as long as nothing has changed.
+    """
+    logs, spread = controller.log_probs(architecture)
+    later = torch.arange(len(logs) - 1, -1, -1, dtype=logs.dtype)
+    advantages = advantage * settings.discount**later
+    if before is None or settings.clip is None:
+        gained = (advantages * logs).sum()
+    else:
+        ratio = (logs - before).exp()
+        near = ratio.clamp(1 - settings.clip, 1 + settings.clip)
+        gained = torch.minimum(advantages * ratio, advantages * near).sum()
+    return -gained - settings.entropy * spread
 
 
 def _key(answer: Answer) -> tuple[type, Answer]:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from netwright.objective import Objective, maximize, minimize
 from netwright.space import Space
-from netwright.strategies import Search, Strategy
+from netwright.strategies import RandomSearch, Search, Strategy
 from netwright.testing.spaces import SPACES
 from netwright.trial import STATUSES, Proposal, Trial
 
 Make = Callable[[], Strategy]
 ONE = (maximize("accuracy"),)
 TWO = (maximize("accuracy"), minimize("latency_ms"))
-_TRIALS = 40
+_TRIALS, _SEEDS = 40, 5
 
 
 def score(proposal: Proposal) -> dict[str, float]:
@@ -26,7 +26,12 @@ def score(proposal: Proposal) -> dict[str, float]:
 
 
 def drive(
-    search: Search, space: Space, trials: int = _TRIALS, workers: int = 1, seed: int = 0
+    search: Search,
+    space: Space,
+    trials: int = _TRIALS,
+    workers: int = 1,
+    seed: int = 0,
+    score: Callable[[Proposal], Mapping[str, float]] = score,
 ) -> list[Trial]:
     """Run a search as the loop would, oldest trial first; returns the trials."""
     ended: list[Trial] = []
@@ -115,6 +120,26 @@ def seeds_matter(make: Make) -> None:
     assert [t.architecture for t in runs[0]] != [t.architecture for t in runs[1]]
 
 
+def not_worse_than_random(make: Make) -> None:
+    """Where near networks are about equally good, the best found is no worse than at random.
+
+    The mean over seeds may be one standard deviation of random search's best below its mean.
+    """
+    space = SPACES["cells"]()
+    goal = space.sample(np.random.default_rng(11))
+
+    def near(proposal: Proposal) -> dict[str, float]:
+        return {"accuracy": -float(space.distance(proposal.architecture, goal))}
+
+    def best(strategy: Strategy, seed: int) -> float:
+        trials = drive(strategy.start(space, ONE), space, seed=seed, score=near)
+        return max(t.metrics["accuracy"] for t in trials)
+
+    ours = [best(make(), seed) for seed in range(_SEEDS)]
+    random = [best(RandomSearch(), seed) for seed in range(_SEEDS)]
+    assert np.mean(ours) >= np.mean(random) - np.std(random), (ours, random)
+
+
 STRATEGY_CHECKS: tuple[Callable[[Make], None], ...] = (
     proposals_are_members,
     proposing_changes_nothing,
@@ -123,4 +148,5 @@ STRATEGY_CHECKS: tuple[Callable[[Make], None], ...] = (
     failures_are_survived,
     two_objectives,
     seeds_matter,
+    not_worse_than_random,
 )
