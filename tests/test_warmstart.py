@@ -10,6 +10,7 @@ from torch import nn
 import netwright as nw
 from netwright.errors import SettingError, StoreError
 from netwright.execute import Inline
+from netwright.finals import promoted
 from netwright.loop import Loop
 from netwright.objective import Objective
 from netwright.space import Space
@@ -100,6 +101,26 @@ def test_what_was_known_is_in_the_log(first):
     assert len(loop.history) == len(again.record.history)
 
 
+def test_a_run_on_other_data_says_what_to_try_first(first):
+    """Its scores mean nothing here, so the strategy is not told; a resume knows the same."""
+    old, given = first
+
+    def elsewhere(model: nn.Module, epochs: int) -> dict[str, float]:
+        return {"accuracy": train(model, epochs)["accuracy"] / 2}
+
+    more = {"strategy": Listening(), "trials": 8, "run": "elsewhere"}
+    new = nw.search(SPACE, elsewhere, warm_start="first", **more, **given)
+    search = [t for t in new.record.history if t.proposal.stage == 0]
+    best = promoted(
+        [t for t in old.record.history if t.proposal.stage == 0], old.plan.objectives, 5
+    )
+    assert [t.architecture for t in search[:5]] == [t.architecture for t in best]
+    assert len(TOLD) == len(search) == 8
+    assert max(t.metrics["accuracy"] for t in TOLD) <= 0.5
+    loop = Loop(new.plan, new.store, "elsewhere", Inline())
+    assert loop._again == [t.architecture for t in best]
+
+
 def test_other_runs_are_refused(first):
     _, given = first
 
@@ -108,8 +129,6 @@ def test_other_runs_are_refused(first):
 
     with pytest.raises(SettingError, match="with the same objectives"):
         start(objectives=[nw.minimize("accuracy")])
-    with pytest.raises(SettingError, match="with the same evaluator"):
-        start(evaluator=nw.Function(train, epochs=7))
     other = Space(
         lambda choose, i, c: nn.Sequential(nn.Linear(3, choose.width("w", 2, 8)), nn.LazyLinear(c)),
         3,

@@ -464,6 +464,9 @@ class Loop:
             body, number = event.body, event.trial
             if event.kind == "created" and body.get("known"):
                 self._start_warm([Trial.from_json(known) for known in body["known"]])
+            elif event.kind == "created":
+                again = body.get("again", ())
+                self._again = [Architecture.from_answers(answers) for answers in again]
             elif event.kind == "session":
                 self._active += last - session if session is not None else 0.0
                 session = event.time

@@ -29,7 +29,7 @@ from netwright.store import Store
 from netwright.strategies import Strategy
 from netwright.table import Table
 from netwright.trial import Trial
-from netwright.warmstart import known_trials
+from netwright.warmstart import known_from
 
 
 def search(
@@ -78,10 +78,11 @@ def search(
         workers: processes of one thread each; 0 runs in this process.
         deterministic: with several workers, make the architectures a function of the seed.
         trial_minutes: a trial of the search that takes longer is stopped; finals are not.
-        warm_start: a run in the same store, with the same data, training and objectives, of this
-            space or one that it was made from: the strategy knows its trials where their
-            architectures are members here. The best of them, as many as the first final takes, are
-            trained again first, so that they can be finalists.
+        warm_start: a run in the same store, with the same objectives, of this space or one that it
+            was made from. With the same data and training the strategy knows its trials where their
+            architectures are members here, and the best of them, as many as the first final takes,
+            are trained again first, so that they can be finalists. Of a run on other data five of
+            the best are tried first, and the strategy learns what they are worth here.
         store: the file the run is logged in; a run of the same name in it is
             continued, and returned as it is if it is finished.
         watch: is told of the progress several times a second.
@@ -195,8 +196,7 @@ def _prepared(
     if not fresh:
         check_same(name, home.events(name)[0].body, settings)
     elif warm_start is not None:
-        known = known_trials(home, warm_start, plan, settings)
-        settings["known"] = [trial.to_json() for trial in known]
+        settings |= known_from(home, warm_start, plan, settings)
     return Run(home, name, plan), fresh, settings
 
 
