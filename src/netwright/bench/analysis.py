@@ -48,17 +48,10 @@ def trajectories(
     values = table.column(column)
     found = np.full((len(budgets), len(searched)), math.nan)
     for place, each in enumerate(searched):
-        ended = _ended(comparison, each, budgets)
+        ended = np.array([comparison.ended(each, budget) for budget in budgets])
         best = values[each.course.incumbents(table, comparison.signal)]
         found[ended > 0, place] = best[ended[ended > 0] - 1]
     return found
-
-
-def _ended(comparison: Comparison, searched: Searched, budgets: Array) -> NDArray[np.int64]:
-    """How many evaluations had ended at each budget."""
-    if comparison.seconds is None:
-        return np.minimum(budgets.astype(np.int64), len(searched.course.rows))
-    return np.searchsorted(searched.course.seconds, budgets, side="right").astype(np.int64)
 
 
 @dataclass(frozen=True)

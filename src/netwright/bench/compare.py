@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 from netwright.bench.simulate import Course, simulate
 from netwright.bench.table import Table
 from netwright.errors import DataError, SettingError
-from netwright.objective import maximize
+from netwright.objective import Objective, maximize, minimize
 from netwright.strategies import Strategy
 
 SETTINGS, COURSES = "bench.json", "courses.jsonl"
@@ -37,8 +37,8 @@ Opened = Callable[[str, str | None], Table]
 class Comparison:
     """What is compared: strategies on a table, by `signal`, with `report` columns of the best.
 
-    `strategies` has a mapping of settings for each by name; `signal` is maximised. One of
-    `evaluations` and `seconds` is the budget; `cost` is the column of seconds.
+    `strategies` are names; `signal` is maximised, and `minimize`, if there is one, minimised. One
+    of `evaluations` and `seconds` is the budget; `cost` is the column of seconds.
 
     Raises:
         SettingError: No seed, no strategy, or none or both of the budgets.
@@ -54,6 +54,7 @@ class Comparison:
     seconds: float | None = None
     cost: str | None = None
     workers: int = 1
+    minimize: str | None = None
 
     def __post_init__(self) -> None:
         if (self.evaluations is None) == (self.seconds is None):
@@ -77,10 +78,23 @@ class Comparison:
         assert found is not None
         return float(found)
 
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """What strategies are to find."""
+        also = (minimize(self.minimize),) if self.minimize else ()
+        return (maximize(self.signal), *also)
+
+    def ended(self, searched: Searched, budget: float) -> int:
+        """How many evaluations of a search had ended at a budget."""
+        if self.seconds is None:
+            return min(int(budget), len(searched.course.rows))
+        return int(np.searchsorted(searched.course.seconds, budget, side="right"))
+
     def check(self, table: Table) -> None:
         """Refuse columns that the table lacks."""
-        for name in (self.signal, *self.report, *([self.cost] if self.cost else [])):
-            table.column(name)
+        for name in (self.signal, *self.report, self.cost, self.minimize):
+            if name is not None:
+                table.column(name)
 
 
 @dataclass(frozen=True)
@@ -223,7 +237,7 @@ def _search(job: tuple[Comparison, str, Strategy, int, Opened]) -> dict[str, Any
     course = simulate(
         table,
         strategy,
-        (maximize(comparison.signal),),
+        comparison.objectives,
         seed=seed,
         evaluations=comparison.evaluations,
         seconds=comparison.seconds,

@@ -19,6 +19,7 @@ from netwright.bench.analysis import (
     values_at,
 )
 from netwright.bench.compare import Comparison, Searched
+from netwright.bench.fronts import shares
 from netwright.bench.table import Table
 from netwright.errors import require
 
@@ -76,6 +77,7 @@ def summary(comparison: Comparison, table: Table, found: Found) -> dict[str, obj
             "seeds": len(searched),
             "at": at,
             "evaluations_to_best": reached,
+            **_front(comparison, table, searched),
             "regret_area": float(regret_area(comparison, table, searched).mean()),
             "cpu_seconds": float(np.mean([s.cpu_seconds for s in searched])),
         }
@@ -91,12 +93,24 @@ def summary(comparison: Comparison, table: Table, found: Found) -> dict[str, obj
     return body
 
 
+def _front(comparison: Comparison, table: Table, searched: Sequence[Searched]) -> dict[str, object]:
+    """The share of the table's hypervolume at budgets, where there are two objectives."""
+    if comparison.minimize is None:
+        return {}
+    budgets = np.array([share * comparison.budget for share in SHARES])
+    found = shares(comparison, table, searched, budgets)
+    pairs = zip(SHARES, found, strict=True)
+    return {"hypervolume": {f"{share:g}": _figures(row) for share, row in pairs}}
+
+
 def lines(comparison: Comparison, table: Table, found: Found) -> list[str]:
     """The figures as lines for a terminal."""
     columns = columns_of(comparison)
     width = max(len("strategy"), *(len(name) for name in found))
     heads = "".join(f"{c:>18}" for c in columns)
     made = [f"{'strategy':{width}} {'seeds':>6}{heads}{'to the best':>14}{'CPU s':>8}"]
+    if comparison.minimize:
+        made[-1] += f"{'front, %':>16}"
     for name, searched in found.items():
         if not searched:
             continue
@@ -108,6 +122,9 @@ def lines(comparison: Comparison, table: Table, found: Found) -> list[str]:
         seconds = float(np.mean([s.cpu_seconds for s in searched]))
         best = counted(float(np.median(reached)))
         made.append(f"{name:{width}} {len(searched):6}{cells}{best:>14}{seconds:8.2f}")
+        if comparison.minimize:
+            area = shares(comparison, table, searched, np.array([comparison.budget]))[0]
+            made[-1] += f"{shown(100 * area):>16}"
     return made
 
 

@@ -31,6 +31,9 @@ def run(
         str | None, typer.Option(help="A ready space or FILE.py:FUNCTION; a saved table says it.")
     ] = None,
     report: Annotated[str, typer.Option(help="Columns to report of the best (signal).")] = "",
+    minimize: Annotated[
+        str | None, typer.Option(help="A second objective: a column to be small.")
+    ] = None,
     seeds: Annotated[int, typer.Option(help="Searches of each strategy.")] = 50,
     evaluations: Annotated[int | None, typer.Option(help="Budget in networks.")] = None,
     seconds: Annotated[float | None, typer.Option(help="Budget in simulated seconds.")] = None,
@@ -61,6 +64,7 @@ def run(
         seconds,
         cost,
         workers,
+        minimize,
     )
     found = opened(comparison.table, space)
     comparison.check(found)

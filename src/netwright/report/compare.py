@@ -17,6 +17,7 @@ from netwright.bench.analysis import (
     values_at,
 )
 from netwright.bench.compare import Comparison
+from netwright.bench.fronts import shares
 from netwright.bench.results import Found, columns_of, counted, ninetieth, ranks_of, shown
 from netwright.bench.table import Table
 from netwright.report.charts import Chart, Line
@@ -46,6 +47,7 @@ def comparison_page(comparison: Comparison, table: Table, found: Found) -> str:
     parts += [
         _budgets(comparison, table, found),
         _qualities(comparison, table, found),
+        *([_fronts(comparison, table, found)] if comparison.minimize else []),
         _ranked(comparison, table, found),
         _checklist(comparison, found),
     ]
@@ -129,6 +131,22 @@ def _qualities(comparison: Comparison, table: Table, found: Found) -> str:
         "Evaluations to a quality",
         table_of([*heads, "anytime regret", "CPU seconds"], rows) + said,
     )
+
+
+def _fronts(comparison: Comparison, table: Table, found: Found) -> str:
+    budgets = np.array([share * comparison.budget for share in SHARES])
+    rows = []
+    for name, searched in found.items():
+        areas = shares(comparison, table, searched, budgets)
+        rows.append([name, *(shown(100 * area) for area in areas)])
+    said = (
+        f"<p class='soft small'>Percent of the hypervolume of the table's front by "
+        f"<code>{escape(comparison.signal)}</code> and <code>{escape(comparison.minimize or '')}"
+        "</code>, mean and deviation over seeds. The reference point is the median of the one and "
+        "the largest of the other.</p>"
+    )
+    heads = ["strategy", *(f"{budget:,.0f}" for budget in budgets)]
+    return section("Fronts", table_of(heads, rows) + said)
 
 
 def _ranked(comparison: Comparison, table: Table, found: Found) -> str:
