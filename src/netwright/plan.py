@@ -14,6 +14,7 @@ from netwright.evaluate.latency import LatencyTarget, default_target
 from netwright.objective import AtMost, Limit, Objective, limits_from
 from netwright.space import Space
 from netwright.strategies import Auto, Strategy
+from netwright.strategies.names import by_name
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def make_plan(
     space: Space,
     evaluator: Evaluator | Train,
     *,
-    strategy: Strategy | None,
+    strategy: Strategy | str | None,
     objectives: Sequence[Objective],
     limits: Mapping[str, float | AtMost] | None,
     budget: Budget,
@@ -68,6 +69,7 @@ def make_plan(
     Raises:
         SettingError: A value is outside its rule, or two do not fit together.
     """
+    strategy = by_name("search(strategy=...)", strategy) if isinstance(strategy, str) else strategy
     _check_kinds(space, strategy, objectives)
     _check_numbers(budget, trial_minutes, baseline, seed)
     made = evaluator if isinstance(evaluator, Evaluator) else Function(evaluator)

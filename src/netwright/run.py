@@ -36,7 +36,7 @@ def search(
     space: Space,
     evaluator: Evaluator | Train,
     *,
-    strategy: Strategy | None = None,
+    strategy: Strategy | str | None = None,
     objectives: Sequence[Objective] = (maximize("accuracy"),),
     limits: Mapping[str, float | AtMost] | None = None,
     trials: int | None = None,
@@ -69,7 +69,7 @@ def search(
         space: what can be built.
         evaluator: trains a candidate, for example `Training(data)`; or a plain function
             `train(model, epochs) -> metrics`.
-        strategy: what to try next; `Auto()` if None.
+        strategy: what to try next, or its name on the command line; `Auto()` if None.
         objectives: the first decides which network is the best; several make a front.
         limits: bounds on params, macs, memory_mib or latency_ms that no network may break.
         refit: whether to train what was chosen on the validation part too, which gains accuracy;
@@ -152,7 +152,7 @@ def _prepared(
     evaluator: Evaluator | Train,
     *,
     budget: Budget,
-    strategy: Strategy | None = None,
+    strategy: Strategy | str | None = None,
     objectives: Sequence[Objective] = (maximize("accuracy"),),
     limits: Mapping[str, float | AtMost] | None = None,
     finals: Sequence[tuple[int, int]] | None = None,

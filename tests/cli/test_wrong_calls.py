@@ -13,6 +13,7 @@ from netwright.cli import app, launch, options
 from netwright.cli.exits import guarded
 from netwright.data import load
 from netwright.errors import NetwrightError
+from netwright.strategies.names import by_name
 
 FUZZ = settings(
     derandomize=True,
@@ -38,7 +39,7 @@ def stopped(call):
         launch.parse_finals(call["finals"])
     if call["size"]:
         launch.parse_size(call["size"])
-    launch._named("--strategy", call["strategy"], launch.STRATEGIES)
+    by_name("--strategy", call["strategy"])
     if call["data"] not in ("digits", "fashion14"):
         load(call["data"])
     if call["space"] and ":" in call["space"]:

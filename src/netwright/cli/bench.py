@@ -49,6 +49,7 @@ def run(
     """
     from netwright.bench.compare import Comparison
     from netwright.bench.compare import run as run_all
+    from netwright.strategies.names import by_name
 
     if seconds is not None and cost is None:
         raise SettingError("`--seconds` must be told --cost, the column with a network's seconds.")
@@ -66,10 +67,12 @@ def run(
         workers,
         minimize,
     )
+    for name in names:  # before a large table is opened
+        by_name("--strategies", name)
     found = opened(comparison.table, space)
     comparison.check(found)
     budgets = found.budgets(signal)
-    made = {name: launch.strategy_of("--strategies", name, budgets) for name in names}
+    made = {name: by_name("--strategies", name, budgets) for name in names}
 
     def told(done: int, of: int) -> None:
         if not quiet and (done == of or done % max(1, of // 20) == 0):
@@ -123,17 +126,17 @@ def list_(
 ) -> None:
     """List the strategies, the tables that are shipped, and the published ones that are read."""
     from netwright.bench.imports import FORMATS, OFFICIAL
+    from netwright.strategies.names import NAMES
 
-    strategies = sorted(launch.STRATEGIES | launch.OPTUNA | launch.HALVING)
     body = {
-        "strategies": strategies,
+        "strategies": NAMES,
         "tables": shipped(),
         "imports": [*OFFICIAL, *(f"{f.name}: {', '.join(sorted(f.columns))}" for f in FORMATS)],
     }
     if as_json:
         typer.echo(json.dumps(body))
         return
-    typer.echo(f"strategies  {', '.join(strategies)}", err=True)
+    typer.echo(f"strategies  {', '.join(NAMES)}", err=True)
     typer.echo(f"tables      {', '.join(shipped()) or 'none'}", err=True)
     for known in body["imports"]:
         typer.echo(f"import      {known}", err=True)

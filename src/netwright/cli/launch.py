@@ -4,35 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Sequence
 from difflib import get_close_matches
 from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
 from netwright.errors import NetwrightError, SettingError, SpaceError
-
-STRATEGIES = {
-    "auto": "Auto",
-    "bananas": "Bananas",
-    "bayesian-optimization": "BayesianOptimization",
-    "local-search": "LocalSearch",
-    "npenas": "Npenas",
-    "nsga2": "NSGA2",
-    "pnas": "Pnas",
-    "random-search": "RandomSearch",
-    "random": "RandomSearch",
-    "regularized-evolution": "RegularizedEvolution",
-    "evolution": "RegularizedEvolution",
-    "reinforce": "Reinforce",
-}
-"""Names on the command line to classes; the short ones are for what is meant by a shorter word."""
-
-OPTUNA = {f"optuna-{name}": name for name in ("tpe", "gp", "nsga2", "random")}
-"""Names of samplers of Optuna."""
-
-HALVING = {"hyperband": "Hyperband", "successive-halving": "SuccessiveHalving"}
-"""Names of strategies of several budgets; `hyperband-NAME` lets another one choose who enters."""
 
 
 def absolute(call: dict[str, Any]) -> dict[str, Any]:
@@ -55,8 +32,9 @@ def arguments(call: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     from netwright import spaces
     from netwright.data import load
     from netwright.evaluate.training import Training
+    from netwright.strategies.names import by_name
 
-    strategy = strategy_of("--strategy", call["strategy"])
+    strategy = by_name("--strategy", call["strategy"])
     limits = dict(parse_limit(text) for text in call["limits"])
     objectives = [parse_objective(text) for text in call["objectives"]]
     finals = parse_finals(call["finals"]) if call["finals"] else None
@@ -87,40 +65,6 @@ def arguments(call: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         **{key: call[key] for key in ("deterministic", "seed", "store", "run")},
         "warm_start": call.get("warm_start"),
     }
-
-
-def strategy_of(option: str, name: str, budgets: Sequence[int] | None = None) -> Any:
-    """The strategy of a name, with its own settings.
-
-    `budgets` are the epochs that one of several budgets may choose from.
-
-    Raises:
-        SettingError: There is none, or it needs several budgets and has not.
-    """
-    from netwright import strategies
-
-    if name in OPTUNA:
-        return strategies.Optuna(OPTUNA[name])
-    for prefix, made in HALVING.items():
-        if name == prefix or name.startswith(f"{prefix}-"):
-            inner = strategy_of(option, name.removeprefix(prefix).lstrip("-") or "random")
-            own = {} if budgets is None else {"budgets": _ladder(option, name, budgets)}
-            return getattr(strategies, made)(inner, **own)
-    return getattr(strategies, _named(option, name, STRATEGIES | OPTUNA | HALVING))()
-
-
-def _ladder(option: str, name: str, budgets: Sequence[int]) -> tuple[int, ...]:
-    """Of some budgets, from the largest down, those of at most a third of the one before."""
-    if len(budgets) < 2:
-        raise SettingError(
-            f"`{option} {name}` needs a signal of several budgets, in columns such as accuracy_1 "
-            "and accuracy_3 for `--signal accuracy`."
-        )
-    chosen: list[int] = []
-    for epochs in sorted(budgets, reverse=True):
-        if not chosen or 3 * epochs <= chosen[-1]:
-            chosen.append(epochs)
-    return tuple(reversed(chosen))
 
 
 def parse_limit(text: str) -> tuple[str, Any]:
@@ -254,13 +198,3 @@ def _line(error: BaseException, path: Path) -> int:
             line = trace.tb_lineno
         trace = trace.tb_next
     return line
-
-
-def _named(option: str, name: str, known: dict[str, str]) -> str:
-    if name not in known:
-        near = get_close_matches(name, known, 1)
-        raise SettingError(
-            f"`{option}` must be one of {', '.join(known)}, got {name!r}"
-            + (f"; did you mean {near[0]!r}?" if near else ".")
-        )
-    return known[name]

@@ -1,0 +1,50 @@
+"""Strategies by name."""
+
+import inspect
+
+import pytest
+
+import netwright as nw
+from netwright import strategies
+from netwright.errors import SettingError
+from netwright.strategies import Strategy
+from netwright.strategies.names import HALVING, NAMED, by_name
+from netwright.testing import SPACES
+
+
+def test_every_exported_strategy_has_a_name():
+    exported = {
+        made
+        for name in strategies.__all__
+        if inspect.isclass(made := getattr(strategies, name))
+        and issubclass(made, Strategy)
+        and not inspect.isabstract(made)
+    }
+    assert {type(by_name("--strategy", name)) for name in [*NAMED, *HALVING]} == exported
+
+
+def test_another_strategy_may_choose_who_enters():
+    made = by_name("--strategy", "hyperband-local-search", (4, 12, 36, 108))
+    assert made == nw.Hyperband(nw.LocalSearch(), budgets=(4, 12, 36, 108))
+    assert by_name("--strategy", "successive-halving") == nw.SuccessiveHalving(nw.RandomSearch())
+
+
+def test_a_ladder_is_cut_out_of_the_budgets_there_are():
+    made = by_name("--strategy", "hyperband", range(1, 21))
+    assert made.budgets == (2, 6, 20)
+    with pytest.raises(SettingError, match="`--strategies hyperband` needs a signal of several"):
+        by_name("--strategies", "hyperband", ())
+
+
+@pytest.mark.parametrize("name", ["evolutoin", "hyperband-evolutoin", "Auto", ""])
+def test_unknown_names_are_refused(name):
+    with pytest.raises(SettingError, match=r"`--strategy` must be one of auto, .*got"):
+        by_name("--strategy", name)
+
+
+def test_a_search_takes_a_name(tmp_path):
+    given = {"trials": 2, "finals": [], "workers": 0, "store": tmp_path / "runs.db", "refit": False}
+    run = nw.search(SPACES["flat"](), lambda m, e: {"accuracy": 0.5}, strategy="evolution", **given)
+    assert run.plan.strategy == nw.RegularizedEvolution()
+    with pytest.raises(SettingError, match=r"`search\(strategy=...\)` must be one of auto"):
+        nw.search(SPACES["flat"](), lambda m, e: {"accuracy": 0.5}, strategy="best", **given)
