@@ -84,6 +84,7 @@ def kills(tmp_path: Path, times: int, trials: int) -> None:
     assert sum(e.kind == "session" for e in store.events("killed")) > times / 2
 
 
+@pytest.mark.slow
 def test_three_kills(tmp_path: Path) -> None:
     kills(tmp_path, 3, 20)
 

@@ -164,7 +164,9 @@ class Counted(LatencyTarget):
         return Latency(ms, ms, ms, 1)
 
 
-@pytest.mark.parametrize("after", [1, 2, 15, 40])
+@pytest.mark.parametrize(
+    "after", [1, 15, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 40))]
+)
 def test_what_was_measured_is_not_measured_again(tmp_path: Path, after) -> None:
     target, space, rng = Counted(), SPACES["huge"](), np.random.default_rng(0)
     drawn = [space.build(space.sample(rng), seed=0) for _ in range(50)]

@@ -119,6 +119,7 @@ def test_a_finished_run_is_not_run_again(finished) -> None:
     assert json.loads(done.stdout)["trials"] == document["trials"]
 
 
+@pytest.mark.slow
 def test_interruption_keeps_the_best_and_resume_goes_on(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "netwright", "search", "--data", "digits", "--trials", "6"]
