@@ -9,8 +9,9 @@ for architectures as in Kandasamy et al., arXiv 1802.07191, and Ru et al., NAS-B
 - Gains are replaced by the normal scores of their ranks, so that a few bad networks do not
   stretch the scale. A trial that did not end well ranks last.
 - The first trials are far apart: each is, of some random members, the farthest from those before;
-  of every second one only members with many weights in a row are looked at, unless there are limits
-  that these would break. It is the cheapest of zero-cost scores: it needs no network.
+  of every second one only members with many weights in a row are looked at. It is the cheapest of
+  zero-cost scores: it needs no network. Under limits, which what is far or deep tends to break, the
+  first trials are random.
 - The acquisition is maximised over all members where the space is small, else over random members
   and mutants of the best trials (of those that have to be traced, a stock is kept that grows with
   the trials); equal networks are looked at once. Proposals in flight count as if
@@ -148,8 +149,10 @@ class _BayesianOptimization(Search):
 
     def _far(self, rng: np.random.Generator, rows: Rows) -> Architecture:
         """Of some random members the one that is farthest from these rows."""
+        if self._space.is_bounded:
+            return self._space.sample(rng)
         drawn = list(dict.fromkeys(self._space.sample(rng) for _ in range(self._candidates.few)))
-        if len(rows) % 2 == 0 and not self._space.is_bounded:
+        if len(rows) % 2 == 0:
             depths = self._features.depths(self._features.rows(drawn))
             deepest = np.argsort(-depths, kind="stable")[: math.ceil(_DEEPEST * len(drawn))]
             drawn = [drawn[i] for i in deepest]
@@ -224,7 +227,8 @@ class Candidates:
         if self._features.is_cheap:
             return
         rng = np.random.default_rng([count, _DEAR])
-        more = self._space.pool(rng, _DEAR if self._stock else _GROUND, best)
+        ground = _DEAR if self._space.is_bounded else _GROUND  # which takes longer to draw
+        more = self._space.pool(rng, _DEAR if self._stock else ground, best)
         self._stock = {**self._stock, **self._keyed(more)}
         for key in list(self._stock)[: -2 * self._pool]:
             del self._stock[key]
