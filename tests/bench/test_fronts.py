@@ -58,6 +58,19 @@ def test_shares_grow_to_one(table):
     assert found[-1] == pytest.approx(1) and (np.diff(found) >= 0).all() and found[0] < 0.9
 
 
+def test_what_was_trained_for_less_counts_for_nothing(table):
+    comparison = Comparison(
+        "t", None, ("hyperband",), 1, "signal", (), evaluations=3, minimize="ms"
+    )
+    both = []
+    for epochs in ([1, 1, 9], [0, 0, 0]):
+        course = Course(np.array([12, 11, 10]), np.arange(3.0), np.array(epochs))
+        search = Searched("hyperband", 0, course, 0.1)
+        both.append(shares(comparison, table, [search], np.array([2.0, 3.0]))[:, 0])
+    last = shares(comparison, table, [searched([10])], np.array([1.0]))[0, 0]
+    assert both[0].tolist() == [0, last] and both[1][0] > last
+
+
 def test_two_objectives_on_the_command_line(table, tmp_path):
     table.save(tmp_path / "t.safetensors")
     command = [sys.executable, "-m", "netwright", "bench", "run", "--table", "t.safetensors"]

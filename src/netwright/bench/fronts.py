@@ -33,20 +33,26 @@ def hypervolume(points: Array, reference: Array) -> float:
 def shares(
     comparison: Comparison, table: Table, searched: Sequence[Searched], budgets: Array
 ) -> Array:
-    """Hypervolume found at each of b budgets, as a share of that of the table: b x seeds."""
+    """Hypervolume found at each of b budgets, as a share of that of the table: b x seeds.
+
+    Of a strategy of several budgets what had the largest counts.
+    """
     gains = _gains(comparison, table)
     known = gains[np.isfinite(gains).all(axis=1)]
     reference = np.array([np.median(known[:, 0]), known[:, 1].min()])
     whole = hypervolume(known, reference)
     found = np.zeros((len(budgets), len(searched)))
     for seed, each in enumerate(searched):
-        points = np.nan_to_num(gains[each.course.rows], nan=-np.inf)
+        course = each.course
+        points = np.nan_to_num(gains[course.rows], nan=-np.inf)
+        points[course.epochs < course.epochs.max(initial=0)] = -np.inf  # trained for less
         for place, budget in enumerate(budgets):
             found[place, seed] = hypervolume(points[: comparison.ended(each, budget)], reference)
     return found / whole
 
 
 def _gains(comparison: Comparison, table: Table) -> Array:
-    """Signal and negated cost of each row."""
-    cost = -table.column(comparison.minimize or "")
-    return np.column_stack([table.column(comparison.signal), cost])
+    """The objectives' columns, larger being better."""
+    signs = {"maximize": 1.0, "minimize": -1.0}
+    wanted = comparison.objectives
+    return np.column_stack([signs[o.direction] * table.column(o.metric) for o in wanted])

@@ -93,7 +93,7 @@ def _part(path: Path, space: str | None, before: Sequence[Part]) -> Part:
     if is_nats(path):
         return _official_nats(path)
     if path.suffix == ".pickle":
-        return _of_201(*read_hardware(path), "hwnasbench", path)
+        return _of_201(*read_hardware(path), "hwnasbench", path, _count_201)
     if path.suffix == ".json":
         return _scores(read_json(path), path)
     frame = read_frame(path)
@@ -149,14 +149,14 @@ def _of_201(
     columns: Mapping[str, Any],
     name: str,
     path: Path,
-    check: Callable[[Table], None] | None = None,
+    check: Callable[[Table], None],
 ) -> Part:
     space = spaces.nasbench201()
     try:
         members = [from_string(text, space) for text in texts]
     except (SettingError, SpaceError) as error:
         raise DataError(f"{path} has a cell that is none of NAS-Bench-201: {error}") from error
-    return Part(name, space, members, columns, check or _count_201)
+    return Part(name, space, members, columns, check)
 
 
 def _official_nats(path: Path) -> Part:

@@ -88,11 +88,13 @@ def _row(trained: Mapping[str, Any]) -> dict[str, float]:
             )
         made[f"seconds_{epochs}"] = _mean(map(_seconds, by_set.get("cifar10-valid", ())))
         for short, data in _SIZES.items():
-            for name, field, scale in (("params", "params", 1e6), ("flops", "flop", 1e6)):
-                found = _mean(result[field] for result in by_set.get(data, ()))
-                made.setdefault(f"{name}_{short}", scale * found)
-            delays = (_mean(r["latency"] or ()) for r in by_set.get(data, ()))
-            made.setdefault(f"latency_ms_{short}", 1000 * _mean(delays))
+            own = by_set.get(data, ())
+            costs = {
+                f"params_{short}": 1e6 * _mean(result["params"] for result in own),
+                f"flops_{short}": 1e6 * _mean(result["flop"] for result in own),
+                f"latency_ms_{short}": 1e3 * _mean(_mean(r["latency"] or ()) for r in own),
+            }
+            made |= {k: v for k, v in costs.items() if not math.isfinite(made.get(k, math.nan))}
     return made
 
 

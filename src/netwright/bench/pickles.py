@@ -32,18 +32,21 @@ _NAMED: dict[tuple[str, str], Any] = {
     ("_codecs", "encode"): codecs.encode,  # bytes, as protocol 2 writes them
     ("numpy", "dtype"): np.dtype,
     ("numpy", "ndarray"): np.ndarray,
-    ("numpy.core.multiarray", "scalar"): _SCALAR,
     ("numpy._core.multiarray", "scalar"): _SCALAR,
-    ("numpy.core.multiarray", "_reconstruct"): _ARRAY,
     ("numpy._core.multiarray", "_reconstruct"): _ARRAY,
-    ("numpy.core.numeric", "_frombuffer"): _BUFFER,
     ("numpy._core.numeric", "_frombuffer"): _BUFFER,
+}
+
+_FORMER = {
+    "__builtin__": "builtins",  # as protocol 2 has it
+    "numpy.core.multiarray": "numpy._core.multiarray",  # as numpy 1 has it
+    "numpy.core.numeric": "numpy._core.numeric",
 }
 
 
 class _Restricted(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        module = {"__builtin__": "builtins"}.get(module, module)  # as protocol 2 has it
+        module = _FORMER.get(module, module)
         if (module, name) not in _NAMED:
             raise pickle.UnpicklingError(
                 f"it names {module}.{name}, and only containers and numbers are read"

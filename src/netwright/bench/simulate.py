@@ -78,7 +78,9 @@ def simulate(
         raise SettingError("`simulate(...)` must have a budget: give evaluations or seconds.")
     if workers < 1:
         raise SettingError(f"`simulate(workers=...)` must be at least 1, got {workers!r}.")
-    values = {o.metric: table.column(o.metric) for o in objectives}
+    names = [o.metric for o in objectives]
+    for name in names:
+        table.column(name)  # is refused if there is none
     costs = _costs(table, cost)
     search = strategy.start(table.searched, objectives)
     most = math.inf if evaluations is None else evaluations
@@ -102,7 +104,7 @@ def simulate(
         if not flying or flying[0][0] > until:
             break
         clock, done, proposal, row = heapq.heappop(flying)
-        metrics = {name: float(table.column(name, proposal.epochs)[row]) for name in values}
+        metrics = {name: float(table.column(name, proposal.epochs)[row]) for name in names}
         well = all(map(math.isfinite, metrics.values()))
         search.observe(Trial(done, proposal, "done" if well else "failed", metrics))
         rows.append(row)

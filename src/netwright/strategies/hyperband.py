@@ -91,7 +91,7 @@ def _sizes(first: int, steps: int, eta: int) -> tuple[int, ...]:
     return tuple(max(1, first // eta**step) for step in range(steps + 1))
 
 
-@dataclass
+@dataclass(eq=False)
 class _Rung:
     """One budget of a bracket: how many networks it is for, who is due, and whose trial ended."""
 
