@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from netwright.errors import SpaceError
 from netwright.objective import Objective
-from netwright.space import Space
+from netwright.space import Architecture, Space
 from netwright.trial import Proposal, Trial
+
+_DRAWS = 20  # answers, all of which rules between choices forbid, before a random member is taken
 
 
 class Strategy(ABC):
@@ -41,3 +44,18 @@ class Search(ABC):
     @abstractmethod
     def observe(self, trial: Trial) -> None:
         """Learn from a trial that ended, whatever its status."""
+
+
+def allowed(
+    draw: Callable[[], Architecture], space: Space, rng: np.random.Generator
+) -> Architecture:
+    """The first draw that no rule between choices forbids, else a random member.
+
+    It is for strategies that answer choice by choice, which may run into what a rule forbids.
+    """
+    for _ in range(_DRAWS):
+        try:
+            return draw()
+        except SpaceError:
+            continue
+    return space.sample(rng)

@@ -12,6 +12,7 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -19,8 +20,8 @@ import numpy as np
 
 from netwright.errors import SettingError, require
 from netwright.objective import Objective
-from netwright.space import Answer, Choice, Space
-from netwright.strategies.base import Search, Strategy
+from netwright.space import Answer, Architecture, Choice, Space
+from netwright.strategies.base import Search, Strategy, allowed
 from netwright.trial import Proposal, Trial
 
 SAMPLERS = {
@@ -62,6 +63,9 @@ class _Optuna(Search):
         self._study = self._optuna.create_study(directions=["maximize"] * len(objectives))
 
     def propose(self, rng: np.random.Generator, pending: Sequence[Proposal]) -> Proposal:
+        return Proposal(allowed(partial(self._asked, rng), self._space, rng))
+
+    def _asked(self, rng: np.random.Generator) -> Architecture:
         self._study.sampler = self._sampler(int(rng.integers(2**31)))
         asked = self._study.ask()
 
@@ -75,9 +79,10 @@ class _Optuna(Search):
             place = int(asked.suggest_categorical(choice.name, names))
             return choice.options[place]
 
-        proposal = Proposal(self._space.answered(pick))
-        self._study.tell(asked, state=self._optuna.trial.TrialState.FAIL)  # it is told when it ends
-        return proposal
+        try:
+            return self._space.answered(pick)
+        finally:  # it is told when it ends
+            self._study.tell(asked, state=self._optuna.trial.TrialState.FAIL)
 
     def observe(self, trial: Trial) -> None:
         gains = [o.gain(trial.metrics) if trial.done else -math.inf for o in self._objectives]

@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from netwright.errors import SettingError
 from netwright.objective import Objective
 from netwright.space import Answer, Architecture, Choice, Space
-from netwright.strategies.base import Search, Strategy
+from netwright.strategies.base import Search, Strategy, allowed
 from netwright.trial import Proposal, Trial
 
 _WHOLE = ("hidden", "batch", "steps")
@@ -171,18 +171,22 @@ class Controller(nn.Module):
     @torch.no_grad()
     def sample(self, rng: np.random.Generator) -> Architecture:
         """A member drawn by the probabilities."""
-        walk = _Walk(self)
 
-        def pick(choice: Choice) -> Answer:
-            if choice.late:
-                return choice.options[0]
-            shares = walk.logits(choice).double().softmax(-1).cumsum(-1)
-            place = int(torch.searchsorted(shares, float(rng.random()), right=True))
-            place = min(place, len(choice.options) - 1)
-            walk.answered(choice, place)
-            return choice.options[place]
+        def draw() -> Architecture:
+            walk = _Walk(self)
 
-        return self.space.answered(pick)
+            def pick(choice: Choice) -> Answer:
+                if choice.late:
+                    return choice.options[0]
+                shares = walk.logits(choice).double().softmax(-1).cumsum(-1)
+                place = int(torch.searchsorted(shares, float(rng.random()), right=True))
+                place = min(place, len(choice.options) - 1)
+                walk.answered(choice, place)
+                return choice.options[place]
+
+            return self.space.answered(pick)
+
+        return allowed(draw, self.space, rng)
 
     def log_probs(self, architecture: Architecture) -> tuple[Tensor, Tensor]:
         """The logarithms of the probabilities of its t answers, (t,), and the sum of entropies."""

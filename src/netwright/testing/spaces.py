@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache, partial
+from itertools import pairwise
 
 from torch import nn
 
 from netwright import spaces
-from netwright.space import Choose, Space
+from netwright.space import Answer, Choose, Space
 
 
 def _flat(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
@@ -65,16 +66,32 @@ def _cells(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
 
 def _huge(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
     layers: list[nn.Module] = [nn.Flatten()]
-    for i in range(20):
+    slopes = [round(0.01 * i, 2) for i in range(1, 51)]
+    for i in range(10):
         layers.append(nn.Linear(4, 4, bias=choose.value(f"bias{i}", [True, False])))
         layers.append(choose.one_of(f"a{i}", relu=nn.ReLU, tanh=nn.Tanh, elu=nn.ELU, silu=nn.SiLU))
-    slope = choose.value("slope", [round(0.01 * i, 2) for i in range(1, 51)])
-    return nn.Sequential(*layers, nn.LeakyReLU(slope), nn.Linear(4, classes))
+    leaky = [nn.LeakyReLU(choose.value(f"slope{i}", slopes)) for i in range(6)]
+    return nn.Sequential(*layers, *leaky, nn.Linear(4, classes))
+
+
+def _ruled(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+    widths = [choose.width(f"width{i}", 4, 24, step=4) for i in range(4)]
+    layers: list[nn.Module] = [nn.Flatten()]
+    for before, width in pairwise([inputs[0], *widths]):
+        layers += [nn.Linear(before, width), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Linear(widths[-1], classes))
+
+
+def _falling(answers: dict[str, Answer]) -> Mapping[str, Answer] | None:
+    """A rule: no layer is wider than the one before it (126 of 1,296 are left)."""
+    widths = [answers[f"width{i}"] for i in range(4)]
+    return answers if widths == sorted(widths, key=int, reverse=True) else None  # type: ignore[arg-type]
 
 
 @cache
 def _made(name: str) -> Space:
-    return Space(_DECLARED[name], (4,), 3)
+    rule = _falling if name == "ruled" else None
+    return Space(_DECLARED[name], (4,), 3, normal_form=rule)
 
 
 _DECLARED = {
@@ -83,10 +100,12 @@ _DECLARED = {
     "one_point": _one_point,
     "cells": _cells,
     "huge": _huge,
+    "ruled": _ruled,
 }
 
 SPACES: dict[str, Callable[[], Space]] = {name: partial(_made, name) for name in _DECLARED}
-"""Name to a function that gives the space; "huge" has some 10^19 members, "one_point" one."""
+"""Name to a function that gives the space; "huge" has some 10^19 members, "one_point" one, and
+of the ways to answer "ruled" nine in ten are forbidden."""
 
 READY: dict[str, Callable[[], Space]] = {
     "conv1d": lambda: spaces.conv1d((2, 24), 4, width=16, stages=2),
