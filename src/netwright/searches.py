@@ -1,10 +1,14 @@
-"""The strategies of a run, each told of its own trials: as they end or, if asked, in order."""
+"""The strategies of a run, each told of its own trials: as they end or, if asked, in order.
+
+They compute on one thread: the other cores are the workers', and the matrices are small.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from netwright.plan import Plan
 from netwright.space import Space
@@ -27,6 +31,7 @@ class Searches:
             SEARCH: plan.strategy.start(space, plan.objectives),
             BASELINE: RandomSearch().start(space, plan.objectives),
         }
+        self._threads = ThreadpoolController().select(user_api="blas")
         self._in_order = plan.deterministic
         self._waiting: dict[int, Trial] = {}  # by number: finished, not yet observed
         self._observed = {SEARCH: 0, BASELINE: 0}
@@ -38,12 +43,12 @@ class Searches:
         if self._in_order:
             self._waiting[trial.number] = trial
         else:
-            self._searches[trial.proposal.stage].observe(trial)
+            self._observe(trial.proposal.stage, trial)
 
     def tell(self, trials: Sequence[Trial]) -> None:
         """Let the search know trials of another run, before its own."""
         for trial in trials:
-            self._searches[SEARCH].observe(trial)
+            self._observe(SEARCH, trial)
 
     def observe_first(self, stage: int, first: int, upto: int) -> bool:
         """Let the strategy observe exactly its trials `first`, ... before `upto`; False if not in.
@@ -54,7 +59,7 @@ class Searches:
             trial = self._waiting.pop(first + self._observed[stage], None)
             if trial is None:
                 return False
-            self._searches[stage].observe(trial)
+            self._observe(stage, trial)
             self._observed[stage] += 1
         return True
 
@@ -66,4 +71,9 @@ class Searches:
         self, stage: int, rng: np.random.Generator, pending: Sequence[Proposal]
     ) -> Proposal | None:
         """The next proposal of a stage's strategy; None when it has no more."""
-        return self._searches[stage].propose(rng, pending)
+        with self._threads.limit(limits=1):
+            return self._searches[stage].propose(rng, pending)
+
+    def _observe(self, stage: int, trial: Trial) -> None:
+        with self._threads.limit(limits=1):
+            self._searches[stage].observe(trial)

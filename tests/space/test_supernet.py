@@ -335,7 +335,10 @@ def test_mixing_sums_the_options():
     assert weights.grad.all()
     with pytest.raises(SpaceError, match="2 weights for 'op', got a tensor of shape"):
         shared.mix({"op": torch.ones(3)})
-    with pytest.raises(SpaceError, match="choices whose options are modules, got 'width'"):
+    with pytest.raises(
+        SpaceError,
+        match="choices whose options are modules and on which no number hangs, got 'width'",
+    ):
         shared.mix({"width": torch.ones(2)})
 
 
@@ -458,3 +461,63 @@ def test_many_choices_in_one_number_take_no_time():
     total = sum(elastic(chosen(f"w{i}", tuple(range(8, 136, 8)))) for i in range(30))
     assert int(total) == 30 * 128 and total > 0
     assert total.expression.of({f"w{i}": 8 for i in range(30)}) == 240
+
+
+MIXABLE = sorted(set(READY) - {"nats_size"})  # which has widths alone
+
+
+@pytest.mark.parametrize("name", MIXABLE)
+def test_a_mixture_with_all_weight_on_an_architecture_is_that_architecture(name):
+    space = READY[name]()
+    shared = space.supernet(seed=0).eval()
+    rng = np.random.default_rng(1)
+    for _ in range(2):
+        member, x = space.sample(rng), space.example(rng)
+        shared.activate(member)
+        alone = shared(x)
+        weights, running = {}, {}
+        for choice, size in shared.mixable.items():
+            if choice in member.answers:
+                options = space.choices[choice].options
+                inputs = space.choices[choice].kind == "inputs"
+                running[choice] = member[choice] if inputs else [options.index(member[choice])]
+                weights[choice] = torch.zeros(size).index_fill(0, torch.tensor(running[choice]), 1)
+        shared.mix(weights, member.answers)
+        assert torch.equal(shared(x), alone)
+        shared.mix(weights, member.answers, running=running)
+        assert torch.equal(shared(x), alone)
+
+
+def test_mixing_depths_and_inputs():
+    def network(choose, inputs, classes):
+        def step(i):
+            return nn.Conv1d(6, 6, 1)
+
+        edges = choose.inputs("reads", 3, 2, 2, edge=lambda i: nn.Conv1d(6, 6, 1))
+        return nn.Sequential(choose.repeat("depth", 1, 3, step), Cell(edges), *head(6, classes))
+
+    space = Space(network, (6, 8), 3)
+    shared = space.supernet(seed=0).eval()
+    assert shared.mixable == {"depth": 3, "reads": 3}
+    x = space.example(np.random.default_rng(0))
+    depths, reads = torch.tensor([0.2, 0.5, 0.3]), torch.tensor([0.1, 0.6, 0.3])
+    shared.mix({"depth": depths, "reads": reads})
+    steps, cell = shared.network[0], shared.network[1]
+    h = steps[0](x)
+    h = 0.2 * h + 0.8 * steps[1].ways[1](h)
+    h = 0.7 * h + 0.3 * steps[2].ways[1](h)
+    edges = zip(reads, cell.edges.edges, [h, 2 * h, h.relu()], strict=True)
+    assert close(shared(x), shared.network[2:](sum(w * edge(t) for w, edge, t in edges)))
+    assert shared.edges("reads") == [None] * 3
+
+
+def test_numbers_and_what_a_number_hangs_on_cannot_be_mixed():
+    def network(choose, inputs, classes):
+        depth = choose.value("depth", [1, 2])
+        op = choose.one_of("op", conv=lambda: nn.Conv1d(6, 6, 1), skip=nn.Identity)
+        return nn.Sequential(op, nn.Conv1d(6, 8 * depth, 1), *head(8 * depth, classes))
+
+    shared = Space(network, (6, 8), 3).supernet(seed=0)
+    assert shared.mixable == {"op": 2}
+    with pytest.raises(SpaceError, match="on which no number hangs, got 'depth'"):
+        shared.mix({"depth": torch.ones(2)})

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from netwright.bench.fronts import hypervolume
 from netwright.objective import Objective, maximize, minimize
 from netwright.space import Space
 from netwright.strategies import RandomSearch, Search, Strategy
@@ -140,6 +141,30 @@ def not_worse_than_random(make: Make) -> None:
     assert np.mean(ours) >= np.mean(random) - np.std(random), (ours, random)
 
 
+def fronts_not_worse_than_random(make: Make) -> None:
+    """Of two objectives that pull apart, the front that is found dominates no less than at random.
+
+    Measured by hypervolume, as `not_worse_than_random`.
+    """
+    space = SPACES["cells"]()
+    rng = np.random.default_rng(12)
+    goals = space.sample(rng), space.sample(rng)
+    reference = np.full(2, -float(len(space.choices)))
+
+    def between(proposal: Proposal) -> dict[str, float]:
+        near, far = (float(space.distance(proposal.architecture, goal)) for goal in goals)
+        return {"accuracy": -near, "latency_ms": far}
+
+    def found(strategy: Strategy, seed: int) -> float:
+        trials = drive(strategy.start(space, TWO), space, seed=seed, score=between)
+        points = [[t.metrics["accuracy"], -t.metrics["latency_ms"]] for t in trials]
+        return hypervolume(np.array(points), reference)
+
+    ours = [found(make(), seed) for seed in range(_SEEDS)]
+    random = [found(RandomSearch(), seed) for seed in range(_SEEDS)]
+    assert np.mean(ours) >= np.mean(random) - np.std(random), (ours, random)
+
+
 STRATEGY_CHECKS: tuple[Callable[[Make], None], ...] = (
     proposals_are_members,
     proposing_changes_nothing,
@@ -149,4 +174,5 @@ STRATEGY_CHECKS: tuple[Callable[[Make], None], ...] = (
     two_objectives,
     seeds_matter,
     not_worse_than_random,
+    fronts_not_worse_than_random,
 )

@@ -16,7 +16,7 @@ class Switched(nn.Module):
     """Several modules in one place; which of them runs is decided for each architecture.
 
     `selector` gives the key of the one that runs. With `mixture`, a weight for each of them in
-    order, all run and their outputs are summed, each times its weight.
+    order, those at the places `running` run and their outputs are summed, each times its weight.
     """
 
     def __init__(self, selector: Expression, ways: Mapping[Any, nn.Module]) -> None:
@@ -26,18 +26,35 @@ class Switched(nn.Module):
         self.ways = nn.ModuleList(ways.values())
         self.active = len(self.keys) - 1
         self.mixture: Tensor | None = None
+        self.running: tuple[int, ...] = ()
 
     def activate(self, answers: Answers) -> None:
         """Let the module of these answers run."""
         self.active = self.keys.index(self.selector.of(answers))
         self.mixture = None
 
+    def mix(self, weights: Tensor, running: Sequence[int]) -> None:
+        """Let the options of its one choice run that are `running`, by the weights of all."""
+        name, options = next(iter(self.selector.choices.items()))
+        places = [self.keys.index(self.selector.of({name: option})) for option in options]
+        if places == list(range(len(self.keys))):
+            self.mixture = weights
+        else:  # as of a step, which is there for some of the depths
+            into = torch.tensor(places, device=weights.device)
+            empty = torch.zeros(len(self.keys), dtype=weights.dtype, device=weights.device)
+            self.mixture = empty.index_add(0, into, weights)
+        self.running = tuple(sorted({places[option] for option in running}))
+
+    def modules_running(self) -> list[nn.Module]:
+        """The ways that run now."""
+        places = (self.active,) if self.mixture is None else self.running
+        return [self.ways[place] for place in places]
+
     def forward(self, *inputs: Any, **named: Any) -> Any:
-        """What the active module gives, or the weighted sum of all."""
+        """What the active module gives, or the weighted sum of those that run."""
         if self.mixture is None:
             return self.ways[self.active](*inputs, **named)
-        weighted = zip(self.mixture, self.ways, strict=True)
-        return torch.stack([weight * way(*inputs, **named) for weight, way in weighted]).sum(0)
+        return sum(self.mixture[i] * self.ways[i](*inputs, **named) for i in self.running)
 
 
 class Pass(nn.Module):
@@ -53,6 +70,8 @@ class Gathered(nn.Module):
 
     `picks` are the places of the tensors that are read, `edges` the modules in the same order. In a
     supernet there is an edge for every place, and `picks` are those of the active architecture.
+    With `mixture`, a weight for each place, all that are `running` are read, and each of the picked
+    tensors is the same share of their weighted sum: as many as an architecture picks add up to it.
     """
 
     def __init__(
@@ -65,20 +84,34 @@ class Gathered(nn.Module):
         self.picks = tuple(picks)
         self.edges = nn.ModuleList(edges)
         self.selector = selector
+        self.mixture: Tensor | None = None
+        self.running: tuple[int, ...] = ()
 
     def activate(self, answers: Answers) -> None:
         """Read what these answers pick."""
         assert self.selector is not None
         self.picks = self.selector.of(answers)
+        self.mixture = None
 
-    def active(self) -> list[nn.Module]:
-        """The edges that are read, in the order of `picks`."""
+    def mix(self, weights: Tensor, running: Sequence[int]) -> None:
+        """Read the places that are `running`, by the weights of all."""
+        self.mixture, self.running = weights, tuple(running)
+
+    def modules_running(self) -> list[nn.Module]:
+        """The edges that are read, in the order of `picks`, or all that are mixed."""
+        if self.mixture is not None:
+            return [self.edges[i] for i in self.running]
         edges = self.edges if self.selector is None else [self.edges[i] for i in self.picks]
         return list(edges)
 
     def forward(self, tensors: Sequence[Tensor]) -> list[Tensor]:
         """The picked tensors, each through its edge."""
-        return [edge(tensors[i]) for i, edge in zip(self.picks, self.active(), strict=True)]
+        if self.mixture is None:
+            edges = self.modules_running()
+            return [edge(tensors[i]) for i, edge in zip(self.picks, edges, strict=True)]
+        mixture, count = self.mixture, len(self.picks)
+        whole = sum((mixture[i] * self.edges[i](tensors[i]) for i in self.running), torch.zeros(()))
+        return [whole / count] * count
 
 
 class Picked(Sequence[int]):

@@ -25,7 +25,7 @@ from torch.nn.modules.lazy import LazyModuleMixin
 
 from netwright.errors import NetwrightError, SpaceError
 from netwright.space.architecture import Answer, Architecture
-from netwright.space.share.elastic import ELASTIC, Answers, expression_of
+from netwright.space.share.elastic import ELASTIC, Answers, Expression, expression_of
 from netwright.space.share.part import (
     Kept,
     adopt,
@@ -97,6 +97,9 @@ class Supernet(nn.Module):
             made = [kernel_transform(m, e.get("kernel_size")) for m, e in self._elastic.items()]
             self.transforms.extend(transform for transform in made if transform)
         self._kept: Kept = []
+        self._mixture: (
+            tuple[Mapping[str, Tensor], Mapping[str, Answer], Mapping[str, Sequence[int]]] | None
+        ) = None
         self.network.register_forward_pre_hook(self._hold)
         self.network.register_forward_hook(self._release, always_call=True)
         self._activated = space.largest()
@@ -116,30 +119,75 @@ class Supernet(nn.Module):
         """
         self._activate(self.space.architecture(architecture.answers))
 
-    def mix(self, weights: Mapping[str, Tensor]) -> None:
-        """Let all options of some `one_of` choices run, their outputs summed by these weights.
+    @property
+    def mixable(self) -> dict[str, int]:
+        """The choices that `mix` can weigh, and how many weights each has.
 
-        `weights` has for each choice a vector of one weight for each option, in their order. It
-        holds until the next `activate`.
+        They are those on which nothing hangs but which modules run: options, depths, and the inputs
+        that are read through edges; not numbers such as widths.
+        """
+        sizes = {e.text: len(i.edges) for i, e in self._turned() if isinstance(i, Gathered)}
+        numbers = [e for elastic in self._elastic.values() for e in _expressions(elastic)]
+        mixed = [e for _, e in self._turned() if len(e.choices) > 1]
+        picked = [item.expression for item in self._picked]
+        fixed = {name for e in (*numbers, *mixed, *picked) for name in e.choices}
+        found = {name for _, e in self._turned() for name in e.choices} - fixed
+        choices = self.space.choices
+        return {n: sizes.get(n, len(c.options)) for n, c in choices.items() if n in found}
+
+    def edges(self, name: str) -> list[str | None]:
+        """Of a choice of inputs, the choice whose options are the edge of each place.
+
+        None for an edge that is no option.
+        """
+        first = next(
+            item for item, e in self._turned() if isinstance(item, Gathered) and e.text == name
+        )
+        return [edge.selector.text if isinstance(edge, Switched) else None for edge in first.edges]
+
+    def mix(
+        self,
+        weights: Mapping[str, Tensor],
+        answers: Mapping[str, Answer] | None = None,
+        *,
+        running: Mapping[str, Sequence[int]] | None = None,
+    ) -> None:
+        """Let several options of some choices run, their outputs summed by these weights.
+
+        `weights` has a vector for each of some of `mixable`: a weight for each option in their
+        order, or, of a choice of inputs, for each input. `running` says which of them run at all,
+        all where it has no entry. The other choices are answered by `answers`, or as in the active
+        architecture. It holds until the next `activate`.
 
         Raises:
-            SpaceError: A name that is no `one_of` choice with options that are modules, or a vector
-                of another length.
+            SpaceError: A name that is not mixable, a vector of another length, or a layer whose
+                size only a plain network tells.
         """
+        known = self.mixable
         for name, vector in weights.items():
-            found = [switch for switch in self._mixable() if switch.selector.text == name]
-            if not found:
+            if name not in known:
                 raise SpaceError(
-                    f"`Supernet.mix(weights)` must name choices whose options are modules, "
-                    f"got {name!r}."
+                    "`Supernet.mix(weights)` must name choices whose options are modules and on "
+                    f"which no number hangs, got {name!r}."
                 )
-            for switch in found:
-                if vector.shape != (len(switch.keys),):
-                    raise SpaceError(
-                        f"`Supernet.mix(weights)` must have {len(switch.keys)} weights for "
-                        f"{name!r}, got a tensor of shape {tuple(vector.shape)}."
-                    )
-                switch.mixture = vector
+            if vector.shape != (known[name],):
+                raise SpaceError(
+                    f"`Supernet.mix(weights)` must have {known[name]} weights for "
+                    f"{name!r}, got a tensor of shape {tuple(vector.shape)}."
+                )
+        choices = self.space.choices.values()
+        full = {c.name: c.options[0 if c.late else -1] for c in choices}
+        full |= {**self._activated.answers, **(answers or {})}
+        chosen = dict(running or {})
+        self._run_with(full, weights, chosen)
+        odd = next((m for m in self._running if m in self._measured), None)
+        if odd is not None:
+            self._activate(self._activated)
+            raise SpaceError(
+                f"`{self.space.name}` cannot be mixed: only a plain network tells the size of its "
+                f"{type(odd).__name__}; search it by trials, or by sampling shared weights."
+            )
+        self._mixture = (dict(weights), full, chosen)
 
     def forward(self, x: Tensor) -> Tensor:
         """What the active architecture computes of a batch (b, *inputs): logits (b, classes)."""
@@ -152,7 +200,7 @@ class Supernet(nn.Module):
         The network is on the supernet's device and in its mode (train or eval).
         """
         member = self.space.architecture(architecture.answers)
-        active, mixtures = self._activated, {s: s.mixture for s in self._mixable()}
+        active, mixture = self._activated, self._mixture
         plain = self.space.build(member, seed=0)
         try:
             self._activate(member)
@@ -161,8 +209,9 @@ class Supernet(nn.Module):
                     inherit(shared, own)
         finally:
             self._activate(active)
-            for switch, mixture in mixtures.items():
-                switch.mixture = mixture
+            if mixture is not None:
+                weights, full, running = mixture
+                self.mix(weights, full, running=running)
         device = next(itertools.chain(self.parameters(), self.buffers()), torch.empty(0)).device
         return plain.to(device).train(self.training)
 
@@ -173,27 +222,41 @@ class Supernet(nn.Module):
         release(self._kept)
         self._kept = []
 
-    def _mixable(self) -> list[Switched]:
-        return [switch for switch in self._switches if isinstance(switch, Switched)]
+    def _turned(self) -> list[tuple[Switched | Gathered, Expression]]:
+        """The modules that are turned by an answer, and what turns each."""
+        return [(item, item.selector) for item in self._switches if item.selector is not None]
 
     # -- inside -----------------------------------------------------------------------------------
 
     def _activate(self, architecture: Architecture) -> None:
         answers = architecture.answers
+        self._run_with(answers, {}, {})
+        if not self._measured.isdisjoint(self._running):
+            for shared, own in self._pairs(self._plain(answers)):
+                if shared in self._measured:
+                    adopt(shared, own)
+        self._activated, self._mixture = architecture, None
+
+    def _run_with(
+        self,
+        answers: Mapping[str, Answer],
+        weights: Mapping[str, Tensor],
+        running: Mapping[str, Sequence[int]],
+    ) -> None:
+        """Turn the switches, and give the layers that run then their sizes."""
         for item in (*self._switches, *self._picked):
             with suppress(KeyError):  # it hangs on a choice that is not active
                 item.activate(answers)
+        for item, expression in self._turned() if weights else ():
+            name = next(iter(expression.choices))
+            if len(expression.choices) == 1 and name in weights:
+                item.mix(weights[name], running.get(name, range(len(weights[name]))))
         self._running = list(_active(self.network, set()))
         for module in self._running:
             for key, value in self._elastic[module].items():
                 vars(module)[key] = _concrete(value, answers)
             if module in self._sized:
                 cut(module)
-        if not self._measured.isdisjoint(self._running):
-            for shared, own in self._pairs(self._plain(answers)):
-                if shared in self._measured:
-                    adopt(shared, own)
-        self._activated = architecture
 
     def _plain(self, answers: Mapping[str, Answer]) -> nn.Module:
         with torch.device("meta"):
@@ -287,10 +350,8 @@ def _active(module: nn.Module, seen: set[int]) -> Iterator[nn.Module]:
         return
     seen.add(id(module))
     children: Sequence[nn.Module] = list(module.children())
-    if isinstance(module, Switched):
-        children = [module.ways[module.active]]
-    elif isinstance(module, Gathered):
-        children = module.active()
+    if isinstance(module, Switched | Gathered):
+        children = module.modules_running()
     elif not isinstance(module, _SILENT):
         yield module
     for child in children:
@@ -303,6 +364,15 @@ def _is_elastic(value: Any) -> bool:
     if isinstance(value, dict):
         return any(map(_is_elastic, value.values()))
     return isinstance(value, ELASTIC)
+
+
+def _expressions(value: Any) -> Iterator[Expression]:
+    """The expressions of the elastic values in a value."""
+    if isinstance(value, list | tuple | dict):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _expressions(each)
+    elif isinstance(value, ELASTIC):
+        yield value.expression
 
 
 def _concrete(value: Any, answers: Answers) -> Any:
