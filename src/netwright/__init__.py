@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     from netwright.objective import AtMost as AtMost
     from netwright.objective import maximize as maximize
     from netwright.objective import minimize as minimize
+    from netwright.oneshot import DARTS as DARTS
+    from netwright.oneshot import GDAS as GDAS
+    from netwright.oneshot import SNAS as SNAS
+    from netwright.oneshot import DrNAS as DrNAS
+    from netwright.oneshot import FairDARTS as FairDARTS
+    from netwright.oneshot import ProxylessNAS as ProxylessNAS
+    from netwright.oneshot import RandomSharing as RandomSharing
+    from netwright.oneshot import SinglePath as SinglePath
     from netwright.run import Run as Run
     from netwright.run import search as search
     from netwright.space import Architecture as Architecture
@@ -66,6 +74,14 @@ _HOMES = {
     "RegularizedEvolution": "strategies",
     "Reinforce": "strategies",
     "SuccessiveHalving": "strategies",
+    "DARTS": "oneshot",
+    "GDAS": "oneshot",
+    "SNAS": "oneshot",
+    "DrNAS": "oneshot",
+    "FairDARTS": "oneshot",
+    "ProxylessNAS": "oneshot",
+    "RandomSharing": "oneshot",
+    "SinglePath": "oneshot",
     "Run": "run",
     "Space": "space",
     "Training": "evaluate.training",

@@ -59,6 +59,11 @@ class PlainView:
 
     def __call__(self, progress: Progress) -> None:
         """Print what is new."""
+        if progress.shared is not None:
+            print(
+                f"[{clock(progress.seconds)}] {stage_name(progress)}", file=sys.stderr, flush=True
+            )
+            return
         if progress.stage != self._stage and not (progress.stage > 0 and not progress.expected):
             self._stage = progress.stage
             print(f"[{clock(progress.seconds)}] {stage_name(progress)}", file=sys.stderr)
@@ -147,6 +152,8 @@ def _front(front: Sequence[Trial], rows: int) -> Table:
 
 def stage_name(progress: Progress) -> str:
     """What goes on now, in words."""
+    if progress.shared is not None:
+        return "training all networks at once, epoch {} of {}".format(*progress.shared)
     if progress.stage == 0:
         return "searching"
     if progress.stage < 0:

@@ -22,9 +22,11 @@ from netwright.evaluate.forecast import Forecast
 from netwright.evaluate.job import Job, Outcome, Task
 from netwright.execute import Executor, Message
 from netwright.finals import eligible, finalists, measured_again, refits
+from netwright.oneshot import OneShot
 from netwright.plan import Plan
 from netwright.progress import Flight, Progress
 from netwright.searches import BASELINE, SEARCH, Searches
+from netwright.shared import train_shared
 from netwright.space import Architecture
 from netwright.space.limits import COSTS
 from netwright.store import Store
@@ -32,6 +34,7 @@ from netwright.trial import History, Proposal, Trial, by_budget
 from netwright.weights import Weights
 
 _STUCK = 300  # proposals of the strategy for one trial before the loop draws at random
+_SHARED = 0.5  # of the minutes, after which a one-shot search stops training all networks at once
 _ATTEMPTS = 1000  # and before the search is declared exhausted
 _SURVEYED = 64  # networks whose costs the forecast starts from, where there is a limit on them
 
@@ -79,7 +82,8 @@ class Loop:
         path = partial(self.store.weights, self.name)
         self._weights = Weights(path, plan.objectives, plan.limits)
         self._rejected = 0
-        self._again: list[Architecture] = []  # the best of a run this one was started from
+        self._again: list[Architecture] = []  # what is tried first: the best of an older run, or
+        self._named = False  # what a one-shot search named
         self._confirmed = False
         self._active = 0.0  # seconds of earlier sessions
         self._replay()
@@ -99,6 +103,8 @@ class Loop:
             self._admission.check_limits_can_be_met(plan.target, plan.evaluator.normalisation)
             self._survey()
         self._log("session", {})
+        if isinstance(plan.strategy, OneShot) and not self._named:
+            self._share()
         wanted = [o.metric for o in plan.objectives] + [o.metric for o in plan.limits]
         evaluator = plan.evaluator.for_workers()
         self.executor.start(Job(plan.space, evaluator, plan.limits, plan.target, LATENCY in wanted))
@@ -115,6 +121,22 @@ class Loop:
                 self._stage(stage, self._listed(stage, lambda: refits(plan, self._eligible())))
         finally:
             self.executor.stop()
+
+    def _share(self) -> None:
+        """Let a one-shot search train all networks at once, and take what it names."""
+        minutes = self.plan.budget.minutes
+
+        def goes_on() -> bool:
+            return minutes is None or self.seconds() < 60 * _SHARED * minutes
+
+        def told(body: Mapping[str, Any]) -> None:
+            self._log("shared", body)
+            self.watch(replace(self.progress(), shared=(body["epoch"], body["of"])))
+
+        path = self.store.files(self.name) / "shared.safetensors"
+        found = train_shared(self.plan, path, goes_on=goes_on, told=told)
+        self._log("named", {"networks": [each.to_json() for each in found]})
+        self._named, self._again = True, [each.architecture for each in found]
 
     def _survey(self) -> None:
         """Let the forecast learn the costs of some random networks, the same for every session."""
@@ -246,13 +268,17 @@ class Loop:
     def _propose(self, number: int, attempt: int) -> Proposal | Literal["wait", "end"]:
         budget = self.plan.budget
         count = number - self._first[SEARCH]
-        if attempt == 0 and count < len(self._again) and count < (budget.trials or math.inf):
-            return Proposal(self._again[count])
+        again = self._again[count] if count < len(self._again) else None
+        if again and not self._named and attempt == 0 and count < (budget.trials or math.inf):
+            return Proposal(again)
         if budget.trials is not None and count >= budget.trials:
             return self._end(f"{budget.trials} trials")
         if budget.minutes is not None and self.seconds() >= budget.minutes * 60:
             return self._end(f"{budget.minutes:g} minutes")
-        proposal = self._ask(SEARCH, number, attempt)
+        if self._named and count + attempt < len(self._again):
+            proposal: Proposal | Literal["wait", "end"] = Proposal(self._again[count + attempt])
+        else:
+            proposal = self._ask(SEARCH, number, attempt)
         if isinstance(proposal, Proposal) and budget.epochs is not None:
             wanted = proposal.epochs or self.plan.evaluator.epochs
             if self._epochs() + wanted > budget.epochs:
@@ -467,6 +493,10 @@ class Loop:
             elif event.kind == "created":
                 again = body.get("again", ())
                 self._again = [Architecture.from_answers(answers) for answers in again]
+            elif event.kind == "named":
+                answers = [each["answers"] for each in body["networks"]]
+                self._again = [Architecture.from_answers(each) for each in answers]
+                self._named = True
             elif event.kind == "session":
                 self._active += last - session if session is not None else 0.0
                 session = event.time

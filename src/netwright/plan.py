@@ -11,10 +11,12 @@ from netwright.evaluate.admission import LATENCY
 from netwright.evaluate.base import Evaluator
 from netwright.evaluate.function import Function, Train
 from netwright.evaluate.latency import LatencyTarget, default_target
+from netwright.evaluate.training import Training
+from netwright.named import search_named
 from netwright.objective import AtMost, Limit, Objective, limits_from
+from netwright.oneshot import OneShot
 from netwright.space import Space
 from netwright.strategies import Auto, Strategy
-from netwright.strategies.names import by_name
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Plan:
 
     space: Space
     evaluator: Evaluator
-    strategy: Strategy
+    strategy: Strategy | OneShot
     objectives: tuple[Objective, ...]
     limits: tuple[Limit, ...]
     budget: Budget
@@ -53,7 +55,7 @@ def make_plan(
     space: Space,
     evaluator: Evaluator | Train,
     *,
-    strategy: Strategy | str | None,
+    strategy: Strategy | OneShot | str | None,
     objectives: Sequence[Objective],
     limits: Mapping[str, float | AtMost] | None,
     budget: Budget,
@@ -69,11 +71,14 @@ def make_plan(
     Raises:
         SettingError: A value is outside its rule, or two do not fit together.
     """
-    strategy = by_name("search(strategy=...)", strategy) if isinstance(strategy, str) else strategy
+    if isinstance(strategy, str):
+        strategy = search_named("search(strategy=...)", strategy)
     _check_kinds(space, strategy, objectives)
     _check_numbers(budget, trial_minutes, baseline, seed)
     made = evaluator if isinstance(evaluator, Evaluator) else Function(evaluator)
     _check_fit(space, made)
+    if isinstance(strategy, OneShot):
+        _check_one_shot(strategy, made)
     _check_known(objectives, made)
     _check_recipes(space, made)
     bounds = limits_from(limits)
@@ -154,6 +159,21 @@ def _check_fit(space: Space, evaluator: Evaluator) -> None:
         )
 
 
+def _check_one_shot(search: OneShot, evaluator: Evaluator) -> None:
+    """Refuse an evaluator whose data a one-shot search cannot learn from."""
+    name = type(search).__name__
+    if not isinstance(evaluator, Training):
+        raise SettingError(
+            f"`search(strategy={name}())` trains shared weights and needs the data: give "
+            f"`netwright.Training(data)`, got {type(evaluator).__name__}."
+        )
+    if not len(evaluator.data.validation):
+        raise SettingError(
+            f"`search(strategy={name}())` chooses by the validation part, and the data "
+            f"{evaluator.data.name!r} have none."
+        )
+
+
 def _check_kinds(space: object, strategy: object, objectives: Sequence[object]) -> None:
     """Refuse what is of another kind than it has to be, with the remedy."""
     if not isinstance(space, Space):
@@ -161,9 +181,10 @@ def _check_kinds(space: object, strategy: object, objectives: Sequence[object]) 
             f"`search(space, ...)` must be a Space, got {space!r}; write `netwright.Space(network, "
             "inputs, classes)`."
         )
-    if strategy is not None and not isinstance(strategy, Strategy):
+    if strategy is not None and not isinstance(strategy, Strategy | OneShot):
         raise SettingError(
-            f"`search(strategy=...)` must be a Strategy such as `RandomSearch()`, got {strategy!r}."
+            "`search(strategy=...)` must be a Strategy such as `RandomSearch()`, or a one-shot "
+            f"search such as `GDAS()`, got {strategy!r}."
         )
     many = isinstance(objectives, Sequence) and not isinstance(objectives, str)
     for objective in objectives if many else [None]:

@@ -35,7 +35,8 @@ class Progress:
     `stage` is 0 in the search, -1 in the baseline, 1, 2, ... in the finals, and then in the refit.
     `trials`, `minutes` and `epochs` are the bounds of the search, None where there is none;
     `expected` is how many trials the present final has; `seconds` is wall time in all sessions,
-    `stage_seconds` that of the present stage in this session.
+    `stage_seconds` that of the present stage in this session. While a one-shot search trains all
+    networks at once, `shared` has its epochs: done, and in all.
     """
 
     run: str
@@ -54,6 +55,7 @@ class Progress:
     slots: int
     expected: int
     stage_seconds: float
+    shared: tuple[int, int] | None = None
 
     def counts(self) -> dict[str, int]:
         """Trials of the present stage by status, with `running`; `rejected` are of the search."""
@@ -77,6 +79,8 @@ class Progress:
 
     def share(self) -> float | None:
         """How much of the present stage is done, 0 to 1; None if it cannot be said."""
+        if self.shared is not None:
+            return self.shared[0] / self.shared[1]
         if self.stage > 0:
             counts = self.counts()
             running = sum(len(f.curve) / max(f.epochs, 1) for f in self.flights)

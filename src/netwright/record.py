@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 from netwright.errors import StoreError
 from netwright.objective import Limit, Objective
+from netwright.space import Architecture
 from netwright.space.draw import Sketch
 from netwright.store import Event, Store
 from netwright.trial import History, Proposal, Trial, best_of, front_of
@@ -38,7 +39,9 @@ class Record:
     `confirmed` are metrics of finalists measured again on the idle machine, which replace those of
     their trials; `tested` maps a trial to its metrics on the test part; `sketches` maps a trial to
     the drawing of its network (see `netwright.space.draw`); `seconds` is wall time in all sessions;
-    `weights` says where the weights of a trial are, if they were kept.
+    `weights` says where the weights of a trial are, if they were kept. Of a one-shot search
+    `shared` maps an epoch to what was found in it, and `shared_accuracy` the networks it named to
+    their validation accuracy with shared weights.
     """
 
     name: str
@@ -56,6 +59,8 @@ class Record:
     reference: Mapping[str, Any] | None = None
     sketches: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     exported: Mapping[str, Any] | None = None
+    shared: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    shared_accuracy: dict[Architecture, float] = field(default_factory=dict)
     weights: Callable[[int], Path] = field(default=lambda trial: Path(), repr=False)
 
     @property
@@ -165,6 +170,13 @@ def _apply(record: Record, event: Event) -> None:
         record.reference = body.get("reference")
     elif event.kind == "sketch" and number is not None:
         record.sketches[number] = body
+    elif event.kind == "shared":
+        record.shared[body["epoch"]] = body
+    elif event.kind == "named":
+        record.shared_accuracy = {
+            Architecture.from_answers(each["answers"]): each["shared_accuracy"]
+            for each in body["networks"]
+        }
     elif event.kind == "exported":
         record.exported = body
     elif event.kind == "interrupted":

@@ -18,6 +18,7 @@ from netwright.execute import Executor, Inline, Processes
 from netwright.export import check_folder, place
 from netwright.loop import Loop
 from netwright.objective import AtMost, Objective, maximize
+from netwright.oneshot import OneShot
 from netwright.plan import Budget, Plan, make_plan
 from netwright.progress import Progress
 from netwright.record import Record, read_record
@@ -36,7 +37,7 @@ def search(
     space: Space,
     evaluator: Evaluator | Train,
     *,
-    strategy: Strategy | str | None = None,
+    strategy: Strategy | OneShot | str | None = None,
     objectives: Sequence[Objective] = (maximize("accuracy"),),
     limits: Mapping[str, float | AtMost] | None = None,
     trials: int | None = None,
@@ -69,7 +70,9 @@ def search(
         space: what can be built.
         evaluator: trains a candidate, for example `Training(data)`; or a plain function
             `train(model, epochs) -> metrics`.
-        strategy: what to try next, or its name on the command line; `Auto()` if None.
+        strategy: what to try next, or its name on the command line; `Auto()` if None. A one-shot
+            search such as `GDAS()` trains the whole space first, for at most half of the minutes,
+            and then names the networks that are trained as trials.
         objectives: the first decides which network is the best; several make a front.
         limits: bounds on params, macs, memory_mib or latency_ms that no network may break.
         refit: whether to train what was chosen on the validation part too, which gains accuracy;
@@ -152,7 +155,7 @@ def _prepared(
     evaluator: Evaluator | Train,
     *,
     budget: Budget,
-    strategy: Strategy | str | None = None,
+    strategy: Strategy | OneShot | str | None = None,
     objectives: Sequence[Objective] = (maximize("accuracy"),),
     limits: Mapping[str, float | AtMost] | None = None,
     finals: Sequence[tuple[int, int]] | None = None,

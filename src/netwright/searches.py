@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from netwright.oneshot import OneShot
 from netwright.plan import Plan
 from netwright.space import Space
 from netwright.strategies import RandomSearch
@@ -27,8 +28,10 @@ class Searches:
     """
 
     def __init__(self, plan: Plan, space: Space) -> None:
+        # What a one-shot search names comes first; more trials than that are random.
+        strategy = RandomSearch() if isinstance(plan.strategy, OneShot) else plan.strategy
         self._searches = {
-            SEARCH: plan.strategy.start(space, plan.objectives),
+            SEARCH: strategy.start(space, plan.objectives),
             BASELINE: RandomSearch().start(space, plan.objectives),
         }
         self._threads = ThreadpoolController().select(user_api="blas")

@@ -32,9 +32,9 @@ def arguments(call: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     from netwright import spaces
     from netwright.data import load
     from netwright.evaluate.training import Training
-    from netwright.strategies.names import by_name
+    from netwright.named import search_named
 
-    strategy = by_name("--strategy", call["strategy"])
+    strategy = search_named("--strategy", call["strategy"])
     limits = dict(parse_limit(text) for text in call["limits"])
     objectives = [parse_objective(text) for text in call["objectives"]]
     finals = parse_finals(call["finals"]) if call["finals"] else None

@@ -81,7 +81,7 @@ class Training(Evaluator):
     def evaluate(self, candidate: Candidate, epochs: int, context: Context) -> Result:
         """Train and score; divergence is a status, not an exception."""
         schedule = _with_steps(self._schedule(candidate.recipe), epochs * len(self.data.train))
-        device, data = self._device(), self.data
+        device, data = self.torch_device(), self.data
         model = candidate.build()
         curve: list[dict[str, float]] = []
         every = max(1, epochs // _CURVE_POINTS)
@@ -186,7 +186,8 @@ class Training(Evaluator):
     def _accuracy(metrics: Mapping[str, float]) -> dict[str, float]:
         return {"accuracy": metrics["accuracy"]} if metrics else {}
 
-    def _device(self) -> torch.device:
+    def torch_device(self) -> torch.device:
+        """Where it trains."""
         if self.device != "auto":
             return torch.device(self.device)
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")

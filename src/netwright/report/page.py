@@ -13,6 +13,7 @@ from netwright.proportion import interval
 from netwright.record import Record
 from netwright.report import sections
 from netwright.report.html import document
+from netwright.report.oneshot import shared
 
 
 def write_report(record: Record, path: str | Path) -> None:
@@ -47,6 +48,7 @@ def page(record: Record) -> str:
     parts: Sequence[Callable[[Record], str]] = (
         header,
         sections.progress,
+        shared,
         sections.fronts,
         sections.finalists,
         sections.network,

@@ -180,14 +180,14 @@ class Cell(nn.Module):
 
 
 class Reduction(nn.Module):
-    """A residual block that halves the image."""
+    """A residual block that halves the image; an odd side is rounded up on both ways."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.conv_a = ReluConvNorm(inputs, outputs, 3, stride=2)
         self.conv_b = ReluConvNorm(outputs, outputs, 3)
         self.downsample = nn.Sequential(
-            nn.AvgPool2d(2, 2), nn.Conv2d(inputs, outputs, 1, bias=False)
+            nn.AvgPool2d(2, 2, ceil_mode=True), nn.Conv2d(inputs, outputs, 1, bias=False)
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from difflib import get_close_matches
 from functools import partial
 
@@ -47,11 +47,17 @@ HALVING: dict[str, type[Hyperband]] = {
 NAMES = tuple(sorted([*NAMED, *HALVING]))
 
 
-def by_name(option: str, name: str, budgets: Sequence[int] | None = None) -> Strategy:
+def by_name(
+    option: str,
+    name: str,
+    budgets: Sequence[int] | None = None,
+    also: Collection[str] = (),
+) -> Strategy:
     """The strategy of a name, with its own settings.
 
     `option` is what an error says the name was given to; `budgets` are the epochs that a strategy
-    of several may choose from, None to leave it its own.
+    of several may choose from, None to leave it its own. `also` are names that are known elsewhere,
+    for the message of an error.
 
     Raises:
         SettingError: There is none, or it needs several budgets and has not.
@@ -63,9 +69,10 @@ def by_name(option: str, name: str, budgets: Sequence[int] | None = None) -> Str
                 return made(inner)
             return made(inner, budgets=_ladder(option, name, budgets))
     if name not in NAMED:
-        near = get_close_matches(name, NAMES, 1)
+        names = sorted([*NAMES, *also])
+        near = get_close_matches(name, names, 1)
         raise SettingError(
-            f"`{option}` must be one of {', '.join(NAMES)}, got {name!r}"
+            f"`{option}` must be one of {', '.join(names)}, got {name!r}"
             + (f"; did you mean {near[0]!r}?" if near else ".")
         )
     return NAMED[name]()

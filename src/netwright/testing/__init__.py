@@ -12,6 +12,7 @@ Each suite is a tuple of functions that take a factory and raise `AssertionError
 
 from netwright.testing.evaluators import EVALUATOR_CHECKS
 from netwright.testing.executors import EXECUTOR_CHECKS
+from netwright.testing.oneshot import ONE_SHOT_CHECKS
 from netwright.testing.spaces import READY, SPACES
 from netwright.testing.stores import STORE_CHECKS
 from netwright.testing.strategies import STRATEGY_CHECKS
@@ -19,6 +20,7 @@ from netwright.testing.strategies import STRATEGY_CHECKS
 __all__ = [
     "EVALUATOR_CHECKS",
     "EXECUTOR_CHECKS",
+    "ONE_SHOT_CHECKS",
     "READY",
     "SPACES",
     "STORE_CHECKS",

@@ -1,0 +1,30 @@
+"""One-shot searches: all networks of a space are trained at once."""
+
+from netwright.oneshot.base import OneShot, Setting, Shared
+from netwright.oneshot.darts import DARTS
+from netwright.oneshot.drnas import DrNAS
+from netwright.oneshot.fairdarts import FairDARTS
+from netwright.oneshot.gdas import GDAS
+from netwright.oneshot.gradient import Bilevel, Relaxation, Weighed
+from netwright.oneshot.proxylessnas import ProxylessNAS
+from netwright.oneshot.sampling import RandomSharing, SinglePath
+from netwright.oneshot.scoring import shared_accuracy
+from netwright.oneshot.snas import SNAS
+
+__all__ = [
+    "DARTS",
+    "GDAS",
+    "SNAS",
+    "Bilevel",
+    "DrNAS",
+    "FairDARTS",
+    "OneShot",
+    "ProxylessNAS",
+    "RandomSharing",
+    "Relaxation",
+    "Setting",
+    "Shared",
+    "SinglePath",
+    "Weighed",
+    "shared_accuracy",
+]

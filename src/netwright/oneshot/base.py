@@ -1,0 +1,225 @@
+"""The contract of a one-shot search: train all networks of a space at once, then name candidates.
+
+It is another extension point than a strategy: a strategy proposes and never trains, a one-shot
+search trains shared weights and proposes when it is done. What it names is trained as any trial is,
+so that a run ends with plain networks, a history and a report like any other.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from netwright.data import Augmentation, Data
+from netwright.errors import SettingError
+from netwright.space import Architecture, Space
+from netwright.space.share.supernet import Supernet
+
+MOMENTUM = 0.9
+_CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a one-shot search is to work on: `data`, how images are augmented, and all its chance.
+
+    Weights learn from the train part. What chooses among architectures is the validation part.
+    """
+
+    space: Space
+    data: Data
+    augmentation: Augmentation
+    seed: int = 0
+    device: torch.device = _CPU
+
+
+@dataclass(frozen=True)
+class OneShot(ABC):
+    """A one-shot search. Settings are fields of a frozen dataclass; `begin` makes its state.
+
+    The supernet is trained for `epochs` in batches of `batch`, by SGD with Nesterov momentum whose
+    `learning_rate` falls by a cosine to nothing, and a weight decay of `weight_decay`; gradients
+    are cut off at a norm of `clip`.
+
+    Raises:
+        SettingError: A value outside its rule.
+    """
+
+    epochs: int = 25
+    batch: int = 64
+    learning_rate: float = 0.025
+    weight_decay: float = 3e-4
+    clip: float = 5.0
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch"):
+            value = getattr(self, name)
+            if type(value) is not int or value < 1:
+                raise SettingError(
+                    f"`{type(self).__name__}({name}=...)` must be a whole number, at least 1, "
+                    f"got {value!r}."
+                )
+        for name, least in (("learning_rate", 0.0), ("clip", 0.0), ("weight_decay", -1e-12)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not value > least:
+                rule = "above 0" if least == 0 else "at least 0"
+                raise SettingError(
+                    f"`{type(self).__name__}({name}=...)` must be a number {rule}, got {value!r}."
+                )
+
+    @abstractmethod
+    def begin(self, setting: Setting) -> Shared:
+        """The state before the first epoch.
+
+        Raises:
+            SpaceError: The space cannot be shared; says because of what.
+        """
+
+
+class Shared(ABC):
+    """A supernet on its way.
+
+    All chance of an epoch follows from the seed and the epoch's number, so that what `load` is
+    given by `state` goes on to the same weights. `epoch` counts those that are done.
+    """
+
+    def __init__(self, settings: OneShot, setting: Setting) -> None:
+        self.setting, self._settings = setting, settings
+        self.supernet: Supernet = setting.space.supernet(seed=setting.seed)
+        self.supernet.to(setting.device)
+        self.epoch = 0
+        self._optimizer = torch.optim.SGD(
+            [p for p in self.supernet.parameters() if p.requires_grad],
+            settings.learning_rate,
+            momentum=MOMENTUM,
+            nesterov=True,
+            weight_decay=settings.weight_decay,
+        )
+        self._batch = min(settings.batch, len(setting.data.train))
+        self.steps = max(1, len(setting.data.train) // self._batch)  # in an epoch
+
+    # -- what a kind of search does ---------------------------------------------------------------
+
+    @abstractmethod
+    def _step(self, place: int, batch: Batch, other: Batch) -> float:
+        """One step: learn from a batch of the train part; `other` is of the validation part.
+
+        `place` counts the steps of this epoch. Returns the loss of `batch`.
+        """
+
+    @abstractmethod
+    def candidates(self, rng: np.random.Generator, count: int) -> list[Architecture]:
+        """Different members that are worth training alone, the most promising first."""
+
+    def told(self) -> dict[str, float]:
+        """More that is to be known after an epoch."""
+        return {}
+
+    def _more_state(self) -> dict[str, Tensor]:
+        return {}
+
+    def _load_more(self, state: Mapping[str, Tensor]) -> None:  # noqa: B027 - there may be no more
+        """Take what `_more_state` gave."""
+
+    # -- the loop ---------------------------------------------------------------------------------
+
+    def advance(self) -> dict[str, float]:
+        """Train for an epoch; returns the mean loss and what `told` adds."""
+        generator = torch.Generator().manual_seed(self._seed(1))
+        rng = np.random.default_rng([self.setting.seed, self.epoch, 2])
+        self._generator, self._rng = generator, rng
+        self.supernet.train()
+        losses = []
+        with torch.random.fork_rng(devices=[]):  # for dropout
+            torch.default_generator.manual_seed(self._seed(3))
+            batches = zip(self._batches("train"), self._batches("validation"), strict=False)
+            for place, (batch, other) in enumerate(batches):
+                losses.append(self._step(place, batch, other))
+        self.epoch += 1
+        return {"loss": float(np.mean(losses)), **self.told()}
+
+    def _batches(self, name: str) -> Iterator[Batch]:
+        """As many batches of a part as an epoch has steps; a small part is gone through again."""
+        data, device = self.setting.data, self.setting.device
+        part = getattr(data, name)
+        rows = torch.cat(
+            [
+                torch.randperm(len(part), generator=self._generator)
+                for _ in range(-(-self.steps * self._batch // len(part)))
+            ]
+        )
+        for step in range(self.steps):
+            chosen = rows[step * self._batch : (step + 1) * self._batch]
+            x = normal(part.x[chosen], data)
+            if name == "train":
+                x = self.setting.augmentation(x, self._generator)
+            yield Batch(laid_out(x).to(device), part.y[chosen].to(device))
+
+    def _learn(self, place: int, batch: Batch) -> float:
+        """A step of the weights towards a lower loss of what the supernet is set to compute."""
+        for group in self._optimizer.param_groups:
+            group["lr"] = self.rate(place)
+        self._optimizer.zero_grad(set_to_none=True)
+        loss = batch.loss(self.supernet)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.supernet.parameters(), self._settings.clip)
+        self._optimizer.step()
+        return float(loss.detach())
+
+    def rate(self, place: int) -> float:
+        """The learning rate of a step of this epoch."""
+        done = (self.epoch + place / self.steps) / self._settings.epochs
+        return float(self._settings.learning_rate * 0.5 * (1 + np.cos(np.pi * min(done, 1.0))))
+
+    def _seed(self, what: int) -> int:
+        """A seed of this epoch, for one purpose."""
+        sequence = np.random.SeedSequence([self.setting.seed, self.epoch, what])
+        return int(sequence.generate_state(1)[0])
+
+    # -- on disk ----------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything that the next epoch hangs on, as tensors by name."""
+        found = {f"network.{k}": v for k, v in self.supernet.state_dict().items()}
+        for name, parameter in self.supernet.named_parameters():
+            momentum = self._optimizer.state.get(parameter, {}).get("momentum_buffer")
+            if momentum is not None:
+                found[f"momentum.{name}"] = momentum
+        return {**found, **self._more_state(), "epoch": torch.tensor(self.epoch)}
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from what `state` gave."""
+        network = {k.removeprefix("network."): v for k, v in state.items() if k[:8] == "network."}
+        self.supernet.load_state_dict(network)
+        for name, parameter in self.supernet.named_parameters():
+            if (momentum := state.get(f"momentum.{name}")) is not None:
+                self._optimizer.state[parameter]["momentum_buffer"] = momentum.clone()
+        self._load_more(state)
+        self.epoch = int(state["epoch"])
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Normalised inputs (b, *shape) and labels (b,)."""
+
+    x: Tensor
+    y: Tensor
+
+    def loss(self, network: nn.Module) -> Tensor:
+        """The mean cross-entropy of a network."""
+        return nn.functional.cross_entropy(network(self.x), self.y)
+
+
+def normal(x: Tensor, data: Data) -> Tensor:
+    """Raw inputs (b, *shape), normalised by the data's mean and deviation."""
+    return (x.float() - data.mean) / data.std
+
+
+def laid_out(x: Tensor) -> Tensor:
+    """Images with their channels last in memory, which convolutions on the CPU want."""
+    return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x

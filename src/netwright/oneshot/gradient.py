@@ -1,0 +1,286 @@
+"""Relaxations: all options run side by side, and their weights are learned by gradient.
+
+One bilevel loop for all of them (Liu, Simonyan and Yang, DARTS, arXiv 1806.09055, algorithm 1): the
+logits take a step on a batch of the validation part, then the weights one on a batch of the train
+part. A relaxation says how logits become weights of options, and which options run.
+
+It works on every space that can be shared. Options whose outputs can be summed are mixed, steps of
+a `repeat` and inputs that are read through edges too. Numbers, such as widths and kernel sizes,
+cannot be summed: they are drawn, and their logits learn by the score function (Williams, 1992) with
+the moving mean of the loss as baseline.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from netwright.errors import SettingError
+from netwright.oneshot.base import MOMENTUM, Batch, OneShot, Setting, Shared
+from netwright.oneshot.logits import Logits
+from netwright.space import Answer, Architecture
+
+_BASELINE = 0.9  # decay of the moving mean of the loss
+_NEAR = 0.01  # times one over the gradient's norm: how far the weights move for a difference
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """The weights of o options, and the places of those that run, None for all."""
+
+    weights: Tensor
+    running: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Relaxation(OneShot):
+    """A one-shot search that learns the weights of options by gradient.
+
+    Logits are learned by Adam at `logit_rate`, with a weight decay of `logit_decay`. In the first
+    `waiting` share of the epochs only the weights learn.
+    """
+
+    logit_rate: float = 3e-3
+    logit_decay: float = 1e-3
+    waiting: float = 0.2
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        rules: dict[str, tuple[str, Callable[[float], bool]]] = {
+            "logit_rate": ("above 0", lambda v: v > 0),
+            "logit_decay": ("at least 0", lambda v: v >= 0),
+            "waiting": ("from 0 to below 1", lambda v: 0 <= v < 1),
+        }
+        for name, (rule, holds) in rules.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not holds(value):
+                raise SettingError(
+                    f"`{type(self).__name__}({name}=...)` must be a number {rule}, got {value!r}."
+                )
+
+    @abstractmethod
+    def weigh(self, logits: Tensor, done: float, generator: torch.Generator) -> Weighed:
+        """Weights of options from their o logits; `done` is the share of the search, 0 to 1."""
+
+    def penalty(self, logits: Sequence[Tensor]) -> Tensor | float:
+        """What is added to the loss of the validation part."""
+        return 0.0
+
+    @property
+    def unrolled(self) -> bool:
+        """Whether logits look through a step of the weights (second order)."""
+        return False
+
+    def begin(self, setting: Setting) -> Bilevel:
+        """A supernet with fresh weights, and logits that prefer nothing."""
+        return Bilevel(self, setting)
+
+
+class Bilevel(Shared):
+    """The state of a relaxation: a supernet and logits."""
+
+    def __init__(self, settings: Relaxation, setting: Setting) -> None:
+        super().__init__(settings, setting)
+        self.relaxation = settings
+        self.logits = Logits(self.supernet)
+        self._parameters = [p for p in self.supernet.parameters() if p.requires_grad]
+        self._adam = torch.optim.Adam(
+            [*self.logits.values.values()] or [nn.Parameter(torch.zeros(1))],
+            settings.logit_rate,
+            betas=(0.5, 0.999),
+            weight_decay=settings.logit_decay,
+            foreach=False,
+        )
+        self._baseline = torch.zeros(())
+        self._losses = 0  # that the baseline is a mean of
+
+    def candidates(self, rng: np.random.Generator, count: int) -> list[Architecture]:
+        """What the logits prefer, then members drawn by them."""
+        found = {self.logits.best(): None}
+        for _ in range(20 * count):
+            if len(found) >= count:
+                break
+            found.setdefault(self.logits.draw(rng))
+        return list(found)[:count]
+
+    def told(self) -> dict[str, float]:
+        """How undecided the logits are, 1 to 0."""
+        return {"entropy": self.logits.entropy()}
+
+    @property
+    def done(self) -> float:
+        """The share of the search, 0 to 1."""
+        return min(1.0, self.epoch / max(1, self.relaxation.epochs - 1))
+
+    def _step(self, place: int, batch: Batch, other: Batch) -> float:
+        if self.epoch >= self.relaxation.waiting * self.relaxation.epochs:
+            self._learn_logits(place, batch, other)
+        with torch.no_grad():
+            self._mix(self._drawn())
+        return self._learn(place, batch)
+
+    # -- logits -----------------------------------------------------------------------------------
+
+    def _learn_logits(self, place: int, batch: Batch, other: Batch) -> None:
+        drawn = self._drawn()
+        if self.relaxation.unrolled:
+            found, loss = self.second_order(batch, other, drawn, self.rate(place))
+        else:
+            found, loss = self.first_order(other, drawn)
+        for name, gradient in found.items():
+            self.logits.values[name].grad = gradient
+        for name, gradient in self._score_function(drawn, loss).items():
+            self.logits.values[name].grad = gradient
+        self._adam.step()
+
+    def first_order(
+        self, batch: Batch, drawn: Mapping[str, Answer]
+    ) -> tuple[dict[str, Tensor], float]:
+        """The gradient of a batch's loss in the logits of mixed choices, by name; and the loss."""
+        names = self.logits.mixed
+        logits = [self.logits.values[name] for name in names]
+        for parameter in self._parameters:  # so that no gradient of theirs is computed
+            parameter.requires_grad_(False)
+        try:
+            self._mix(drawn)
+            loss = batch.loss(self.supernet)
+            whole = loss + self.relaxation.penalty(logits)
+            found = torch.autograd.grad(whole, logits, allow_unused=True) if names else ()
+        finally:
+            for parameter in self._parameters:
+                parameter.requires_grad_(True)
+        return {
+            name: torch.zeros_like(logit) if gradient is None else gradient
+            for name, logit, gradient in zip(names, logits, found, strict=True)
+        }, float(loss.detach())
+
+    def second_order(
+        self, batch: Batch, other: Batch, drawn: Mapping[str, Answer], rate: float
+    ) -> tuple[dict[str, Tensor], float]:
+        """The gradient of the validation loss behind one step of the weights, equation 7 of DARTS.
+
+        The product with the second derivative is the paper's difference of two gradients. The step
+        is that of the optimiser, with its momentum and weight decay.
+        """
+        chance = self._generator.get_state()
+        names = self.logits.mixed
+        logits = [self.logits.values[name] for name in names]
+        before = [p.detach().clone() for p in self._parameters]
+        try:
+            self._mix(drawn)
+            gradients = torch.autograd.grad(
+                batch.loss(self.supernet), self._parameters, allow_unused=True
+            )
+            with torch.no_grad():
+                for parameter, gradient in zip(self._parameters, gradients, strict=True):
+                    if gradient is not None:
+                        parameter.sub_(rate * self._towards(parameter, gradient))
+            self._generator.set_state(chance)
+            self._mix(drawn)
+            loss = other.loss(self.supernet)
+            whole = loss + self.relaxation.penalty(logits)
+            found = torch.autograd.grad(whole, [*logits, *self._parameters], allow_unused=True)
+            direct, vector = found[: len(logits)], found[len(logits) :]
+            norm = torch.sqrt(sum(((v**2).sum() for v in vector if v is not None), torch.zeros(())))
+            near = _NEAR / float(norm)
+            sides = []
+            for sign in (1.0, -1.0):
+                with torch.no_grad():
+                    for p, start, v in zip(self._parameters, before, vector, strict=True):
+                        p.copy_(start if v is None else start + sign * near * v)
+                self._generator.set_state(chance)
+                self._mix(drawn)
+                sides.append(
+                    torch.autograd.grad(batch.loss(self.supernet), logits, allow_unused=True)
+                )
+        finally:
+            with torch.no_grad():
+                for parameter, start in zip(self._parameters, before, strict=True):
+                    parameter.copy_(start)
+        made = {}
+        for place, name in enumerate(names):
+            there, back = (_or_zeros(side[place], logits[place]) for side in sides)
+            implicit = (there - back) / (2 * near)
+            moved = rate * (1 + MOMENTUM) * implicit  # by how much a gradient moves the weights
+            made[name] = _or_zeros(direct[place], logits[place]) - moved
+        return made, float(loss.detach())
+
+    def _towards(self, parameter: nn.Parameter, gradient: Tensor) -> Tensor:
+        """What SGD with Nesterov momentum would subtract, but for the learning rate."""
+        gradient = gradient + self.relaxation.weight_decay * parameter
+        momentum = self._optimizer.state.get(parameter, {}).get("momentum_buffer")
+        moved = gradient if momentum is None else MOMENTUM * momentum + gradient
+        return gradient + MOMENTUM * moved
+
+    def _score_function(self, drawn: Mapping[str, Answer], loss: float) -> dict[str, Tensor]:
+        """The gradient of the mean loss in the logits of what was drawn."""
+        self._losses += 1
+        decay = min(_BASELINE, 1 - 1 / self._losses)
+        advantage = loss - float(self._baseline) if self._losses > 1 else 0.0
+        self._baseline = decay * self._baseline + (1 - decay) * loss
+        found = {}
+        for name in self.logits.drawn:
+            logits = self.logits.values[name].detach()
+            chances = logits.softmax(0)
+            taken = torch.zeros_like(logits)
+            taken[self.setting.space.choices[name].options.index(drawn[name])] = 1.0
+            found[name] = advantage * (taken - chances)
+        return found
+
+    # -- the supernet -----------------------------------------------------------------------------
+
+    def _drawn(self) -> dict[str, Answer]:
+        """Answers to the choices that cannot be mixed."""
+        if not self.logits.drawn:
+            return {}
+        chances = self.logits.chances()
+        answers = dict(self.logits.draw(self._rng).answers)  # so that rules between choices hold
+        for name in self.logits.drawn:
+            if name not in answers:
+                options, p = self.setting.space.choices[name].options, chances[name]
+                answers[name] = options[int(self._rng.choice(len(options), p=p / p.sum()))]
+        return {name: answers[name] for name in self.logits.drawn}
+
+    def _mix(self, drawn: Mapping[str, Answer]) -> None:
+        """Let the supernet compute what the logits say; `drawn` answers the other choices."""
+        weights: dict[str, Tensor] = {}
+        running: dict[str, Sequence[int]] = {}
+        for name in self.logits.mixed:
+            made = self.relaxation.weigh(self.logits.values[name], self.done, self._generator)
+            weights[name] = made.weights.to(self.setting.device)
+            if self.setting.space.choices[name].kind == "inputs":  # in sum as many as are read
+                option = self.setting.space.choices[name].options[-1]
+                weights[name] = weights[name] * len(option)  # type: ignore[arg-type]
+            if made.running is not None:
+                running[name] = made.running
+        for name, edges in self.logits.edges.items():
+            weights[name] = torch.ones(len(edges), device=self.setting.device)
+        self.supernet.mix(weights, drawn, running=running)
+
+    # -- on disk ----------------------------------------------------------------------------------
+
+    def _more_state(self) -> dict[str, Tensor]:
+        found = {"baseline": self._baseline, "losses": torch.tensor(self._losses)}
+        for name, value in self.logits.values.items():
+            found[f"logits.{name}"] = value.detach()
+            for key, kept in self._adam.state.get(value, {}).items():
+                found[f"adam.{key}.{name}"] = kept
+        return found
+
+    def _load_more(self, state: Mapping[str, Tensor]) -> None:
+        self._baseline, self._losses = state["baseline"], int(state["losses"])
+        for name, value in self.logits.values.items():
+            with torch.no_grad():
+                value.copy_(state[f"logits.{name}"])
+            for key in ("step", "exp_avg", "exp_avg_sq"):
+                if (kept := state.get(f"adam.{key}.{name}")) is not None:
+                    self._adam.state[value][key] = kept.clone()
+
+
+def _or_zeros(gradient: Tensor | None, like: Tensor) -> Tensor:
+    return torch.zeros_like(like) if gradient is None else gradient

@@ -1,0 +1,123 @@
+"""What a relaxation learns: a vector of logits for each choice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+from torch import nn
+
+from netwright.errors import SpaceError
+from netwright.space import Answer, Architecture, Choice, Space
+from netwright.space.cells import places
+from netwright.space.share.supernet import Supernet
+
+_DRAWS = 50  # answers that rules between choices may forbid, before a random member is taken
+
+
+class Logits:
+    """The logits of a space's choices, all nothing at first.
+
+    `mixed` are the choices whose options can run side by side; `drawn` the others, numbers such as
+    widths, which are drawn; `edges` are choices of inputs whose edges are options themselves: as in
+    DARTS all of them are read, and the answer follows from what is on the edges.
+    """
+
+    def __init__(self, supernet: Supernet) -> None:
+        self.space: Space = supernet.space
+        choices = self.space.choices
+        sizes = supernet.mixable
+        open_ = {n for n, c in choices.items() if len(c.options) > 1 and not c.late}
+        self.edges = {
+            n: [name for name in supernet.edges(n) if name is not None]
+            for n in sizes
+            if choices[n].kind == "inputs" and None not in supernet.edges(n)
+        }
+        self.mixed = [n for n in sizes if n in open_ and n not in self.edges]
+        self.drawn = [n for n in choices if n in open_ and n not in sizes]
+        parameters = {
+            n: nn.Parameter(torch.zeros(sizes.get(n, len(choices[n].options))))
+            for n in (*self.mixed, *self.drawn)
+        }
+        self.values: dict[str, nn.Parameter] = parameters
+
+    def chances(self) -> dict[str, np.ndarray]:
+        """How likely each option of each choice is, by a softmax."""
+        return {n: v.detach().double().softmax(0).cpu().numpy() for n, v in self.values.items()}
+
+    def best(self) -> Architecture:
+        """The member of the likeliest options; of inputs those whose edges are the surest.
+
+        Where rules between choices forbid it, the likeliest of some that are drawn.
+        """
+        chances = self.chances()
+        try:
+            return self._answered(chances, lambda choice, p: int(np.argmax(p)))
+        except SpaceError:
+            rng = np.random.default_rng(0)
+            drawn = [self.draw(rng) for _ in range(_DRAWS)]
+            return max(drawn, key=lambda member: self._log_chance(member, chances))
+
+    def draw(self, rng: np.random.Generator) -> Architecture:
+        """A member drawn by the chances."""
+        chances = self.chances()
+        for _ in range(_DRAWS):
+            try:
+                return self._answered(
+                    chances, lambda choice, p: int(rng.choice(len(p), p=p / p.sum())), rng
+                )
+            except SpaceError:
+                continue
+        return self.space.sample(rng)
+
+    def entropy(self) -> float:
+        """The mean entropy of the choices as a share of the largest it can be: 1 is undecided."""
+        found = [
+            float(-(p * np.log(np.maximum(p, 1e-300))).sum() / np.log(len(p)))
+            for p in self.chances().values()
+        ]
+        return float(np.mean(found)) if found else 0.0
+
+    def _answered(
+        self,
+        chances: Mapping[str, np.ndarray],
+        place: Callable[[Choice, np.ndarray], int],
+        rng: np.random.Generator | None = None,
+    ) -> Architecture:
+        def pick(choice: Choice) -> Answer:
+            if choice.name in self.edges:
+                return self._inputs(choice, chances, rng)
+            p = chances.get(choice.name)
+            if p is None:
+                return choice.options[0]
+            if choice.kind == "inputs":  # a chance for each place
+                return _likeliest(choice, p, rng)
+            return choice.options[place(choice, p)]
+
+        return self.space.answered(pick)
+
+    def _inputs(
+        self, choice: Choice, chances: Mapping[str, np.ndarray], rng: np.random.Generator | None
+    ) -> Answer:
+        """The places whose edges have the likeliest options, as DARTS derives its cells."""
+        sure = np.array(
+            [chances[n].max() if n in chances else 1.0 for n in self.edges[choice.name]]
+        )
+        return _likeliest(choice, sure, rng)
+
+    def _log_chance(self, member: Architecture, chances: Mapping[str, np.ndarray]) -> float:
+        found = 0.0
+        for name, p in chances.items():
+            if name in member.answers and self.space.choices[name].kind != "inputs":
+                place = self.space.choices[name].options.index(member.answers[name])
+                found += float(np.log(max(p[place], 1e-300)))
+        return found
+
+
+def _likeliest(choice: Choice, chance: np.ndarray, rng: np.random.Generator | None) -> Answer:
+    """The option whose places together have the largest chance; drawn by it with a generator."""
+    together = np.array([np.prod([chance[i] for i in places(o)]) for o in choice.options])
+    if rng is None:
+        return choice.options[int(np.argmax(together))]
+    return choice.options[int(rng.choice(len(together), p=together / together.sum()))]

@@ -1,0 +1,70 @@
+"""Members of a space scored with shared weights.
+
+Running statistics of batch normalisation are those of all networks that were trained together; for
+a score they are estimated anew for the network at hand (Yu and Huang, arXiv 1903.05134).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+
+from netwright.oneshot.base import Shared, laid_out, normal
+from netwright.space import Architecture
+
+_RECALIBRATED = 1024  # examples that statistics are estimated from
+_CHUNK = 512
+
+
+def shared_accuracy(shared: Shared, architecture: Architecture) -> float:
+    """The validation accuracy of a member with its share of the supernet's weights, a fraction.
+
+    The supernet's own statistics stay as they were.
+    """
+    setting, supernet = shared.setting, shared.supernet
+    supernet.activate(architecture)
+    norms = [m for m in supernet.modules() if isinstance(m, _NormBase) and m.track_running_stats]
+    before = [{k: v.clone() for k, v in m._buffers.items() if v is not None} for m in norms]
+    training = supernet.training
+    try:
+        _recalibrate(shared, norms)
+        supernet.eval()
+        part, right = setting.data.validation, 0
+        with torch.no_grad():
+            for start in range(0, len(part), _CHUNK):
+                rows = slice(start, start + _CHUNK)
+                found = supernet(_inputs(shared, part.x[rows])).argmax(1).cpu()
+                right += int((found == part.y[rows]).sum())
+        return right / len(part)
+    finally:
+        for norm, buffers in zip(norms, before, strict=True):
+            for name, value in buffers.items():
+                norm._buffers[name].copy_(value)  # type: ignore[union-attr]
+        supernet.train(training)
+
+
+def _recalibrate(shared: Shared, norms: list[_NormBase]) -> None:
+    """Let the statistics be those of some of the train part, as the active network sees it."""
+    if not norms:
+        return
+    x = shared.setting.data.train.x[:_RECALIBRATED]
+    momenta = [norm.momentum for norm in norms]
+    shared.supernet.train()
+    for module in shared.supernet.modules():
+        if isinstance(module, nn.Dropout):
+            module.eval()
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the plain mean of all batches
+    try:
+        with torch.no_grad():
+            for start in range(0, len(x), _CHUNK):
+                shared.supernet(_inputs(shared, x[start : start + _CHUNK]))
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+
+
+def _inputs(shared: Shared, x: Tensor) -> Tensor:
+    return laid_out(normal(x, shared.setting.data)).to(shared.setting.device)

@@ -1,0 +1,61 @@
+"""The section of the report on a one-shot search: can its shared weights be trusted?"""
+
+from __future__ import annotations
+
+from scipy.stats import spearmanr
+
+from netwright.record import Record
+from netwright.report.charts import Chart, Line, Points
+from netwright.report.html import section
+
+_LEAST = 4  # networks, of which ranks are compared
+
+
+def shared(record: Record) -> str:
+    """Loss and entropy over the epochs, and shared accuracy against that of networks alone."""
+    if not record.shared:
+        return ""
+    epochs = [record.shared[number] for number in sorted(record.shared)]
+    lines = [Line([(e["epoch"], e["loss"]) for e in epochs], "loss")]
+    if all("entropy" in e for e in epochs):
+        lines.append(Line([(e["epoch"], e["entropy"]) for e in epochs], "entropy"))
+    charts = [Chart("epoch", "loss, and how undecided choices are (1 to 0)", lines).svg()]
+    found = pairs(record)
+    if found:
+        dots = [(x, y, f"trial {number}") for number, x, y in found]
+        label = "accuracy with shared weights"
+        charts.append(
+            Chart(label, "accuracy alone", [], [Points(dots, "trial", 3)], percent=True).svg()
+        )
+    return section("Shared weights", "".join(charts) + f"<p>{trust(record)}</p>")
+
+
+def trust(record: Record) -> str:
+    """How far shared weights rank networks as training them alone does, in one sentence."""
+    found = pairs(record)
+    if len(found) < _LEAST:
+        return (
+            f"Too few of the named networks were trained alone ({len(found)}) to say whether "
+            "shared weights rank networks as training them does."
+        )
+    shared, alone = [x for _, x, _ in found], [y for _, _, y in found]
+    if len(set(shared)) == 1 or len(set(alone)) == 1:
+        return (
+            f"All {len(found)} networks had the same accuracy, with shared weights or alone: "
+            "shared weights say nothing."
+        )
+    rho = float(spearmanr(shared, alone).statistic)
+    said = "rank networks much alike" if rho > 0.6 else "say little about which network is better"
+    return (
+        f"Shared weights {said}: Spearman's rank correlation of the accuracy with shared weights "
+        f"and of that of the network trained alone is {rho:.2f} over {len(found)} networks."
+    )
+
+
+def pairs(record: Record) -> list[tuple[int, float, float]]:
+    """Of each trial of the search that was named: number, shared accuracy, accuracy alone."""
+    return [
+        (t.number, record.shared_accuracy[t.architecture], t.metrics["accuracy"])
+        for t in record.history
+        if t.done and t.proposal.stage == 0 and t.architecture in record.shared_accuracy
+    ]

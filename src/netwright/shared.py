@@ -1,0 +1,88 @@
+"""The shared training of a one-shot search, epoch by epoch: logged, and continued after a kill."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.torch import load_file, save_file
+
+from netwright.data import Augmentation
+from netwright.evaluate.training import Training
+from netwright.oneshot import OneShot, Setting, Shared, shared_accuracy
+from netwright.plan import Plan
+from netwright.space import Architecture
+
+_NAMED = 32  # networks that are named where the search has no number of trials
+_MORE = 3  # times the trials, since limits refuse some
+_SPREAD = 3  # every third of them is random, so that the ranks of good and bad ones are compared
+
+
+@dataclass(frozen=True)
+class Named:
+    """A network to be trained alone, and its validation accuracy with shared weights."""
+
+    architecture: Architecture
+    shared_accuracy: float
+
+    def to_json(self) -> dict[str, Any]:
+        """As the log has it."""
+        answers = dict(self.architecture.answers)
+        return {"answers": answers, "shared_accuracy": self.shared_accuracy}
+
+
+def train_shared(
+    plan: Plan,
+    checkpoint: Path,
+    *,
+    goes_on: Callable[[], bool],
+    told: Callable[[Mapping[str, Any]], None],
+) -> list[Named]:
+    """Train the supernet of a plan's one-shot search; returns what is to be trained alone.
+
+    `told` gets a body for the log after each epoch, before the checkpoint of that epoch is written.
+    When `goes_on` says no the remaining epochs are left out.
+    """
+    search = plan.strategy
+    assert isinstance(search, OneShot)
+    shared = search.begin(_setting(plan))
+    if checkpoint.is_file():
+        shared.load(load_file(checkpoint))
+    while shared.epoch < search.epochs and goes_on():
+        found = shared.advance()
+        told({"epoch": shared.epoch, "of": search.epochs, **found})
+        _save(shared, checkpoint)
+    return _named(plan, shared)
+
+
+def _named(plan: Plan, shared: Shared) -> list[Named]:
+    """The most promising networks, and random ones between them, each with its shared accuracy."""
+    rng = np.random.default_rng([plan.seed, shared.epoch, 4])
+    count = _MORE * plan.budget.trials if plan.budget.trials else _NAMED
+    promising = shared.candidates(rng, count)
+    found: dict[Architecture, None] = {}
+    for place, architecture in enumerate(promising, 1):
+        found.setdefault(architecture)
+        if place % (_SPREAD - 1) == 0:
+            found.setdefault(plan.space.sample(rng))
+    return [Named(a, shared_accuracy(shared, a)) for a in list(found)[:count]]
+
+
+def _setting(plan: Plan) -> Setting:
+    evaluator = plan.evaluator
+    assert isinstance(evaluator, Training)
+    augmentation = Augmentation(evaluator.flip, evaluator.crop, evaluator.cutout)
+    return Setting(plan.space, evaluator.data, augmentation, plan.seed, evaluator.torch_device())
+
+
+def _save(shared: Shared, path: Path) -> None:
+    """Write the state whole or not at all."""
+    state = {k: v.detach().cpu().contiguous().clone() for k, v in shared.state().items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    save_file(state, part)
+    os.replace(part, path)

@@ -1,0 +1,98 @@
+"""What every one-shot search must do, on spaces of every kind that can be shared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+
+from netwright.data import Augmentation, Data, load
+from netwright.oneshot import OneShot, Setting, Shared, shared_accuracy
+from netwright.testing.spaces import READY
+
+MakeOneShot = Callable[[], OneShot]
+SHARED = ("nasbench201", "nats_size", "forest")
+"""Ready spaces of cells and of widths that are quick to share."""
+
+
+def small_data(inputs: tuple[int, ...], classes: int) -> Data:
+    """Noise on a pattern for each class, for checks that take seconds."""
+    rng = np.random.default_rng(0)
+    y = np.arange(96) % classes
+    patterns = rng.normal(size=(classes, *inputs))
+    x = patterns[y] + 0.5 * rng.normal(size=(len(y), *inputs))
+    return load((x.astype(np.float32), y), seed=0)
+
+
+def begun(make: MakeOneShot, name: str = "nasbench201", seed: int = 0) -> Shared:
+    """The state of a search on a ready space, before the first epoch."""
+    space = READY[name]()
+    data = small_data(space.inputs, space.classes)
+    return make().begin(Setting(space, data, Augmentation(), seed))
+
+
+def weights_are_learned(make: MakeOneShot, names: Sequence[str] = SHARED) -> None:
+    """An epoch changes weights and the loss is a number, on spaces of several kinds."""
+    for name in names:
+        shared = begun(make, name)
+        before = [p.detach().clone() for p in shared.supernet.parameters()]
+        assert np.isfinite(shared.advance()["loss"]), name
+        after = list(shared.supernet.parameters())
+        assert any(not torch.equal(a, b) for a, b in zip(before, after, strict=True)), name
+
+
+def candidates_are_members(make: MakeOneShot, names: Sequence[str] = SHARED) -> None:
+    """What is named is different members of the space, with an accuracy from 0 to 1."""
+    for name in names:
+        shared = begun(make, name)
+        found = shared.candidates(np.random.default_rng(0), 3)
+        assert len(found) == len(set(found)) == 3, name
+        assert all(shared.setting.space.contains(each) for each in found), name
+        assert 0 <= shared_accuracy(shared, found[0]) <= 1, name
+
+
+def scoring_leaves_no_trace(make: MakeOneShot) -> None:
+    """A score changes no weight and no statistic."""
+    shared = begun(make)
+    shared.advance()
+    before = {k: v.clone() for k, v in shared.state().items()}
+    shared_accuracy(shared, shared.setting.space.smallest())
+    assert all(torch.equal(v, before[k]) for k, v in shared.state().items())
+
+
+def goes_on_to_the_same_weights(make: MakeOneShot) -> None:
+    """Two epochs are one, then another from what the first left on disk."""
+    whole = begun(make)
+    told = [whole.advance(), whole.advance()]
+    first = begun(make)
+    first.advance()
+    kept = {k: v.clone() for k, v in first.state().items()}
+    second = begun(make, seed=0)
+    second.load(kept)
+    assert second.epoch == 1
+    assert second.advance() == told[1]
+    state = whole.state()
+    assert state.keys() == second.state().keys()
+    assert all(torch.equal(v, state[k]) for k, v in second.state().items())
+    rngs = [np.random.default_rng(1) for _ in range(2)]
+    assert whole.candidates(rngs[0], 3) == second.candidates(rngs[1], 3)
+
+
+def globals_are_left_alone(make: MakeOneShot) -> None:
+    """The global generators stay as they were."""
+    before = torch.get_rng_state(), np.random.get_state()[1].tolist()  # type: ignore[index]
+    shared = begun(make)
+    shared.advance()
+    shared.candidates(np.random.default_rng(0), 2)
+    assert torch.equal(before[0], torch.get_rng_state())
+    assert before[1] == np.random.get_state()[1].tolist()  # type: ignore[index]
+
+
+ONE_SHOT_CHECKS: tuple[Callable[[MakeOneShot], None], ...] = (
+    weights_are_learned,
+    candidates_are_members,
+    scoring_leaves_no_trace,
+    goes_on_to_the_same_weights,
+    globals_are_left_alone,
+)

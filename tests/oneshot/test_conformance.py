@@ -1,0 +1,65 @@
+"""Every exported one-shot search passes every check; a new one gets its tests by being exported."""
+
+import inspect
+from functools import partial
+
+import pytest
+
+from netwright import oneshot
+from netwright.errors import SettingError
+from netwright.oneshot import DARTS, OneShot, RandomSharing, SinglePath
+from netwright.oneshot.names import ONE_SHOT
+from netwright.testing.oneshot import (
+    ONE_SHOT_CHECKS,
+    candidates_are_members,
+    weights_are_learned,
+)
+
+KINDS = ("darts", "convnet", "mobilenet_v3", "vit", "nasbench101", "resnet", "mlp", "conv1d")
+EXPORTED = [
+    made
+    for name in oneshot.__all__
+    if inspect.isclass(made := getattr(oneshot, name))
+    and issubclass(made, OneShot)
+    and not inspect.isabstract(made)
+]
+
+
+def few(made: type[OneShot]) -> dict[str, int]:
+    return {"scored": 6} if made in (RandomSharing, SinglePath) else {}
+
+
+@pytest.mark.parametrize("check", ONE_SHOT_CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("made", EXPORTED, ids=lambda s: s.__name__)
+def test_conformance(made: type[OneShot], check) -> None:
+    waiting = {"waiting": 0.0} if "waiting" in made.__dataclass_fields__ else {}
+    check(partial(made, epochs=2, batch=24, **few(made), **waiting))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("made", EXPORTED, ids=lambda s: s.__name__)
+def test_every_search_works_on_every_kind_of_space(made: type[OneShot], name: str) -> None:
+    waiting = {"waiting": 0.0} if "waiting" in made.__dataclass_fields__ else {}
+    make = partial(made, epochs=2, batch=24, **few(made), **waiting)
+    weights_are_learned(make, [name])
+    candidates_are_members(make, [name])
+
+
+@pytest.mark.parametrize("check", ONE_SHOT_CHECKS[-2:], ids=lambda check: check.__name__)
+def test_conformance_of_the_second_order(check) -> None:
+    check(partial(DARTS, epochs=2, batch=24, waiting=0.0, order=2))
+
+
+def test_every_search_has_a_name() -> None:
+    assert {type(make()) for make in ONE_SHOT.values()} == set(EXPORTED)
+    assert ONE_SHOT["darts-second-order"]() == DARTS(order=2)
+
+
+@pytest.mark.parametrize("made", EXPORTED, ids=lambda s: s.__name__)
+@pytest.mark.parametrize(
+    ("name", "value"), [("epochs", 0), ("batch", 2.5), ("learning_rate", 0), ("weight_decay", -1)]
+)
+def test_bad_settings_are_refused(made: type[OneShot], name: str, value: object) -> None:
+    with pytest.raises(SettingError, match=rf"`{made.__name__}\({name}=...\)` must be"):
+        made(**{name: value})

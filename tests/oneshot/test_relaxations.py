@@ -1,0 +1,120 @@
+"""What relaxations make of logits, and the members that logits stand for."""
+
+import numpy as np
+import pytest
+import torch
+
+from netwright.oneshot import DARTS, GDAS, SNAS, DrNAS, FairDARTS, ProxylessNAS
+from netwright.oneshot.gdas import gumbel
+from netwright.testing.oneshot import begun
+
+LOGITS = torch.tensor([0.5, -1.0, 2.0, 0.0])
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("make", [DARTS, GDAS, SNAS, DrNAS, ProxylessNAS])
+def test_weights_sum_to_one(make) -> None:
+    logits = LOGITS.clone().requires_grad_()
+    made = make().weigh(logits, 0.5, generator())
+    assert float(made.weights.detach().sum()) == pytest.approx(1.0, abs=1e-5)
+    assert (made.weights.detach() >= 0).all()
+    (gradient,) = torch.autograd.grad(made.weights[2], logits)
+    assert gradient.any()
+
+
+def test_gdas_runs_what_a_gumbel_softmax_draws() -> None:
+    count = torch.zeros(4)
+    source = generator()
+    for _ in range(4000):
+        made = GDAS().weigh(LOGITS, 1.0, source)
+        assert made.weights.argmax() == made.running[0]
+        assert sorted(made.weights.tolist()) == [0, 0, 0, 1]
+        count[made.running[0]] += 1
+    assert torch.allclose(count / 4000, LOGITS.softmax(0), atol=0.03)
+
+
+def test_gdas_at_a_temperature_of_nearly_nothing_is_the_arg_max() -> None:
+    """Of logits with noise; its soft weights, through which the gradient goes, are one-hot too."""
+    noise = gumbel(LOGITS, generator(3))
+    place = int((LOGITS.log_softmax(0) + noise).argmax())
+    logits = LOGITS.clone().requires_grad_()
+    made = GDAS(coldest=1e-4).weigh(logits, 1.0, generator(3))
+    assert made.running == (place,)
+    assert made.weights.tolist() == torch.eye(4)[place].tolist()
+    sharp = SNAS(hottest=1.0, coldest=1e-4).weigh(LOGITS, 1.0, generator(3))
+    assert torch.allclose(sharp.weights, torch.eye(4)[place])
+
+
+def test_proxylessnas_compares_two_and_weights_learn_with_one() -> None:
+    logits = LOGITS.clone().requires_grad_()
+    made = ProxylessNAS().weigh(logits, 0.5, generator())
+    assert len(made.running) == 2
+    gains = torch.tensor([1.0, 2.0, 3.0, 4.0])  # of each option, were it to run
+    (found,) = torch.autograd.grad((made.weights * gains).sum(), logits)
+    i, j = made.running
+    p = float(LOGITS[[i, j]].softmax(0)[0])
+    slope = p * (1 - p) * float(gains[i] - gains[j])  # equation 4 of the paper, over two
+    assert found[[i, j]].tolist() == pytest.approx([slope, -slope], abs=1e-6)
+    assert not found[[k for k in range(4) if k not in (i, j)]].any()
+    with torch.no_grad():
+        assert len(ProxylessNAS().weigh(LOGITS, 0.5, generator()).running) == 1
+
+
+def test_drnas_begins_with_the_uniform_distribution_and_is_anchored_to_it() -> None:
+    draws = [DrNAS().weigh(torch.zeros(3), 0.0, source) for source in [generator()] * 2000]
+    mean = torch.stack([d.weights for d in draws]).mean(0)
+    assert torch.allclose(mean, torch.full((3,), 1 / 3), atol=0.02)
+    assert float(DrNAS().penalty([torch.zeros(3)])) == 0.0
+    assert float(DrNAS(anchor=1.0).penalty([torch.tensor([3.0, 4.0])])) == 5.0
+
+
+def test_fair_darts_lets_options_grow_together_and_decides_them() -> None:
+    weights = FairDARTS().weigh(torch.tensor([3.0, 3.0, -3.0]), 0.0, generator()).weights
+    assert weights[:2].sum() > 1.8
+    undecided = FairDARTS().penalty([torch.zeros(2)])
+    decided = FairDARTS().penalty([torch.tensor([9.0, -9.0])])
+    assert float(undecided) == 0.0
+    assert float(decided) == pytest.approx(-10 * 0.25, abs=0.01)
+
+
+def test_the_cell_of_darts_is_derived_by_the_rule_of_the_paper() -> None:
+    """Of each node the two inputs whose best operations are the likeliest, with these."""
+    shared = begun(DARTS, "darts")
+    space, logits = shared.setting.space, shared.logits
+    rng = np.random.default_rng(0)
+    for value in logits.values.values():
+        value.data = torch.from_numpy(rng.normal(size=len(value))).float()
+    found = logits.best()
+    for kind in ("normal", "reduction"):
+        for node in range(4):
+            edges = [logits.values[f"{kind}.node{node}.from{i}"] for i in range(node + 2)]
+            strength = [float(e.detach().softmax(0).max()) for e in edges]
+            best = sorted(sorted(range(node + 2), key=lambda i: -strength[i])[:2])
+            assert found[f"{kind}.node{node}.inputs"] == tuple(best)
+            for i in best:
+                name = f"{kind}.node{node}.from{i}"
+                place = int(edges[i].detach().argmax())
+                assert found[name] == space.choices[name].options[place]
+
+
+def test_logits_stand_for_members_also_where_rules_forbid_the_likeliest() -> None:
+    shared = begun(DARTS, "nasbench101")
+    space, logits = shared.setting.space, shared.logits
+    for name, value in logits.values.items():
+        value.data.zero_()
+        if name.startswith("edge"):  # all edges at once are too many
+            value.data[-1] = 0.5
+    found = logits.best()
+    assert space.contains(found)
+    assert all(space.contains(logits.draw(np.random.default_rng(i))) for i in range(5))
+
+
+def test_entropy_falls_from_one_to_nothing() -> None:
+    logits = begun(DARTS).logits
+    assert logits.entropy() == pytest.approx(1.0)
+    for value in logits.values.values():
+        value.data[0] = 50.0
+    assert logits.entropy() == pytest.approx(0.0, abs=1e-9)

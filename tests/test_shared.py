@@ -1,0 +1,114 @@
+"""One-shot searches as runs: the same history, export and report as any other, and after a kill."""
+
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+import netwright as nw
+from netwright.errors import SettingError
+from netwright.execute import Inline
+from netwright.loop import Loop
+from netwright.plan import Budget, make_plan
+from netwright.record import read_record
+from netwright.report.oneshot import pairs, trust
+from netwright.settings import settings_of
+from netwright.store import Store
+from netwright.testing import READY
+from netwright.testing.oneshot import small_data
+from netwright.trial import Trial
+
+SPACE = READY["nasbench201"]()
+TRAINING = nw.Training(small_data(SPACE.inputs, SPACE.classes), epochs=1, full_epochs=2)
+
+
+def looped(path: Path, strategy, name: str = "a", *, watch=None, budget=None, limits=None) -> Loop:
+    """The run without its end: a search, and one final."""
+    made = make_plan(
+        SPACE, TRAINING, strategy=strategy, objectives=(nw.maximize("accuracy"),), limits=limits,
+        budget=budget or Budget(trials=5), finals=[(1, 2)], refit=False, baseline=0,
+        deterministic=False, seed=0, trial_minutes=None,
+    )  # fmt: skip
+    store = Store(path / "runs.db")
+    if name not in store.runs():
+        store.create(name, settings_of(made, workers=0, call=None))
+    loop = Loop(made, store, name, Inline(), watch or (lambda progress: None))
+    loop.run()
+    return loop
+
+
+def told(trials: list[Trial]) -> list[object]:
+    return [(t.number, t.proposal, t.status, t.metrics.get("accuracy")) for t in trials]
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize(
+    "strategy", [nw.GDAS(epochs=3, waiting=0), nw.SinglePath(epochs=3, scored=8)],
+    ids=lambda s: type(s).__name__,
+)  # fmt: skip
+def test_a_run_that_was_killed_while_weights_were_shared_ends_as_if_it_had_not(tmp_path, strategy):
+    whole = looped(tmp_path, strategy)
+
+    def watch(progress):
+        if progress.shared == (2, 3):
+            raise Killed
+
+    with pytest.raises(Killed):
+        looped(tmp_path, strategy, "b", watch=watch)
+    store = Store(tmp_path / "runs.db")
+    assert read_record(store, "b").shared.keys() == {1, 2}
+    assert not read_record(store, "b").history
+    again = looped(tmp_path, strategy, "b")
+    assert told(again.history) == told(whole.history)
+    records = [read_record(store, name) for name in "ab"]
+    assert records[0].shared == records[1].shared
+    assert records[0].shared_accuracy == records[1].shared_accuracy
+    weights = [load_file(store.files(name) / "shared.safetensors") for name in "ab"]
+    assert weights[0].keys() == weights[1].keys()
+    assert all((weights[0][key] == weights[1][key]).all() for key in weights[0])
+
+
+def test_what_is_named_is_trained_alone_and_compared_with_its_shared_accuracy(tmp_path):
+    run = nw.search(
+        SPACE, TRAINING, strategy="random-sharing", trials=5, finals=[(1, 2)], workers=0,
+        store=tmp_path / "runs.db", run="a", out=tmp_path / "best",
+    )  # fmt: skip
+    assert (tmp_path / "best" / "model.py").is_file()
+    record = read_record(Store(tmp_path / "runs.db"), "a")
+    named = list(record.shared_accuracy)
+    trials = [t for t in record.history if t.proposal.stage == 0]
+    assert [t.architecture for t in trials] == named[:5]
+    assert [(x, y) for _, x, y in pairs(record)] == [
+        (record.shared_accuracy[t.architecture], t.metrics["accuracy"]) for t in trials
+    ]
+    assert "5 networks" in trust(record)
+    assert run.best.architecture in named
+    run.report(tmp_path / "report.html")
+    assert "Shared weights" in (tmp_path / "report.html").read_text()
+
+
+def test_limits_pass_over_what_is_named(tmp_path):
+    free = looped(tmp_path, nw.GDAS(epochs=1)).history
+    params = sorted(t.metrics["params"] for t in free)
+    bound = params[len(params) // 2]
+    kept = looped(tmp_path, nw.GDAS(epochs=1), "b", limits={"params": bound}).history
+    assert all(t.metrics["params"] <= bound for t in kept)
+    assert len([t for t in kept if t.proposal.stage == 0]) == 5
+
+
+def test_half_of_the_minutes_are_for_shared_weights(tmp_path):
+    budget = Budget(trials=2, minutes=0.1)
+    history = looped(tmp_path, nw.GDAS(epochs=10_000), budget=budget).history
+    assert 1 <= len(read_record(Store(tmp_path / "runs.db"), "a").shared) < 10_000
+    assert any(t.done for t in history)
+
+
+def test_what_a_one_shot_search_cannot_learn_from_is_refused():
+    space = READY["nasbench201"]()
+    with pytest.raises(SettingError, match=r"`search\(strategy=GDAS\(\)\)` .* give `netwright.Tr"):
+        nw.search(space, lambda model, epochs: {"accuracy": 0.5}, strategy=nw.GDAS(), trials=2)
+    with pytest.raises(SettingError, match="did you mean 'gdas'"):
+        nw.search(space, lambda model, epochs: {"accuracy": 0.5}, strategy="gdass", trials=2)
