@@ -216,3 +216,11 @@ def test_finalists_tell_what_the_last_final_answered_anew(tmp_path: Path) -> Non
     table = table[: table.index("</table>")]
     assert "<th>kind</th>" in re.sub(r"<th[^>]*>", "<th>", table)
     assert "width" not in table
+
+
+def test_what_a_strategy_chose_is_not_taken_for_random() -> None:
+    chosen = record([trial(i, v) for i, v in enumerate([0.5, 0.6, 0.7])])
+    assert expected_best(chosen) is not None
+    chosen.settings = {**chosen.settings, "strategy": {"name": "Auto", "settings": {}}}
+    assert expected_best(chosen) is None
+    assert "`baseline`" in page(chosen)

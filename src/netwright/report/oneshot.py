@@ -16,17 +16,25 @@ def shared(record: Record) -> str:
     if not record.shared:
         return ""
     epochs = [record.shared[number] for number in sorted(record.shared)]
-    lines = [Line([(e["epoch"], e["loss"]) for e in epochs], "loss")]
+    lines = [Line([(e["epoch"], e["loss"]) for e in epochs], "best")]
+    key = "<span><i style='background:var(--blue)'></i>loss of the train part</span>"
     if all("entropy" in e for e in epochs):
-        lines.append(Line([(e["epoch"], e["entropy"]) for e in epochs], "entropy"))
-    charts = [Chart("epoch", "loss, and how undecided choices are (1 to 0)", lines).svg()]
+        lines.append(Line([(e["epoch"], e["entropy"]) for e in epochs], "front"))
+        key += (
+            "<span><i style='background:var(--green)'></i>entropy of the choices: "
+            "1 is undecided, 0 decided</span>"
+        )
+    charts = [f"<p class='key soft small'>{key}</p>", Chart("epoch", "loss", lines).svg()]
     found = pairs(record)
     if found:
         dots = [(x, y, f"trial {number}") for number, x, y in found]
-        label = "accuracy with shared weights"
         charts.append(
-            Chart(label, "accuracy alone", [], [Points(dots, "trial", 3)], percent=True).svg()
+            "<p class='soft small'>Accuracy of each network trained alone, against its "
+            "accuracy with shared weights (a fraction):</p>"
         )
+        label = "accuracy with shared weights"
+        points = [Points(dots, "trial", 3)]
+        charts.append(Chart(label, "accuracy alone", [], points, percent=True).svg())
     return section("Shared weights", "".join(charts) + f"<p>{trust(record)}</p>")
 
 

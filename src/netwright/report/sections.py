@@ -35,7 +35,10 @@ def progress(record: Record) -> str:
         return section("Progress", "<p class='soft'>No trial of the search has ended well yet.</p>")
     lines = [Line(best, "best", step=True)]
     expected = expected_best(record)
-    said = "There are fewer than two random networks to compare with."
+    said = (
+        "Fewer than two random networks were tried to compare with; `baseline` (on the command "
+        "line `--baseline`) trains some."
+    )
     if expected is not None:
         points = [(k + 1, sign * float(value)) for k, value in enumerate(expected.mean)]
         lines.append(Line(points, "random", band=list(map(float, expected.deviation))))

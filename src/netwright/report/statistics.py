@@ -17,6 +17,8 @@ LEAST_TRIALS = 30
 """Trials below which nothing is said of the choices."""
 
 _TREES, _SHUFFLES = 200, 20
+# Strategies whose trials without a parent are random draws; others choose all of theirs.
+_RANDOM_WITHOUT_PARENT = ("RandomSearch", "RegularizedEvolution", "NSGA2", "LocalSearch")
 
 
 @dataclass(frozen=True)
@@ -31,14 +33,16 @@ class Expected:
 def expected_best(record: Record) -> Expected | None:
     """The expected best gain of as many random networks, None without two of them.
 
-    From the networks of the baseline if there was one, else from the run's own random trials.
+    From the networks of the baseline if there was one, else from the run's own random trials, where
+    the strategy begins with some: those without a parent.
     Exact for drawing with replacement from what was seen: P(best <= v_i) = (i / n)^k. Dodge et al.,
     "Show Your Work", arXiv 1909.03004. Not carried beyond the number of networks it rests on.
     """
     objective = record.objectives[0]
     allowed = record.history.allowed(record.limits)
     baseline = [t for t in allowed if t.proposal.stage == -1]
-    own = [t for t in allowed if t.proposal.stage == 0 and t.proposal.parent is None]
+    begins = record.settings["strategy"]["name"] in _RANDOM_WITHOUT_PARENT
+    own = [t for t in allowed if begins and t.proposal.stage == 0 and t.proposal.parent is None]
     drawn = baseline or own
     gains = np.array([objective.gain(t.metrics) for t in drawn])
     values = np.sort(gains[np.isfinite(gains)])
