@@ -21,11 +21,12 @@ LINES = [
     {"plan", "weights"},
     {"named"},
     {"progress"},
-    {"strategies", "evaluate", "oneshot", "store", "execute", "spaces"},
+    {"oneshot"},
+    {"strategies", "evaluate", "store", "execute", "spaces"},
     {"surrogates"},
     {"trial"},
     {"space", "objective", "data"},
-    {"errors", "proportion", "onnxfile", "table"},
+    {"errors", "proportion", "onnxfile", "table", "threads"},
 ]
 RANK = {room: rank for rank, line in enumerate(LINES) for room in line}
 # Rooms of one line of the design that stand on each other, in this order.

@@ -106,6 +106,12 @@ def test_half_of_the_minutes_are_for_shared_weights(tmp_path):
     assert any(t.done for t in history)
 
 
+def test_a_network_is_returned_also_where_the_minutes_are_over_before_any_was_trained(tmp_path):
+    budget = Budget(trials=4, minutes=1e-4)
+    history = looped(tmp_path, nw.GDAS(epochs=2), budget=budget).history
+    assert [t.proposal.stage for t in history] == [0, 1]
+
+
 def test_what_a_one_shot_search_cannot_learn_from_is_refused():
     space = READY["nasbench201"]()
     with pytest.raises(SettingError, match=r"`search\(strategy=GDAS\(\)\)` .* give `netwright.Tr"):

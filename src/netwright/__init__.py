@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from netwright.objective import maximize as maximize
     from netwright.objective import minimize as minimize
     from netwright.oneshot import DARTS as DARTS
+    from netwright.oneshot import ENAS as ENAS
     from netwright.oneshot import GDAS as GDAS
     from netwright.oneshot import SNAS as SNAS
     from netwright.oneshot import DrNAS as DrNAS
@@ -75,6 +76,7 @@ _HOMES = {
     "Reinforce": "strategies",
     "SuccessiveHalving": "strategies",
     "DARTS": "oneshot",
+    "ENAS": "oneshot",
     "GDAS": "oneshot",
     "SNAS": "oneshot",
     "DrNAS": "oneshot",

@@ -82,8 +82,8 @@ class Loop:
         path = partial(self.store.weights, self.name)
         self._weights = Weights(path, plan.objectives, plan.limits)
         self._rejected = 0
-        self._again: list[Architecture] = []  # what is tried first: the best of an older run, or
-        self._named = False  # what a one-shot search named
+        self._again: list[Architecture] = []  # the best of a run this one was started from
+        self._named: list[Architecture] | None = None  # by a one-shot search, the best first
         self._confirmed = False
         self._active = 0.0  # seconds of earlier sessions
         self._replay()
@@ -103,7 +103,7 @@ class Loop:
             self._admission.check_limits_can_be_met(plan.target, plan.evaluator.normalisation)
             self._survey()
         self._log("session", {})
-        if isinstance(plan.strategy, OneShot) and not self._named:
+        if isinstance(plan.strategy, OneShot) and self._named is None:
             self._share()
         wanted = [o.metric for o in plan.objectives] + [o.metric for o in plan.limits]
         evaluator = plan.evaluator.for_workers()
@@ -124,19 +124,23 @@ class Loop:
 
     def _share(self) -> None:
         """Let a one-shot search train all networks at once, and take what it names."""
-        minutes = self.plan.budget.minutes
+        minutes, began, epochs = self.plan.budget.minutes, self.seconds(), 0
 
-        def goes_on() -> bool:
-            return minutes is None or self.seconds() < 60 * _SHARED * minutes
+        def goes_on() -> bool:  # if another epoch as long as those before it would end in time
+            spent = self.seconds()
+            longer = (spent - began) / epochs if epochs else 0.0
+            return minutes is None or spent + longer < 60 * _SHARED * minutes
 
         def told(body: Mapping[str, Any]) -> None:
+            nonlocal epochs
+            epochs += 1
             self._log("shared", body)
             self.watch(replace(self.progress(), shared=(body["epoch"], body["of"])))
 
         path = self.store.files(self.name) / "shared.safetensors"
         found = train_shared(self.plan, path, goes_on=goes_on, told=told)
         self._log("named", {"networks": [each.to_json() for each in found]})
-        self._named, self._again = True, [each.architecture for each in found]
+        self._named = [each.architecture for each in found]
 
     def _survey(self) -> None:
         """Let the forecast learn the costs of some random networks, the same for every session."""
@@ -268,17 +272,15 @@ class Loop:
     def _propose(self, number: int, attempt: int) -> Proposal | Literal["wait", "end"]:
         budget = self.plan.budget
         count = number - self._first[SEARCH]
-        again = self._again[count] if count < len(self._again) else None
-        if again and not self._named and attempt == 0 and count < (budget.trials or math.inf):
-            return Proposal(again)
+        if attempt == 0 and count < len(self._again) and count < (budget.trials or math.inf):
+            return Proposal(self._again[count])
         if budget.trials is not None and count >= budget.trials:
             return self._end(f"{budget.trials} trials")
-        if budget.minutes is not None and self.seconds() >= budget.minutes * 60:
+        late = budget.minutes is not None and self.seconds() >= budget.minutes * 60
+        if late and not (self._named and count == 0):  # shared weights alone are no network
             return self._end(f"{budget.minutes:g} minutes")
-        if self._named and count + attempt < len(self._again):
-            proposal: Proposal | Literal["wait", "end"] = Proposal(self._again[count + attempt])
-        else:
-            proposal = self._ask(SEARCH, number, attempt)
+        named = (self._named or [])[count + attempt :]
+        proposal = Proposal(named[0]) if named else self._ask(SEARCH, number, attempt)
         if isinstance(proposal, Proposal) and budget.epochs is not None:
             wanted = proposal.epochs or self.plan.evaluator.epochs
             if self._epochs() + wanted > budget.epochs:
@@ -495,8 +497,7 @@ class Loop:
                 self._again = [Architecture.from_answers(answers) for answers in again]
             elif event.kind == "named":
                 answers = [each["answers"] for each in body["networks"]]
-                self._again = [Architecture.from_answers(each) for each in answers]
-                self._named = True
+                self._named = [Architecture.from_answers(each) for each in answers]
             elif event.kind == "session":
                 self._active += last - session if session is not None else 0.0
                 session = event.time

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from netwright.oneshot import OneShot
 from netwright.plan import Plan
 from netwright.space import Space
 from netwright.strategies import RandomSearch
+from netwright.threads import one_thread
 from netwright.trial import Proposal, Trial
 
 SEARCH, BASELINE = 0, -1
@@ -34,7 +34,6 @@ class Searches:
             SEARCH: strategy.start(space, plan.objectives),
             BASELINE: RandomSearch().start(space, plan.objectives),
         }
-        self._threads = ThreadpoolController().select(user_api="blas")
         self._in_order = plan.deterministic
         self._waiting: dict[int, Trial] = {}  # by number: finished, not yet observed
         self._observed = {SEARCH: 0, BASELINE: 0}
@@ -74,9 +73,9 @@ class Searches:
         self, stage: int, rng: np.random.Generator, pending: Sequence[Proposal]
     ) -> Proposal | None:
         """The next proposal of a stage's strategy; None when it has no more."""
-        with self._threads.limit(limits=1):
+        with one_thread():
             return self._searches[stage].propose(rng, pending)
 
     def _observe(self, stage: int, trial: Trial) -> None:
-        with self._threads.limit(limits=1):
+        with one_thread():
             self._searches[stage].observe(trial)

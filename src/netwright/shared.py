@@ -16,6 +16,7 @@ from netwright.evaluate.training import Training
 from netwright.oneshot import OneShot, Setting, Shared, shared_accuracy
 from netwright.plan import Plan
 from netwright.space import Architecture
+from netwright.threads import one_thread
 
 _NAMED = 32  # networks that are named where the search has no number of trials
 _MORE = 3  # times the trials, since limits refuse some
@@ -49,14 +50,15 @@ def train_shared(
     """
     search = plan.strategy
     assert isinstance(search, OneShot)
-    shared = search.begin(_setting(plan))
-    if checkpoint.is_file():
-        shared.load(load_file(checkpoint))
-    while shared.epoch < search.epochs and goes_on():
-        found = shared.advance()
-        told({"epoch": shared.epoch, "of": search.epochs, **found})
-        _save(shared, checkpoint)
-    return _named(plan, shared)
+    with one_thread():
+        shared = search.begin(_setting(plan))
+        if checkpoint.is_file():
+            shared.load(load_file(checkpoint))
+        while shared.epoch < search.epochs and goes_on():
+            found = shared.advance()
+            told({"epoch": shared.epoch, "of": search.epochs, **found})
+            _save(shared, checkpoint)
+        return _named(plan, shared)
 
 
 def _named(plan: Plan, shared: Shared) -> list[Named]:

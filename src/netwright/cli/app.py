@@ -76,7 +76,8 @@ def search(
         str | None,
         typer.Option(
             help="auto (default), bayesian-optimization, local-search, reinforce, "
-            "regularized-evolution, ... or random."
+            "regularized-evolution, ... or random; or a one-shot search such as darts, gdas or "
+            "single-path."
         ),
     ] = None,
     limit: Annotated[

@@ -3,6 +3,7 @@
 from netwright.oneshot.base import OneShot, Setting, Shared
 from netwright.oneshot.darts import DARTS
 from netwright.oneshot.drnas import DrNAS
+from netwright.oneshot.enas import ENAS
 from netwright.oneshot.fairdarts import FairDARTS
 from netwright.oneshot.gdas import GDAS
 from netwright.oneshot.gradient import Bilevel, Relaxation, Weighed
@@ -13,6 +14,7 @@ from netwright.oneshot.snas import SNAS
 
 __all__ = [
     "DARTS",
+    "ENAS",
     "GDAS",
     "SNAS",
     "Bilevel",

@@ -137,23 +137,24 @@ class Shared(ABC):
         losses = []
         with torch.random.fork_rng(devices=[]):  # for dropout
             torch.default_generator.manual_seed(self._seed(3))
-            batches = zip(self._batches("train"), self._batches("validation"), strict=False)
+            batches = zip(self._some("train"), self._some("validation"), strict=True)
             for place, (batch, other) in enumerate(batches):
                 losses.append(self._step(place, batch, other))
         self.epoch += 1
         return {"loss": float(np.mean(losses)), **self.told()}
 
-    def _batches(self, name: str) -> Iterator[Batch]:
-        """As many batches of a part as an epoch has steps; a small part is gone through again."""
+    def _some(self, name: str, count: int | None = None) -> Iterator[Batch]:
+        """Batches of a part, as many as an epoch has steps; a small part is gone through again."""
+        count = count or self.steps
         data, device = self.setting.data, self.setting.device
         part = getattr(data, name)
         rows = torch.cat(
             [
                 torch.randperm(len(part), generator=self._generator)
-                for _ in range(-(-self.steps * self._batch // len(part)))
+                for _ in range(-(-count * self._batch // len(part)))
             ]
         )
-        for step in range(self.steps):
+        for step in range(count):
             chosen = rows[step * self._batch : (step + 1) * self._batch]
             x = normal(part.x[chosen], data)
             if name == "train":

@@ -118,7 +118,7 @@ class Bilevel(Shared):
         return min(1.0, self.epoch / max(1, self.relaxation.epochs - 1))
 
     def _step(self, place: int, batch: Batch, other: Batch) -> float:
-        if self.epoch >= self.relaxation.waiting * self.relaxation.epochs:
+        if self.epoch >= int(self.relaxation.waiting * self.relaxation.epochs):
             self._learn_logits(place, batch, other)
         with torch.no_grad():
             self._mix(self._drawn())

@@ -8,6 +8,7 @@ from functools import partial
 from netwright.oneshot.base import OneShot
 from netwright.oneshot.darts import DARTS
 from netwright.oneshot.drnas import DrNAS
+from netwright.oneshot.enas import ENAS
 from netwright.oneshot.fairdarts import FairDARTS
 from netwright.oneshot.gdas import GDAS
 from netwright.oneshot.proxylessnas import ProxylessNAS
@@ -18,6 +19,7 @@ ONE_SHOT: dict[str, Callable[[], OneShot]] = {
     "darts": DARTS,
     "darts-second-order": partial(DARTS, order=2),
     "drnas": DrNAS,
+    "enas": ENAS,
     "fair-darts": FairDARTS,
     "gdas": GDAS,
     "proxylessnas": ProxylessNAS,

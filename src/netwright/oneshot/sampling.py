@@ -5,23 +5,26 @@
 - `SinglePath`: Guo et al., "Single Path One-Shot Neural Architecture Search with Uniform Sampling",
   arXiv 1904.00420. With `fair` the options of a choice take turns, as Chu, Zhang and Xu, FairNAS,
   arXiv 1907.01845, so that after as many steps each was trained equally often (where it is asked).
-  The members are then found by evolution on shared accuracy.
+  The members are then found by evolution on shared accuracy, or by any other strategy.
 
 Batch normalisation is recalibrated for every score.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from netwright.errors import SettingError, SpaceError
+from netwright.objective import maximize
 from netwright.oneshot.base import Batch, OneShot, Setting, Shared
 from netwright.oneshot.scoring import shared_accuracy
 from netwright.space import Answer, Architecture, Choice
+from netwright.strategies import RandomSearch, RegularizedEvolution, Strategy
+from netwright.trial import Trial
 
-_PARENTS = 10  # of the best, whose mutants and crosses are tried
+_ATTEMPTS = 20  # proposals a score, at most, that were scored before
 
 
 @dataclass(frozen=True)
@@ -49,39 +52,50 @@ class RandomSharing(Sampling):
 
     def begin(self, setting: Setting) -> Shared:
         """A supernet with fresh weights."""
-        return _Sampled(self, setting, evolve=False, fair=False)
+        return _Sampled(self, setting, RandomSearch(), fair=False)
 
 
 @dataclass(frozen=True)
 class SinglePath(Sampling):
-    """Evolution over shared weights; `fair` lets options take turns while these are trained."""
+    """`finder` searches over shared weights; `fair` lets options take turns while these learn."""
 
     fair: bool = True
+    finder: Strategy = field(default_factory=RegularizedEvolution)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.finder, Strategy):
+            raise SettingError(
+                "`SinglePath(finder=...)` must be a Strategy such as `RegularizedEvolution()`, got "
+                f"{self.finder!r}."
+            )
 
     def begin(self, setting: Setting) -> Shared:
         """A supernet with fresh weights."""
-        return _Sampled(self, setting, evolve=True, fair=self.fair)
+        return _Sampled(self, setting, self.finder, fair=self.fair)
 
 
 class _Sampled(Shared):
-    def __init__(self, settings: Sampling, setting: Setting, *, evolve: bool, fair: bool) -> None:
+    def __init__(
+        self, settings: Sampling, setting: Setting, finder: Strategy, *, fair: bool
+    ) -> None:
         super().__init__(settings, setting)
-        self._scored, self._evolve, self._fair = settings.scored, evolve, fair
+        self._scored, self._finder, self._fair = settings.scored, finder, fair
         self._turns: dict[str, list[int]] = {}  # options that are still to come in this round
 
     def candidates(self, rng: np.random.Generator, count: int) -> list[Architecture]:
         """The best by shared accuracy of those that were scored."""
-        space, scores = self.setting.space, dict[Architecture, float]()
-        for number in range(20 * self._scored):
-            if len(scores) >= self._scored:
+        search = self._finder.start(self.setting.space, (maximize("accuracy"),))
+        scores: dict[Architecture, float] = {}
+        for _ in range(_ATTEMPTS * self._scored):
+            proposal = search.propose(rng, [])
+            if proposal is None or len(scores) >= self._scored:
                 break
-            member = space.sample(rng)
-            if self._evolve and number >= self._scored // 4:
-                best = sorted(scores, key=lambda m: -scores[m])[:_PARENTS]
-                a, b = (best[int(i)] for i in rng.integers(len(best), size=2))
-                member = space.cross(a, b, rng) if rng.random() < 0.5 else space.mutate(a, rng)
+            member = proposal.architecture
             if member not in scores:
                 scores[member] = shared_accuracy(self, member)
+                found = {"accuracy": scores[member]}
+                search.observe(Trial(len(scores) - 1, proposal, "done", found))
         return sorted(scores, key=lambda m: -scores[m])[:count]
 
     def _step(self, place: int, batch: Batch, other: Batch) -> float:
@@ -96,9 +110,8 @@ class _Sampled(Shared):
         def pick(choice: Choice) -> Answer:
             if choice.late:
                 return choice.options[0]
-            left = (
-                self._turns.get(choice.name) or self._rng.permutation(len(choice.options)).tolist()
-            )
+            left = self._turns.get(choice.name)
+            left = left or self._rng.permutation(len(choice.options)).tolist()
             self._turns[choice.name] = left[1:]
             return choice.options[left[0]]
 

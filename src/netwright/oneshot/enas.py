@@ -1,0 +1,116 @@
+"""ENAS: the controller of REINFORCE over shared weights.
+
+Pham, Guan, Zoph, Le and Dean, "Efficient Neural Architecture Search via Parameter Sharing", arXiv
+1802.03268. An epoch trains the shared weights, each step with a member that the controller draws;
+then the controller learns from the accuracies of members that it draws, each on one batch of the
+validation part. Departures:
+
+- The controller, its baseline and its entropy bonus are those of `netwright.strategies.Reinforce`,
+  so that it works on every space.
+- Of the members it draws in the end the best by their accuracy on the whole validation part are
+  named, not on one batch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from netwright.errors import SettingError
+from netwright.objective import maximize
+from netwright.oneshot.base import Batch, OneShot, Setting, Shared
+from netwright.oneshot.scoring import shared_accuracy
+from netwright.space import Architecture
+from netwright.strategies import Reinforce
+from netwright.trial import Proposal, Trial
+
+_DRAWN = 3  # times as many members as are named, of which these are the best
+
+
+@dataclass(frozen=True)
+class ENAS(OneShot):
+    """The `controller` learns from `rewards` members after each epoch of the shared weights.
+
+    Raises:
+        SettingError: `rewards` below 1, or a controller that is none.
+    """
+
+    rewards: int = 50
+    controller: Reinforce = field(default_factory=Reinforce)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if type(self.rewards) is not int or self.rewards < 1:
+            raise SettingError(
+                f"`ENAS(rewards=...)` must be a whole number, at least 1, got {self.rewards!r}."
+            )
+        if not isinstance(self.controller, Reinforce):
+            raise SettingError(
+                f"`ENAS(controller=...)` must be a `Reinforce()`, got {self.controller!r}."
+            )
+
+    def begin(self, setting: Setting) -> Shared:
+        """A supernet with fresh weights, and a controller that prefers nothing."""
+        return _Enas(self, setting)
+
+
+class _Enas(Shared):
+    def __init__(self, settings: ENAS, setting: Setting) -> None:
+        super().__init__(settings, setting)
+        self._rewards = settings.rewards
+        self._search = settings.controller.start(setting.space, (maximize("accuracy"),))
+        self._observed: list[tuple[Architecture, float]] = []  # of which the controller is a fold
+
+    def candidates(self, rng: np.random.Generator, count: int) -> list[Architecture]:
+        """The best by shared accuracy of members that the controller draws."""
+        scores: dict[Architecture, float] = {}
+        for _ in range(20 * _DRAWN * count):
+            if len(scores) >= _DRAWN * count:
+                break
+            member = self._draw(rng)
+            if member not in scores:
+                scores[member] = shared_accuracy(self, member)
+        return sorted(scores, key=lambda m: -scores[m])[:count]
+
+    def told(self) -> dict[str, float]:
+        """The mean accuracy of the members that the controller drew last."""
+        return {"reward": float(np.mean([a for _, a in self._observed[-self._rewards :]]))}
+
+    def _step(self, place: int, batch: Batch, other: Batch) -> float:
+        self.supernet.activate(self._draw(self._rng))
+        loss = self._learn(place, batch)
+        if place == self.steps - 1:
+            for reward_batch in self._some("validation", self._rewards):
+                self._reward(reward_batch)
+        return loss
+
+    def _reward(self, batch: Batch) -> None:
+        """Let the controller learn from a member's accuracy on a batch, by its own statistics."""
+        member = self._draw(self._rng)
+        self.supernet.activate(member)
+        with torch.no_grad():
+            right = (self.supernet(batch.x).argmax(1) == batch.y).float().mean()
+        self._observe(member, float(right))
+
+    def _draw(self, rng: np.random.Generator) -> Architecture:
+        proposal = self._search.propose(rng, [])
+        assert proposal is not None
+        return proposal.architecture
+
+    def _observe(self, member: Architecture, accuracy: float) -> None:
+        self._observed.append((member, accuracy))
+        trial = Trial(len(self._observed), Proposal(member), "done", {"accuracy": accuracy})
+        self._search.observe(trial)
+
+    def _more_state(self) -> dict[str, Tensor]:
+        text = json.dumps([[dict(m.answers), a] for m, a in self._observed])
+        return {"observed": torch.tensor(list(text.encode()), dtype=torch.uint8)}
+
+    def _load_more(self, state: Mapping[str, Tensor]) -> None:
+        for answers, accuracy in json.loads(bytes(state["observed"].tolist())):
+            self._observe(Architecture.from_answers(answers), accuracy)
