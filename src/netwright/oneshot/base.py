@@ -199,7 +199,8 @@ class Shared(ABC):
         self.supernet.load_state_dict(network)
         for name, parameter in self.supernet.named_parameters():
             if (momentum := state.get(f"momentum.{name}")) is not None:
-                self._optimizer.state[parameter]["momentum_buffer"] = momentum.clone()
+                kept = momentum.to(parameter.device, copy=True)
+                self._optimizer.state[parameter]["momentum_buffer"] = kept
         self._load_more(state)
         self.epoch = int(state["epoch"])
 
