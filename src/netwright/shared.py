@@ -54,7 +54,7 @@ def train_shared(
         shared = search.begin(_setting(plan))
         if checkpoint.is_file():
             shared.load(load_file(checkpoint))
-        while shared.epoch < search.epochs and goes_on():
+        while shared.epoch < search.epochs and not shared.collapsed and goes_on():
             found = shared.advance()
             told({"epoch": shared.epoch, "of": search.epochs, **found})
             _save(shared, checkpoint)

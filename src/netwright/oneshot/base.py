@@ -93,6 +93,7 @@ class Shared(ABC):
         self.supernet: Supernet = setting.space.supernet(seed=setting.seed)
         self.supernet.to(setting.device)
         self.epoch = 0
+        self.collapsed = False  # set when going on is of no use
         self._optimizer = torch.optim.SGD(
             [p for p in self.supernet.parameters() if p.requires_grad],
             settings.learning_rate,

@@ -8,6 +8,11 @@ It works on every space that can be shared. Options whose outputs can be summed 
 a `repeat` and inputs that are read through edges too. Numbers, such as widths and kernel sizes,
 cannot be summed: they are drawn, and their logits learn by the score function (Williams, 1992) with
 the moving mean of the loss as baseline.
+
+A search may collapse: the logits turn to options without weights, such as skips, which are the
+easiest to learn with (Zela et al., arXiv 1909.09656). When most of the preferred options are such,
+and they have become likelier than they were, the search ends with the logits of the epoch before,
+as Liang et al., DARTS+, arXiv 1909.06035, who count skips.
 """
 
 from __future__ import annotations
@@ -26,6 +31,7 @@ from netwright.oneshot.logits import Logits
 from netwright.space import Answer, Architecture
 
 _BASELINE = 0.9  # decay of the moving mean of the loss
+_RISEN = 0.01  # of the likelihood of options without weights, from which on it is no chance
 _NEAR = 0.01  # times one over the gradient's norm: how far the weights move for a difference
 
 
@@ -42,12 +48,14 @@ class Relaxation(OneShot):
     """A one-shot search that learns the weights of options by gradient.
 
     Logits are learned by Adam at `logit_rate`, with a weight decay of `logit_decay`. In the first
-    `waiting` share of the epochs only the weights learn.
+    `waiting` share of the epochs only the weights learn. When more than an `alarm` share of the
+    preferred options has no weights the search ends, see above; with 1 it never does.
     """
 
     logit_rate: float = 3e-3
     logit_decay: float = 1e-3
     waiting: float = 0.2
+    alarm: float = 0.75
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -55,6 +63,7 @@ class Relaxation(OneShot):
             "logit_rate": ("above 0", lambda v: v > 0),
             "logit_decay": ("at least 0", lambda v: v >= 0),
             "waiting": ("from 0 to below 1", lambda v: 0 <= v < 1),
+            "alarm": ("from 0 to 1", lambda v: 0 <= v <= 1),
         }
         for name, (rule, holds) in rules.items():
             value = getattr(self, name)
@@ -98,6 +107,7 @@ class Bilevel(Shared):
         )
         self._baseline = torch.zeros(())
         self._losses = 0  # that the baseline is a mean of
+        self._at_first = self.logits.parameter_free()
 
     def candidates(self, rng: np.random.Generator, count: int) -> list[Architecture]:
         """What the logits prefer, then members drawn by them."""
@@ -108,9 +118,26 @@ class Bilevel(Shared):
             found.setdefault(self.logits.draw(rng))
         return list(found)[:count]
 
+    def advance(self) -> dict[str, float]:
+        """Train for an epoch; if the search collapses in it, its logits are not taken."""
+        before = {name: value.detach().clone() for name, value in self.logits.values.items()}
+        found = super().advance()
+        if found.get("collapsed"):
+            self.collapsed = True
+            for name, value in self.logits.values.items():
+                value.data.copy_(before[name])
+        return found
+
     def told(self) -> dict[str, float]:
-        """How undecided the logits are, 1 to 0."""
-        return {"entropy": self.logits.entropy()}
+        """How undecided the logits are, 1 to 0, and how far they prefer options without weights."""
+        found = {"entropy": self.logits.entropy()}
+        free = self.logits.parameter_free()
+        if free is not None and self._at_first is not None:
+            (share, likely), (_, likely_at_first) = free, self._at_first
+            found |= {"parameter_free": share}
+            if share > self.relaxation.alarm and likely > likely_at_first + _RISEN:
+                found |= {"collapsed": 1.0}
+        return found
 
     @property
     def done(self) -> float:
@@ -265,7 +292,11 @@ class Bilevel(Shared):
     # -- on disk ----------------------------------------------------------------------------------
 
     def _more_state(self) -> dict[str, Tensor]:
-        found = {"baseline": self._baseline, "losses": torch.tensor(self._losses)}
+        found = {
+            "baseline": self._baseline,
+            "losses": torch.tensor(self._losses),
+            "collapsed": torch.tensor(self.collapsed),
+        }
         for name, value in self.logits.values.items():
             found[f"logits.{name}"] = value.detach()
             for key, kept in self._adam.state.get(value, {}).items():
@@ -274,6 +305,7 @@ class Bilevel(Shared):
 
     def _load_more(self, state: Mapping[str, Tensor]) -> None:
         self._baseline, self._losses = state["baseline"], int(state["losses"])
+        self.collapsed = bool(state["collapsed"])
         for name, value in self.logits.values.items():
             with torch.no_grad():
                 value.copy_(state[f"logits.{name}"])

@@ -41,6 +41,13 @@ class Logits:
             for n in (*self.mixed, *self.drawn)
         }
         self.values: dict[str, nn.Parameter] = parameters
+        self._empty = {  # choices between options with and without weights: which are without
+            n: np.array(free)
+            for n in self.mixed
+            if choices[n].kind == "one_of"
+            and any(free := supernet.without_weights(n))
+            and not all(free)
+        }
 
     def chances(self) -> dict[str, np.ndarray]:
         """How likely each option of each choice is, by a softmax."""
@@ -78,6 +85,20 @@ class Logits:
             for p in self.chances().values()
         ]
         return float(np.mean(found)) if found else 0.0
+
+    def parameter_free(self) -> tuple[float, float] | None:
+        """Of the options of `best` the share without weights, and how likely such options are.
+
+        Where there are options with and without weights; None where there is no such choice.
+        """
+        if not self._empty:
+            return None
+        chances, best = self.chances(), self.best().answers
+        asked = [n for n in self._empty if n in best]
+        places = {n: self.space.choices[n].options.index(best[n]) for n in asked}
+        share = float(np.mean([self._empty[n][places[n]] for n in asked])) if asked else 0.0
+        likely = float(np.mean([chances[n][empty].sum() for n, empty in self._empty.items()]))
+        return share, likely
 
     def _answered(
         self,

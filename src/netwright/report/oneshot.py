@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from scipy.stats import spearmanr
 
 from netwright.record import Record
@@ -35,7 +37,23 @@ def shared(record: Record) -> str:
         label = "accuracy with shared weights"
         points = [Points(dots, "trial", 3)]
         charts.append(Chart(label, "accuracy alone", [], points, percent=True).svg())
-    return section("Shared weights", "".join(charts) + f"<p>{trust(record)}</p>")
+    said = f"<p>{trust(record)}</p>" + (
+        f"<p>{escape(alarm)}</p>" if (alarm := fallen(record)) else ""
+    )
+    return section("Shared weights", "".join(charts) + said)
+
+
+def fallen(record: Record) -> str:
+    """What was done about a search that began to collapse; empty if none did."""
+    for number in sorted(record.shared):
+        found = record.shared[number]
+        if found.get("collapsed"):
+            return (
+                f"In epoch {number} the search began to collapse: {found['parameter_free']:.0%} of "
+                "the options it preferred have no weights to learn. It was ended there, and goes "
+                "by what it preferred before."
+            )
+    return ""
 
 
 def trust(record: Record) -> str:

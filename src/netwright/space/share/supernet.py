@@ -145,6 +145,16 @@ class Supernet(nn.Module):
         )
         return [edge.selector.text if isinstance(edge, Switched) else None for edge in first.edges]
 
+    def without_weights(self, name: str) -> list[bool]:
+        """Of a choice of `one_of`, whether each option has nothing to learn, as a skip has."""
+        first = next(item for item, e in self._turned() if e.text == name)
+        assert isinstance(first, Switched)
+        found = dict(zip(first.keys, first.ways, strict=True))
+        return [
+            not any(p.ndim > 1 for p in found[o].parameters())
+            for o in self.space.choices[name].options
+        ]
+
     def mix(
         self,
         weights: Mapping[str, Tensor],
