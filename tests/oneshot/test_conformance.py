@@ -11,6 +11,7 @@ from netwright.oneshot import DARTS, ENAS, OneShot, RandomSharing, SinglePath
 from netwright.oneshot.names import ONE_SHOT
 from netwright.testing.oneshot import (
     ONE_SHOT_CHECKS,
+    begun,
     candidates_are_members,
     weights_are_learned,
 )
@@ -51,6 +52,14 @@ def test_every_search_works_on_every_kind_of_space(made: type[OneShot], name: st
 @pytest.mark.parametrize("check", ONE_SHOT_CHECKS[-2:], ids=lambda check: check.__name__)
 def test_conformance_of_the_second_order(check) -> None:
     check(partial(DARTS, epochs=2, batch=24, waiting=0.0, order=2))
+
+
+def test_the_second_order_works_where_nothing_is_mixed() -> None:
+    shared = begun(partial(DARTS, epochs=2, waiting=0.0, order=2), "nats_size")
+    before = {name: value.detach().clone() for name, value in shared.logits.values.items()}
+    shared.advance()
+    shared.advance()
+    assert any(not before[n].equal(v) for n, v in shared.logits.values.items())
 
 
 def test_every_search_has_a_name() -> None:

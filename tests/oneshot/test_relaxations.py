@@ -6,6 +6,8 @@ import torch
 
 from netwright.oneshot import DARTS, GDAS, SNAS, DrNAS, FairDARTS, ProxylessNAS
 from netwright.oneshot.gdas import gumbel
+from netwright.oneshot.logits import Logits
+from netwright.testing import SPACES
 from netwright.testing.oneshot import begun
 
 LOGITS = torch.tensor([0.5, -1.0, 2.0, 0.0])
@@ -110,6 +112,19 @@ def test_logits_stand_for_members_also_where_rules_forbid_the_likeliest() -> Non
     found = logits.best()
     assert space.contains(found)
     assert all(space.contains(logits.draw(np.random.default_rng(i))) for i in range(5))
+
+
+def test_inputs_that_are_not_mixed_have_a_chance_for_each_option() -> None:
+    space = SPACES["cells"]()
+    logits = Logits(space.supernet(seed=0))
+    options = space.choices["feeds2"].options
+    assert "feeds2" in logits.drawn
+    assert len(options) == 6  # one or two of three
+    for place, option in enumerate(options):
+        logits.values["feeds2"].data.zero_()[place] = 50.0
+        assert logits.best()["feeds2"] == option
+        drawn = [logits.draw(np.random.default_rng(i)) for i in range(10)]
+        assert {member["feeds2"] for member in drawn} == {option}
 
 
 def test_entropy_falls_from_one_to_nothing() -> None:

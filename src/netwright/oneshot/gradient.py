@@ -155,7 +155,7 @@ class Bilevel(Shared):
 
     def _learn_logits(self, place: int, batch: Batch, other: Batch) -> None:
         drawn = self._drawn()
-        if self.relaxation.unrolled:
+        if self.relaxation.unrolled and self.logits.mixed:
             found, loss = self.second_order(batch, other, drawn, self.rate(place))
         else:
             found, loss = self.first_order(other, drawn)
@@ -214,7 +214,7 @@ class Bilevel(Shared):
             found = torch.autograd.grad(whole, [*logits, *self._parameters], allow_unused=True)
             direct, vector = found[: len(logits)], found[len(logits) :]
             norm = torch.sqrt(sum(((v**2).sum() for v in vector if v is not None), torch.zeros(())))
-            near = _NEAR / float(norm)
+            near = _NEAR / max(float(norm), 1e-12)
             sides = []
             for sign in (1.0, -1.0):
                 with torch.no_grad():

@@ -112,7 +112,7 @@ class Logits:
             p = chances.get(choice.name)
             if p is None:
                 return choice.options[0]
-            if choice.kind == "inputs":  # a chance for each place
+            if choice.kind == "inputs" and choice.name in self.mixed:  # a chance for each place
                 return _likeliest(choice, p, rng)
             return choice.options[place(choice, p)]
 
