@@ -66,12 +66,11 @@ def _cells(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
 
 def _huge(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
     layers: list[nn.Module] = [nn.Flatten()]
-    slopes = [round(0.01 * i, 2) for i in range(1, 51)]
-    for i in range(10):
+    for i in range(20):
         layers.append(nn.Linear(4, 4, bias=choose.value(f"bias{i}", [True, False])))
         layers.append(choose.one_of(f"a{i}", relu=nn.ReLU, tanh=nn.Tanh, elu=nn.ELU, silu=nn.SiLU))
-    leaky = [nn.LeakyReLU(choose.value(f"slope{i}", slopes)) for i in range(6)]
-    return nn.Sequential(*layers, *leaky, nn.Linear(4, classes))
+    slope = choose.value("slope", [round(0.01 * i, 2) for i in range(1, 51)])
+    return nn.Sequential(*layers, nn.LeakyReLU(slope), nn.Linear(4, classes))
 
 
 def _ruled(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
