@@ -16,7 +16,7 @@ from netwright.testing.oneshot import (
     weights_are_learned,
 )
 
-KINDS = ("darts", "convnet", "mobilenet_v3", "vit", "nasbench101", "resnet", "mlp", "conv1d")
+KINDS = ("darts", "convnet", "mobilenet_v3", "vit", "nasbench101", "resnet", "mlp")
 EXPORTED = [
     made
     for name in oneshot.__all__
