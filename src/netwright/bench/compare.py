@@ -26,6 +26,7 @@ from netwright.bench.table import Table
 from netwright.errors import DataError, SettingError
 from netwright.objective import Objective, maximize, minimize
 from netwright.strategies import Strategy
+from netwright.threads import one_thread
 
 SETTINGS, COURSES = "bench.json", "courses.jsonl"
 
@@ -132,7 +133,7 @@ def run(
     with ExitStack() as stack:
         file = stack.enter_context((folder / COURSES).open("a", encoding="utf-8"))
         if processes == 1:
-            stack.enter_context(threadpool_limits(1))
+            stack.enter_context(one_thread())
             results: Iterator[dict[str, Any]] = map(_search, jobs)
         else:  # a pool that is ended however this ends
             pool = stack.enter_context(get_context("spawn").Pool(processes, _one_thread))

@@ -31,7 +31,7 @@ from netwright.oneshot.logits import Logits
 from netwright.space import Answer, Architecture
 
 _BASELINE = 0.9  # decay of the moving mean of the loss
-_RISEN = 0.01  # of the likelihood of options without weights, from which on it is no chance
+_GAINED = 0.01  # by options without weights, from which on it is no chance that they lead
 _NEAR = 0.01  # times one over the gradient's norm: how far the weights move for a difference
 
 
@@ -107,7 +107,6 @@ class Bilevel(Shared):
         )
         self._baseline = torch.zeros(())
         self._losses = 0  # that the baseline is a mean of
-        self._at_first = self.logits.parameter_free()
 
     def candidates(self, rng: np.random.Generator, count: int) -> list[Architecture]:
         """What the logits prefer, then members drawn by them."""
@@ -132,10 +131,10 @@ class Bilevel(Shared):
         """How undecided the logits are, 1 to 0, and how far they prefer options without weights."""
         found = {"entropy": self.logits.entropy()}
         free = self.logits.parameter_free()
-        if free is not None and self._at_first is not None:
-            (share, likely), (_, likely_at_first) = free, self._at_first
+        if free is not None:
+            share, gained = free
             found |= {"parameter_free": share}
-            if share > self.relaxation.alarm and likely > likely_at_first + _RISEN:
+            if share > self.relaxation.alarm and gained > _GAINED:
                 found |= {"collapsed": 1.0}
         return found
 

@@ -12,8 +12,9 @@ from netwright.errors import SpaceError
 from netwright.space import Answer, Architecture, Choice, Space
 from netwright.space.cells import places
 from netwright.space.share.supernet import Supernet
+from netwright.strategies.base import allowed
 
-_DRAWS = 50  # answers that rules between choices may forbid, before a random member is taken
+_DRAWS = 50  # of which the likeliest is taken where rules forbid the likeliest answers
 
 
 class Logits:
@@ -69,14 +70,11 @@ class Logits:
     def draw(self, rng: np.random.Generator) -> Architecture:
         """A member drawn by the chances."""
         chances = self.chances()
-        for _ in range(_DRAWS):
-            try:
-                return self._answered(
-                    chances, lambda choice, p: int(rng.choice(len(p), p=p / p.sum())), rng
-                )
-            except SpaceError:
-                continue
-        return self.space.sample(rng)
+
+        def place(choice: Choice, p: np.ndarray) -> int:
+            return int(rng.choice(len(p), p=p / p.sum()))
+
+        return allowed(lambda: self._answered(chances, place, rng), self.space, rng)
 
     def entropy(self) -> float:
         """The mean entropy of the choices as a share of the largest it can be: 1 is undecided."""
@@ -87,9 +85,10 @@ class Logits:
         return float(np.mean(found)) if found else 0.0
 
     def parameter_free(self) -> tuple[float, float] | None:
-        """Of the options of `best` the share without weights, and how likely such options are.
+        """Of the options of `best` the share without weights, and how such options have gained.
 
-        Where there are options with and without weights; None where there is no such choice.
+        The second is by how much likelier they are than if all options were equal. Both are of
+        choices between options with and without weights; None where there is no such choice.
         """
         if not self._empty:
             return None
@@ -97,8 +96,8 @@ class Logits:
         asked = [n for n in self._empty if n in best]
         places = {n: self.space.choices[n].options.index(best[n]) for n in asked}
         share = float(np.mean([self._empty[n][places[n]] for n in asked])) if asked else 0.0
-        likely = float(np.mean([chances[n][empty].sum() for n, empty in self._empty.items()]))
-        return share, likely
+        gains = [chances[n][empty].sum() - empty.mean() for n, empty in self._empty.items()]
+        return share, float(np.mean(gains))
 
     def _answered(
         self,

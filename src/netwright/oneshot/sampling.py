@@ -16,12 +16,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from netwright.errors import SettingError, SpaceError
+from netwright.errors import SettingError
 from netwright.objective import maximize
 from netwright.oneshot.base import Batch, OneShot, Setting, Shared
 from netwright.oneshot.scoring import shared_accuracy
 from netwright.space import Answer, Architecture, Choice
 from netwright.strategies import RandomSearch, RegularizedEvolution, Strategy
+from netwright.strategies.base import allowed
 from netwright.trial import Trial
 
 _ATTEMPTS = 20  # proposals a score, at most, that were scored before
@@ -115,7 +116,5 @@ class _Sampled(Shared):
             self._turns[choice.name] = left[1:]
             return choice.options[left[0]]
 
-        try:
-            return self.setting.space.answered(pick)
-        except SpaceError:  # what a rule between choices forbids
-            return self.setting.space.sample(self._rng)
+        space = self.setting.space
+        return allowed(lambda: space.answered(pick), space, self._rng)

@@ -7,9 +7,10 @@ a score they are estimated anew for the network at hand (Yu and Huang, arXiv 190
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
+from netwright.evaluate.fit import score
 from netwright.oneshot.base import Shared, laid_out, normal
 from netwright.space import Architecture
 
@@ -29,14 +30,11 @@ def shared_accuracy(shared: Shared, architecture: Architecture) -> float:
     training = supernet.training
     try:
         _recalibrate(shared, norms)
-        supernet.eval()
-        part, right = setting.data.validation, 0
-        with torch.no_grad():
-            for start in range(0, len(part), _CHUNK):
-                rows = slice(start, start + _CHUNK)
-                found = supernet(_inputs(shared, part.x[rows])).argmax(1).cpu()
-                right += int((found == part.y[rows]).sum())
-        return right / len(part)
+        data = setting.data
+        found = score(
+            supernet, data.validation, mean=data.mean, std=data.std, device=setting.device
+        )
+        return found["accuracy"]
     finally:
         for norm, buffers in zip(norms, before, strict=True):
             for name, value in buffers.items():
@@ -60,11 +58,8 @@ def _recalibrate(shared: Shared, norms: list[_NormBase]) -> None:
     try:
         with torch.no_grad():
             for start in range(0, len(x), _CHUNK):
-                shared.supernet(_inputs(shared, x[start : start + _CHUNK]))
+                inputs = laid_out(normal(x[start : start + _CHUNK], shared.setting.data))
+                shared.supernet(inputs.to(shared.setting.device))
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
-
-
-def _inputs(shared: Shared, x: Tensor) -> Tensor:
-    return laid_out(normal(x, shared.setting.data)).to(shared.setting.device)
