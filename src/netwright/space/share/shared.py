@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from netwright.errors import SpaceError
 from netwright.space.share.elastic import Answers, Expression
+from netwright.space.share.fused.mixture import Memo, Option, Sum, option_of, ready
 
 
 class Switched(nn.Module):
@@ -27,6 +28,8 @@ class Switched(nn.Module):
         self.active = len(self.keys) - 1
         self.mixture: Tensor | None = None
         self.running: tuple[int, ...] = ()
+        self.memo: Memo | None = None  # where options are summed by rewritten layers
+        self._options: list[Option] = []
 
     def activate(self, answers: Answers) -> None:
         """Let the module of these answers run."""
@@ -54,7 +57,25 @@ class Switched(nn.Module):
         """What the active module gives, or the weighted sum of those that run."""
         if self.mixture is None:
             return self.ways[self.active](*inputs, **named)
+        if self.memo is not None and len(inputs) == 1 and not named and self.rewritten:
+            found = Sum(self.memo)
+            self.add_to(found, inputs[0])
+            return found.total()
         return sum(self.mixture[i] * self.ways[i](*inputs, **named) for i in self.running)
+
+    @property
+    def rewritten(self) -> bool:
+        """Whether its options can be summed by rewritten layers now."""
+        return self.mixture is not None and all(ready(self.ways[i]) for i in self.running)
+
+    def add_to(self, sum_: Sum, x: Tensor, scale: Tensor | float = 1.0) -> None:
+        """Add the weighted options of `x`, all times `scale`, to a sum."""
+        assert self.mixture is not None
+        if not self._options:
+            self._options = [option_of(way) for way in self.ways]
+        weights = (self.mixture * scale).unbind()
+        for i in self.running:
+            self._options[i].add_to(sum_, x, weights[i])
 
 
 class Pass(nn.Module):
@@ -86,6 +107,7 @@ class Gathered(nn.Module):
         self.selector = selector
         self.mixture: Tensor | None = None
         self.running: tuple[int, ...] = ()
+        self.memo: Memo | None = None  # where edges are summed by rewritten layers
 
     def activate(self, answers: Answers) -> None:
         """Read what these answers pick."""
@@ -110,8 +132,20 @@ class Gathered(nn.Module):
             edges = self.modules_running()
             return [edge(tensors[i]) for i, edge in zip(self.picks, edges, strict=True)]
         mixture, count = self.mixture, len(self.picks)
+        if self.memo is not None:
+            return [self._sum(self.memo, tensors, mixture / count)] * count
         whole = sum((mixture[i] * self.edges[i](tensors[i]) for i in self.running), torch.zeros(()))
         return [whole / count] * count
+
+    def _sum(self, memo: Memo, tensors: Sequence[Tensor], weights: Tensor) -> Tensor:
+        found = Sum(memo)
+        for i, weight in zip(self.running, weights[list(self.running)].unbind(), strict=True):
+            edge = self.edges[i]
+            if isinstance(edge, Switched) and edge.rewritten:
+                edge.add_to(found, tensors[i], weight)
+            else:
+                found.scale(weight, edge(tensors[i]))
+        return found.total()
 
 
 class Picked(Sequence[int]):

@@ -25,7 +25,9 @@ from torch.nn.modules.lazy import LazyModuleMixin
 
 from netwright.errors import NetwrightError, SpaceError
 from netwright.space.architecture import Answer, Architecture
+from netwright.space.share.blocks import blocks, checkpointed, kept
 from netwright.space.share.elastic import ELASTIC, Answers, Expression, expression_of
+from netwright.space.share.fused.mixture import Memo
 from netwright.space.share.part import (
     Kept,
     adopt,
@@ -57,6 +59,9 @@ class Supernet(nn.Module):
     of every choice, until `activate` is called. With `transform_kernels` a smaller kernel is made
     from the larger one by learned matrices (see `KernelTransform`), without by its centre alone.
 
+    While `rewrites` is true, as it is at first, options that are mixed are summed by rewritten
+    layers, which are faster on the CPU and of equal numbers (see `fused/mixture.py`).
+
     Raises:
         SpaceError: The declaration has something that cannot be shared; names the choice.
     """
@@ -64,6 +69,7 @@ class Supernet(nn.Module):
     def __init__(self, space: Space, *, transform_kernels: bool = False) -> None:
         super().__init__()
         self.space = space
+        self.rewrites = True
         sharing = Sharing()
         try:
             with sharing.running():
@@ -97,6 +103,7 @@ class Supernet(nn.Module):
             made = [kernel_transform(m, e.get("kernel_size")) for m, e in self._elastic.items()]
             self.transforms.extend(transform for transform in made if transform)
         self._kept: Kept = []
+        self._memo = Memo()
         self._mixture: (
             tuple[Mapping[str, Tensor], Mapping[str, Answer], Mapping[str, Sequence[int]]] | None
         ) = None
@@ -204,6 +211,19 @@ class Supernet(nn.Module):
         out: Tensor = self.network(x)
         return out
 
+    def checkpoint(self, on: bool = True) -> bool:
+        """Let each block run again for its gradient, so that its insides are not kept.
+
+        Returns whether there are blocks, which are the parts of a list such as the cells.
+        """
+        found = blocks(self.network)
+        for block in found:
+            if on:
+                checkpointed(block, self._memo)
+            else:
+                kept(block)
+        return bool(found)
+
     def extract(self, architecture: Architecture) -> nn.Module:
         """The plain network of an architecture, with a copy of its part of the weights.
 
@@ -231,6 +251,7 @@ class Supernet(nn.Module):
     def _release(self, module: nn.Module, inputs: Any, outputs: Any) -> None:
         release(self._kept)
         self._kept = []
+        self._memo.clear()
 
     def _turned(self) -> list[tuple[Switched | Gathered, Expression]]:
         """The modules that are turned by an answer, and what turns each."""
@@ -261,6 +282,9 @@ class Supernet(nn.Module):
             name = next(iter(expression.choices))
             if len(expression.choices) == 1 and name in weights:
                 item.mix(weights[name], running.get(name, range(len(weights[name]))))
+                item.memo = (
+                    self._memo if self.rewrites and weights[name].device.type == "cpu" else None
+                )
         self._running = list(_active(self.network, set()))
         for module in self._running:
             for key, value in self._elastic[module].items():

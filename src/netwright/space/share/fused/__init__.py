@@ -1,0 +1,1 @@
+"""The same mixtures, computed faster: rewrites of common layers with equal numbers."""
