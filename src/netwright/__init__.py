@@ -27,11 +27,15 @@ if TYPE_CHECKING:
     from netwright.oneshot import DARTS as DARTS
     from netwright.oneshot import ENAS as ENAS
     from netwright.oneshot import GDAS as GDAS
+    from netwright.oneshot import PCDARTS as PCDARTS
+    from netwright.oneshot import PDARTS as PDARTS
     from netwright.oneshot import SNAS as SNAS
+    from netwright.oneshot import DARTSMinus as DARTSMinus
     from netwright.oneshot import DrNAS as DrNAS
     from netwright.oneshot import FairDARTS as FairDARTS
     from netwright.oneshot import ProxylessNAS as ProxylessNAS
     from netwright.oneshot import RandomSharing as RandomSharing
+    from netwright.oneshot import RobustDARTS as RobustDARTS
     from netwright.oneshot import SinglePath as SinglePath
     from netwright.run import Run as Run
     from netwright.run import search as search
@@ -76,7 +80,11 @@ _HOMES = {
     "Reinforce": "strategies",
     "SuccessiveHalving": "strategies",
     "DARTS": "oneshot",
+    "DARTSMinus": "oneshot",
     "ENAS": "oneshot",
+    "PCDARTS": "oneshot",
+    "PDARTS": "oneshot",
+    "RobustDARTS": "oneshot",
     "GDAS": "oneshot",
     "SNAS": "oneshot",
     "DrNAS": "oneshot",

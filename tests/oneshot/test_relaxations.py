@@ -4,7 +4,19 @@ import numpy as np
 import pytest
 import torch
 
-from netwright.oneshot import DARTS, GDAS, SNAS, DrNAS, FairDARTS, ProxylessNAS
+from netwright.errors import SettingError
+from netwright.oneshot import (
+    DARTS,
+    GDAS,
+    PCDARTS,
+    PDARTS,
+    SNAS,
+    DARTSMinus,
+    DrNAS,
+    FairDARTS,
+    ProxylessNAS,
+    RobustDARTS,
+)
 from netwright.oneshot.gdas import gumbel
 from netwright.oneshot.logits import Logits
 from netwright.testing import SPACES
@@ -133,3 +145,94 @@ def test_entropy_falls_from_one_to_nothing() -> None:
     for value in logits.values.values():
         value.data[0] = 50.0
     assert logits.entropy() == pytest.approx(0.0, abs=1e-9)
+
+
+def epochs(make, name="darts", count=2):
+    shared = begun(make, name)
+    for _ in range(count):
+        shared.advance()
+    return shared
+
+
+def test_pc_darts_with_all_channels_and_no_edge_weights_is_darts() -> None:
+    settings = {"epochs": 2, "batch": 24, "waiting": 0.0}
+    plain = epochs(lambda: DARTS(**settings)).state()
+    ours = epochs(lambda: PCDARTS(**settings, channel_parts=1, edge_normalization=False)).state()
+    assert plain.keys() == ours.keys()
+    assert all(torch.equal(value, ours[key]) for key, value in plain.items())
+
+
+def test_pc_darts_trains_the_first_channels_and_lets_the_others_go_by() -> None:
+    shared = begun(lambda: PCDARTS(epochs=2, waiting=0.0, channel_parts=2, weight_decay=0), "darts")
+    assert shared.partial == 1.0
+    net = shared.supernet
+    before = {k: v.clone() for k, v in net.named_parameters()}
+    assert shared.advance()["partial"] == 1.0
+    moved = [
+        (name, value - before[name])
+        for name, value in net.named_parameters()
+        if ".ways." in name and value.ndim == 4
+    ]
+    for name, change in moved:
+        assert change[: len(change) // 2].any(), name
+        assert not change[len(change) // 2 :].any(), name
+    member = shared.candidates(np.random.default_rng(0), 1)[0]
+    plain = shared.setting.space.build(member)
+    shapes = [p.shape for p in net.extract(member).parameters()]
+    assert shapes == [p.shape for p in plain.parameters()]
+
+
+def test_pc_darts_takes_edges_by_their_weights_too() -> None:
+    shared = begun(PCDARTS, "darts")
+    name = "normal.node3.inputs"
+    assert shared.logits.best().answers[name] == (0, 1)
+    shared.logits.values[name].data[2:4] = 1.0
+    assert shared.logits.best().answers[name] == (2, 3)
+
+
+def test_darts_minus_adds_a_skip_that_fades() -> None:
+    search, weights, skips = DARTSMinus(), torch.tensor([0.5, 0.3, 0.2]), torch.tensor([0.0, 1, 0])
+    early, late = (search.with_skips(weights, skips, done, generator()) for done in (0.0, 1.0))
+    assert early.tolist() == pytest.approx([0.5, 1.3, 0.2])
+    assert late.tolist() == pytest.approx(weights.tolist())
+    shared = begun(DARTSMinus)
+    options = shared.setting.space.choices["edge01"].options
+    assert [options[i] for i in shared._skips["edge01"].nonzero()] == ["skip_connect"]
+
+
+def test_p_darts_takes_options_away_in_stages() -> None:
+    shared = begun(lambda: PDARTS(epochs=3, waiting=0.0, batch=24))
+    value = shared.logits.values["edge01"]
+    running = []
+    for place in range(3):
+        value.data += torch.linspace(0, 1, 5)
+        shared.advance()
+        running.append(shared.relaxation.weigh(value, 1.0, generator()).running)
+        if place == 0:
+            assert running[0] == (0, 1, 2, 3, 4)
+    assert running[1] == (2, 3, 4)
+    assert running[2] == (3, 4)
+    options = shared.setting.space.choices["edge01"].options
+    assert shared.logits.best().answers["edge01"] in options[3:]
+
+
+def test_p_darts_drops_skips_out_but_keeps_their_mean() -> None:
+    search, weights, skips = PDARTS(dropped=0.5), torch.ones(2), torch.tensor([0.0, 1.0])
+    source = generator()
+    drawn = torch.stack([search.with_skips(weights, skips, 0.0, source) for _ in range(2000)])
+    assert set(drawn[:, 1].tolist()) == {0.0, 2.0}
+    assert drawn.mean(0).tolist() == pytest.approx([1.0, 1.0], abs=0.07)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: PCDARTS(channel_parts=0), "PCDARTS\\(channel_parts=...\\)` must be"),
+        (lambda: PDARTS(stages=1), "PDARTS\\(stages=...\\)` must be"),
+        (lambda: PDARTS(left=0.0), "PDARTS\\(left=..., dropped=...\\)` must be"),
+        (lambda: RobustDARTS(over=0), "RobustDARTS\\(over=...\\)` must be"),
+    ],
+)
+def test_settings_of_their_own_are_checked(make, said) -> None:
+    with pytest.raises(SettingError, match=said):
+        make()

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from netwright.errors import SettingError
 from netwright.oneshot.base import MOMENTUM, Batch, OneShot, Setting, Shared
+from netwright.oneshot.curvature import Curvature, dominant_eigenvalue
 from netwright.oneshot.logits import Logits
 from netwright.space import Answer, Architecture
 
@@ -80,6 +81,30 @@ class Relaxation(OneShot):
         """What is added to the loss of the validation part."""
         return 0.0
 
+    def with_skips(
+        self, weights: Tensor, skips: Tensor, done: float, generator: torch.Generator
+    ) -> Tensor:
+        """The weights (o,) that are used, where `skips` (o,) are 1 for options that pass on."""
+        return weights
+
+    def before_epoch(self, logits: Logits, epoch: int) -> None:
+        """Change logits before an epoch, the first of which is 0."""
+
+    @property
+    def parts(self) -> int:
+        """Options run on the first of so many parts of their channels, where they can."""
+        return 1
+
+    @property
+    def weighs_edges(self) -> bool:
+        """Whether edges that are choices of inputs have weights of their own."""
+        return False
+
+    @property
+    def window(self) -> int:
+        """Epochs in which the eigenvalue may not grow too much, see `rdarts.py`; 0 for any."""
+        return 0
+
     @property
     def unrolled(self) -> bool:
         """Whether logits look through a step of the weights (second order)."""
@@ -96,7 +121,16 @@ class Bilevel(Shared):
     def __init__(self, settings: Relaxation, setting: Setting) -> None:
         super().__init__(settings, setting)
         self.relaxation = settings
-        self.logits = Logits(self.supernet)
+        self.partial = self.supernet.partial(settings.parts) if settings.parts > 1 else 0.0
+        self.logits = Logits(self.supernet, weigh_edges=settings.weighs_edges)
+        for name in self.logits.mixed:
+            self.supernet.without_gains(name)
+        self._skips = {
+            name: torch.tensor(self.supernet.passes(name), dtype=torch.get_default_dtype())
+            for name in self.logits.mixed
+            if setting.space.choices[name].kind == "one_of"
+        }
+        self._curvature = Curvature(settings.window)
         self._parameters = [p for p in self.supernet.parameters() if p.requires_grad]
         self._adam = torch.optim.Adam(
             [*self.logits.values.values()] or [nn.Parameter(torch.zeros(1))],
@@ -119,12 +153,12 @@ class Bilevel(Shared):
 
     def advance(self) -> dict[str, float]:
         """Train for an epoch; if the search collapses in it, its logits are not taken."""
-        before = {name: value.detach().clone() for name, value in self.logits.values.items()}
+        self.relaxation.before_epoch(self.logits, self.epoch)
+        before = self.logits.copy()
         found = super().advance()
         if found.get("collapsed"):
             self.collapsed = True
-            for name, value in self.logits.values.items():
-                value.data.copy_(before[name])
+            self.logits.take(self._curvature.oldest if found.get("sharpened") else before)
         return found
 
     def told(self) -> dict[str, float]:
@@ -136,7 +170,28 @@ class Bilevel(Shared):
             found |= {"parameter_free": share}
             if share > self.relaxation.alarm and gained > _GAINED:
                 found |= {"collapsed": 1.0}
+        if self.partial:
+            found |= {"partial": self.partial}
+        if self.relaxation.window and self._learns and self.logits.mixed:
+            found |= self._curvature.told(self._eigenvalue(), self.logits.copy())
         return found
+
+    def _eigenvalue(self) -> float:
+        """The largest one of the second derivative of the validation loss in the logits."""
+        batch, drawn = next(self._some("validation", 1)), self._drawn()
+        chance = self._generator.get_state()
+
+        def gradient() -> list[Tensor]:
+            self._generator.set_state(chance)
+            return list(self.first_order(batch, drawn)[0].values())
+
+        logits = [self.logits.values[name] for name in self.logits.by_gradient]
+        return dominant_eigenvalue(gradient, logits, self._seed(5))
+
+    @property
+    def _learns(self) -> bool:
+        """Whether the logits learn in the present epoch."""
+        return self.epoch >= int(self.relaxation.waiting * self.relaxation.epochs)
 
     @property
     def done(self) -> float:
@@ -144,7 +199,7 @@ class Bilevel(Shared):
         return min(1.0, self.epoch / max(1, self.relaxation.epochs - 1))
 
     def _step(self, place: int, batch: Batch, other: Batch) -> float:
-        if self.epoch >= int(self.relaxation.waiting * self.relaxation.epochs):
+        if self._learns:
             self._learn_logits(place, batch, other)
         with torch.no_grad():
             self._mix(self._drawn())
@@ -154,7 +209,7 @@ class Bilevel(Shared):
 
     def _learn_logits(self, place: int, batch: Batch, other: Batch) -> None:
         drawn = self._drawn()
-        if self.relaxation.unrolled and self.logits.mixed:
+        if self.relaxation.unrolled and self.logits.by_gradient:
             found, loss = self.second_order(batch, other, drawn, self.rate(place))
         else:
             found, loss = self.first_order(other, drawn)
@@ -168,7 +223,7 @@ class Bilevel(Shared):
         self, batch: Batch, drawn: Mapping[str, Answer]
     ) -> tuple[dict[str, Tensor], float]:
         """The gradient of a batch's loss in the logits of mixed choices, by name; and the loss."""
-        names = self.logits.mixed
+        names = self.logits.by_gradient
         logits = [self.logits.values[name] for name in names]
         for parameter in self._parameters:  # so that no gradient of theirs is computed
             parameter.requires_grad_(False)
@@ -194,7 +249,7 @@ class Bilevel(Shared):
         is that of the optimiser, with its momentum and weight decay.
         """
         chance = self._generator.get_state()
-        names = self.logits.mixed
+        names = self.logits.by_gradient
         logits = [self.logits.values[name] for name in names]
         before = [p.detach().clone() for p in self._parameters]
         try:
@@ -278,14 +333,22 @@ class Bilevel(Shared):
         running: dict[str, Sequence[int]] = {}
         for name in self.logits.mixed:
             made = self.relaxation.weigh(self.logits.values[name], self.done, self._generator)
-            weights[name] = made.weights.to(self.setting.device)
+            mixed = made.weights
+            if name in self._skips:
+                skips = self._skips[name]
+                mixed = self.relaxation.with_skips(mixed, skips, self.done, self._generator)
+            weights[name] = mixed.to(self.setting.device)
             if self.setting.space.choices[name].kind == "inputs":  # in sum as many as are read
                 option = self.setting.space.choices[name].options[-1]
                 weights[name] = weights[name] * len(option)  # type: ignore[arg-type]
             if made.running is not None:
                 running[name] = made.running
         for name, edges in self.logits.edges.items():
-            weights[name] = torch.ones(len(edges), device=self.setting.device)
+            weights[name] = (
+                self.logits.values[name].softmax(0).to(self.setting.device)
+                if name in self.logits.values
+                else torch.ones(len(edges), device=self.setting.device)
+            )
         self.supernet.mix(weights, drawn, running=running)
 
     # -- on disk ----------------------------------------------------------------------------------
@@ -295,6 +358,7 @@ class Bilevel(Shared):
             "baseline": self._baseline,
             "losses": torch.tensor(self._losses),
             "collapsed": torch.tensor(self.collapsed),
+            **self._curvature.state(),
         }
         for name, value in self.logits.values.items():
             found[f"logits.{name}"] = value.detach()
@@ -305,6 +369,7 @@ class Bilevel(Shared):
     def _load_more(self, state: Mapping[str, Tensor]) -> None:
         self._baseline, self._losses = state["baseline"], int(state["losses"])
         self.collapsed = bool(state["collapsed"])
+        self._curvature.load(state)
         for name, value in self.logits.values.items():
             with torch.no_grad():
                 value.copy_(state[f"logits.{name}"])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from netwright.errors import SpaceError
 from netwright.space import Answer, Architecture, Choice, Space
@@ -22,10 +22,11 @@ class Logits:
 
     `mixed` are the choices whose options can run side by side; `drawn` the others, numbers such as
     widths, which are drawn; `edges` are choices of inputs whose edges are options themselves: as in
-    DARTS all of them are read, and the answer follows from what is on the edges.
+    DARTS all of them are read, and the answer follows from what is on the edges. With `weigh_edges`
+    these have logits of their own too. `by_gradient` are those whose logits have a gradient.
     """
 
-    def __init__(self, supernet: Supernet) -> None:
+    def __init__(self, supernet: Supernet, *, weigh_edges: bool = False) -> None:
         self.space: Space = supernet.space
         choices = self.space.choices
         sizes = supernet.mixable
@@ -37,9 +38,10 @@ class Logits:
         }
         self.mixed = [n for n in sizes if n in open_ and n not in self.edges]
         self.drawn = [n for n in choices if n in open_ and n not in sizes]
+        self.by_gradient = [*self.mixed, *(self.edges if weigh_edges else ())]
         parameters = {
             n: nn.Parameter(torch.zeros(sizes.get(n, len(choices[n].options))))
-            for n in (*self.mixed, *self.drawn)
+            for n in (*self.by_gradient, *self.drawn)
         }
         self.values: dict[str, nn.Parameter] = parameters
         self._empty = {  # choices between options with and without weights: which are without
@@ -53,6 +55,15 @@ class Logits:
     def chances(self) -> dict[str, np.ndarray]:
         """How likely each option of each choice is, by a softmax."""
         return {n: v.detach().double().softmax(0).cpu().numpy() for n, v in self.values.items()}
+
+    def copy(self) -> dict[str, Tensor]:
+        """The present values."""
+        return {name: value.detach().clone() for name, value in self.values.items()}
+
+    def take(self, values: Mapping[str, Tensor]) -> None:
+        """Be what `copy` gave."""
+        for name, value in self.values.items():
+            value.data.copy_(values[name])
 
     def best(self) -> Architecture:
         """The member of the likeliest options; of inputs those whose edges are the surest.
@@ -123,7 +134,7 @@ class Logits:
         """The places whose edges have the likeliest options, as DARTS derives its cells."""
         sure = np.array(
             [chances[n].max() if n in chances else 1.0 for n in self.edges[choice.name]]
-        )
+        ) * chances.get(choice.name, 1.0)
         return _likeliest(choice, sure, rng)
 
     def _log_chance(self, member: Architecture, chances: Mapping[str, np.ndarray]) -> float:

@@ -47,6 +47,12 @@ def fallen(record: Record) -> str:
     """What was done about a search that began to collapse; empty if none did."""
     for number in sorted(record.shared):
         found = record.shared[number]
+        if found.get("sharpened"):
+            return (
+                f"In epoch {number} the search began to collapse: the loss bends ever more in what "
+                "it prefers (the largest eigenvalue, a mean of some epochs, grew by more than a "
+                "third). It was ended there, and goes by what it preferred some epochs before."
+            )
         if found.get("collapsed"):
             return (
                 f"In epoch {number} the search began to collapse: {found['parameter_free']:.0%} of "

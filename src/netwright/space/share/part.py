@@ -32,10 +32,15 @@ Kept = list[tuple[dict[str, Any], str, Any]]
 
 def hook(layer: nn.Module) -> None:
     """Let a layer run with the part that `cut` or `adopt` say."""
-    if _CUTS not in vars(layer):
+    if not is_hooked(layer):
         vars(layer)[_CUTS] = {}
         layer.register_forward_pre_hook(_begin)
         layer.register_forward_hook(_end, always_call=True)
+
+
+def is_hooked(layer: nn.Module) -> bool:
+    """Whether `hook` was called."""
+    return _CUTS in vars(layer)
 
 
 def cut(layer: nn.Module) -> None:
@@ -154,6 +159,20 @@ def release(kept: Kept) -> None:
     """Put everything back where `hold` took it from."""
     for home, name, value in reversed(kept):
         home[name] = value
+
+
+def hooks_alone(layer: nn.Module) -> bool:
+    """Whether the hooks of a layer are those of `hook`, or none."""
+    hooks = (*layer._forward_pre_hooks.values(), *layer._forward_hooks.values())
+    return set(hooks) <= {_begin, _end} and not layer._backward_hooks
+
+
+def now(layer: nn.Module, name: str) -> Tensor:
+    """The part of a tensor that is used now, also while the whole network runs."""
+    if vars(layer).get(_HELD):
+        held: Tensor = getattr(layer, name)
+        return held
+    return used(layer, name)
 
 
 def _begin(module: nn.Module, inputs: Any) -> None:

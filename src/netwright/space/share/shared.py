@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from netwright.errors import SpaceError
 from netwright.space.share.elastic import Answers, Expression
 from netwright.space.share.fused.mixture import Memo, Option, Sum, option_of, ready
+from netwright.space.share.partial import first, gone_by, shuffled
 
 
 class Switched(nn.Module):
@@ -29,6 +30,8 @@ class Switched(nn.Module):
         self.mixture: Tensor | None = None
         self.running: tuple[int, ...] = ()
         self.memo: Memo | None = None  # where options are summed by rewritten layers
+        self.parts = 1  # in which channels are divided, the first of which the options get
+        self.varies = False  # whether layers in the options have sizes that change
         self._options: list[Option] = []
 
     def activate(self, answers: Answers) -> None:
@@ -46,6 +49,8 @@ class Switched(nn.Module):
             into = torch.tensor(places, device=weights.device)
             empty = torch.zeros(len(self.keys), dtype=weights.dtype, device=weights.device)
             self.mixture = empty.index_add(0, into, weights)
+        if self.varies:
+            self._options = []
         self.running = tuple(sorted({places[option] for option in running}))
 
     def modules_running(self) -> list[nn.Module]:
@@ -55,12 +60,19 @@ class Switched(nn.Module):
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
         """What the active module gives, or the weighted sum of those that run."""
-        if self.mixture is None:
-            return self.ways[self.active](*inputs, **named)
         if self.memo is not None and len(inputs) == 1 and not named and self.rewritten:
             found = Sum(self.memo)
             self.add_to(found, inputs[0])
             return found.total()
+        if self.parts == 1:
+            return self._run(*inputs, **named)
+        (x,) = inputs
+        out = self._run(first(x, self.parts))
+        return shuffled(out, gone_by(x, self.parts, out.shape[2:]), self.parts)
+
+    def _run(self, *inputs: Any, **named: Any) -> Any:
+        if self.mixture is None:
+            return self.ways[self.active](*inputs, **named)
         return sum(self.mixture[i] * self.ways[i](*inputs, **named) for i in self.running)
 
     @property
@@ -68,14 +80,19 @@ class Switched(nn.Module):
         """Whether its options can be summed by rewritten layers now."""
         return self.mixture is not None and all(ready(self.ways[i]) for i in self.running)
 
-    def add_to(self, sum_: Sum, x: Tensor, scale: Tensor | float = 1.0) -> None:
-        """Add the weighted options of `x`, all times `scale`, to a sum."""
+    def add_to(self, sum_: Sum, x: Tensor, scale: Tensor | None = None) -> None:
+        """Add the weighted options of `x`, all times `scale` (), to a sum."""
         assert self.mixture is not None
         if not self._options:
             self._options = [option_of(way) for way in self.ways]
-        weights = (self.mixture * scale).unbind()
-        for i in self.running:
-            self._options[i].add_to(sum_, x, weights[i])
+        weights = self.mixture if scale is None else self.mixture * scale
+        if self.parts > 1:
+            sum_.parts = self.parts
+            sum_.by.append((weights.new_ones(()) if scale is None else scale, x))
+            x = sum_.memo.of(("first", self.parts), x, lambda x: first(x, self.parts))
+        for i, weight in enumerate(weights.unbind()):
+            if i in self.running:
+                self._options[i].add_to(sum_, x, weight)
 
 
 class Pass(nn.Module):
@@ -139,9 +156,10 @@ class Gathered(nn.Module):
 
     def _sum(self, memo: Memo, tensors: Sequence[Tensor], weights: Tensor) -> Tensor:
         found = Sum(memo)
+        each = {e.parts if isinstance(e, Switched) else 1 for e in self.modules_running()}
         for i, weight in zip(self.running, weights[list(self.running)].unbind(), strict=True):
             edge = self.edges[i]
-            if isinstance(edge, Switched) and edge.rewritten:
+            if isinstance(edge, Switched) and edge.rewritten and len(each) == 1:
                 edge.add_to(found, tensors[i], weight)
             else:
                 found.scale(weight, edge(tensors[i]))

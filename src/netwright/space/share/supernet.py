@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.lazy import LazyModuleMixin
 
 from netwright.errors import NetwrightError, SpaceError
@@ -39,6 +40,7 @@ from netwright.space.share.part import (
     kernel_transform,
     release,
 )
+from netwright.space.share.partial import Narrowed, narrowed
 from netwright.space.share.shared import Gathered, Pass, Picked, Switched
 from netwright.space.share.sharing import Sharing
 from netwright.space.share.slicing import is_known
@@ -104,6 +106,7 @@ class Supernet(nn.Module):
             self.transforms.extend(transform for transform in made if transform)
         self._kept: Kept = []
         self._memo = Memo()
+        self._narrowed: dict[Switched, Narrowed] = {}
         self._mixture: (
             tuple[Mapping[str, Tensor], Mapping[str, Answer], Mapping[str, Sequence[int]]] | None
         ) = None
@@ -111,6 +114,8 @@ class Supernet(nn.Module):
         self.network.register_forward_hook(self._release, always_call=True)
         self._activated = space.largest()
         self._check()
+        for item in self._switches:
+            item.varies = any(m in self._sized or m in self._measured for m in item.modules())
         self.activate(space.largest())
 
     @property
@@ -161,6 +166,24 @@ class Supernet(nn.Module):
             not any(p.ndim > 1 for p in found[o].parameters())
             for o in self.space.choices[name].options
         ]
+
+    def passes(self, name: str) -> list[bool]:
+        """Of a choice of `one_of`, whether each option gives back what it is given."""
+        found = [i for i, e in self._turned() if isinstance(i, Switched) and e.text == name]
+        options = self.space.choices[name].options
+        ways = [dict(zip(item.keys, item.ways, strict=True)) for item in found]
+        return [any(isinstance(w[o], nn.Identity) for w in ways) for o in options]
+
+    def without_gains(self, name: str) -> None:
+        """Let normalisations in the options of a choice stay without a learned gain and shift.
+
+        So an option cannot change its own weight, as in all searches by gradient since DARTS.
+        """
+        for item, expression in self._turned():
+            if expression.text == name:
+                for module in item.modules():
+                    if isinstance(module, _NormBase):
+                        module.requires_grad_(False)
 
     def mix(
         self,
@@ -224,6 +247,55 @@ class Supernet(nn.Module):
                 kept(block)
         return bool(found)
 
+    def partial(self, parts: int) -> float:
+        """Let the options of `mixable` choices run on the first of `parts` parts of the channels.
+
+        Those are options that keep the number of channels, and whose layers are convolutions and
+        batch normalisations; others run as before. The channels that they do not get go by. What is
+        extracted has all channels. Returns the share of the places where it is so.
+        """
+        self._widen()
+        known = self.mixable
+        places = [i for i, e in self._turned() if isinstance(i, Switched) and e.text in known]
+        self._narrowed = {}
+        if parts > 1:
+            seen = self._passed(places)
+            made = {p: narrowed(p, *seen[p], parts) for p in places if p in seen}
+            self._narrowed = {place: layers for place, layers in made.items() if layers}
+        for layers in self._narrowed.values():
+            self._sized.update(layers.layers)
+        self.activate(self._activated)
+        return len(self._narrowed) / max(1, len(places))
+
+    def _passed(self, places: Sequence[Switched]) -> dict[nn.Module, tuple[Tensor, Tensor]]:
+        """What is given to places and what they give, of an example and with all options."""
+        seen: dict[nn.Module, tuple[Tensor, Tensor]] = {}
+        hooks = [
+            place.register_forward_hook(lambda m, inputs, out: seen.update({m: (inputs[0], out)}))
+            for place in places
+        ]
+        training, rewrites = self.training, self.rewrites
+        device = next(self.parameters(), torch.empty(0)).device
+        self.rewrites = False  # so that each place is called
+        try:
+            self.mix({name: torch.full((size,), 1 / size) for name, size in self.mixable.items()})
+            with torch.no_grad():
+                self.eval()(self.space.example(np.random.default_rng(0), 2).to(device))
+        finally:
+            self.train(training)
+            self.rewrites = rewrites
+            for each in hooks:
+                each.remove()
+        return seen
+
+    def _widen(self) -> None:
+        for layers in self._narrowed.values():
+            layers.off()
+
+    def _narrow(self) -> None:
+        for layers in self._narrowed.values():
+            layers.on()
+
     def extract(self, architecture: Architecture) -> nn.Module:
         """The plain network of an architecture, with a copy of its part of the weights.
 
@@ -233,11 +305,13 @@ class Supernet(nn.Module):
         active, mixture = self._activated, self._mixture
         plain = self.space.build(member, seed=0)
         try:
+            self._widen()
             self._activate(member)
             with torch.no_grad():
                 for shared, own in self._pairs(plain):
                     inherit(shared, own)
         finally:
+            self._narrow()
             self._activate(active)
             if mixture is not None:
                 weights, full, running = mixture

@@ -25,6 +25,8 @@ from torch.nn import functional
 from netwright.space.share.fused.depthwise import depthwise
 from netwright.space.share.fused.normalised import Term, normalised
 from netwright.space.share.fused.weighted import weighted
+from netwright.space.share.part import hooks_alone, now
+from netwright.space.share.partial import gone_by, shuffled
 
 _Pool = nn.MaxPool2d | nn.AvgPool2d
 
@@ -65,6 +67,8 @@ class Sum:
     norms: list[nn.BatchNorm2d] = field(default_factory=list)  # of the terms
     plain: list[Tensor] = field(default_factory=list)
     scaled: list[tuple[Tensor, Tensor]] = field(default_factory=list)  # weights and tensors
+    by: list[tuple[Tensor, Tensor]] = field(default_factory=list)  # of what goes by the options
+    parts: int = 1  # in which channels are divided, the first of which the options get
     _image: tuple[int, int, int] | None = None
 
     def scale(self, weight: Tensor, x: Tensor) -> None:
@@ -79,11 +83,25 @@ class Sum:
         if weight is not None:
             gain, shift = gain * weight, shift * weight
         self._image = (x.shape[0], x.shape[2], x.shape[3])
-        self.terms.append(Term(rows(x), conv.weight.flatten(1), gain, shift, norm.eps))
+        self.terms.append(Term(rows(x), now(conv, "weight").flatten(1), gain, shift, norm.eps))
         self.norms.append(norm)
 
-    def total(self, *, relu: bool = False) -> Tensor:
-        """The sum, behind a ReLU if that is asked."""
+    def total(self) -> Tensor:
+        """The sum."""
+        out = self.of_options()
+        if not self.by:
+            return out
+        size, parts = (out.shape[2], out.shape[3]), self.parts
+
+        def rest(x: Tensor) -> Tensor:
+            found: Tensor = self.memo.of(("by", parts, *size), x, lambda x: gone_by(x, parts, size))
+            return found
+
+        others = Sum(self.memo, scaled=[(weight, rest(x)) for weight, x in self.by])
+        return shuffled(out, others.of_options(), parts)
+
+    def of_options(self, *, relu: bool = False) -> Tensor:
+        """The sum of what the options give, behind a ReLU if that is asked."""
         if self._image is None or any(t.ndim != 4 for t in self.plain):
             return self._summed(None, lambda t: t)
         out, moments = normalised(self.terms)
@@ -158,8 +176,8 @@ def track(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> None:
     momentum = norm.momentum
     assert momentum is not None
     with torch.no_grad():
-        norm.running_mean.lerp_(mean, momentum)
-        norm.running_var.lerp_(variance, momentum)
+        now(norm, "running_mean").lerp_(mean, momentum)
+        now(norm, "running_var").lerp_(variance, momentum)
         if norm.num_batches_tracked is not None:
             norm.num_batches_tracked.add_(1)
 
@@ -178,8 +196,7 @@ def _flat(module: nn.Module) -> Sequence[nn.Module]:
 
 def _bare(module: nn.Module) -> bool:
     """Whether nothing but its forward runs when a module is called."""
-    hooks = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks)
-    return not any(hooks) and "forward" not in vars(module)
+    return hooks_alone(module) and "forward" not in vars(module)
 
 
 def _is_norm(layer: nn.Module) -> bool:
@@ -240,10 +257,10 @@ def _depthwise(conv: nn.Module) -> Step | None:
     if conv.padding != (d * (k // 2),) * 2 or conv.groups == 1:
         return None
     if s == 1:
-        return lambda x, memo: depthwise(x, conv.weight, d)
+        return lambda x, memo: depthwise(x, now(conv, "weight"), d)
     if s == d:  # it sees every s-th pixel alone
         return lambda x, memo: depthwise(
-            memo.of(("every", s), x, lambda x: _every(x, s)), conv.weight
+            memo.of(("every", s), x, lambda x: _every(x, s)), now(conv, "weight")
         )
     return None
 
@@ -258,7 +275,7 @@ def _normalise(conv: nn.Module, norm: nn.Module, relu: bool) -> Step:
     def step(x: Tensor, memo: Memo) -> Tensor:
         one = Sum(memo)
         one.normalise(x, conv, norm)
-        return one.total(relu=relu)
+        return one.of_options(relu=relu)
 
     return step
 
@@ -283,8 +300,8 @@ def _normed(norm: nn.Module) -> Callable[[Sum, Tensor, Tensor], None]:
         sum_.plain.append(
             functional.batch_norm(
                 x,
-                norm.running_mean,
-                norm.running_var,
+                now(norm, "running_mean") if norm.track_running_stats else None,
+                now(norm, "running_var") if norm.track_running_stats else None,
                 (gain * weight).contiguous(),  # of stride 0 it would get wrong gradients
                 (shift * weight).contiguous(),
                 True,
@@ -325,8 +342,8 @@ def _pooled(pool: nn.Module, norm: nn.Module) -> Callable[[Sum, Tensor, Tensor],
 def _affine(norm: nn.BatchNorm2d, like: Tensor) -> tuple[Tensor, Tensor]:
     """Gain and shift, also of a normalisation that has none."""
     if norm.affine:
-        return norm.weight, norm.bias
-    return like.new_ones(norm.num_features), like.new_zeros(norm.num_features)
+        return now(norm, "weight"), now(norm, "bias")
+    return like.new_ones(like.shape[1]), like.new_zeros(like.shape[1])
 
 
 def _is_fixed(tensor: Tensor, value: float) -> bool:

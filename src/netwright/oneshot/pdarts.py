@@ -1,0 +1,74 @@
+"""P-DARTS: options are taken away in stages, and skips are dropped out.
+
+Chen, Xie, Wu and Tian, "Progressive Differentiable Architecture Search: Bridging the Depth Gap
+between Search and Evaluation", arXiv 1904.12760. At the start of each later stage the least likely
+options of each choice are taken away, and the logits of the others begin anew. Departures: the
+supernet stays as deep as the space is, since it holds the networks that are trained in the end, and
+the number of skips is not cut at the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from netwright.errors import SettingError
+from netwright.oneshot.gradient import Relaxation, Weighed
+from netwright.oneshot.logits import Logits
+
+_GONE = -1e4  # the logit of an option that was taken away
+
+
+@dataclass(frozen=True)
+class PDARTS(Relaxation):
+    """In `stages` stages of as many epochs, the last of which has `left` of the options.
+
+    A skip is dropped out with a chance of `dropped` in the first epoch, which falls to nothing.
+
+    Raises:
+        SettingError: Less than 2 stages, `left` outside (0, 1], or `dropped` outside [0, 1).
+    """
+
+    stages: int = 3
+    left: float = 0.4
+    dropped: float = 0.3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if type(self.stages) is not int or self.stages < 2:
+            raise SettingError(
+                f"`PDARTS(stages=...)` must be a whole number, at least 2, got {self.stages!r}."
+            )
+        if not 0 < self.left <= 1 or not 0 <= self.dropped < 1:
+            raise SettingError(
+                "`PDARTS(left=..., dropped=...)` must be above 0 and at most 1, and from 0 to "
+                f"below 1, got {self.left!r} and {self.dropped!r}."
+            )
+
+    def weigh(self, logits: Tensor, done: float, generator: torch.Generator) -> Weighed:
+        """(o,) to (o,), which sum to 1 over the options that are left."""
+        left = (logits.detach() > _GONE / 2).nonzero().flatten().tolist()
+        return Weighed(logits.softmax(0), tuple(left))
+
+    def with_skips(
+        self, weights: Tensor, skips: Tensor, done: float, generator: torch.Generator
+    ) -> Tensor:
+        """The weights, those of skips without their gradient's path or scaled up."""
+        chance = self.dropped * (1 - done)
+        kept = float(torch.rand((), generator=generator) >= chance) / (1 - chance)
+        return weights * (1 + (kept - 1) * skips.to(weights))
+
+    def before_epoch(self, logits: Logits, epoch: int) -> None:
+        """Take options away at the start of a stage."""
+        stage = epoch * self.stages // self.epochs
+        if epoch == 0 or stage == (epoch - 1) * self.stages // self.epochs:
+            return
+        for name in logits.mixed:
+            value = logits.values[name].data
+            share = self.left ** (stage / (self.stages - 1))
+            count = max(1, round(share * len(value)))
+            best = value.topk(count).indices
+            value.fill_(_GONE)
+            value[best] = 0.0

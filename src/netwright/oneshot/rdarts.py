@@ -1,0 +1,38 @@
+"""R-DARTS: DARTS that ends when the loss bends ever more in the logits.
+
+Zela et al., "Understanding and Robustifying Differentiable Architecture Search", arXiv 1909.09656:
+the stronger weight decay of its appendix, and the end by the largest eigenvalue, after which the
+logits of `over` epochs before are taken. Departure: the eigenvalue is that of one batch of the
+validation part, by power iteration.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from netwright.errors import SettingError
+from netwright.oneshot.darts import DARTS
+
+
+@dataclass(frozen=True)
+class RobustDARTS(DARTS):
+    """The eigenvalue's mean of `over` epochs may not grow by more than a third in as many.
+
+    Raises:
+        SettingError: `over` below 1.
+    """
+
+    weight_decay: float = 2.7e-3
+    over: int = 3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if type(self.over) is not int or self.over < 1:
+            raise SettingError(
+                f"`RobustDARTS(over=...)` must be a whole number, at least 1, got {self.over!r}."
+            )
+
+    @property
+    def window(self) -> int:
+        """Epochs in which the eigenvalue may not grow too much."""
+        return self.over
