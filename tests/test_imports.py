@@ -14,6 +14,7 @@ SOURCE = Path(netwright.__file__).parent
 LINES = [
     {"cli"},
     {"run", "dashboard", "automl"},
+    {"special"},
     {"conclude", "settings", "warmstart"},
     {"report", "export"},
     {"record", "loop"},

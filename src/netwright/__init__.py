@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from netwright.oneshot import DARTSMinus as DARTSMinus
     from netwright.oneshot import DrNAS as DrNAS
     from netwright.oneshot import FairDARTS as FairDARTS
+    from netwright.oneshot import OnceForAll as OnceForAll
     from netwright.oneshot import ProxylessNAS as ProxylessNAS
     from netwright.oneshot import RandomSharing as RandomSharing
     from netwright.oneshot import RobustDARTS as RobustDARTS
@@ -82,6 +83,7 @@ _HOMES = {
     "DARTS": "oneshot",
     "DARTSMinus": "oneshot",
     "ENAS": "oneshot",
+    "OnceForAll": "oneshot",
     "PCDARTS": "oneshot",
     "PDARTS": "oneshot",
     "RobustDARTS": "oneshot",

@@ -139,7 +139,7 @@ def _card(record: Record, plan: Plan, trial: Trial, model: nn.Module) -> Card:
         metrics=metrics,
         costs={
             **{k: v for k, v in trial.metrics.items() if k in ("params", "macs", "memory_mib")},
-            **_latencies(plan, model),
+            **latencies(plan, model),
         },
         search={
             "run": record.name,
@@ -159,7 +159,7 @@ def _card(record: Record, plan: Plan, trial: Trial, model: nn.Module) -> Card:
     )
 
 
-def _latencies(plan: Plan, model: nn.Module) -> dict[str, Any]:
+def latencies(plan: Plan, model: nn.Module) -> dict[str, Any]:
     """The median of each target and, as its spread, the 10th and 90th percentile."""
     found: dict[str, Any] = {}
     mean, std = plan.evaluator.normalisation or (None, None)

@@ -26,7 +26,7 @@ from netwright.oneshot import OneShot
 from netwright.plan import Plan
 from netwright.progress import Flight, Progress
 from netwright.searches import BASELINE, SEARCH, Searches
-from netwright.shared import train_shared
+from netwright.shared import shared_weights, train_shared
 from netwright.space import Architecture
 from netwright.space.limits import COSTS
 from netwright.store import Store
@@ -137,7 +137,7 @@ class Loop:
             self._log("shared", body)
             self.watch(replace(self.progress(), shared=(body["epoch"], body["of"])))
 
-        path = self.store.files(self.name) / "shared.safetensors"
+        path = shared_weights(self.store, self.name)
         found = train_shared(self.plan, path, goes_on=goes_on, told=told)
         self._log("named", {"networks": [each.to_json() for each in found]})
         self._named = [each.architecture for each in found]

@@ -17,7 +17,7 @@ from netwright.evaluate.function import Train
 from netwright.execute import Executor, Inline, Processes
 from netwright.export import check_folder, place
 from netwright.loop import Loop
-from netwright.objective import AtMost, Objective, maximize
+from netwright.objective import AtMost, Objective, limits_from, maximize
 from netwright.oneshot import OneShot
 from netwright.plan import Budget, Plan, make_plan
 from netwright.progress import Progress
@@ -25,7 +25,9 @@ from netwright.record import Record, read_record
 from netwright.report import write_report
 from netwright.searches import SEARCH
 from netwright.settings import check_same, settings_of
+from netwright.shared import shared_weights
 from netwright.space import Architecture, Space
+from netwright.special import Special, Specialist
 from netwright.store import Store
 from netwright.strategies import Strategy
 from netwright.table import Table
@@ -220,6 +222,7 @@ class Run:
 
     def __init__(self, store: Store, name: str, plan: Plan) -> None:
         self.store, self.name, self.plan = store, name, plan
+        self._specialist: Specialist | None = None
 
     @property
     def record(self) -> Record:
@@ -269,6 +272,33 @@ class Run:
             for trial in self.record.history
             if trial.done and trial.proposal.stage <= SEARCH
         ]
+
+    def best_for(
+        self,
+        limits: Mapping[str, float | AtMost],
+        *,
+        scored: int = 100,
+        epochs: int = 0,
+        finder: Strategy | None = None,
+        seed: int = 0,
+    ) -> Special:
+        """A network for other limits from the shared weights of a one-shot search.
+
+        `finder` (None: evolution) proposes networks within the limits, `scored` of which are
+        scored by shared weights on the validation part. The best is taken out with its part of the
+        weights and, with `epochs`, tuned. What is scored for one call is known to the next.
+
+        Raises:
+            StoreError: The run has no shared weights.
+            LimitError: A limit that no network of the space can keep, with the least that can.
+            SettingError: A value outside its rule.
+        """
+        if self._specialist is None:
+            path = shared_weights(self.store, self.name)
+            self._specialist = Specialist(self.plan, self.name, path)
+        return self._specialist.best_for(
+            limits_from(limits), count=scored, epochs=epochs, finder=finder, seed=seed
+        )
 
     def export(self, out: str | Path) -> Path:
         """Put the best network into a folder, each form checked against it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,17 @@ from safetensors.torch import load_file, save_file
 
 from netwright.data import Augmentation
 from netwright.evaluate.training import Training
+from netwright.objective import Limit
 from netwright.oneshot import OneShot, Setting, Shared, shared_accuracy
+from netwright.oneshot.costs import Costs
 from netwright.plan import Plan
 from netwright.space import Architecture
+from netwright.store import Store
 from netwright.threads import one_thread
 
 _NAMED = 32  # networks that are named where the search has no number of trials
 _MORE = 3  # times the trials, since limits refuse some
+_ATTEMPTS = 100  # draws of a random network that keeps the limits
 _SPREAD = 3  # every third of them is random, so that the ranks of good and bad ones are compared
 
 
@@ -34,6 +38,11 @@ class Named:
         """As the log has it."""
         answers = dict(self.architecture.answers)
         return {"answers": answers, "shared_accuracy": self.shared_accuracy}
+
+
+def shared_weights(store: Store, run: str) -> Path:
+    """Where the state of a run's one-shot search is kept."""
+    return store.files(run) / "shared.safetensors"
 
 
 def train_shared(
@@ -51,7 +60,7 @@ def train_shared(
     search = plan.strategy
     assert isinstance(search, OneShot)
     with one_thread():
-        shared = search.begin(_setting(plan))
+        shared = search.begin(setting_of(plan, plan.limits))
         if checkpoint.is_file():
             shared.load(load_file(checkpoint))
         while shared.epoch < search.epochs and not shared.collapsed and goes_on():
@@ -70,15 +79,26 @@ def _named(plan: Plan, shared: Shared) -> list[Named]:
     for place, architecture in enumerate(promising, 1):
         found.setdefault(architecture)
         if place % (_SPREAD - 1) == 0:
-            found.setdefault(plan.space.sample(rng))
+            found.setdefault(_any(shared, rng))
     return [Named(a, shared_accuracy(shared, a)) for a in list(found)[:count]]
 
 
-def _setting(plan: Plan) -> Setting:
+def _any(shared: Shared, rng: np.random.Generator) -> Architecture:
+    """A random network, within the limits if that can be."""
+    costs = shared.setting.costs
+    drawn = (costs.within.sample(rng) for _ in range(_ATTEMPTS))
+    return next((member for member in drawn if costs.keeps(member)), costs.within.sample(rng))
+
+
+def setting_of(plan: Plan, limits: Sequence[Limit]) -> Setting:
+    """What a plan's one-shot search works on, with these limits."""
     evaluator = plan.evaluator
     assert isinstance(evaluator, Training)
     augmentation = Augmentation(evaluator.flip, evaluator.crop, evaluator.cutout)
-    return Setting(plan.space, evaluator.data, augmentation, plan.seed, evaluator.torch_device())
+    costs = Costs(plan.space, limits, plan.target, evaluator.normalisation)
+    return Setting(
+        plan.space, evaluator.data, augmentation, plan.seed, evaluator.torch_device(), costs
+    )
 
 
 def _save(shared: Shared, path: Path) -> None:

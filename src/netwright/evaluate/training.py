@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from netwright.data import Augmentation, Data
-from netwright.errors import SettingError
+from netwright.errors import EvaluationError, SettingError
 from netwright.evaluate.admission import LATENCY
 from netwright.evaluate.base import Candidate, Context, Evaluator, Result
 from netwright.evaluate.fit import Diverged, Schedule, fit, score
@@ -19,6 +19,7 @@ from netwright.space.limits import COSTS
 
 _DEFAULTS = {"epochs": (3, 200), "full_epochs": (30, 2000)}  # epochs and steps, at least
 _STEPS = 900  # a training has as many at least, by smaller batches down to 16
+_TUNING = 0.1  # of the learning rate, when a trained network is trained further
 _CURVE_POINTS = 10  # epochs at which the validation part is scored, the last one always
 
 
@@ -111,6 +112,32 @@ class Training(Evaluator):
         metrics = self._score(model, device)
         curve[-1] |= self._accuracy(metrics)
         return Result(metrics, tuple(curve), model=model.cpu().eval())
+
+    def tune(
+        self, model: nn.Module, epochs: int, recipe: Mapping[str, Any], seed: int
+    ) -> dict[str, float]:
+        """Train a trained network further, at a tenth of the learning rate; its metrics then.
+
+        Raises:
+            EvaluationError: The training diverged.
+        """
+        schedule = self._schedule(recipe)
+        schedule = replace(schedule, learning_rate=_TUNING * schedule.learning_rate)
+        device, data = self.torch_device(), self.data
+        try:
+            fit(
+                model,
+                data.train,
+                epochs,
+                schedule,
+                mean=data.mean,
+                std=data.std,
+                seed=seed,
+                device=device,
+            )
+        except Diverged as error:
+            raise EvaluationError(f"Tuning {error}.") from error
+        return self._score(model, device)
 
     def check_recipe(self, recipe: Mapping[str, Any]) -> None:
         """Refuse a name that is no setting, and a value outside its rule."""

@@ -8,6 +8,7 @@ from netwright.oneshot.enas import ENAS
 from netwright.oneshot.fairdarts import FairDARTS
 from netwright.oneshot.gdas import GDAS
 from netwright.oneshot.gradient import Bilevel, Relaxation, Weighed
+from netwright.oneshot.onceforall import OnceForAll
 from netwright.oneshot.pcdarts import PCDARTS
 from netwright.oneshot.pdarts import PDARTS
 from netwright.oneshot.proxylessnas import ProxylessNAS
@@ -27,6 +28,7 @@ __all__ = [
     "DARTSMinus",
     "DrNAS",
     "FairDARTS",
+    "OnceForAll",
     "OneShot",
     "ProxylessNAS",
     "RandomSharing",

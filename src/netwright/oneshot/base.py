@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from netwright.data import Augmentation, Data
 from netwright.errors import SettingError
+from netwright.oneshot.costs import Costs
 from netwright.space import Architecture, Space
 from netwright.space.share.supernet import Supernet
 
@@ -28,6 +29,8 @@ _CPU = torch.device("cpu")
 class Setting:
     """What a one-shot search is to work on: `data`, how images are augmented, and all its chance.
 
+    `limited` has the limits that what is named should keep, None for no limits.
+
     Weights learn from the train part. What chooses among architectures is the validation part.
     """
 
@@ -36,6 +39,12 @@ class Setting:
     augmentation: Augmentation
     seed: int = 0
     device: torch.device = _CPU
+    limited: Costs | None = None
+
+    @property
+    def costs(self) -> Costs:
+        """What members cost that is limited."""
+        return self.limited or Costs(self.space)
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,11 @@ class OneShot(ABC):
                     f"`{type(self).__name__}({name}=...)` must be a number {rule}, got {value!r}."
                 )
 
+    @property
+    def transforms_kernels(self) -> bool:
+        """Whether smaller kernels are made by learned matrices, not by cutting alone."""
+        return False
+
     @abstractmethod
     def begin(self, setting: Setting) -> Shared:
         """The state before the first epoch.
@@ -90,7 +104,9 @@ class Shared(ABC):
 
     def __init__(self, settings: OneShot, setting: Setting) -> None:
         self.setting, self._settings = setting, settings
-        self.supernet: Supernet = setting.space.supernet(seed=setting.seed)
+        self.supernet: Supernet = setting.space.supernet(
+            transform_kernels=settings.transforms_kernels, seed=setting.seed
+        )
         self.supernet.to(setting.device)
         self.epoch = 0
         self.collapsed = False  # set when going on is of no use

@@ -73,7 +73,7 @@ class _Enas(Shared):
             if len(scores) >= _DRAWN * count:
                 break
             member = self._draw(rng)
-            if member not in scores:
+            if member not in scores and self.setting.costs.keeps(member):
                 scores[member] = shared_accuracy(self, member)
         return sorted(scores, key=lambda m: -scores[m])[:count]
 

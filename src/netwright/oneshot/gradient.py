@@ -144,11 +144,13 @@ class Bilevel(Shared):
 
     def candidates(self, rng: np.random.Generator, count: int) -> list[Architecture]:
         """What the logits prefer, then members drawn by them."""
-        found = {self.logits.best(): None}
-        for _ in range(20 * count):
+        found: dict[Architecture, None] = {}
+        for attempt in range(20 * count):
             if len(found) >= count:
                 break
-            found.setdefault(self.logits.draw(rng))
+            member = self.logits.draw(rng) if attempt else self.logits.best()
+            if self.setting.costs.keeps(member):
+                found.setdefault(member)
         return list(found)[:count]
 
     def advance(self) -> dict[str, float]:

@@ -12,6 +12,7 @@ from netwright.oneshot.drnas import DrNAS
 from netwright.oneshot.enas import ENAS
 from netwright.oneshot.fairdarts import FairDARTS
 from netwright.oneshot.gdas import GDAS
+from netwright.oneshot.onceforall import OnceForAll
 from netwright.oneshot.pcdarts import PCDARTS
 from netwright.oneshot.pdarts import PDARTS
 from netwright.oneshot.proxylessnas import ProxylessNAS
@@ -27,6 +28,7 @@ ONE_SHOT: dict[str, Callable[[], OneShot]] = {
     "enas": ENAS,
     "fair-darts": FairDARTS,
     "gdas": GDAS,
+    "once-for-all": OnceForAll,
     "p-darts": PDARTS,
     "pc-darts": PCDARTS,
     "proxylessnas": ProxylessNAS,

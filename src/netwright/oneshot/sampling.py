@@ -19,13 +19,10 @@ import numpy as np
 from netwright.errors import SettingError
 from netwright.objective import maximize
 from netwright.oneshot.base import Batch, OneShot, Setting, Shared
-from netwright.oneshot.scoring import shared_accuracy
+from netwright.oneshot.finding import scored
 from netwright.space import Answer, Architecture, Choice
 from netwright.strategies import RandomSearch, RegularizedEvolution, Strategy
 from netwright.strategies.base import allowed
-from netwright.trial import Trial
-
-_ATTEMPTS = 20  # proposals a score, at most, that were scored before
 
 
 @dataclass(frozen=True)
@@ -86,18 +83,9 @@ class _Sampled(Shared):
 
     def candidates(self, rng: np.random.Generator, count: int) -> list[Architecture]:
         """The best by shared accuracy of those that were scored."""
-        search = self._finder.start(self.setting.space, (maximize("accuracy"),))
-        scores: dict[Architecture, float] = {}
-        for _ in range(_ATTEMPTS * self._scored):
-            proposal = search.propose(rng, [])
-            if proposal is None or len(scores) >= self._scored:
-                break
-            member = proposal.architecture
-            if member not in scores:
-                scores[member] = shared_accuracy(self, member)
-                found = {"accuracy": scores[member]}
-                search.observe(Trial(len(scores) - 1, proposal, "done", found))
-        return sorted(scores, key=lambda m: -scores[m])[:count]
+        objectives = (maximize("accuracy"),)
+        found = scored(self, self._finder, objectives, self.setting.costs, rng, self._scored)
+        return sorted(found, key=lambda member: -found[member]["accuracy"])[:count]
 
     def _step(self, place: int, batch: Batch, other: Batch) -> float:
         if place == 0:

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from netwright.evaluate.fit import score
-from netwright.oneshot.base import Shared, laid_out, normal
+from netwright.oneshot.base import Setting, Shared, laid_out, normal
 from netwright.space import Architecture
 
 _RECALIBRATED = 1024  # examples that statistics are estimated from
@@ -29,7 +29,7 @@ def shared_accuracy(shared: Shared, architecture: Architecture) -> float:
     before = [{k: v.clone() for k, v in m._buffers.items() if v is not None} for m in norms]
     training = supernet.training
     try:
-        _recalibrate(shared, norms)
+        recalibrate(supernet, setting)
         data = setting.data
         found = score(
             supernet, data.validation, mean=data.mean, std=data.std, device=setting.device
@@ -42,14 +42,16 @@ def shared_accuracy(shared: Shared, architecture: Architecture) -> float:
         supernet.train(training)
 
 
-def _recalibrate(shared: Shared, norms: list[_NormBase]) -> None:
-    """Let the statistics be those of some of the train part, as the active network sees it."""
-    if not norms:
-        return
-    x = shared.setting.data.train.x[:_RECALIBRATED]
+def recalibrate(network: nn.Module, setting: Setting) -> None:
+    """Let statistics be those of some of the train part as a network sees it; it is then in eval.
+
+    A network without batch normalisation stays as it is.
+    """
+    norms = [m for m in network.modules() if isinstance(m, _NormBase) and m.track_running_stats]
+    x = setting.data.train.x[:_RECALIBRATED] if norms else setting.data.train.x[:0]
     momenta = [norm.momentum for norm in norms]
-    shared.supernet.train()
-    for module in shared.supernet.modules():
+    network.train()
+    for module in network.modules():
         if isinstance(module, nn.Dropout):
             module.eval()
     for norm in norms:
@@ -58,8 +60,9 @@ def _recalibrate(shared: Shared, norms: list[_NormBase]) -> None:
     try:
         with torch.no_grad():
             for start in range(0, len(x), _CHUNK):
-                inputs = laid_out(normal(x[start : start + _CHUNK], shared.setting.data))
-                shared.supernet(inputs.to(shared.setting.device))
+                inputs = laid_out(normal(x[start : start + _CHUNK], setting.data))
+                network(inputs.to(setting.device))
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
+        network.eval()

@@ -1,0 +1,169 @@
+"""Once-for-all: one training, then networks for any limit.
+
+Cai, Gan, Wang, Zhang and Han, "Once-for-All: Train One Network and Specialize It for Efficient
+Deployment", arXiv 1908.09791. First the largest network is trained, then kernels, depths and widths
+become elastic, one after the other and the larger options first. A smaller kernel is made from the
+larger one by learned matrices. In each step, as in Yu et al., "BigNAS", arXiv 2003.11142 (the
+sandwich rule, and distillation in place), the largest network learns from the labels, and the
+smallest and some random ones learn what it says.
+
+Departures: the largest network is not trained apart and frozen, but teaches while it learns;
+options of modules and inputs become elastic together with kernels; resolutions are elastic where
+the space has them as a choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from torch import Tensor, nn
+from torch.nn import functional
+
+from netwright.errors import SettingError
+from netwright.objective import maximize
+from netwright.oneshot.base import Batch, OneShot, Setting, Shared
+from netwright.oneshot.finding import scored
+from netwright.space import Answer, Architecture, Choice
+from netwright.strategies import RegularizedEvolution, Strategy
+from netwright.strategies.base import allowed
+
+_ORDER = ({"one_of", "inputs", "value"}, {"repeat"}, {"width"})  # in which kinds become elastic
+
+
+@dataclass(frozen=True)
+class OnceForAll(OneShot):
+    """A supernet whose members are good with the weights they share.
+
+    In the first `largest` share of the epochs only the largest member is trained. Each step trains
+    it, the smallest of those that are open and `sampled` random ones. Then `finder` looks at
+    `scored` members.
+
+    Raises:
+        SettingError: A value outside its rule.
+    """
+
+    epochs: int = 60
+    learning_rate: float = 0.05
+    largest: float = 0.2
+    sampled: int = 2
+    scored: int = 100
+    finder: Strategy = field(default_factory=RegularizedEvolution)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.largest, bool) or not 0 <= self.largest < 1:
+            raise SettingError(
+                "`OnceForAll(largest=...)` must be a number from 0 to below 1, got "
+                f"{self.largest!r}."
+            )
+        for name, least in (("sampled", 0), ("scored", 2)):
+            value = getattr(self, name)
+            if type(value) is not int or value < least:
+                raise SettingError(
+                    f"`OnceForAll({name}=...)` must be a whole number, at least {least}, got "
+                    f"{value!r}."
+                )
+        if not isinstance(self.finder, Strategy):
+            raise SettingError(
+                "`OnceForAll(finder=...)` must be a Strategy such as `RegularizedEvolution()`, got "
+                f"{self.finder!r}."
+            )
+
+    @property
+    def transforms_kernels(self) -> bool:
+        """Whether smaller kernels are made by learned matrices."""
+        return True
+
+    def begin(self, setting: Setting) -> Shared:
+        """A supernet with fresh weights."""
+        return _Elastic(self, setting)
+
+
+class _Elastic(Shared):
+    def __init__(self, settings: OnceForAll, setting: Setting) -> None:
+        super().__init__(settings, setting)
+        self._once = settings
+        kinds = {choice.kind for choice in setting.space.choices.values()}
+        self._phases = [kind for kind in _ORDER if kind & kinds]
+
+    def candidates(self, rng: np.random.Generator, count: int) -> list[Architecture]:
+        """The best by shared accuracy of those that were scored."""
+        objectives = (maximize("accuracy"),)
+        costs, once = self.setting.costs, self._once
+        found = scored(self, once.finder, objectives, costs, rng, once.scored)
+        return sorted(found, key=lambda member: -found[member]["accuracy"])[:count]
+
+    def told(self) -> dict[str, float]:
+        """How many of the choices are open, a share."""
+        opened = [len(options) > 1 for options in self._open().values()]
+        return {"open": float(np.mean(opened)) if opened else 0.0}
+
+    def _step(self, place: int, batch: Batch, other: Batch) -> float:
+        space = self.setting.space
+        self._begin_step(place)
+        self.supernet.activate(space.largest())
+        logits = self.supernet(batch.x)
+        loss = functional.cross_entropy(logits, batch.y)
+        loss.backward()  # type: ignore[no-untyped-call]
+        taught = logits.detach().softmax(1)
+        for member in self._smaller():
+            self.supernet.activate(member)
+            self._learn_from(taught, batch)
+        nn.utils.clip_grad_norm_(self.supernet.parameters(), self._settings.clip)
+        self._optimizer.step()
+        return float(loss.detach())
+
+    def _learn_from(self, taught: Tensor, batch: Batch) -> None:
+        loss = functional.cross_entropy(self.supernet(batch.x), taught)
+        loss.backward()  # type: ignore[no-untyped-call]
+
+    def _begin_step(self, place: int) -> None:
+        for group in self._optimizer.param_groups:
+            group["lr"] = self.rate(place)
+        self._optimizer.zero_grad(set_to_none=True)
+
+    def _smaller(self) -> Iterator[Architecture]:
+        """The members that learn from the largest one in a step."""
+        opened, space = self._open(), self.setting.space
+        if all(len(options) == 1 for options in opened.values()):
+            return
+
+        def least(choice: Choice) -> Answer:
+            return opened[choice.name][0]
+
+        def any_(choice: Choice) -> Answer:
+            options = opened[choice.name]
+            return options[int(self._rng.integers(len(options)))]
+
+        yield allowed(lambda: space.answered(least), space, self._rng)
+        for _ in range(self._once.sampled):
+            yield allowed(lambda: space.answered(any_), space, self._rng)
+
+    def _open(self) -> dict[str, tuple[Answer, ...]]:
+        """The options of each choice that are open in this epoch, from the smallest on."""
+        phase, half = self._phase()
+        found = {}
+        for name, choice in self.setting.space.choices.items():
+            options = choice.options
+            if choice.late:
+                found[name] = options[:1]
+                continue
+            own = next(i for i, kinds in enumerate(self._phases) if choice.kind in kinds)
+            if own > phase:
+                found[name] = options[-1:]
+            elif own == phase and half and choice.kind in ("repeat", "width"):
+                found[name] = options[len(options) // 2 :]
+            else:
+                found[name] = options
+        return found
+
+    def _phase(self) -> tuple[int, bool]:
+        """Which phase the epoch is in, -1 for the first, and whether in its first half."""
+        first = int(self._once.largest * self._once.epochs)
+        if self.epoch < first or not self._phases:
+            return -1, False
+        done = (self.epoch - first) / max(1, self._once.epochs - first) * (len(self._phases) + 1)
+        phase = min(int(done), len(self._phases) - 1)  # the last has twice as long
+        return phase, done - phase < 0.5
