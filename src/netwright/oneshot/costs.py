@@ -41,12 +41,18 @@ class Costs:
             found = dict(self._admission.admit(architecture).metrics)
             over = any(limit.excess(found) for limit in self.limits)
             if not over and any(limit.metric == LATENCY for limit in self.limits):
-                if architecture not in self._measured:
-                    self._measured[architecture] = self._latency(architecture)
-                found[LATENCY] = self._measured[architecture]
+                found[LATENCY] = self.metric(LATENCY, architecture)
             self._found[architecture] = found
             self._forecast.learn(architecture, found)
         return dict(self._found[architecture])
+
+    def metric(self, name: str, architecture: Architecture) -> float:
+        """One limited metric of a member, also of one that breaks another limit."""
+        if name != LATENCY:
+            return self.of(architecture).get(name, math.inf)
+        if architecture not in self._measured:
+            self._measured[architecture] = self._latency(architecture)
+        return self._measured[architecture]
 
     def keeps(self, architecture: Architecture) -> bool:
         """Whether a member keeps every limit."""

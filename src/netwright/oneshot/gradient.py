@@ -18,7 +18,8 @@ as Liang et al., DARTS+, arXiv 1909.06035, who count skips.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,7 @@ from torch import Tensor, nn
 from netwright.errors import SettingError
 from netwright.oneshot.base import MOMENTUM, Batch, OneShot, Setting, Shared
 from netwright.oneshot.curvature import Curvature, dominant_eigenvalue
+from netwright.oneshot.expected import Expected
 from netwright.oneshot.logits import Logits
 from netwright.space import Answer, Architecture
 
@@ -139,17 +141,20 @@ class Bilevel(Shared):
             weight_decay=settings.logit_decay,
             foreach=False,
         )
+        costs = setting.costs
+        self.expected = Expected(self.logits, costs, setting.seed) if costs.limits else None
         self._baseline = torch.zeros(())
         self._losses = 0  # that the baseline is a mean of
 
     def candidates(self, rng: np.random.Generator, count: int) -> list[Architecture]:
-        """What the logits prefer, then members drawn by them."""
+        """What the logits prefer, then members drawn by them; changed to keep the limits."""
         found: dict[Architecture, None] = {}
         for attempt in range(20 * count):
             if len(found) >= count:
                 break
-            member = self.logits.draw(rng) if attempt else self.logits.best()
-            if self.setting.costs.keeps(member):
+            drawn = self.logits.draw(rng) if attempt else self.logits.best()
+            member = self.expected.repaired(drawn) if self.expected else drawn
+            if member is not None:
                 found.setdefault(member)
         return list(found)[:count]
 
@@ -158,6 +163,8 @@ class Bilevel(Shared):
         self.relaxation.before_epoch(self.logits, self.epoch)
         before = self.logits.copy()
         found = super().advance()
+        if self.expected is not None:
+            found |= self.expected.adapt(self.logits.best())
         if found.get("collapsed"):
             self.collapsed = True
             self.logits.take(self._curvature.oldest if found.get("sharpened") else before)
@@ -219,7 +226,18 @@ class Bilevel(Shared):
             self.logits.values[name].grad = gradient
         for name, gradient in self._score_function(drawn, loss).items():
             self.logits.values[name].grad = gradient
+        if self.expected is not None:
+            self._add_gradient(self.expected.penalty())
         self._adam.step()
+
+    def _add_gradient(self, penalty: Tensor) -> None:
+        """Add the gradient of a penalty on the logits to theirs."""
+        values = [value for value in self.logits.values.values() if value.grad is not None]
+        for value, gradient in zip(
+            values, torch.autograd.grad(penalty, values, allow_unused=True), strict=True
+        ):
+            if gradient is not None and value.grad is not None:
+                value.grad = value.grad + gradient
 
     def first_order(
         self, batch: Batch, drawn: Mapping[str, Answer]
@@ -227,16 +245,11 @@ class Bilevel(Shared):
         """The gradient of a batch's loss in the logits of mixed choices, by name; and the loss."""
         names = self.logits.by_gradient
         logits = [self.logits.values[name] for name in names]
-        for parameter in self._parameters:  # so that no gradient of theirs is computed
-            parameter.requires_grad_(False)
-        try:
+        with self._frozen():
             self._mix(drawn)
             loss = batch.loss(self.supernet)
             whole = loss + self.relaxation.penalty(logits)
             found = torch.autograd.grad(whole, logits, allow_unused=True) if names else ()
-        finally:
-            for parameter in self._parameters:
-                parameter.requires_grad_(True)
         return {
             name: torch.zeros_like(logit) if gradient is None else gradient
             for name, logit, gradient in zip(names, logits, found, strict=True)
@@ -277,10 +290,10 @@ class Bilevel(Shared):
                     for p, start, v in zip(self._parameters, before, vector, strict=True):
                         p.copy_(start if v is None else start + sign * near * v)
                 self._generator.set_state(chance)
-                self._mix(drawn)
-                sides.append(
-                    torch.autograd.grad(batch.loss(self.supernet), logits, allow_unused=True)
-                )
+                with self._frozen():
+                    self._mix(drawn)
+                    loss_there = batch.loss(self.supernet)
+                    sides.append(torch.autograd.grad(loss_there, logits, allow_unused=True))
         finally:
             with torch.no_grad():
                 for parameter, start in zip(self._parameters, before, strict=True):
@@ -292,6 +305,17 @@ class Bilevel(Shared):
             moved = rate * (1 + MOMENTUM) * implicit  # by how much a gradient moves the weights
             made[name] = _or_zeros(direct[place], logits[place]) - moved
         return made, float(loss.detach())
+
+    @contextmanager
+    def _frozen(self) -> Iterator[None]:
+        """Within it the weights have no gradient, so that none of theirs is computed."""
+        for parameter in self._parameters:
+            parameter.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for parameter in self._parameters:
+                parameter.requires_grad_(True)
 
     def _towards(self, parameter: nn.Parameter, gradient: Tensor) -> Tensor:
         """What SGD with Nesterov momentum would subtract, but for the learning rate."""
@@ -362,6 +386,8 @@ class Bilevel(Shared):
             "collapsed": torch.tensor(self.collapsed),
             **self._curvature.state(),
         }
+        if self.expected is not None:
+            found["factors"] = self.expected.factors
         for name, value in self.logits.values.items():
             found[f"logits.{name}"] = value.detach()
             for key, kept in self._adam.state.get(value, {}).items():
@@ -372,6 +398,8 @@ class Bilevel(Shared):
         self._baseline, self._losses = state["baseline"], int(state["losses"])
         self.collapsed = bool(state["collapsed"])
         self._curvature.load(state)
+        if self.expected is not None:
+            self.expected.factors = state["factors"].clone()
         for name, value in self.logits.values.items():
             with torch.no_grad():
                 value.copy_(state[f"logits.{name}"])

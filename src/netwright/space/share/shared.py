@@ -32,7 +32,7 @@ class Switched(nn.Module):
         self.memo: Memo | None = None  # where options are summed by rewritten layers
         self.parts = 1  # in which channels are divided, the first of which the options get
         self.varies = False  # whether layers in the options have sizes that change
-        self._options: list[Option] = []
+        self._options: dict[int, Option] = {}
 
     def activate(self, answers: Answers) -> None:
         """Let the module of these answers run."""
@@ -50,7 +50,7 @@ class Switched(nn.Module):
             empty = torch.zeros(len(self.keys), dtype=weights.dtype, device=weights.device)
             self.mixture = empty.index_add(0, into, weights)
         if self.varies:
-            self._options = []
+            self._options = {}
         self.running = tuple(sorted({places[option] for option in running}))
 
     def modules_running(self) -> list[nn.Module]:
@@ -83,8 +83,6 @@ class Switched(nn.Module):
     def add_to(self, sum_: Sum, x: Tensor, scale: Tensor | None = None) -> None:
         """Add the weighted options of `x`, all times `scale` (), to a sum."""
         assert self.mixture is not None
-        if not self._options:
-            self._options = [option_of(way) for way in self.ways]
         weights = self.mixture if scale is None else self.mixture * scale
         if self.parts > 1:
             sum_.parts = self.parts
@@ -92,6 +90,8 @@ class Switched(nn.Module):
             x = sum_.memo.of(("first", self.parts), x, lambda x: first(x, self.parts))
         for i, weight in enumerate(weights.unbind()):
             if i in self.running:
+                if i not in self._options:
+                    self._options[i] = option_of(self.ways[i])
                 self._options[i].add_to(sum_, x, weight)
 
 

@@ -94,9 +94,10 @@ def phases(x: Tensor, every: int) -> Tensor:
 
     An image whose sides are no multiples is filled up with zeros.
     """
-    h, w = x.shape[2:]
-    x = functional.pad(x, (0, -w % every, 0, -h % every))
     b, c, h, w = x.shape
+    if h % every or w % every:
+        x = functional.pad(x, (0, -w % every, 0, -h % every))
+        h, w = x.shape[2:]
     rows = x.permute(0, 2, 3, 1).reshape(b, h // every, every, w // every, every, c)
     rows = rows.permute(2, 4, 0, 1, 3, 5).reshape(-1, h // every, w // every, c)
     return rows.permute(0, 3, 1, 2)
