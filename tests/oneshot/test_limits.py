@@ -61,7 +61,7 @@ def test_the_gradient_of_the_penalty_is_that_of_finite_differences() -> None:
         value, sides = shared.logits.values[name], []
         for sign in (1, -1):
             value.data[0] += sign * 1e-6
-            sides.append(float(expected.penalty()))
+            sides.append(float(expected.penalty().detach()))
             value.data[0] -= sign * 1e-6
         assert float(gradient[0]) == pytest.approx((sides[0] - sides[1]) / 2e-6, rel=1e-4, abs=1e-9)
 
