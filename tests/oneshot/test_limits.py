@@ -67,7 +67,7 @@ def test_the_gradient_of_the_penalty_is_that_of_finite_differences() -> None:
 
 
 @pytest.mark.parametrize("search", [DARTS, GDAS], ids=lambda s: s.__name__)
-@pytest.mark.parametrize("name", ["nasbench201", "convnet"])
+@pytest.mark.parametrize("name", ["nasbench201", pytest.param("convnet", marks=pytest.mark.slow)])
 def test_a_search_turns_to_networks_that_keep_the_limit(search, name) -> None:
     shared = begun(search(epochs=12, waiting=0, batch=24, logit_rate=0.1), name, 0.1)
     shares = [shared.advance()["share of params"] for _ in range(12)]
@@ -90,7 +90,7 @@ def test_the_factor_grows_while_the_limit_is_broken() -> None:
     assert before < float(expected.factors) < grown
 
 
-@pytest.mark.parametrize("name", ["nasbench201", "convnet"])
+@pytest.mark.parametrize("name", ["nasbench201", pytest.param("convnet", marks=pytest.mark.slow)])
 def test_a_network_over_the_limit_is_changed_where_the_logits_regret_it_least(name) -> None:
     shared = begun(DARTS(), name, 0.1)
     costs = shared.setting.costs
