@@ -82,3 +82,14 @@ def test_what_cannot_be_is_refused(run, tmp_path):
     )  # fmt: skip
     with pytest.raises(StoreError, match="has no shared weights"):
         plain.best_for({"params": 1e6})
+
+
+def test_weights_of_a_part_of_the_channels_are_no_network(tmp_path):
+    space = READY["nasbench201"]()
+    training = nw.Training(small_data(space.inputs, space.classes), epochs=1, full_epochs=2)
+    run = nw.search(
+        space, training, strategy=nw.PCDARTS(epochs=1, batch=24), trials=1, finals=[], refit=False,
+        workers=0, store=tmp_path / "runs.db", run="a",
+    )  # fmt: skip
+    with pytest.raises(StoreError, match="part of the channels"):
+        run.best_for({"params": 1e6})

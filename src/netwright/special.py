@@ -114,6 +114,12 @@ class Specialist:
                     f"{str(checkpoint)!r}: {str(error).splitlines()[0]}."
                 ) from error
 
+        if self._shared.supernet.is_partial:
+            raise StoreError(
+                f"The shared weights of the run {run!r} are of a part of the channels alone, so "
+                "that no network can be taken out of them: its networks are trained as trials."
+            )
+
     def best_for(
         self,
         limits: Sequence[Limit],

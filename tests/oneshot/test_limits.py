@@ -50,6 +50,7 @@ def test_the_expected_cost_is_the_mean_of_drawn_members(name, near) -> None:
 def test_the_gradient_of_the_penalty_is_that_of_finite_differences() -> None:
     shared = begun(DARTS(), "convnet", 0.5)
     expected = shared.expected
+    expected.penalty()
     expected._weights = expected._weights.double()
     expected._constants = expected._constants.double()
     expected.factors = expected.factors.double()
@@ -115,3 +116,25 @@ def test_a_limit_that_none_keeps_leaves_nothing_to_name() -> None:
     costs = Costs(space, [Limit("params", 3.0)])
     shared = DARTS(epochs=1).begin(Setting(space, data, Augmentation(), limited=costs))
     assert shared.candidates(np.random.default_rng(0), 2) == []
+
+
+def test_what_options_cost_is_not_found_out_again_after_a_kill() -> None:
+    def search():
+        return begun(DARTS(epochs=4, waiting=0, batch=24), "nasbench201", 0.3)
+
+    first = search()
+    first.advance()
+    state = {key: value.clone() for key, value in first.state().items()}
+    second = search()
+    second.load(state)
+    second.setting.costs.metric = None  # nothing may be asked but of the preferred network
+    assert torch.equal(second.expected.penalty(), first.expected.penalty())
+
+
+def test_rules_between_choices_are_kept_by_repairs() -> None:
+    shared = begun(DARTS(), "nasbench101", 0.2)
+    rng = np.random.default_rng(0)
+    members = [shared.setting.space.sample(rng) for _ in range(12)]
+    found = [shared.expected.repaired(member) for member in members]
+    assert all(f is None or shared.setting.costs.keeps(f) for f in found)
+    assert any(found)

@@ -229,7 +229,8 @@ def test_p_darts_drops_skips_out_but_keeps_their_mean() -> None:
     [
         (lambda: PCDARTS(channel_parts=0), "PCDARTS\\(channel_parts=...\\)` must be"),
         (lambda: PDARTS(stages=1), "PDARTS\\(stages=...\\)` must be"),
-        (lambda: PDARTS(left=0.0), "PDARTS\\(left=..., dropped=...\\)` must be"),
+        (lambda: PDARTS(left=0.0), "PDARTS\\(left=...\\)` must be"),
+        (lambda: PDARTS(dropped="no"), "PDARTS\\(dropped=...\\)` must be"),
         (lambda: RobustDARTS(over=0), "RobustDARTS\\(over=...\\)` must be"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from typing import Any
@@ -82,7 +82,7 @@ class Training(Evaluator):
     def evaluate(self, candidate: Candidate, epochs: int, context: Context) -> Result:
         """Train and score; divergence is a status, not an exception."""
         schedule = _with_steps(self._schedule(candidate.recipe), epochs * len(self.data.train))
-        device, data = self.torch_device(), self.data
+        device = self.torch_device()
         model = candidate.build()
         curve: list[dict[str, float]] = []
         every = max(1, epochs // _CURVE_POINTS)
@@ -95,18 +95,7 @@ class Training(Evaluator):
             context.report(epoch, point)
 
         try:
-            fit(
-                model,
-                data.train,
-                epochs,
-                schedule,
-                mean=data.mean,
-                std=data.std,
-                seed=context.seed,
-                device=device,
-                half=device.type == "cuda",
-                report=report,
-            )
+            self._fit(model, epochs, schedule, context.seed, device, report)
         except Diverged as error:
             return Result({}, tuple(curve), "failed", str(error))
         metrics = self._score(model, device)
@@ -123,21 +112,34 @@ class Training(Evaluator):
         """
         schedule = self._schedule(recipe)
         schedule = replace(schedule, learning_rate=_TUNING * schedule.learning_rate)
-        device, data = self.torch_device(), self.data
+        device = self.torch_device()
         try:
-            fit(
-                model,
-                data.train,
-                epochs,
-                schedule,
-                mean=data.mean,
-                std=data.std,
-                seed=seed,
-                device=device,
-            )
+            self._fit(model, epochs, schedule, seed, device)
         except Diverged as error:
             raise EvaluationError(f"Tuning {error}.") from error
         return self._score(model, device)
+
+    def _fit(
+        self,
+        model: nn.Module,
+        epochs: int,
+        schedule: Schedule,
+        seed: int,
+        device: torch.device,
+        report: Callable[[int, Mapping[str, float]], None] = lambda epoch, metrics: None,
+    ) -> None:
+        fit(
+            model,
+            self.data.train,
+            epochs,
+            schedule,
+            mean=self.data.mean,
+            std=self.data.std,
+            seed=seed,
+            device=device,
+            half=device.type == "cuda",
+            report=report,
+        )
 
     def check_recipe(self, recipe: Mapping[str, Any]) -> None:
         """Refuse a name that is no setting, and a value outside its rule."""

@@ -8,8 +8,10 @@ so that a run ends with plain networks, a history and a report like any other.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -20,6 +22,7 @@ from netwright.errors import SettingError
 from netwright.oneshot.costs import Costs
 from netwright.space import Architecture, Space
 from netwright.space.share.supernet import Supernet
+from netwright.strategies import Strategy
 
 MOMENTUM = 0.9
 _CPU = torch.device("cpu")
@@ -41,7 +44,7 @@ class Setting:
     device: torch.device = _CPU
     limited: Costs | None = None
 
-    @property
+    @cached_property
     def costs(self) -> Costs:
         """What members cost that is limited."""
         return self.limited or Costs(self.space)
@@ -66,20 +69,37 @@ class OneShot(ABC):
     clip: float = 5.0
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch"):
-            value = getattr(self, name)
-            if type(value) is not int or value < 1:
-                raise SettingError(
-                    f"`{type(self).__name__}({name}=...)` must be a whole number, at least 1, "
-                    f"got {value!r}."
-                )
-        for name, least in (("learning_rate", 0.0), ("clip", 0.0), ("weight_decay", -1e-12)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not value > least:
-                rule = "above 0" if least == 0 else "at least 0"
-                raise SettingError(
-                    f"`{type(self).__name__}({name}=...)` must be a number {rule}, got {value!r}."
-                )
+        self._check_whole("epochs", 1)
+        self._check_whole("batch", 1)
+        self._check_number("learning_rate", "above 0", lambda v: v > 0)
+        self._check_number("clip", "above 0", lambda v: v > 0)
+        self._check_number("weight_decay", "at least 0", lambda v: v >= 0)
+
+    def _check_whole(self, name: str, least: int) -> None:
+        """Refuse a setting that is no whole number, or less than `least`."""
+        value = getattr(self, name)
+        if type(value) is not int or value < least:
+            raise SettingError(
+                f"`{type(self).__name__}({name}=...)` must be a whole number, at least {least}, "
+                f"got {value!r}."
+            )
+
+    def _check_number(self, name: str, rule: str, holds: Callable[[float], bool]) -> None:
+        """Refuse a setting that is no number, or for which the rule does not hold."""
+        value = getattr(self, name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not holds(value):
+            raise SettingError(
+                f"`{type(self).__name__}({name}=...)` must be a number {rule}, got {value!r}."
+            )
+
+    def _check_finder(self) -> None:
+        """Refuse a `finder` that is no strategy."""
+        finder = getattr(self, "finder")  # noqa: B009 - a field of those that have one
+        if not isinstance(finder, Strategy):
+            raise SettingError(
+                f"`{type(self).__name__}(finder=...)` must be a Strategy such as "
+                f"`RegularizedEvolution()`, got {finder!r}."
+            )
 
     @property
     def transforms_kernels(self) -> bool:
@@ -180,14 +200,20 @@ class Shared(ABC):
 
     def _learn(self, place: int, batch: Batch) -> float:
         """A step of the weights towards a lower loss of what the supernet is set to compute."""
+        with self._one_step(place):
+            loss = batch.loss(self.supernet)
+            loss.backward()  # type: ignore[no-untyped-call]
+        return float(loss.detach())
+
+    @contextmanager
+    def _one_step(self, place: int) -> Iterator[None]:
+        """Within it gradients are added up; behind it the weights take a step by them."""
         for group in self._optimizer.param_groups:
             group["lr"] = self.rate(place)
         self._optimizer.zero_grad(set_to_none=True)
-        loss = batch.loss(self.supernet)
-        loss.backward()  # type: ignore[no-untyped-call]
+        yield
         nn.utils.clip_grad_norm_(self.supernet.parameters(), self._settings.clip)
         self._optimizer.step()
-        return float(loss.detach())
 
     def rate(self, place: int) -> float:
         """The learning rate of a step of this epoch."""

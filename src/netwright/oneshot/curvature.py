@@ -39,8 +39,7 @@ class Curvature:
             later = sum(self.eigenvalues[-self._window :])
             before = sum(self.eigenvalues[-2 * self._window : -self._window])
             if later > 0 and before < _RATIO * later:
-                found |= {"sharpened": later / before if before > 0 else float("inf")}
-                found |= {"collapsed": 1.0}
+                found |= {"sharpened": 1.0, "collapsed": 1.0}
         return found
 
     def state(self) -> dict[str, Tensor]:

@@ -45,10 +45,7 @@ class ENAS(OneShot):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if type(self.rewards) is not int or self.rewards < 1:
-            raise SettingError(
-                f"`ENAS(rewards=...)` must be a whole number, at least 1, got {self.rewards!r}."
-            )
+        self._check_whole("rewards", 1)
         if not isinstance(self.controller, Reinforce):
             raise SettingError(
                 f"`ENAS(controller=...)` must be a `Reinforce()`, got {self.controller!r}."

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 from torch import Tensor
 
+from netwright.errors import SpaceError
 from netwright.oneshot.costs import Costs
 from netwright.oneshot.logits import Logits
 from netwright.space import Architecture, Space
@@ -35,17 +36,40 @@ _REPAIRS = 1000
 class Expected:
     """The limited costs as linear functions of the options, each as a share of its bound.
 
-    `factors` (m,) are those of the penalty, one for each limit.
+    `factors` (m,) are those of the penalty, one for each limit. What options cost is found out when
+    it is first asked, unless `load` brought it: latencies are never the same when measured again.
     """
 
     def __init__(self, logits: Logits, costs: Costs, seed: int) -> None:
-        self._logits, self._costs = logits, costs
+        self._logits, self._costs, self._seed = logits, costs, seed
         self._space: Space = logits.space
         self._columns = self._space.columns()
         self.factors = torch.full((len(costs.limits),), _FIRST)
-        rng = np.random.default_rng([seed, 7])
+        self._weights = torch.empty(0)  # (m, d)
+        self._constants = torch.empty(0)  # (m,)
+        self._sums: list[bool] = []  # of each limit, whether costs add up, or their logarithms do
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything as tensors by name."""
+        return {
+            "limits.factors": self.factors,
+            "limits.weights": self._weights,
+            "limits.constants": self._constants,
+            "limits.sums": torch.tensor(self._sums, dtype=torch.bool),
+        }
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Be what `state` gave."""
+        self.factors = state["limits.factors"].clone()
+        self._weights, self._constants = state["limits.weights"], state["limits.constants"]
+        self._sums = state["limits.sums"].tolist()
+
+    def _fit(self) -> None:
+        """Find out what options cost, from random networks."""
+        if self._sums:
+            return
+        rng, costs = np.random.default_rng([self._seed, 7]), self._costs
         weights, constants = [], []
-        self._sums: list[bool] = []  # whether costs add up, or their logarithms do
         for limit in costs.limits:
             count = _EXAMPLES.get(limit.metric, _MANY)
             members = [self._space.sample(rng) for _ in range(count)]
@@ -60,6 +84,7 @@ class Expected:
 
     def penalty(self) -> Tensor:
         """The factors times the logarithms of the expected shares, a scalar."""
+        self._fit()
         found = self._weights @ self._chances() + self._constants
         logs = [
             value.clamp(min=_FEW).log() if sums else value
@@ -82,10 +107,12 @@ class Expected:
         None where no change leads there.
         """
         chances = {name: np.log(np.maximum(p, 1e-12)) for name, p in self._logits.chances().items()}
-        cost = {column: float(w) for column, w in zip(self._columns, self._most(), strict=True)}
+        self._fit()
         for _ in range(_REPAIRS):
             if self._costs.keeps(member):
                 return member
+            broken = self._weights[self._broken(member)].tolist()
+            cost = dict(zip(self._columns, broken, strict=True))
             moves = []
             for name, answer in member.answers.items():
                 choice = self._space.choices[name]
@@ -111,12 +138,17 @@ class Expected:
         def pick(choice: Choice) -> object:
             return answers.get(choice.name, choice.options[0])
 
-        changed = self._space.answered(pick)  # type: ignore[arg-type]
+        try:
+            changed = self._space.answered(pick)  # type: ignore[arg-type]
+        except SpaceError:  # a rule between choices forbids it
+            return None
         return changed if changed != member else None
 
-    def _most(self) -> Tensor:
-        """What options cost of the limit that matters most now."""
-        return self._weights[int(self.factors.argmax())]
+    def _broken(self, member: Architecture) -> int:
+        """The limit that a member breaks most, or keeps with the least to spare."""
+        limits = self._costs.limits
+        shares = [self._costs.metric(limit.metric, member) / limit.bound for limit in limits]
+        return int(np.argmax(shares))
 
     def _chances(self) -> Tensor:
         """How likely each column of the encoding is 1, (d,)."""

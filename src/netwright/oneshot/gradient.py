@@ -18,7 +18,7 @@ as Liang et al., DARTS+, arXiv 1909.06035, who count skips.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -26,7 +26,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from netwright.errors import SettingError
 from netwright.oneshot.base import MOMENTUM, Batch, OneShot, Setting, Shared
 from netwright.oneshot.curvature import Curvature, dominant_eigenvalue
 from netwright.oneshot.expected import Expected
@@ -62,18 +61,10 @@ class Relaxation(OneShot):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        rules: dict[str, tuple[str, Callable[[float], bool]]] = {
-            "logit_rate": ("above 0", lambda v: v > 0),
-            "logit_decay": ("at least 0", lambda v: v >= 0),
-            "waiting": ("from 0 to below 1", lambda v: 0 <= v < 1),
-            "alarm": ("from 0 to 1", lambda v: 0 <= v <= 1),
-        }
-        for name, (rule, holds) in rules.items():
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not holds(value):
-                raise SettingError(
-                    f"`{type(self).__name__}({name}=...)` must be a number {rule}, got {value!r}."
-                )
+        self._check_number("logit_rate", "above 0", lambda v: v > 0)
+        self._check_number("logit_decay", "at least 0", lambda v: v >= 0)
+        self._check_number("waiting", "from 0 to below 1", lambda v: 0 <= v < 1)
+        self._check_number("alarm", "from 0 to 1", lambda v: 0 <= v <= 1)
 
     @abstractmethod
     def weigh(self, logits: Tensor, done: float, generator: torch.Generator) -> Weighed:
@@ -387,7 +378,7 @@ class Bilevel(Shared):
             **self._curvature.state(),
         }
         if self.expected is not None:
-            found["factors"] = self.expected.factors
+            found |= self.expected.state()
         for name, value in self.logits.values.items():
             found[f"logits.{name}"] = value.detach()
             for key, kept in self._adam.state.get(value, {}).items():
@@ -399,7 +390,7 @@ class Bilevel(Shared):
         self.collapsed = bool(state["collapsed"])
         self._curvature.load(state)
         if self.expected is not None:
-            self.expected.factors = state["factors"].clone()
+            self.expected.load(state)
         for name, value in self.logits.values.items():
             with torch.no_grad():
                 value.copy_(state[f"logits.{name}"])

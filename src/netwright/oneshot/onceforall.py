@@ -18,10 +18,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from netwright.errors import SettingError
 from netwright.objective import maximize
 from netwright.oneshot.base import Batch, OneShot, Setting, Shared
 from netwright.oneshot.finding import scored
@@ -53,23 +52,10 @@ class OnceForAll(OneShot):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if isinstance(self.largest, bool) or not 0 <= self.largest < 1:
-            raise SettingError(
-                "`OnceForAll(largest=...)` must be a number from 0 to below 1, got "
-                f"{self.largest!r}."
-            )
-        for name, least in (("sampled", 0), ("scored", 2)):
-            value = getattr(self, name)
-            if type(value) is not int or value < least:
-                raise SettingError(
-                    f"`OnceForAll({name}=...)` must be a whole number, at least {least}, got "
-                    f"{value!r}."
-                )
-        if not isinstance(self.finder, Strategy):
-            raise SettingError(
-                "`OnceForAll(finder=...)` must be a Strategy such as `RegularizedEvolution()`, got "
-                f"{self.finder!r}."
-            )
+        self._check_number("largest", "from 0 to below 1", lambda v: 0 <= v < 1)
+        self._check_whole("sampled", 0)
+        self._check_whole("scored", 2)
+        self._check_finder()
 
     @property
     def transforms_kernels(self) -> bool:
@@ -102,27 +88,20 @@ class _Elastic(Shared):
 
     def _step(self, place: int, batch: Batch, other: Batch) -> float:
         space = self.setting.space
-        self._begin_step(place)
-        self.supernet.activate(space.largest())
-        logits = self.supernet(batch.x)
-        loss = functional.cross_entropy(logits, batch.y)
-        loss.backward()  # type: ignore[no-untyped-call]
-        taught = logits.detach().softmax(1)
-        for member in self._smaller():
-            self.supernet.activate(member)
-            self._learn_from(taught, batch)
-        nn.utils.clip_grad_norm_(self.supernet.parameters(), self._settings.clip)
-        self._optimizer.step()
+        with self._one_step(place):
+            self.supernet.activate(space.largest())
+            logits = self.supernet(batch.x)
+            loss = functional.cross_entropy(logits, batch.y)
+            loss.backward()  # type: ignore[no-untyped-call]
+            taught = logits.detach().softmax(1)
+            for member in self._smaller():
+                self.supernet.activate(member)
+                self._learn_from(taught, batch)
         return float(loss.detach())
 
     def _learn_from(self, taught: Tensor, batch: Batch) -> None:
         loss = functional.cross_entropy(self.supernet(batch.x), taught)
         loss.backward()  # type: ignore[no-untyped-call]
-
-    def _begin_step(self, place: int) -> None:
-        for group in self._optimizer.param_groups:
-            group["lr"] = self.rate(place)
-        self._optimizer.zero_grad(set_to_none=True)
 
     def _smaller(self) -> Iterator[Architecture]:
         """The members that learn from the largest one in a step."""

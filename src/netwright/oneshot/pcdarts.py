@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from netwright.errors import SettingError
 from netwright.oneshot.gradient import Relaxation, Weighed
 
 
@@ -32,11 +31,7 @@ class PCDARTS(Relaxation):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if type(self.channel_parts) is not int or self.channel_parts < 1:
-            raise SettingError(
-                "`PCDARTS(channel_parts=...)` must be a whole number, at least 1, got "
-                f"{self.channel_parts!r}."
-            )
+        self._check_whole("channel_parts", 1)
 
     @property
     def parts(self) -> int:

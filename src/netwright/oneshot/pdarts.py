@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from netwright.errors import SettingError
 from netwright.oneshot.gradient import Relaxation, Weighed
 from netwright.oneshot.logits import Logits
 
@@ -28,7 +27,7 @@ class PDARTS(Relaxation):
     A skip is dropped out with a chance of `dropped` in the first epoch, which falls to nothing.
 
     Raises:
-        SettingError: Less than 2 stages, `left` outside (0, 1], or `dropped` outside [0, 1).
+        SettingError: A value outside its rule.
     """
 
     stages: int = 3
@@ -37,15 +36,9 @@ class PDARTS(Relaxation):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if type(self.stages) is not int or self.stages < 2:
-            raise SettingError(
-                f"`PDARTS(stages=...)` must be a whole number, at least 2, got {self.stages!r}."
-            )
-        if not 0 < self.left <= 1 or not 0 <= self.dropped < 1:
-            raise SettingError(
-                "`PDARTS(left=..., dropped=...)` must be above 0 and at most 1, and from 0 to "
-                f"below 1, got {self.left!r} and {self.dropped!r}."
-            )
+        self._check_whole("stages", 2)
+        self._check_number("left", "above 0, at most 1", lambda v: 0 < v <= 1)
+        self._check_number("dropped", "from 0 to below 1", lambda v: 0 <= v < 1)
 
     def weigh(self, logits: Tensor, done: float, generator: torch.Generator) -> Weighed:
         """(o,) to (o,), which sum to 1 over the options that are left."""
@@ -55,7 +48,7 @@ class PDARTS(Relaxation):
     def with_skips(
         self, weights: Tensor, skips: Tensor, done: float, generator: torch.Generator
     ) -> Tensor:
-        """The weights, those of skips without their gradient's path or scaled up."""
+        """The weights, those of skips nothing, or as much more as keeps their mean."""
         chance = self.dropped * (1 - done)
         kept = float(torch.rand((), generator=generator) >= chance) / (1 - chance)
         return weights * (1 + (kept - 1) * skips.to(weights))

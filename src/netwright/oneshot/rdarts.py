@@ -1,16 +1,15 @@
 """R-DARTS: DARTS that ends when the loss bends ever more in the logits.
 
 Zela et al., "Understanding and Robustifying Differentiable Architecture Search", arXiv 1909.09656:
-the stronger weight decay of its appendix, and the end by the largest eigenvalue, after which the
-logits of `over` epochs before are taken. Departure: the eigenvalue is that of one batch of the
-validation part, by power iteration.
+one of the stronger weight decays that it tries (27e-4), and the end by the largest eigenvalue,
+after which the logits of `over` epochs before are taken. Departure: the eigenvalue is that of one
+batch of the validation part, by power iteration.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netwright.errors import SettingError
 from netwright.oneshot.darts import DARTS
 
 
@@ -27,10 +26,7 @@ class RobustDARTS(DARTS):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if type(self.over) is not int or self.over < 1:
-            raise SettingError(
-                f"`RobustDARTS(over=...)` must be a whole number, at least 1, got {self.over!r}."
-            )
+        self._check_whole("over", 1)
 
     @property
     def window(self) -> int:

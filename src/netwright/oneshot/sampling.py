@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from netwright.errors import SettingError
 from netwright.objective import maximize
 from netwright.oneshot.base import Batch, OneShot, Setting, Shared
 from netwright.oneshot.finding import scored
@@ -37,11 +36,7 @@ class Sampling(OneShot):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if type(self.scored) is not int or self.scored < 2:
-            raise SettingError(
-                f"`{type(self).__name__}(scored=...)` must be a whole number, at least 2, "
-                f"got {self.scored!r}."
-            )
+        self._check_whole("scored", 2)
 
 
 @dataclass(frozen=True)
@@ -62,11 +57,7 @@ class SinglePath(Sampling):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.finder, Strategy):
-            raise SettingError(
-                "`SinglePath(finder=...)` must be a Strategy such as `RegularizedEvolution()`, got "
-                f"{self.finder!r}."
-            )
+        self._check_finder()
 
     def begin(self, setting: Setting) -> Shared:
         """A supernet with fresh weights."""

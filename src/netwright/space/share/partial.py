@@ -9,13 +9,17 @@ supernet, and run with the first of their own channels.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from netwright.space.share.part import cut, hook, is_hooked
+
+if TYPE_CHECKING:
+    from netwright.space.share.supernet import Supernet
 
 _CHANNELS = ("in_channels", "out_channels", "num_features", "groups")
 
@@ -104,6 +108,28 @@ def narrowed(place: Place, x: Tensor, out: Tensor, parts: int) -> Narrowed | Non
             module.training = training
     made.off()
     return None
+
+
+def passed(net: Supernet, at: Sequence[nn.Module]) -> dict[nn.Module, tuple[Tensor, Tensor]]:
+    """What is given to modules of a supernet and what they give, with all options of an example."""
+    seen: dict[nn.Module, tuple[Tensor, Tensor]] = {}
+    hooks = [
+        module.register_forward_hook(lambda m, inputs, out: seen.update({m: (inputs[0], out)}))
+        for module in at
+    ]
+    training, rewrites = net.training, net.rewrites
+    device = next(net.parameters(), torch.empty(0)).device
+    net.rewrites = False  # so that each module is called
+    try:
+        net.mix({name: torch.full((size,), 1 / size) for name, size in net.mixable.items()})
+        with torch.no_grad():
+            net.eval()(net.space.example(np.random.default_rng(0), 2).to(device))
+    finally:
+        net.train(training)
+        net.rewrites = rewrites
+        for each in hooks:
+            each.remove()
+    return seen
 
 
 def _own(module: nn.Module) -> Iterator[Any]:

@@ -40,7 +40,7 @@ from netwright.space.share.part import (
     kernel_transform,
     release,
 )
-from netwright.space.share.partial import Narrowed, narrowed
+from netwright.space.share.partial import Narrowed, narrowed, passed
 from netwright.space.share.shared import Gathered, Pass, Picked, Switched
 from netwright.space.share.sharing import Sharing
 from netwright.space.share.slicing import is_known
@@ -106,7 +106,7 @@ class Supernet(nn.Module):
             self.transforms.extend(transform for transform in made if transform)
         self._kept: Kept = []
         self._memo = Memo()
-        self._narrowed: dict[Switched, Narrowed] = {}
+        self._narrowed: list[Narrowed] = []
         self._mixture: (
             tuple[Mapping[str, Tensor], Mapping[str, Answer], Mapping[str, Sequence[int]]] | None
         ) = None
@@ -254,47 +254,24 @@ class Supernet(nn.Module):
         batch normalisations; others run as before. The channels that they do not get go by. What is
         extracted has all channels. Returns the share of the places where it is so.
         """
-        self._widen()
+        for each in self._narrowed:
+            each.off()
         known = self.mixable
         places = [i for i, e in self._turned() if isinstance(i, Switched) and e.text in known]
-        self._narrowed = {}
+        self._narrowed = []
         if parts > 1:
-            seen = self._passed(places)
-            made = {p: narrowed(p, *seen[p], parts) for p in places if p in seen}
-            self._narrowed = {place: layers for place, layers in made.items() if layers}
-        for layers in self._narrowed.values():
-            self._sized.update(layers.layers)
+            seen = passed(self, places)
+            made = [narrowed(p, *seen[p], parts) for p in places if p in seen]
+            self._narrowed = [each for each in made if each is not None]
+        for each in self._narrowed:
+            self._sized.update(each.layers)
         self.activate(self._activated)
         return len(self._narrowed) / max(1, len(places))
 
-    def _passed(self, places: Sequence[Switched]) -> dict[nn.Module, tuple[Tensor, Tensor]]:
-        """What is given to places and what they give, of an example and with all options."""
-        seen: dict[nn.Module, tuple[Tensor, Tensor]] = {}
-        hooks = [
-            place.register_forward_hook(lambda m, inputs, out: seen.update({m: (inputs[0], out)}))
-            for place in places
-        ]
-        training, rewrites = self.training, self.rewrites
-        device = next(self.parameters(), torch.empty(0)).device
-        self.rewrites = False  # so that each place is called
-        try:
-            self.mix({name: torch.full((size,), 1 / size) for name, size in self.mixable.items()})
-            with torch.no_grad():
-                self.eval()(self.space.example(np.random.default_rng(0), 2).to(device))
-        finally:
-            self.train(training)
-            self.rewrites = rewrites
-            for each in hooks:
-                each.remove()
-        return seen
-
-    def _widen(self) -> None:
-        for layers in self._narrowed.values():
-            layers.off()
-
-    def _narrow(self) -> None:
-        for layers in self._narrowed.values():
-            layers.on()
+    @property
+    def is_partial(self) -> bool:
+        """Whether some options run on a part of their channels."""
+        return bool(self._narrowed)
 
     def extract(self, architecture: Architecture) -> nn.Module:
         """The plain network of an architecture, with a copy of its part of the weights.
@@ -305,13 +282,15 @@ class Supernet(nn.Module):
         active, mixture = self._activated, self._mixture
         plain = self.space.build(member, seed=0)
         try:
-            self._widen()
+            for each in self._narrowed:
+                each.off()
             self._activate(member)
             with torch.no_grad():
                 for shared, own in self._pairs(plain):
                     inherit(shared, own)
         finally:
-            self._narrow()
+            for each in self._narrowed:
+                each.on()
             self._activate(active)
             if mixture is not None:
                 weights, full, running = mixture

@@ -1,7 +1,7 @@
 """Depthwise convolution with a faster backward on the CPU.
 
 The library's own backward of a depthwise convolution leaves its fast path for windows wider than
-three and for dilated ones, where it takes two to ten times as long. Here
+three and for dilated ones, where it takes several times as long. Here
 
 - the gradient of the input is a convolution of the same kind with the window turned around,
 - the gradient of a dilated window is that of a dense one on the pixels of each phase, and
