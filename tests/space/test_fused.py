@@ -9,13 +9,28 @@ from torch.profiler import ProfilerActivity, profile
 
 from netwright import spaces
 from netwright.oneshot.logits import Logits
+from netwright.space import Space
 from netwright.space.share.fused.depthwise import depthwise
 from netwright.space.share.fused.mixture import rows
 from netwright.space.share.fused.normalised import Term, normalised
 from netwright.space.share.fused.weighted import weighted
 from netwright.testing import READY
 
-ODD = {"darts, odd sides": lambda: spaces.darts((3, 9, 11), 4, channels=4, cells=3)}
+
+def of_two_sizes(choose, inputs, classes):
+    """An option gives one number a channel, which is added to every pixel of the others'."""
+
+    def convolved():
+        return nn.Sequential(nn.ReLU(), nn.Conv2d(3, 3, 1, bias=False), nn.BatchNorm2d(3))
+
+    made = choose.one_of("op", convolved=convolved, mean=lambda: nn.AdaptiveAvgPool2d(1))
+    return nn.Sequential(made, nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(12, classes))
+
+
+ODD = {
+    "darts, odd sides": lambda: spaces.darts((3, 9, 11), 4, channels=4, cells=3),
+    "two sizes": lambda: Space(of_two_sizes, (3, 6, 6), 4),
+}
 
 
 def drawn(*shape, seed=0):

@@ -102,16 +102,17 @@ class Sum:
 
     def of_options(self, *, relu: bool = False) -> Tensor:
         """The sum of what the options give, behind a ReLU if that is asked."""
-        if self._image is None or any(t.ndim != 4 for t in self.plain):
+        if self._image is None:
             return self._summed(None, lambda t: t)
         out, moments = normalised(self.terms)
         for norm, (mean, variance) in zip(self.norms, moments, strict=True):
             track(norm, mean, variance * (len(out) / max(len(out) - 1, 1)))
-        out = self._summed(out, rows)
+        b, h, w = self._image
+        c = out.shape[1]
+        out = self._summed(out, lambda t: rows(t.expand(b, c, h, w)))
         if relu:
             out = out.relu_()
-        b, h, w = self._image
-        return out.view(b, h, w, -1).permute(0, 3, 1, 2)
+        return out.view(b, h, w, c).permute(0, 3, 1, 2)
 
     def _summed(self, out: Tensor | None, form: Callable[[Tensor], Tensor]) -> Tensor:
         scaled = [(w, form(t)) for w, t in self.scaled]
