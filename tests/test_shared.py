@@ -1,5 +1,6 @@
 """One-shot searches as runs: the same history, export and report as any other, and after a kill."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from netwright.execute import Inline
 from netwright.loop import Loop
 from netwright.plan import Budget, make_plan
 from netwright.record import read_record
-from netwright.report.oneshot import pairs, trust
+from netwright.report.oneshot import pairs, preferences, random_beside, trust
 from netwright.settings import settings_of
 from netwright.store import Store
 from netwright.testing import READY
@@ -22,11 +23,13 @@ SPACE = READY["nasbench201"]()
 TRAINING = nw.Training(small_data(SPACE.inputs, SPACE.classes), epochs=1, full_epochs=2)
 
 
-def looped(path: Path, strategy, name: str = "a", *, watch=None, budget=None, limits=None) -> Loop:
+def looped(
+    path: Path, strategy, name: str = "a", *, watch=None, budget=None, limits=None, baseline=0
+) -> Loop:
     """The run without its end: a search, and one final."""
     made = make_plan(
         SPACE, TRAINING, strategy=strategy, objectives=(nw.maximize("accuracy"),), limits=limits,
-        budget=budget or Budget(trials=5), finals=[(1, 2)], refit=False, baseline=0,
+        budget=budget or Budget(trials=5), finals=[(1, 2)], refit=False, baseline=baseline,
         deterministic=False, seed=0, trial_minutes=None,
     )  # fmt: skip
     store = Store(path / "runs.db")
@@ -39,6 +42,10 @@ def looped(path: Path, strategy, name: str = "a", *, watch=None, budget=None, li
 
 def told(trials: list[Trial]) -> list[object]:
     return [(t.number, t.proposal, t.status, t.metrics.get("accuracy")) for t in trials]
+
+
+def untimed(epoch):
+    return {key: value for key, value in epoch.items() if key != "seconds"}
 
 
 class Killed(BaseException):
@@ -64,7 +71,8 @@ def test_a_run_that_was_killed_while_weights_were_shared_ends_as_if_it_had_not(t
     again = looped(tmp_path, strategy, "b")
     assert told(again.history) == told(whole.history)
     records = [read_record(store, name) for name in "ab"]
-    assert records[0].shared == records[1].shared
+    found = [[untimed(epoch) for epoch in record.shared.values()] for record in records]
+    assert found[0] == found[1]
     assert records[0].shared_accuracy == records[1].shared_accuracy
     weights = [load_file(store.files(name) / "shared.safetensors") for name in "ab"]
     assert weights[0].keys() == weights[1].keys()
@@ -118,3 +126,44 @@ def test_what_a_one_shot_search_cannot_learn_from_is_refused():
         nw.search(space, lambda model, epochs: {"accuracy": 0.5}, strategy=nw.GDAS(), trials=2)
     with pytest.raises(SettingError, match="did you mean 'gdas'"):
         nw.search(space, lambda model, epochs: {"accuracy": 0.5}, strategy="gdass", trials=2)
+
+
+@pytest.mark.parametrize(
+    "strategy", [nw.GDAS(epochs=3, waiting=0), nw.ENAS(epochs=3, rewards=4)],
+    ids=lambda s: type(s).__name__,
+)  # fmt: skip
+def test_the_report_shows_how_preferences_grew(tmp_path, strategy):
+    looped(tmp_path, strategy)
+    record = read_record(Store(tmp_path / "runs.db"), "a")
+    for epoch in record.shared.values():
+        assert epoch["chances"].keys() == SPACE.choices.keys()
+        assert all(sum(p) == pytest.approx(1, abs=1e-3) for p in epoch["chances"].values())
+    page = preferences(record)
+    assert page.count("<svg") == len(SPACE.choices)
+    assert page.count("no…nv_3x3") == len(SPACE.choices)
+    record.shared = {1: record.shared[1]}
+    assert preferences(record) == ""  # one epoch is no curve
+
+
+def test_as_many_random_networks_are_trained_as_the_time_would_have_paid_for(tmp_path):
+    loop = looped(tmp_path, nw.GDAS(epochs=3), baseline="same")
+    trials = [t for t in loop.history if t.proposal.stage == 0]
+    drawn = [t for t in loop.history if t.proposal.stage == -1]
+    record = read_record(Store(tmp_path / "runs.db"), "a")
+    whole = sum(t.seconds for t in trials) + sum(e["seconds"] for e in record.shared.values())
+    assert len(drawn) == math.ceil(whole / (sum(t.seconds for t in trials) / len(trials)))
+    assert len(drawn) > len(trials)
+    with pytest.raises(SettingError, match=r"`search\(baseline=\"same\"\)` counts by the seconds"):
+        nw.search(SPACE, TRAINING, trials=1, baseline="same", deterministic=True)
+    with pytest.raises(SettingError, match=r"`search\(baseline=...\)` must be .* or \"same\""):
+        nw.search(SPACE, TRAINING, trials=1, baseline="many")
+
+
+def test_the_report_compares_what_was_named_with_random_networks(tmp_path):
+    looped(tmp_path, nw.SinglePath(epochs=1, scored=8), budget=Budget(trials=6))
+    record = read_record(Store(tmp_path / "runs.db"), "a")
+    trials = [t for t in record.history if t.proposal.stage == 0]
+    drawn = [t for t in trials if t.architecture in record.random]
+    assert len(drawn) == 2
+    best = max(t.metrics["accuracy"] for t in drawn)
+    assert f"the best of 2 random ones {best:.4g}" in random_beside(record)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from netwright.oneshot import DARTSMinus as DARTSMinus
     from netwright.oneshot import DrNAS as DrNAS
     from netwright.oneshot import FairDARTS as FairDARTS
+    from netwright.oneshot import FewShot as FewShot
     from netwright.oneshot import OnceForAll as OnceForAll
     from netwright.oneshot import ProxylessNAS as ProxylessNAS
     from netwright.oneshot import RandomSharing as RandomSharing
@@ -91,6 +92,7 @@ _HOMES = {
     "SNAS": "oneshot",
     "DrNAS": "oneshot",
     "FairDARTS": "oneshot",
+    "FewShot": "oneshot",
     "ProxylessNAS": "oneshot",
     "RandomSharing": "oneshot",
     "SinglePath": "oneshot",

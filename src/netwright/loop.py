@@ -84,6 +84,7 @@ class Loop:
         self._rejected = 0
         self._again: list[Architecture] = []  # the best of a run this one was started from
         self._named: list[Architecture] | None = None  # by a one-shot search, the best first
+        self._shared: dict[int, float] = {}  # seconds of each epoch of shared training
         self._confirmed = False
         self._active = 0.0  # seconds of earlier sessions
         self._replay()
@@ -110,7 +111,7 @@ class Loop:
         self.executor.start(Job(plan.space, evaluator, plan.limits, plan.target, LATENCY in wanted))
         try:
             self._stage(SEARCH, self._propose)
-            if plan.baseline:
+            if plan.baseline == "same" or plan.baseline > 0:
                 self._stage(BASELINE, self._propose_baseline)
             for stage in range(1, len(plan.finals) + 1):
                 choose = partial(finalists, plan, self.history, stage)
@@ -134,11 +135,12 @@ class Loop:
         def told(body: Mapping[str, Any]) -> None:
             nonlocal epochs
             epochs += 1
+            self._shared[body["epoch"]] = body["seconds"]
             self._log("shared", body)
             self.watch(replace(self.progress(), shared=(body["epoch"], body["of"])))
 
-        path = shared_weights(self.store, self.name)
-        found = train_shared(self.plan, path, goes_on=goes_on, told=told)
+        path, planned = shared_weights(self.store, self.name), partial(self._log, "memory")
+        found = train_shared(self.plan, path, goes_on=goes_on, planned=planned, told=told)
         self._log("named", {"networks": [each.to_json() for each in found]})
         self._named = [each.architecture for each in found]
 
@@ -288,10 +290,17 @@ class Loop:
         return proposal
 
     def _propose_baseline(self, number: int, attempt: int) -> Proposal | Literal["wait", "end"]:
-        if number - self._first[BASELINE] >= self.plan.baseline:
-            return self._end(f"{self.plan.baseline} random networks")
+        count = self._as_long() if self.plan.baseline == "same" else self.plan.baseline
+        if number - self._first[BASELINE] >= count:
+            return self._end(f"{count} random networks")
         proposal = self._ask(BASELINE, number, attempt)
         return proposal if isinstance(proposal, str) else replace(proposal, stage=BASELINE)
+
+    def _as_long(self) -> int:
+        """How many random networks could have been trained in the time that the search took."""
+        trials = [t.seconds for t in self.history if t.proposal.stage == SEARCH]
+        whole = sum(trials) + sum(self._shared.values())
+        return math.ceil(whole / max(float(np.mean(trials)), 1e-9)) if trials else 0
 
     def _ask(self, stage: int, number: int, attempt: int) -> Proposal | Literal["wait", "end"]:
         """A strategy's proposal for a trial, from the results it is to know."""
@@ -495,6 +504,8 @@ class Loop:
             elif event.kind == "created":
                 again = body.get("again", ())
                 self._again = [Architecture.from_answers(answers) for answers in again]
+            elif event.kind == "shared":
+                self._shared[body["epoch"]] = body["seconds"]
             elif event.kind == "named":
                 answers = [each["answers"] for each in body["networks"]]
                 self._named = [Architecture.from_answers(each) for each in answers]

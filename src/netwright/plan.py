@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from netwright.errors import SettingError
 from netwright.evaluate.admission import LATENCY
@@ -43,7 +44,7 @@ class Plan:
     limits: tuple[Limit, ...]
     budget: Budget
     finals: tuple[tuple[int, int], ...]
-    baseline: int = 0
+    baseline: int | Literal["same"] = 0
     deterministic: bool = False
     seed: int = 0
     target: LatencyTarget | None = None
@@ -61,7 +62,7 @@ def make_plan(
     budget: Budget,
     finals: Sequence[tuple[int, int]] | None,
     refit: bool | None,
-    baseline: int,
+    baseline: int | Literal["same"],
     deterministic: bool,
     seed: int,
     trial_minutes: float | None,
@@ -74,7 +75,12 @@ def make_plan(
     if isinstance(strategy, str):
         strategy = search_named("search(strategy=...)", strategy)
     _check_kinds(space, strategy, objectives)
-    _check_numbers(budget, trial_minutes, baseline, seed)
+    if baseline == "same" and deterministic:
+        raise SettingError(
+            '`search(baseline="same")` counts by the seconds that a search took, which '
+            "`deterministic=True` cannot repeat; give a number."
+        )
+    _check_numbers(budget, trial_minutes, 0 if baseline == "same" else baseline, seed)
     made = evaluator if isinstance(evaluator, Evaluator) else Function(evaluator)
     _check_fit(space, made)
     if isinstance(strategy, OneShot):
@@ -122,8 +128,9 @@ def _check_numbers(budget: Budget, trial_minutes: float | None, baseline: int, s
         )
     for name, value in {"baseline": baseline, "seed": seed}.items():
         if not _is_number(value, whole=True) or value < 0:
+            also = ' or "same"' if name == "baseline" else ""
             raise SettingError(
-                f"`search({name}=...)` must be a whole number, at least 0, got {value!r}."
+                f"`search({name}=...)` must be a whole number, at least 0{also}, got {value!r}."
             )
 
 

@@ -41,7 +41,8 @@ class Record:
     the drawing of its network (see `netwright.space.draw`); `seconds` is wall time in all sessions;
     `weights` says where the weights of a trial are, if they were kept. Of a one-shot search
     `shared` maps an epoch to what was found in it, and `shared_accuracy` the networks it named to
-    their validation accuracy with shared weights.
+    their validation accuracy with shared weights; `random` are those it drew at random. `memory` is
+    how its steps fit in memory.
     """
 
     name: str
@@ -60,6 +61,8 @@ class Record:
     sketches: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     exported: Mapping[str, Any] | None = None
     shared: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    random: set[Architecture] = field(default_factory=set)
+    memory: Mapping[str, Any] | None = None
     shared_accuracy: dict[Architecture, float] = field(default_factory=dict)
     weights: Callable[[int], Path] = field(default=lambda trial: Path(), repr=False)
 
@@ -172,10 +175,17 @@ def _apply(record: Record, event: Event) -> None:
         record.sketches[number] = body
     elif event.kind == "shared":
         record.shared[body["epoch"]] = body
+    elif event.kind == "memory":
+        record.memory = body
     elif event.kind == "named":
         record.shared_accuracy = {
             Architecture.from_answers(each["answers"]): each["shared_accuracy"]
             for each in body["networks"]
+        }
+        record.random = {
+            Architecture.from_answers(each["answers"])
+            for each in body["networks"]
+            if each["random"]
         }
     elif event.kind == "exported":
         record.exported = body

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import nn
 
@@ -47,7 +47,7 @@ def search(
     epochs: int | None = None,
     finals: Sequence[tuple[int, int]] | None = None,
     refit: bool | None = None,
-    baseline: int = 0,
+    baseline: int | Literal["same"] = 0,
     workers: int = 1,
     deterministic: bool = False,
     seed: int = 0,
@@ -79,7 +79,8 @@ def search(
         limits: bounds on params, macs, memory_mib or latency_ms that no network may break.
         refit: whether to train what was chosen on the validation part too, which gains accuracy;
             None where a test part is left to score it.
-        baseline: how many random networks to train beside, to measure what the search is worth.
+        baseline: how many random networks to train beside, to measure what the search is worth;
+            "same" for as many as could be trained in the time that the search took.
         workers: processes of one thread each; 0 runs in this process.
         deterministic: with several workers, make the architectures a function of the seed.
         trial_minutes: a trial of the search that takes longer is stopped; finals are not.
@@ -162,7 +163,7 @@ def _prepared(
     limits: Mapping[str, float | AtMost] | None = None,
     finals: Sequence[tuple[int, int]] | None = None,
     refit: bool | None = None,
-    baseline: int = 0,
+    baseline: int | Literal["same"] = 0,
     workers: int = 1,
     deterministic: bool = False,
     seed: int = 0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,15 @@ import numpy as np
 from safetensors.torch import load_file, save_file
 
 from netwright.data import Augmentation
+from netwright.evaluate.admission import LATENCY
 from netwright.evaluate.training import Training
-from netwright.objective import Limit
+from netwright.objective import Limit, maximize
 from netwright.oneshot import OneShot, Setting, Shared, shared_accuracy
 from netwright.oneshot.costs import Costs
+from netwright.oneshot.memory import fit_memory
 from netwright.plan import Plan
 from netwright.space import Architecture
+from netwright.space.limits import COSTS
 from netwright.store import Store
 from netwright.threads import one_thread
 
@@ -29,15 +33,23 @@ _SPREAD = 3  # every third of them is random, so that the ranks of good and bad 
 
 @dataclass(frozen=True)
 class Named:
-    """A network to be trained alone, and its validation accuracy with shared weights."""
+    """A network to be trained alone, and its validation accuracy with shared weights.
+
+    `random` ones were drawn without regard to what was learned.
+    """
 
     architecture: Architecture
     shared_accuracy: float
+    random: bool
 
     def to_json(self) -> dict[str, Any]:
         """As the log has it."""
         answers = dict(self.architecture.answers)
-        return {"answers": answers, "shared_accuracy": self.shared_accuracy}
+        return {
+            "answers": answers,
+            "shared_accuracy": self.shared_accuracy,
+            "random": self.random,
+        }
 
 
 def shared_weights(store: Store, run: str) -> Path:
@@ -50,12 +62,17 @@ def train_shared(
     checkpoint: Path,
     *,
     goes_on: Callable[[], bool],
+    planned: Callable[[Mapping[str, Any]], None],
     told: Callable[[Mapping[str, Any]], None],
 ) -> list[Named]:
     """Train the supernet of a plan's one-shot search; returns what is to be trained alone.
 
+    `planned` gets how it fits in memory, before it begins or goes on.
     `told` gets a body for the log after each epoch, before the checkpoint of that epoch is written.
     When `goes_on` says no the remaining epochs are left out.
+
+    Raises:
+        SettingError: A step needs more memory than there is.
     """
     search = plan.strategy
     assert isinstance(search, OneShot)
@@ -63,9 +80,16 @@ def train_shared(
         shared = search.begin(setting_of(plan, plan.limits))
         if checkpoint.is_file():
             shared.load(load_file(checkpoint))
+        planned(fit_memory(shared).to_json())
         while shared.epoch < search.epochs and not shared.collapsed and goes_on():
+            began = time.monotonic()
             found = shared.advance()
-            told({"epoch": shared.epoch, "of": search.epochs, **found})
+            seconds = time.monotonic() - began
+            chances = {
+                name: [round(p, 4) for p in each] for name, each in shared.preferences().items()
+            }
+            body = {"epoch": shared.epoch, "of": search.epochs, "seconds": seconds, **found}
+            told({**body, "chances": chances} if chances else body)
             _save(shared, checkpoint)
         return _named(plan, shared)
 
@@ -75,12 +99,12 @@ def _named(plan: Plan, shared: Shared) -> list[Named]:
     rng = np.random.default_rng([plan.seed, shared.epoch, 4])
     count = _MORE * plan.budget.trials if plan.budget.trials else _NAMED
     promising = shared.candidates(rng, count)
-    found: dict[Architecture, None] = {}
+    found: dict[Architecture, bool] = {}
     for place, architecture in enumerate(promising, 1):
-        found.setdefault(architecture)
+        found.setdefault(architecture, False)
         if place % (_SPREAD - 1) == 0:
-            found.setdefault(_any(shared, rng))
-    return [Named(a, shared_accuracy(shared, a)) for a in list(found)[:count]]
+            found.setdefault(_any(shared, rng), True)
+    return [Named(a, shared_accuracy(shared, a), found[a]) for a in list(found)[:count]]
 
 
 def _any(shared: Shared, rng: np.random.Generator) -> Architecture:
@@ -96,8 +120,16 @@ def setting_of(plan: Plan, limits: Sequence[Limit]) -> Setting:
     assert isinstance(evaluator, Training)
     augmentation = Augmentation(evaluator.flip, evaluator.crop, evaluator.cutout)
     costs = Costs(plan.space, limits, plan.target, evaluator.normalisation)
+    known = {"accuracy", LATENCY, *COSTS}  # without training
+    objectives = tuple(o for o in plan.objectives if o.metric in known)
     return Setting(
-        plan.space, evaluator.data, augmentation, plan.seed, evaluator.torch_device(), costs
+        plan.space,
+        evaluator.data,
+        augmentation,
+        plan.seed,
+        evaluator.torch_device(),
+        costs,
+        objectives or (maximize("accuracy"),),
     )
 
 

@@ -171,6 +171,7 @@ class Specialist:
                 )
             best = max(known, key=lambda member: known[member])
             metrics: dict[str, float] = {**costs.of(best), "shared_accuracy": known[best]}
+            shared.activate(best)
             network = shared.supernet.extract(best)
             recalibrate(network, shared.setting)
             if epochs:

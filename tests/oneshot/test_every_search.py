@@ -7,7 +7,7 @@ import pytest
 
 from netwright import oneshot
 from netwright.errors import SettingError
-from netwright.oneshot import DARTS, ENAS, OnceForAll, OneShot, RandomSharing, SinglePath
+from netwright.oneshot import DARTS, ENAS, FewShot, OnceForAll, OneShot, RandomSharing, SinglePath
 from netwright.oneshot.names import ONE_SHOT
 from netwright.testing.oneshot import (
     ONE_SHOT_CHECKS,
@@ -29,7 +29,7 @@ EXPORTED = [
 def few(made: type[OneShot]) -> dict[str, int]:
     if made is ENAS:
         return {"rewards": 4}
-    return {"scored": 6} if made in (OnceForAll, RandomSharing, SinglePath) else {}
+    return {"scored": 6} if made in (FewShot, OnceForAll, RandomSharing, SinglePath) else {}
 
 
 @pytest.mark.parametrize("check", ONE_SHOT_CHECKS, ids=lambda check: check.__name__)

@@ -108,9 +108,9 @@ def test_the_second_order_gradient_is_that_behind_a_step_of_the_weights(name, mo
 def test_logits_of_numbers_learn_by_the_score_function() -> None:
     shared, _, _ = ready(DARTS, "nats_size")
     assert not shared.logits.mixed and len(shared.logits.drawn) == 5
-    shared._baseline, shared._losses = torch.tensor(2.0), 100
+    shared._by_score.load({"baseline": torch.tensor(2.0), "losses": torch.tensor(100)})
     drawn = shared._drawn()
-    found = shared._score_function(drawn, 1.5)  # better than the mean
+    found = shared._by_score.gradients(drawn, 1.5)  # better than the mean
     for name, slope in found.items():
         logits = shared.logits.values[name].detach().requires_grad_()
         place = shared.setting.space.choices[name].options.index(drawn[name])

@@ -70,3 +70,15 @@ def test_the_controller_of_enas_learns_what_is_rewarded() -> None:
 def test_bad_settings_are_refused(setting) -> None:
     with pytest.raises(SettingError, match=rf"`ENAS\({next(iter(setting))}=...\)` must be"):
         ENAS(**setting)
+
+
+def test_several_objectives_are_searched_by_nsga2_over_shared_weights() -> None:
+    shared = begun(lambda: SinglePath(scored=30))
+    shared.advance()
+    objectives = (nw.maximize("accuracy"), nw.minimize("params"))
+    object.__setattr__(shared.setting, "objectives", objectives)
+    found = shared.candidates(np.random.default_rng(0), 30)
+    gains = [(shared_accuracy(shared, m), -shared.setting.costs.of(m)["params"]) for m in found]
+    best = {g for g in gains if not any(a >= g[0] and b >= g[1] for a, b in gains if (a, b) != g)}
+    assert len(best) > 1
+    assert set(gains[: len(best)]) == best

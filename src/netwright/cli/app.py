@@ -102,7 +102,9 @@ def search(
         bool | None,
         typer.Option("--refit/--no-refit", help="Train the best on the validation part too."),
     ] = None,
-    baseline: Annotated[int | None, typer.Option(help="Random networks to train beside.")] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="Random networks to train beside, or same (as much time).")
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Worker processes (default: cores).")] = None,
     deterministic: Annotated[
         bool | None, typer.Option("--deterministic", help="Same seed, same networks.")

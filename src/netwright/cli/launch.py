@@ -7,7 +7,7 @@ import sys
 from difflib import get_close_matches
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from netwright.errors import NetwrightError, SettingError, SpaceError
 
@@ -58,13 +58,21 @@ def arguments(call: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         "objectives": objectives,
         "limits": limits,
         "finals": finals,
-        **{
-            key: call[key]
-            for key in ("trials", "minutes", "epochs", "refit", "baseline", "workers")
-        },
+        **{key: call[key] for key in ("trials", "minutes", "epochs", "refit", "workers")},
+        "baseline": parse_baseline(call["baseline"]),
         **{key: call[key] for key in ("deterministic", "seed", "store", "run")},
         "warm_start": call.get("warm_start"),
     }
+
+
+def parse_baseline(given: str | int) -> int | Literal["same"]:
+    """A whole number, or `same`."""
+    if given == "same":
+        return "same"
+    try:
+        return int(given)
+    except ValueError:
+        raise SettingError(f"`--baseline` must be a whole number or same, got {given!r}.") from None
 
 
 def parse_limit(text: str) -> tuple[str, Any]:

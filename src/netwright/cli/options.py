@@ -23,7 +23,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "full-epochs": (int,),
     "finals": (str,),
     "refit": (bool,),
-    "baseline": (int,),
+    "baseline": (int, str),
     "workers": (int,),
     "deterministic": (bool,),
     "seed": (int,),

@@ -6,6 +6,7 @@ from netwright.oneshot.dartsminus import DARTSMinus
 from netwright.oneshot.drnas import DrNAS
 from netwright.oneshot.enas import ENAS
 from netwright.oneshot.fairdarts import FairDARTS
+from netwright.oneshot.fewshot import FewShot
 from netwright.oneshot.gdas import GDAS
 from netwright.oneshot.gradient import Bilevel, Relaxation, Weighed
 from netwright.oneshot.onceforall import OnceForAll
@@ -28,6 +29,7 @@ __all__ = [
     "DARTSMinus",
     "DrNAS",
     "FairDARTS",
+    "FewShot",
     "OnceForAll",
     "OneShot",
     "ProxylessNAS",

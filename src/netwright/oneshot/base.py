@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from netwright.data import Augmentation, Data
 from netwright.errors import SettingError
+from netwright.objective import Objective, maximize
 from netwright.oneshot.costs import Costs
 from netwright.space import Architecture, Space
 from netwright.space.share.supernet import Supernet
@@ -32,7 +33,8 @@ _CPU = torch.device("cpu")
 class Setting:
     """What a one-shot search is to work on: `data`, how images are augmented, and all its chance.
 
-    `limited` has the limits that what is named should keep, None for no limits.
+    `limited` has the limits that what is named should keep, None for no limits; `objectives` are
+    what it should be good at.
 
     Weights learn from the train part. What chooses among architectures is the validation part.
     """
@@ -43,6 +45,7 @@ class Setting:
     seed: int = 0
     device: torch.device = _CPU
     limited: Costs | None = None
+    objectives: tuple[Objective, ...] = (maximize("accuracy"),)
 
     @cached_property
     def costs(self) -> Costs:
@@ -56,7 +59,8 @@ class OneShot(ABC):
 
     The supernet is trained for `epochs` in batches of `batch`, by SGD with Nesterov momentum whose
     `learning_rate` falls by a cosine to nothing, and a weight decay of `weight_decay`; gradients
-    are cut off at a norm of `clip`.
+    are cut off at a norm of `clip`. A step takes at most `memory_mib`, None for what is free: if it
+    would take more, blocks run again for their gradient, and then batches and rate are halved.
 
     Raises:
         SettingError: A value outside its rule.
@@ -67,6 +71,7 @@ class OneShot(ABC):
     learning_rate: float = 0.025
     weight_decay: float = 3e-4
     clip: float = 5.0
+    memory_mib: float | None = None
 
     def __post_init__(self) -> None:
         self._check_whole("epochs", 1)
@@ -74,6 +79,8 @@ class OneShot(ABC):
         self._check_number("learning_rate", "above 0", lambda v: v > 0)
         self._check_number("clip", "above 0", lambda v: v > 0)
         self._check_number("weight_decay", "at least 0", lambda v: v >= 0)
+        if self.memory_mib is not None:
+            self._check_number("memory_mib", "above 0", lambda v: v > 0)
 
     def _check_whole(self, name: str, least: int) -> None:
         """Refuse a setting that is no whole number, or less than `least`."""
@@ -95,7 +102,7 @@ class OneShot(ABC):
     def _check_finder(self) -> None:
         """Refuse a `finder` that is no strategy."""
         finder = getattr(self, "finder")  # noqa: B009 - a field of those that have one
-        if not isinstance(finder, Strategy):
+        if not isinstance(finder, Strategy | None):
             raise SettingError(
                 f"`{type(self).__name__}(finder=...)` must be a Strategy such as "
                 f"`RegularizedEvolution()`, got {finder!r}."
@@ -123,7 +130,7 @@ class Shared(ABC):
     """
 
     def __init__(self, settings: OneShot, setting: Setting) -> None:
-        self.setting, self._settings = setting, settings
+        self.setting, self.settings = setting, settings
         self.supernet: Supernet = setting.space.supernet(
             transform_kernels=settings.transforms_kernels, seed=setting.seed
         )
@@ -137,8 +144,16 @@ class Shared(ABC):
             nesterov=True,
             weight_decay=settings.weight_decay,
         )
-        self._batch = min(settings.batch, len(setting.data.train))
-        self.steps = max(1, len(setting.data.train) // self._batch)  # in an epoch
+        self.batch = self._largest_batch
+
+    @property
+    def _largest_batch(self) -> int:
+        return min(self.settings.batch, len(self.setting.data.train))
+
+    @property
+    def steps(self) -> int:
+        """How many there are in an epoch."""
+        return max(1, len(self.setting.data.train) // self.batch)
 
     # -- what a kind of search does ---------------------------------------------------------------
 
@@ -156,6 +171,34 @@ class Shared(ABC):
     def told(self) -> dict[str, float]:
         """More that is to be known after an epoch."""
         return {}
+
+    def activate(self, architecture: Architecture) -> None:
+        """Let the supernet compute a member, with the weights that are for it."""
+        self.supernet.activate(architecture)
+
+    def preferences(self) -> dict[str, list[float]]:
+        """How likely each option of each choice is by what was learned, where that is known."""
+        return {}
+
+    def rehearse(self, batch: Batch, other: Batch) -> None:
+        """Take the steps that need most memory, on the meta device; see `memory.py`."""
+        space, rng = self.setting.space, np.random.default_rng(0)
+        for member in (space.largest(), *(space.sample(rng) for _ in range(3))):
+            self.activate(member)
+            self._learn(0, batch)
+
+    def with_momenta(self) -> list[Tensor]:
+        """The momenta of all weights, nothing where there are none yet."""
+        found = []
+        for group in self._optimizer.param_groups:
+            for parameter in group["params"]:
+                state = self._optimizer.state[parameter]
+                found.append(state.setdefault("momentum_buffer", torch.zeros_like(parameter)))
+        return found
+
+    def unshared(self) -> list[object]:
+        """Its parts that have nothing of the supernet's in them."""
+        return [self.settings]
 
     def _more_state(self) -> dict[str, Tensor]:
         return {}
@@ -188,11 +231,11 @@ class Shared(ABC):
         rows = torch.cat(
             [
                 torch.randperm(len(part), generator=self._generator)
-                for _ in range(-(-count * self._batch // len(part)))
+                for _ in range(-(-count * self.batch // len(part)))
             ]
         )
         for step in range(count):
-            chosen = rows[step * self._batch : (step + 1) * self._batch]
+            chosen = rows[step * self.batch : (step + 1) * self.batch]
             x = normal(part.x[chosen], data)
             if name == "train":
                 x = self.setting.augmentation(x, self._generator)
@@ -212,13 +255,14 @@ class Shared(ABC):
             group["lr"] = self.rate(place)
         self._optimizer.zero_grad(set_to_none=True)
         yield
-        nn.utils.clip_grad_norm_(self.supernet.parameters(), self._settings.clip)
+        nn.utils.clip_grad_norm_(self.supernet.parameters(), self.settings.clip)
         self._optimizer.step()
 
     def rate(self, place: int) -> float:
-        """The learning rate of a step of this epoch."""
-        done = (self.epoch + place / self.steps) / self._settings.epochs
-        return float(self._settings.learning_rate * 0.5 * (1 + np.cos(np.pi * min(done, 1.0))))
+        """The learning rate of a step of this epoch; half as large with batches half as large."""
+        done = (self.epoch + place / self.steps) / self.settings.epochs
+        first = self.settings.learning_rate * self.batch / self._largest_batch
+        return float(first * 0.5 * (1 + np.cos(np.pi * min(done, 1.0))))
 
     def _seed(self, what: int) -> int:
         """A seed of this epoch, for one purpose."""
@@ -234,7 +278,8 @@ class Shared(ABC):
             momentum = self._optimizer.state.get(parameter, {}).get("momentum_buffer")
             if momentum is not None:
                 found[f"momentum.{name}"] = momentum
-        return {**found, **self._more_state(), "epoch": torch.tensor(self.epoch)}
+        numbers = {"epoch": torch.tensor(self.epoch), "batch": torch.tensor(self.batch)}
+        return {**found, **self._more_state(), **numbers}
 
     def load(self, state: Mapping[str, Tensor]) -> None:
         """Go on from what `state` gave."""
@@ -245,7 +290,7 @@ class Shared(ABC):
                 kept = momentum.to(parameter.device, copy=True)
                 self._optimizer.state[parameter]["momentum_buffer"] = kept
         self._load_more(state)
-        self.epoch = int(state["epoch"])
+        self.epoch, self.batch = int(state["epoch"]), int(state["batch"])
 
 
 @dataclass(frozen=True)

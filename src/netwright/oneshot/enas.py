@@ -78,6 +78,20 @@ class _Enas(Shared):
         """The mean accuracy of the members that the controller drew last."""
         return {"reward": float(np.mean([a for _, a in self._observed[-self._rewards :]]))}
 
+    def preferences(self) -> dict[str, list[float]]:
+        """How often each option of a choice was among what the controller drew last."""
+        last = [member.answers for member, _ in self._observed[-self._rewards :]]
+        found = {}
+        for name, choice in self.setting.space.choices.items():
+            drawn = [answers[name] for answers in last if name in answers]
+            if drawn and len(choice.options) > 1:
+                found[name] = [drawn.count(option) / len(drawn) for option in choice.options]
+        return found
+
+    def unshared(self) -> list[object]:
+        """The controller."""
+        return [*super().unshared(), self._search]
+
     def _step(self, place: int, batch: Batch, other: Batch) -> float:
         self.supernet.activate(self._draw(self._rng))
         loss = self._learn(place, batch)

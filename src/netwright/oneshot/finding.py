@@ -4,15 +4,34 @@ from __future__ import annotations
 
 import numpy as np
 
+from netwright.evaluate.admission import LATENCY
 from netwright.objective import Objective
 from netwright.oneshot.base import Shared
 from netwright.oneshot.costs import Costs
 from netwright.oneshot.scoring import shared_accuracy
 from netwright.space import Architecture
-from netwright.strategies import Strategy
-from netwright.trial import Trial
+from netwright.strategies import NSGA2, RegularizedEvolution, Strategy
+from netwright.trial import Proposal, Trial, ranked
 
 _ATTEMPTS = 20  # proposals a score, at most, that were scored before or break a limit
+
+
+def promising(
+    shared: Shared, finder: Strategy | None, rng: np.random.Generator, scored_: int, count: int
+) -> list[Architecture]:
+    """The best of `scored_` members by the objectives, with their shared accuracies.
+
+    Without a finder they are found by evolution, for several objectives by NSGA-II.
+    """
+    setting = shared.setting
+    objectives = setting.objectives
+    finder = finder or (NSGA2() if len(objectives) > 1 else RegularizedEvolution())
+    found = scored(shared, finder, objectives, setting.costs, rng, scored_)
+    trials = [
+        Trial(number, Proposal(member), "done", metrics)
+        for number, (member, metrics) in enumerate(found.items())
+    ]
+    return [trial.architecture for trial in ranked(trials, objectives)][:count]
 
 
 def scored(
@@ -41,6 +60,8 @@ def scored(
             continue
         if member not in known:
             known[member] = shared_accuracy(shared, member)
-        found[member] = {**costs.of(member), "accuracy": known[member]}
+        asked = {o.metric for o in objectives} & {LATENCY}
+        wanted = {name: costs.metric(name, member) for name in asked}
+        found[member] = {**costs.of(member), **wanted, "accuracy": known[member]}
         search.observe(Trial(len(found) - 1, proposal, "done", found[member]))
     return found

@@ -6,8 +6,7 @@ part. A relaxation says how logits become weights of options, and which options 
 
 It works on every space that can be shared. Options whose outputs can be summed are mixed, steps of
 a `repeat` and inputs that are read through edges too. Numbers, such as widths and kernel sizes,
-cannot be summed: they are drawn, and their logits learn by the score function (Williams, 1992) with
-the moving mean of the loss as baseline.
+cannot be summed: they are drawn, and their logits learn as `scorefunction.py` says.
 
 A search may collapse: the logits turn to options without weights, such as skips, which are the
 easiest to learn with (Zela et al., arXiv 1909.09656). When most of the preferred options are such,
@@ -21,6 +20,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,9 +30,9 @@ from netwright.oneshot.base import MOMENTUM, Batch, OneShot, Setting, Shared
 from netwright.oneshot.curvature import Curvature, dominant_eigenvalue
 from netwright.oneshot.expected import Expected
 from netwright.oneshot.logits import Logits
+from netwright.oneshot.scorefunction import ScoreFunction
 from netwright.space import Answer, Architecture
 
-_BASELINE = 0.9  # decay of the moving mean of the loss
 _GAINED = 0.01  # by options without weights, from which on it is no chance that they lead
 _NEAR = 0.01  # times one over the gradient's norm: how far the weights move for a difference
 
@@ -134,8 +134,7 @@ class Bilevel(Shared):
         )
         costs = setting.costs
         self.expected = Expected(self.logits, costs, setting.seed) if costs.limits else None
-        self._baseline = torch.zeros(())
-        self._losses = 0  # that the baseline is a mean of
+        self._by_score = ScoreFunction(self.logits)
 
     def candidates(self, rng: np.random.Generator, count: int) -> list[Architecture]:
         """What the logits prefer, then members drawn by them; changed to keep the limits."""
@@ -176,6 +175,10 @@ class Bilevel(Shared):
             found |= self._curvature.told(self._eigenvalue(), self.logits.copy())
         return found
 
+    def preferences(self) -> dict[str, list[float]]:
+        """The chances of the options of each choice, by the logits."""
+        return {name: p.tolist() for name, p in self.logits.chances().items()}
+
     def _eigenvalue(self) -> float:
         """The largest one of the second derivative of the validation loss in the logits."""
         batch, drawn = next(self._some("validation", 1)), self._drawn()
@@ -215,11 +218,30 @@ class Bilevel(Shared):
             found, loss = self.first_order(other, drawn)
         for name, gradient in found.items():
             self.logits.values[name].grad = gradient
-        for name, gradient in self._score_function(drawn, loss).items():
+        for name, gradient in self._by_score.gradients(drawn, loss).items():
             self.logits.values[name].grad = gradient
         if self.expected is not None:
             self._add_gradient(self.expected.penalty())
         self._adam.step()
+
+    def rehearse(self, batch: Batch, other: Batch) -> None:
+        """Take steps of weights and logits with the largest numbers, where numbers are drawn."""
+        space = self.setting.space
+        last = {name: choice.options[-1] for name, choice in space.choices.items()}
+        answers = {**last, **space.largest().answers}
+        drawn = {name: answers[name] for name in self.logits.drawn}
+        self._generator = torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            self._mix(drawn)
+        self._learn(0, batch)
+        if self.relaxation.unrolled and self.logits.by_gradient:
+            self.second_order(batch, other, drawn, self.rate(0))
+        else:
+            self.first_order(other, drawn)
+
+    def unshared(self) -> list[object]:
+        """The logits, and what knows them."""
+        return [*super().unshared(), self.logits, self.expected, self._by_score, self._adam]
 
     def _add_gradient(self, penalty: Tensor) -> None:
         """Add the gradient of a penalty on the logits to theirs."""
@@ -315,21 +337,6 @@ class Bilevel(Shared):
         moved = gradient if momentum is None else MOMENTUM * momentum + gradient
         return gradient + MOMENTUM * moved
 
-    def _score_function(self, drawn: Mapping[str, Answer], loss: float) -> dict[str, Tensor]:
-        """The gradient of the mean loss in the logits of what was drawn."""
-        self._losses += 1
-        decay = min(_BASELINE, 1 - 1 / self._losses)
-        advantage = loss - float(self._baseline) if self._losses > 1 else 0.0
-        self._baseline = decay * self._baseline + (1 - decay) * loss
-        found = {}
-        for name in self.logits.drawn:
-            logits = self.logits.values[name].detach()
-            chances = logits.softmax(0)
-            taken = torch.zeros_like(logits)
-            taken[self.setting.space.choices[name].options.index(drawn[name])] = 1.0
-            found[name] = advantage * (taken - chances)
-        return found
-
     # -- the supernet -----------------------------------------------------------------------------
 
     def _drawn(self) -> dict[str, Answer]:
@@ -354,27 +361,24 @@ class Bilevel(Shared):
             if name in self._skips:
                 skips = self._skips[name]
                 mixed = self.relaxation.with_skips(mixed, skips, self.done, self._generator)
-            weights[name] = mixed.to(self.setting.device)
+            weights[name] = _placed(mixed, self.setting.device)
             if self.setting.space.choices[name].kind == "inputs":  # in sum as many as are read
                 option = self.setting.space.choices[name].options[-1]
                 weights[name] = weights[name] * len(option)  # type: ignore[arg-type]
             if made.running is not None:
                 running[name] = made.running
         for name, edges in self.logits.edges.items():
-            weights[name] = (
-                self.logits.values[name].softmax(0).to(self.setting.device)
-                if name in self.logits.values
-                else torch.ones(len(edges), device=self.setting.device)
-            )
+            known = self.logits.values.get(name)
+            each = torch.ones(len(edges)) if known is None else known.softmax(0)
+            weights[name] = _placed(each, self.setting.device)
         self.supernet.mix(weights, drawn, running=running)
 
     # -- on disk ----------------------------------------------------------------------------------
 
     def _more_state(self) -> dict[str, Tensor]:
         found = {
-            "baseline": self._baseline,
-            "losses": torch.tensor(self._losses),
             "collapsed": torch.tensor(self.collapsed),
+            **self._by_score.state(),
             **self._curvature.state(),
         }
         if self.expected is not None:
@@ -386,7 +390,7 @@ class Bilevel(Shared):
         return found
 
     def _load_more(self, state: Mapping[str, Tensor]) -> None:
-        self._baseline, self._losses = state["baseline"], int(state["losses"])
+        self._by_score.load(state)
         self.collapsed = bool(state["collapsed"])
         self._curvature.load(state)
         if self.expected is not None:
@@ -397,6 +401,23 @@ class Bilevel(Shared):
             for key in ("step", "exp_avg", "exp_avg_sq"):
                 if (kept := state.get(f"adam.{key}.{name}")) is not None:
                     self._adam.state[value][key] = kept.clone()
+
+
+class _Crossing(torch.autograd.Function):
+    """To the meta device, from which no gradient comes back but nothing."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x.detach().to("meta")
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        return torch.zeros(gradients[0].shape, dtype=gradients[0].dtype)
+
+
+def _placed(x: Tensor, device: torch.device) -> Tensor:
+    """A tensor on a device, with its gradient."""
+    return _Crossing.apply(x) if device.type == "meta" else x.to(device)  # type: ignore[no-untyped-call]
 
 
 def _or_zeros(gradient: Tensor | None, like: Tensor) -> Tensor:

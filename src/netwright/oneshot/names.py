@@ -11,6 +11,7 @@ from netwright.oneshot.dartsminus import DARTSMinus
 from netwright.oneshot.drnas import DrNAS
 from netwright.oneshot.enas import ENAS
 from netwright.oneshot.fairdarts import FairDARTS
+from netwright.oneshot.fewshot import FewShot
 from netwright.oneshot.gdas import GDAS
 from netwright.oneshot.onceforall import OnceForAll
 from netwright.oneshot.pcdarts import PCDARTS
@@ -27,6 +28,7 @@ ONE_SHOT: dict[str, Callable[[], OneShot]] = {
     "drnas": DrNAS,
     "enas": ENAS,
     "fair-darts": FairDARTS,
+    "few-shot": FewShot,
     "gdas": GDAS,
     "once-for-all": OnceForAll,
     "p-darts": PDARTS,

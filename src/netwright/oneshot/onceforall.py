@@ -15,17 +15,16 @@ the space has them as a choice.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from torch import Tensor
 from torch.nn import functional
 
-from netwright.objective import maximize
 from netwright.oneshot.base import Batch, OneShot, Setting, Shared
-from netwright.oneshot.finding import scored
+from netwright.oneshot.finding import promising
 from netwright.space import Answer, Architecture, Choice
-from netwright.strategies import RegularizedEvolution, Strategy
+from netwright.strategies import Strategy
 from netwright.strategies.base import allowed
 
 _ORDER = ({"one_of", "inputs", "value"}, {"repeat"}, {"width"})  # in which kinds become elastic
@@ -36,8 +35,8 @@ class OnceForAll(OneShot):
     """A supernet whose members are good with the weights they share.
 
     In the first `largest` share of the epochs only the largest member is trained. Each step trains
-    it, the smallest of those that are open and `sampled` random ones. Then `finder` looks at
-    `scored` members.
+    it, the smallest of those that are open and `sampled` random ones. Then `finder` (evolution, or
+    for several objectives NSGA-II) looks at `scored` members.
 
     Raises:
         SettingError: A value outside its rule.
@@ -48,7 +47,7 @@ class OnceForAll(OneShot):
     largest: float = 0.2
     sampled: int = 2
     scored: int = 100
-    finder: Strategy = field(default_factory=RegularizedEvolution)
+    finder: Strategy | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -75,11 +74,8 @@ class _Elastic(Shared):
         self._phases = [kind for kind in _ORDER if kind & kinds]
 
     def candidates(self, rng: np.random.Generator, count: int) -> list[Architecture]:
-        """The best by shared accuracy of those that were scored."""
-        objectives = (maximize("accuracy"),)
-        costs, once = self.setting.costs, self._once
-        found = scored(self, once.finder, objectives, costs, rng, once.scored)
-        return sorted(found, key=lambda member: -found[member]["accuracy"])[:count]
+        """The best by the objectives, with shared accuracies, of those that were scored."""
+        return promising(self, self._once.finder, rng, self._once.scored, count)
 
     def told(self) -> dict[str, float]:
         """How many of the choices are open, a share."""
@@ -98,6 +94,13 @@ class _Elastic(Shared):
                 self.supernet.activate(member)
                 self._learn_from(taught, batch)
         return float(loss.detach())
+
+    def rehearse(self, batch: Batch, other: Batch) -> None:
+        """Take steps in which the largest one learns, with the gradients of another one there."""
+        self.supernet.activate(self.setting.space.largest())
+        with self._one_step(0):
+            for _ in range(2):
+                batch.loss(self.supernet).backward()  # type: ignore[no-untyped-call]
 
     def _learn_from(self, taught: Tensor, batch: Batch) -> None:
         loss = functional.cross_entropy(self.supernet(batch.x), taught)

@@ -12,15 +12,14 @@ Batch normalisation is recalibrated for every score.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from netwright.objective import maximize
 from netwright.oneshot.base import Batch, OneShot, Setting, Shared
-from netwright.oneshot.finding import scored
+from netwright.oneshot.finding import promising
 from netwright.space import Answer, Architecture, Choice
-from netwright.strategies import RandomSearch, RegularizedEvolution, Strategy
+from netwright.strategies import RandomSearch, Strategy
 from netwright.strategies.base import allowed
 
 
@@ -45,15 +44,18 @@ class RandomSharing(Sampling):
 
     def begin(self, setting: Setting) -> Shared:
         """A supernet with fresh weights."""
-        return _Sampled(self, setting, RandomSearch(), fair=False)
+        return Sampled(self, setting, RandomSearch(), fair=False)
 
 
 @dataclass(frozen=True)
 class SinglePath(Sampling):
-    """`finder` searches over shared weights; `fair` lets options take turns while these learn."""
+    """`finder` searches over shared weights; `fair` lets options take turns while these learn.
+
+    Without one that is evolution, or for several objectives NSGA-II.
+    """
 
     fair: bool = True
-    finder: Strategy = field(default_factory=RegularizedEvolution)
+    finder: Strategy | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -61,27 +63,27 @@ class SinglePath(Sampling):
 
     def begin(self, setting: Setting) -> Shared:
         """A supernet with fresh weights."""
-        return _Sampled(self, setting, self.finder, fair=self.fair)
+        return Sampled(self, setting, self.finder, fair=self.fair)
 
 
-class _Sampled(Shared):
+class Sampled(Shared):
+    """The state of a supernet whose members take turns, and are then scored."""
+
     def __init__(
-        self, settings: Sampling, setting: Setting, finder: Strategy, *, fair: bool
+        self, settings: Sampling, setting: Setting, finder: Strategy | None, *, fair: bool
     ) -> None:
         super().__init__(settings, setting)
         self._scored, self._finder, self._fair = settings.scored, finder, fair
         self._turns: dict[str, list[int]] = {}  # options that are still to come in this round
 
     def candidates(self, rng: np.random.Generator, count: int) -> list[Architecture]:
-        """The best by shared accuracy of those that were scored."""
-        objectives = (maximize("accuracy"),)
-        found = scored(self, self._finder, objectives, self.setting.costs, rng, self._scored)
-        return sorted(found, key=lambda member: -found[member]["accuracy"])[:count]
+        """The best by the objectives, with shared accuracies, of those that were scored."""
+        return promising(self, self._finder, rng, self._scored, count)
 
     def _step(self, place: int, batch: Batch, other: Batch) -> float:
         if place == 0:
             self._turns.clear()
-        self.supernet.activate(self._next() if self._fair else self.setting.space.sample(self._rng))
+        self.activate(self._next() if self._fair else self.setting.space.sample(self._rng))
         return self._learn(place, batch)
 
     def _next(self) -> Architecture:

@@ -24,7 +24,7 @@ def shared_accuracy(shared: Shared, architecture: Architecture) -> float:
     The supernet's own statistics stay as they were.
     """
     setting, supernet = shared.setting, shared.supernet
-    supernet.activate(architecture)
+    shared.activate(architecture)
     norms = [m for m in supernet.modules() if isinstance(m, _NormBase) and m.track_running_stats]
     before = [{k: v.clone() for k, v in m._buffers.items() if v is not None} for m in norms]
     training = supernet.training

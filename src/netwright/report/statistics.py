@@ -33,8 +33,8 @@ class Expected:
 def expected_best(record: Record) -> Expected | None:
     """The expected best gain of as many random networks, None without two of them.
 
-    From the networks of the baseline if there was one, else from the run's own random trials, where
-    the strategy begins with some: those without a parent.
+    From the networks of the baseline if there was one, else from the run's own random trials: where
+    the strategy begins with some those without a parent, and those that a one-shot search drew.
     Exact for drawing with replacement from what was seen: P(best <= v_i) = (i / n)^k. Dodge et al.,
     "Show Your Work", arXiv 1909.03004. Not carried beyond the number of networks it rests on.
     """
@@ -42,7 +42,12 @@ def expected_best(record: Record) -> Expected | None:
     allowed = record.history.allowed(record.limits)
     baseline = [t for t in allowed if t.proposal.stage == -1]
     begins = record.settings["strategy"]["name"] in _RANDOM_WITHOUT_PARENT
-    own = [t for t in allowed if begins and t.proposal.stage == 0 and t.proposal.parent is None]
+    own = [
+        t
+        for t in allowed
+        if t.proposal.stage == 0
+        and (t.architecture in record.random or (begins and t.proposal.parent is None))
+    ]
     drawn = baseline or own
     gains = np.array([objective.gain(t.metrics) for t in drawn])
     values = np.sort(gains[np.isfinite(gains)])

@@ -50,8 +50,12 @@ class Switched(nn.Module):
             empty = torch.zeros(len(self.keys), dtype=weights.dtype, device=weights.device)
             self.mixture = empty.index_add(0, into, weights)
         if self.varies:
-            self._options = {}
+            self.forget()
         self.running = tuple(sorted({places[option] for option in running}))
+
+    def forget(self) -> None:
+        """Take the options apart anew, since their layers are others now."""
+        self._options = {}
 
     def modules_running(self) -> list[nn.Module]:
         """The ways that run now."""

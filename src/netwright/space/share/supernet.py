@@ -335,9 +335,8 @@ class Supernet(nn.Module):
             name = next(iter(expression.choices))
             if len(expression.choices) == 1 and name in weights:
                 item.mix(weights[name], running.get(name, range(len(weights[name]))))
-                item.memo = (
-                    self._memo if self.rewrites and weights[name].device.type == "cpu" else None
-                )
+                rewritten = self.rewrites and weights[name].device.type in ("cpu", "meta")
+                item.memo = self._memo if rewritten else None
         self._running = list(_active(self.network, set()))
         for module in self._running:
             for key, value in self._elastic[module].items():

@@ -1,0 +1,199 @@
+"""Networks for many devices from one training, against networks that were trained alone.
+
+A supernet of `convnet` (of some of its widths and depths, so that its largest network is small) is
+trained once for all on fashion14; then a network is taken out of it for each of several bounds on
+latency, as it is and tuned for an epoch. Beside it the same network is trained from scratch for as
+many epochs as the supernet was, by the recipe of `Training`. All are scored on the test part, which
+chose nothing.
+
+What ten searches would cost is found by one search by regularized evolution under the middle bound.
+
+Prints the table that the docs quote: `python benchmarks/oneshot_devices.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import netwright as nw
+from netwright.data import Data, Part, load
+from netwright.evaluate.base import Candidate, Context
+from netwright.evaluate.fit import score
+
+OPTIONS: dict[str, list[Any]] = {
+    "activation": ["relu"],
+    "dropout": ["none"],
+    "learning_rate": [0.2],
+    "weight_decay": [0.0005],
+    "stem.width": [16, 32],
+    "stem.downsample": ["max", "stride"],
+    "stage1.width": [16, 32, 48],
+    "stage1.block": ["plain", "residual", "separable"],
+    "stage1.depth": [1, 2],
+    "stage2": ["none", "blocks"],
+    "stage2.width": [16, 32, 48, 64],
+    "stage2.block": ["plain", "residual", "separable"],
+    "stage2.depth": [1, 2],
+    "stage2.downsample": ["max", "stride"],
+    "stage3": ["none"],
+    "normalisation": ["batch"],
+}
+
+
+CPU = torch.device("cpu")
+
+
+def some(data: Data, examples: int) -> Data:
+    """The data with the first examples of the train part."""
+    return replace(data, train=Part(data.train.x[:examples], data.train.y[:examples]))
+
+
+def accuracy(network: torch.nn.Module, data: Data) -> float:
+    """On the test part, percent."""
+    return 100 * score(network, data.test, mean=data.mean, std=data.std, device=CPU)["accuracy"]
+
+
+def bounds(space: nw.Space, data: Data, count: int) -> list[float]:
+    """Latencies in ms from small to large: quantiles of random networks'."""
+    rng, target = np.random.default_rng(0), nw.OnnxRuntime()
+    found = []
+    for _ in range(3 * count):
+        network = space.build(space.sample(rng), seed=0).eval()
+        found.append(target.measure(network, space.inputs, mean=data.mean, std=data.std).median_ms)
+    return [float(v) for v in np.quantile(found, np.linspace(0.05, 0.95, count))]
+
+
+def compared(
+    space: nw.Space, data: Data, limits: list[float], epochs: int, seed: int, folder: Path
+) -> dict[str, Any]:
+    """One training for all limits, and each network trained alone."""
+    training = nw.Training(data, epochs=1, full_epochs=epochs)
+    began = time.process_time()
+    run = nw.search(
+        space,
+        training,
+        strategy=nw.OnceForAll(epochs=epochs),
+        trials=1,
+        finals=[],
+        refit=False,
+        seed=seed,
+        workers=1,
+        store=folder / f"once-{seed}.db",
+        run="once",
+    )
+    rows, trained = [], time.process_time() - began
+    for limit in limits:
+        began = time.process_time()
+        as_is = run.best_for({"latency_ms": limit})
+        looked = time.process_time() - began
+        tuned = run.best_for({"latency_ms": limit}, epochs=1)
+        began = time.process_time()
+        candidate = Candidate(space, as_is.architecture, seed)
+        alone = training.evaluate(candidate, epochs, Context(seed)).model
+        assert alone is not None
+        rows.append(
+            {
+                "limit": limit,
+                "latency_ms": as_is.metrics["latency_ms"],
+                "params": as_is.metrics["params"],
+                "as it is": accuracy(as_is.network, data),
+                "tuned": accuracy(tuned.network, data),
+                "alone": accuracy(alone, data),
+                "seconds to look": looked,
+                "seconds alone": time.process_time() - began,
+            }
+        )
+        print(seed, rows[-1], flush=True)
+    return {"seconds": trained, "rows": rows}
+
+
+def searched(space: nw.Space, data: Data, limit: float, epochs: int, folder: Path) -> float:
+    """Processor seconds of one search under a limit, with the training of its network."""
+    run = nw.search(
+        space,
+        nw.Training(data, epochs=max(1, epochs // 10), full_epochs=epochs),
+        strategy=nw.RegularizedEvolution(),
+        limits={"latency_ms": limit},
+        trials=40,
+        finals=[(1, epochs)],
+        refit=False,
+        workers=1,
+        store=folder / "search.db",
+        run="search",
+    )
+    return sum(trial.cpu_seconds for trial in run.trials)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="two bounds, two epochs")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--examples", type=int, default=5000)
+    parser.add_argument("--limits", type=int, default=10)
+    parser.add_argument("--out", type=Path, help="a folder that keeps what is done")
+    arguments = parser.parse_args()
+    if arguments.quick:
+        arguments.seeds, arguments.epochs, arguments.examples, arguments.limits = 1, 2, 500, 2
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.out or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        data = some(load("fashion14", seed=0), arguments.examples)
+        space = nw.spaces.convnet(data.shape, data.classes).restricted(OPTIONS)
+        known = folder / "bounds.json"
+        if not known.is_file():
+            known.write_text(json.dumps(bounds(space, data, arguments.limits)))
+        limits = json.loads(known.read_text())
+        runs = []
+        for seed in range(arguments.seeds):
+            kept = folder / f"seed-{seed}.json"
+            if not kept.is_file():
+                run = compared(space, data, limits, arguments.epochs, seed, folder)
+                kept.write_text(json.dumps(run))
+            runs.append(json.loads(kept.read_text()))
+        kept = folder / "search.json"
+        if not kept.is_file():
+            middle = limits[len(limits) // 2]
+            seconds = searched(space, data, middle, arguments.epochs, folder)
+            kept.write_text(json.dumps(seconds))
+        print(text(runs, json.loads(kept.read_text())))
+
+
+def text(runs: list[dict[str, Any]], search: float) -> str:
+    """The results, a line a bound."""
+    lines = [f"{'at most, ms':>12}{'ms':>9}{'as it is':>16}{'tuned':>16}{'trained alone':>16}"]
+    for rows in zip(*(run["rows"] for run in runs), strict=True):
+        found = {key: [row[key] for row in rows] for key in rows[0]}
+        cells = [_mean(found[key]) for key in ("as it is", "tuned", "alone")]
+        lines.append(
+            f"{found['limit'][0]:12.4f}{statistics.mean(found['latency_ms']):9.4f}"
+            + "".join(f"{cell:>16}" for cell in cells)
+        )
+    trained = statistics.mean(run["seconds"] for run in runs)
+    looked = statistics.mean(sum(row["seconds to look"] for row in run["rows"]) for run in runs)
+    count = len(runs[0]["rows"])
+    lines.append(
+        f"One training {trained:.0f} processor seconds, looking for {count} networks {looked:.0f}; "
+        f"{count} searches {count * search:.0f}."
+    )
+    return "\n".join(lines)
+
+
+def _mean(values: list[float]) -> str:
+    spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.2f}{spread}"
+
+
+if __name__ == "__main__":
+    main()

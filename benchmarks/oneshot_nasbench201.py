@@ -1,0 +1,180 @@
+"""What one-shot searches find on NAS-Bench-201, by the table of its 15,625 cells.
+
+Each search trains its shared weights on images, and after every epoch the cell it would name is
+looked up. Relaxations run to the end, also where the alarm would have ended them; what they would
+have named then is a column of its own.
+
+`--data` is anything that `netwright.data.load` takes, CIFAR-10 as an `.npz` for the published
+comparison; `--examples`, `--side`, `--channels` and `--cells` make it as small as need be.
+`--table` is a file that `netwright bench import` made; without it a made-up one is looked up in, in
+which answers add up. `--out` keeps each search, so that what was killed goes on.
+
+Prints the table that the docs quote:
+
+    netwright bench import nb201.parquet --out nb201.safetensors
+    python benchmarks/oneshot_nasbench201.py --table nb201.safetensors --data cifar10.npz
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from netwright import spaces
+from netwright.bench import Table
+from netwright.data import Augmentation, Data, Part, load
+from netwright.oneshot import Bilevel, OneShot, Relaxation, Setting
+from netwright.oneshot.names import ONE_SHOT
+from netwright.space import Space
+
+METHODS = (
+    "darts", "darts-second-order", "r-darts", "darts-minus", "p-darts", "fair-darts", "pc-darts",
+    "gdas", "snas", "drnas", "proxylessnas", "enas", "random-sharing", "single-path",
+)  # fmt: skip
+SIGNAL, TEST = "c10_val_200", "c10_test_200"
+ALARM = 0.75  # the default of relaxations
+
+
+def smaller(data: Data, examples: int, side: int) -> Data:
+    """The first `examples` of the train part, halved into train and validation, in small images."""
+    whole = data.train
+    count = min(examples, len(whole)) // 2
+    x = whole.x[: 2 * count].float()
+    if side < x.shape[-1]:
+        x = functional.interpolate(x, (side, side), mode="area")
+    x = x.round().to(torch.uint8)
+    y = whole.y[: 2 * count]
+    return replace(
+        data,
+        shape=tuple(x.shape[1:]),
+        train=Part(x[:count], y[:count]),
+        validation=Part(x[count:], y[count:]),
+        test=Part(x[count:], y[count:]),
+    )
+
+
+def made_up(space: Space) -> Table:
+    """Scores to which each answer adds its part, under the published names."""
+    members = list(space.enumerate())
+    scores = space.encode(members).astype(float) @ np.random.default_rng(0).normal(
+        size=space.encode(members[:1]).shape[1]
+    )
+    percent = 100 * (scores - scores.min()) / np.ptp(scores)
+    return Table(space, members, {SIGNAL: percent, TEST: percent})
+
+
+def searched(search: OneShot, setting: Setting, table: Table) -> dict[str, Any]:
+    """The test accuracy of the cell that is named after each epoch, and of the last one."""
+    began = time.process_time()
+    if isinstance(search, Relaxation):
+        search = replace(search, alarm=1.0)  # it is to go on, to see what would come of it
+    shared = search.begin(setting)
+    accuracies, free, alarm = [], [], None
+    while shared.epoch < search.epochs and not shared.collapsed:
+        shared.advance()
+        if isinstance(shared, Bilevel):
+            accuracies.append(looked_up(table, shared.logits.best()))
+            share, gained = shared.logits.parameter_free() or (0.0, 0.0)
+            free.append(share)
+            if alarm is None and share > ALARM and gained > 0.01:
+                alarm = shared.epoch
+    seconds = time.process_time() - began
+    if isinstance(shared, Bilevel):
+        named = shared.logits.best()
+    else:
+        named = shared.candidates(np.random.default_rng(setting.seed), 1)[0]
+        seconds = time.process_time() - began
+    return {
+        "test": looked_up(table, named),
+        "answers": dict(named.answers),
+        "epochs": accuracies,
+        "parameter_free": free,
+        "alarm": alarm,
+        "at the alarm": accuracies[max(0, alarm - 2)] if alarm is not None else None,
+        "seconds": seconds,
+    }
+
+
+def looked_up(table: Table, architecture: Any) -> float:
+    """Its test accuracy, percent."""
+    row = table.row(architecture)
+    assert row is not None
+    return float(table.column(TEST)[row])
+
+
+def text(found: dict[str, list[dict[str, Any]]]) -> str:
+    """The results, a line a method."""
+    lines = [
+        f"{'method':20}{'seeds':>6}{'test %':>16}{'least':>8}{'  alarm after epoch':>20}"
+        f"{'  by the alarm':>16}{'CPU s':>8}"
+    ]
+    for name, runs in found.items():
+        tests = [run["test"] for run in runs]
+        alarms = [str(run["alarm"]) if run["alarm"] is not None else "–" for run in runs]
+        kept = [run["test"] if run["alarm"] is None else run["at the alarm"] for run in runs]
+        seconds = statistics.median(run["seconds"] for run in runs)
+        lines.append(
+            f"{name:20}{len(runs):6}{_mean(tests):>16}{min(tests):8.2f}{', '.join(alarms):>20}"
+            f"{_mean(kept):>16}{seconds:8.0f}"
+        )
+    return "\n".join(lines)
+
+
+def _mean(values: Sequence[float]) -> str:
+    spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.2f}{spread}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="two methods on a few images")
+    parser.add_argument("--table", type=Path)
+    parser.add_argument("--data", default="fashion14")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--examples", type=int, default=10_000)
+    parser.add_argument("--side", type=int, default=16)
+    parser.add_argument("--channels", type=int, default=8)
+    parser.add_argument("--cells", type=int, default=1)
+    parser.add_argument("--epochs", type=int, default=25)
+    parser.add_argument("--out", type=Path, help="a folder that keeps each search")
+    arguments = parser.parse_args()
+    if arguments.quick:
+        arguments.methods, arguments.seeds, arguments.epochs = ["gdas", "single-path"], [0], 2
+        arguments.examples, arguments.channels = 512, 4
+    torch.set_num_threads(1)
+    data = smaller(load(arguments.data, seed=0), arguments.examples, arguments.side)
+    space = spaces.nasbench201(
+        data.shape, data.classes, channels=arguments.channels, cells=arguments.cells
+    )
+    table = Table.open(arguments.table) if arguments.table else made_up(space)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for seed in arguments.seeds:
+        for name in arguments.methods:
+            kept = arguments.out / f"{name}-{seed}.json" if arguments.out else None
+            if kept is not None and kept.is_file():
+                run = json.loads(kept.read_text())
+            else:
+                search = replace(ONE_SHOT[name](), epochs=arguments.epochs)
+                setting = Setting(space, data, Augmentation(crop=2), seed)
+                run = searched(search, setting, table)
+                if kept is not None:
+                    kept.parent.mkdir(parents=True, exist_ok=True)
+                    kept.write_text(json.dumps(run))
+            found.setdefault(name, []).append(run)
+            print(name, seed, f"{run['test']:.2f} %", f"{run['seconds']:.0f} s", flush=True)
+    print(text(found))
+
+
+if __name__ == "__main__":
+    main()

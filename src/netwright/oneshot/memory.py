@@ -1,0 +1,259 @@
+"""How much memory a one-shot search needs, found without values, and how it is made to fit.
+
+The search is copied to the meta device, where tensors have shapes and no values, and takes a few
+steps there. What is alive at the same time is added up. Scratch space within an operation and what
+the allocator keeps for itself are not in it.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import weakref
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from netwright.errors import SettingError
+from netwright.oneshot.base import Batch, Shared, laid_out
+from netwright.space.cost import MIB
+from netwright.space.share.shared import Switched
+
+_USED = 0.9  # of the memory that is free, at most
+_LEAST = 8  # examples in a batch that is made smaller
+_META = torch.device("meta")
+_GROUP = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True)
+class Planned:
+    """How a search runs: bytes at the peak of a step, with all it holds; examples in a batch.
+
+    Where the peak could not be predicted it is None, and `reason` says why.
+    """
+
+    peak: int | None
+    batch: int
+    checkpointed: bool = False
+    reason: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """As the log has it."""
+        return {
+            "memory_mib": None if self.peak is None else self.peak / MIB,
+            "batch": self.batch,
+            "checkpointed": self.checkpointed,
+            "reason": self.reason,
+        }
+
+
+def fit_memory(shared: Shared) -> Planned:
+    """Let a search fit in its `memory_mib`, or in what is free.
+
+    It runs as it is if it fits; else its blocks are checkpointed; else its batches are halved, too,
+    which only a search can be that has not begun. One that cannot run without values, as when its
+    path depends on them, stays as it is.
+
+    Raises:
+        SettingError: It does not fit so either; names what needs less.
+    """
+    limit = shared.settings.memory_mib
+    available = free(shared.setting.device) if limit is None else limit * MIB
+    if available is None:
+        return Planned(None, shared.batch, reason="nothing is known of the memory of its device")
+    least = math.inf
+    try:
+        for planned in _ways(shared):
+            assert planned.peak is not None
+            least = min(least, planned.peak)
+            if planned.peak <= available:
+                shared.supernet.checkpoint(planned.checkpointed)
+                shared.batch = planned.batch
+                return planned
+    except Exception as error:  # of the user's own layers
+        said = f"{type(error).__name__}: {str(error).rstrip('.')}"
+        return Planned(None, shared.batch, reason=f"it cannot run without values: {said}")
+    name = type(shared.settings).__name__
+    raise SettingError(
+        f"`{name}()` needs {least / MIB:,.0f} MiB for a step on {shared.setting.space.name!r}, "
+        f"with the smallest batches that it may take, and has {available / MIB:,.0f}. Searches "
+        "that run one option at a time, such as `GDAS()` or `SinglePath()`, need less, and so does "
+        "`PCDARTS()`; or make the space smaller."
+    )
+
+
+def free(device: torch.device) -> float | None:
+    """Bytes of a device's memory that a search may take; None where nothing is known of it."""
+    if device.type == "cuda":
+        return float(_USED * torch.cuda.mem_get_info(device)[0])
+    if device.type != "cpu":
+        return None
+    found = [psutil.virtual_memory().available]
+    with suppress(OSError, ValueError):  # of a container, where there is one with a bound
+        most, now = (int((_GROUP / f"memory.{name}").read_text()) for name in ("max", "current"))
+        lines = (_GROUP / "memory.stat").read_text().splitlines()
+        cached = sum(int(line.split()[1]) for line in lines if line.startswith("inactive_file "))
+        found.append(max(0, most - now + cached))
+    return float(_USED * min(found))
+
+
+def peak(shared: Shared, *, batch: int, checkpointed: bool = False) -> int:
+    """Bytes at the peak of a step, with weights, momenta and the batch; nothing is computed."""
+    twin = _without_values(shared)
+    twin.supernet.checkpoint(checkpointed)
+    twin.supernet.train()
+    inputs, part = shared.setting.space, shared.setting.data.train
+    x = inputs.example(np.random.default_rng(0), 1).expand(batch, *part.x.shape[1:])
+    with torch.device(_META):
+        examples = laid_out(torch.empty_like(x, device=_META))
+        labels = torch.empty(batch, dtype=part.y.dtype)
+    both = [Batch(examples, labels), Batch(torch.empty_like(examples), labels)]
+    alive = _Alive()
+    alive.has([*twin.supernet.parameters(), *twin.supernet.buffers()])
+    alive.has(twin.with_momenta())
+    alive.has([batch.x for batch in both])
+    with alive, torch.random.fork_rng(devices=[]):
+        twin.rehearse(*both)
+    return alive.peak
+
+
+def _ways(shared: Shared) -> Iterable[Planned]:
+    """The ways to run, each with what it needs, from the fastest to the one that needs least."""
+    batch = shared.batch
+    yield Planned(peak(shared, batch=batch), batch, False)
+    checkpointed = shared.supernet.checkpoint(False)
+    if checkpointed:
+        yield Planned(peak(shared, batch=batch, checkpointed=True), batch, True)
+    while shared.epoch == 0 and batch >= 2 * _LEAST:
+        batch //= 2
+        needed = peak(shared, batch=batch, checkpointed=checkpointed)
+        yield Planned(needed, batch, checkpointed)
+
+
+def _without_values(shared: Shared) -> Shared:
+    """A copy on the meta device; what is not of the supernet is the same as before."""
+    setting = shared.setting
+    memo: dict[int, Any] = {id(t): t.detach().to(_META) for t in shared.supernet.buffers()}
+    memo |= {
+        id(p): nn.Parameter(p.detach().to(_META), p.requires_grad)
+        for p in shared.supernet.parameters()
+    }
+    memo |= {id(each): each for each in (setting.space, *shared.unshared())}
+    memo[id(setting)] = replace(setting, device=_META)
+    twin = copy.deepcopy(shared, memo)
+    twin.supernet.rewrites = shared.supernet.rewrites and setting.device.type == "cpu"
+    for module in twin.supernet.modules():
+        if isinstance(module, Switched):
+            module.forget()
+    return twin
+
+
+class _Alive(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Adds up what meta tensors hold at the same time.
+
+    What an operation gives is found once for each combination of shapes, since the layers of a
+    supernet are alike. Where a value is asked for, it is 1.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.now = self.peak = 0
+        self._alive: dict[int, tuple[int, Any]] = {}  # storage -> bytes, and what tells its end
+        self._known: dict[Any, Any] = {}
+
+    def has(self, tensors: Iterable[Tensor]) -> None:
+        """Count tensors that are there before."""
+        for tensor in tensors:
+            self._count(tensor)
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        given = list(_tensors((*args, *kwargs.values())))
+        if not given or not all(tensor.is_meta for tensor in given):
+            result = func(*args, **kwargs)
+        elif func is torch.ops.aten._local_scalar_dense.default:
+            return torch.ones((), dtype=given[0].dtype).item()
+        elif (effect := _effect(func)) == "changes the first":
+            return args[0]
+        else:
+            new = effect == "new"
+            result = self._made(func, args, kwargs) if new else func(*args, **kwargs)
+        for tensor in _tensors((result,)):
+            if tensor.is_meta:
+                self._count(tensor)
+        return result
+
+    def _made(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What an operation gives that changes nothing and gives no views."""
+        key = (func, _key((args, kwargs)))
+        if key not in self._known:
+            result = func(*args, **kwargs)
+            several = isinstance(result, tuple | list)
+            results = tuple(result) if several else (result,)
+            if not all(r is None or isinstance(r, Tensor) for r in results):
+                return result
+            shapes = [None if r is None else (r.shape, r.stride(), r.dtype) for r in results]
+            self._known[key] = type(result) if several else None, shapes
+            return result
+        kind, shapes = self._known[key]
+        made = [
+            None if s is None else torch.empty_strided(s[0], s[1], dtype=s[2], device=_META)
+            for s in shapes
+        ]
+        return made[0] if kind is None else kind(made)
+
+    def _count(self, tensor: Tensor) -> None:
+        storage = tensor.untyped_storage()
+        key = storage._cdata
+        if key not in self._alive:
+            size = storage.nbytes()
+            ended = weakref.ref(storage, lambda _: self._end(key))
+            self._alive[key] = size, ended
+            self.now += size
+            self.peak = max(self.peak, self.now)
+
+    def _end(self, key: int) -> None:
+        self.now -= self._alive.pop(key)[0]
+
+
+@cache
+def _effect(func: Any) -> str:
+    """Whether an operation makes new tensors alone, or changes the values of its first argument."""
+    schema = func._schema
+    if not schema.is_mutable and not any(r.alias_info is not None for r in schema.returns):
+        return "new"
+    name = schema.name.removeprefix("aten::")
+    changes = name.endswith("_") and len(schema.returns) == 1 and name not in ("resize_", "set_")
+    written = [a.name for a in schema.arguments if a.alias_info and a.alias_info.is_write]
+    changes = changes and written == [schema.arguments[0].name]
+    return "changes the first" if changes and torch.Tag.inplace_view not in func.tags else "other"
+
+
+def _tensors(values: Iterable[Any]) -> Iterator[Tensor]:
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from _tensors(value)
+
+
+def _key(value: Any) -> Any:
+    """What an operation's result hangs on, but for values."""
+    if isinstance(value, Tensor):
+        return tuple(value.shape), value.stride(), value.dtype
+    if isinstance(value, list | tuple):
+        return tuple(map(_key, value))
+    if isinstance(value, dict):
+        return tuple((key, _key(each)) for key, each in value.items())
+    return type(value), value
