@@ -22,6 +22,7 @@ import numpy as np
 import torch
 
 from netwright.bench import Table, simulate
+from netwright.cli.bench import opened
 from netwright.data import Augmentation, Data, Part, load
 from netwright.objective import maximize
 from netwright.oneshot import Setting
@@ -69,7 +70,7 @@ def main() -> None:
         arguments.methods, arguments.seeds, arguments.epochs = ["gdas"], 1, 1
         arguments.repeats = 3
     torch.set_num_threads(1)
-    data, table = same_examples(), Table.open("forest")
+    data, table = same_examples(), opened("forest", None)
     space = table.space
     signal = table.column(SIGNAL)
     print(
@@ -84,7 +85,7 @@ def main() -> None:
                 rows.append(json.loads(kept.read_text()))
                 continue
             shared = replace(ONE_SHOT[name](), epochs=arguments.epochs).begin(
-                Setting(space, data, Augmentation(flip=True, crop=1), seed)
+                Setting(space, data, Augmentation(), seed)
             )
             began = time.process_time()
             while shared.epoch < arguments.epochs and not shared.collapsed:

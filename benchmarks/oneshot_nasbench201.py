@@ -1,7 +1,8 @@
 """What one-shot searches find on NAS-Bench-201, by the table of its 15,625 cells.
 
 Each search trains its shared weights on images, and after every epoch the cell it would name is
-looked up. Relaxations run to the end, also where the alarm would have ended them; what they would
+looked up. Searches that run one option a step take five times the epochs, so that all cost about
+the same. Relaxations run to the end, also where the alarm would have ended them; what they would
 have named then is a column of its own.
 
 `--data` is anything that `netwright.data.load` takes, CIFAR-10 as an `.npz` for the published
@@ -42,6 +43,8 @@ METHODS = (
     "gdas", "snas", "drnas", "proxylessnas", "enas", "random-sharing", "single-path",
 )  # fmt: skip
 SIGNAL, TEST = "c10_val_200", "c10_test_200"
+ONE_PATH = ("gdas", "proxylessnas", "enas", "random-sharing", "single-path")
+LONGER = 5  # times the epochs for those that run one option a step, which costs that much less
 ALARM = 0.75  # the default of relaxations
 
 
@@ -165,7 +168,8 @@ def main() -> None:
             if kept is not None and kept.is_file():
                 run = json.loads(kept.read_text())
             else:
-                search = replace(ONE_SHOT[name](), epochs=arguments.epochs)
+                epochs = arguments.epochs * (LONGER if name in ONE_PATH else 1)
+                search = replace(ONE_SHOT[name](), epochs=epochs)
                 setting = Setting(space, data, Augmentation(crop=2), seed)
                 run = searched(search, setting, table)
                 if kept is not None:

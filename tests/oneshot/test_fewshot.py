@@ -10,7 +10,7 @@ from netwright.testing.oneshot import begun
 
 
 def split(name: str = "edge01"):
-    shared = begun(lambda: FewShot(epochs=2, batch=24, whole=0.5, split=name, scored=4))
+    shared = begun(lambda: FewShot(epochs=2, batch=8, whole=0.5, split=name, scored=4))
     shared.advance()
     assert shared.told() == {"sets": 1.0}
     shared.advance()

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
 
 import netwright as nw
 from netwright.errors import SettingError
-from netwright.oneshot import DARTS, GDAS, FewShot, OnceForAll, OneShot, Setting, SinglePath
+from netwright.oneshot import DARTS, GDAS, FewShot, OnceForAll, OneShot, Setting, SinglePath, memory
 from netwright.oneshot.memory import fit_memory, free, peak
 from netwright.space.cost import MIB
 from netwright.testing.oneshot import begun, small_data
@@ -23,6 +22,7 @@ from pathlib import Path
 import numpy as np, torch
 from netwright import spaces, oneshot
 from netwright.data import Augmentation
+from netwright.oneshot import memory
 from netwright.oneshot.memory import peak
 from netwright.testing.oneshot import small_data
 
@@ -99,7 +99,7 @@ def test_it_grows_with_the_batch_and_is_more_than_the_weights(make: type[OneShot
 
 
 def test_one_path_needs_less_than_all_and_checkpoints_less_than_none() -> None:
-    space = nw.spaces.darts((3, 16, 16), 10, channels=4, cells=4)
+    space = nw.spaces.nasbench201((3, 16, 16), 10, channels=4, cells=2)
     setting = Setting(space, small_data((3, 16, 16), 10), nw.data.Augmentation())
     shared = DARTS(epochs=2, batch=32).begin(setting)
     whole = peak(shared, batch=32)
@@ -110,7 +110,7 @@ def test_one_path_needs_less_than_all_and_checkpoints_less_than_none() -> None:
 
 
 def test_a_search_is_made_to_fit() -> None:
-    space = nw.spaces.darts((3, 16, 16), 10, channels=4, cells=4)
+    space = nw.spaces.nasbench201((3, 16, 16), 10, channels=4, cells=2)
     setting = Setting(space, small_data((3, 16, 16), 10), nw.data.Augmentation())
     shared = DARTS(epochs=2, batch=32).begin(setting)
     whole, blocks = peak(shared, batch=32), peak(shared, batch=32, checkpointed=True)
@@ -150,20 +150,16 @@ def test_a_run_says_what_it_needs_and_is_refused_what_is_not_there(tmp_path: Pat
     assert "MiB at its peak, as predicted" in page
 
 
-def test_what_cannot_run_without_values_runs_all_the_same() -> None:
-    class Odd(nn.Module):
-        def forward(self, x):
-            return x * x.abs().mean().numpy().item()  # of a tensor with values alone
+def test_what_cannot_run_without_values_runs_all_the_same(monkeypatch) -> None:
+    def fails(*args: object, **named: object) -> int:
+        raise NotImplementedError("no meta kernel.")
 
-    def network(choose, inputs, classes):
-        first = choose.one_of("first", odd=Odd, same=nn.Identity)
-        return nn.Sequential(first, nn.Flatten(), nn.Linear(12, 3))
-
-    space = nw.Space(network, (3, 2, 2), 3)
-    setting = Setting(space, small_data((3, 2, 2), 3), nw.data.Augmentation())
-    planned = fit_memory(SinglePath(epochs=1).begin(setting))
+    shared = begun(lambda: SinglePath(epochs=1, batch=24))
+    monkeypatch.setattr(memory, "peak", fails)
+    planned = fit_memory(shared)
     assert planned.peak is None
-    assert "cannot run without values" in planned.reason
+    assert planned.reason == "it cannot run without values: NotImplementedError: no meta kernel"
+    assert planned.batch == shared.batch == 24
 
 
 def test_bad_settings_are_refused() -> None:

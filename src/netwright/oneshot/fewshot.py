@@ -27,7 +27,9 @@ from netwright.space import Answer, Architecture, Choice
 from netwright.strategies import Strategy
 from netwright.strategies.base import allowed
 
-_COMPARED = 4  # members, in which the options of a choice are compared
+_COMPARED = 2  # members, in which the options of a choice are compared
+_EXAMPLES = 32
+_ASKED = 12  # choices that are compared, drawn from all
 _MOST = 8  # options of a choice that is split
 
 
@@ -125,11 +127,18 @@ class _Split(Sampled):
         ]
 
     def _apart(self, batch: Batch) -> str:
-        """The choice whose options' gradients of the other weights are least alike."""
+        """The choice whose options' gradients of the other weights are least alike.
+
+        Of many choices some are asked.
+        """
         space = self.setting.space
         members = [space.sample(self._rng) for _ in range(_COMPARED)]
-        alike = {}
-        for name in self._splittable:
+        batch = Batch(batch.x[:_EXAMPLES], batch.y[:_EXAMPLES])
+        alike, names = {}, self._splittable
+        if len(names) > _ASKED:
+            places = self._rng.choice(len(names), _ASKED, replace=False)
+            names = [names[place] for place in sorted(places)]
+        for name in names:
             found = []
             for member in members:
                 options = space.choices[name].options
