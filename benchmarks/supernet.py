@@ -31,6 +31,7 @@ from netwright import spaces
 from netwright.data import Augmentation, load
 from netwright.oneshot import DARTS, GDAS, PCDARTS, Bilevel, Relaxation, Setting
 from netwright.oneshot.base import Batch, laid_out
+from netwright.oneshot.memory import peak as foreseen
 
 STEPS = ("weights", "first order", "second order")
 SMALL = {"channels": 4, "cells": 3}  # for a quick look
@@ -238,6 +239,15 @@ def peak(name: str, step: str, size: dict[str, int], batch: int) -> int:
     return _status("VmHWM") - before
 
 
+def predicted(name: str, size: dict[str, int], batch: int) -> int:
+    """Bytes at the peak of a step above what is held between steps, as found before it begins."""
+    variant = VARIANTS[name](size, batch)
+    supernet = variant.state.supernet
+    held = 2 * sum(p.nbytes for p in supernet.parameters())  # with momenta
+    held += sum(b.nbytes for b in supernet.buffers()) + sum(b.x.nbytes for b in variant.batches)
+    return foreseen(variant.state, batch=batch, checkpointed=name == "checkpointed") - held
+
+
 def _status(key: str) -> int:
     line = next(s for s in Path("/proc/self/status").read_text().splitlines() if s.startswith(key))
     return 1024 * int(line.split()[1])
@@ -336,10 +346,15 @@ def main() -> None:
         known = Path("/proc/self/clear_refs").exists()
         names = ("plain", "netwright") if arguments.quick else tuple(VARIANTS)
         held = peaks(names, size, batch, steps[: 1 if arguments.quick else 3]) if known else {}
+        before = {name: predicted(name, size, batch) for name in names}
+        for name, foretold in before.items():
+            most = max(held.get(name, {}).values(), default=0)
+            print(f"{name}: {foretold / 1e6:.0f} MB predicted, {most / 1e6:.0f} MB measured")
         for threads in [1] if arguments.quick else arguments.threads:
             torch.set_num_threads(threads)
-            found = times(size, batch, 2 if arguments.quick else arguments.rounds, steps)
-            one = {"threads": threads, "batch": batch, "variants": ratios(found), "peaks": held}
+            timed = times(size, batch, 2 if arguments.quick else arguments.rounds, steps)
+            one = {"threads": threads, "batch": batch, "variants": ratios(timed), "peaks": held}
+            one["predicted"] = before
             results.append(one)
             print(table([one]), flush=True)
     if arguments.json:

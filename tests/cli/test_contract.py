@@ -260,3 +260,22 @@ def test_a_killed_run_is_resumed(tmp_path: Path) -> None:
     done = netwright(tmp_path, "resume", "c", "--json")
     assert done.returncode == 0, done.stderr
     assert [t["number"] for t in json.loads(done.stdout)["trials"]] == list(range(8))
+
+
+@pytest.mark.slow
+def test_networks_for_other_limits_from_a_one_shot_run(tmp_path: Path) -> None:
+    done = netwright(
+        tmp_path, "search", "--data", "digits", "--strategy", "once-for-all", "--minutes", "0.2",
+        "--trials", 1, "--run", "a", "--quiet", *TINY,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    call = ("best-for", "a", "--limit", "params=30000", "--scored", 4, "--out")
+    made = netwright(tmp_path, *call, "small", "--json")
+    assert made.returncode == 0, made.stderr
+    document = json.loads(made.stdout)
+    assert document["metrics"]["params"] <= 30_000
+    assert (tmp_path / "small" / "model.py").is_file()
+    refused = netwright(tmp_path, *call[:3], "params=3", "--out", "none")
+    assert refused.returncode == 2
+    assert "cannot be met" in refused.stderr
+    assert not (tmp_path / "none").exists()

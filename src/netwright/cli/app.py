@@ -288,6 +288,28 @@ def export(
     typer.echo(f"The network of run {run} is in {out}/.", err=True)
 
 
+@app.command()
+def best_for(
+    run: RunName,
+    limit: Annotated[list[str], typer.Option(help="As latency_ms=0.5; may be repeated.")],
+    out: Annotated[Path, typer.Option(help="Folder for the network.")],
+    scored: Annotated[int, typer.Option(help="Networks to score by the shared weights.")] = 100,
+    epochs: Annotated[int, typer.Option(help="Epochs to tune the network for.")] = 0,
+    store: StoreFile = Path("netwright.db"),
+    as_json: AsJson = False,
+) -> None:
+    """Put a network for other limits into a folder, from a one-shot run's shared weights."""
+    limits = dict(map(launch.parse_limit, limit))
+    made = _rebuilt(_record(store, run), store).best_for(limits, scored=scored, epochs=epochs)
+    made.export(out)
+    if as_json:
+        answers = dict(made.architecture.answers)
+        typer.echo(json.dumps({"run": run, "architecture": answers, "metrics": dict(made.metrics)}))
+    else:
+        told = ", ".join(f"{name} {value:.5g}" for name, value in made.metrics.items())
+        typer.echo(f"The network is in {out}/: {told}.", err=True)
+
+
 def _rebuilt(record: Record, store: Path) -> Run:
     """A run with its space and data, from the call it was begun with."""
     from netwright.run import open_run

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -314,3 +314,30 @@ def _furnish() -> None:
 
 
 _furnish()
+
+
+def is_elastic(value: Any) -> bool:
+    """Whether a value is elastic, or has an elastic one in it."""
+    if isinstance(value, list | tuple):
+        return any(map(is_elastic, value))
+    if isinstance(value, dict):
+        return any(map(is_elastic, value.values()))
+    return isinstance(value, ELASTIC)
+
+
+def expressions(value: Any) -> Iterator[Expression]:
+    """The expressions of the elastic values in a value."""
+    if isinstance(value, list | tuple | dict):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from expressions(each)
+    elif isinstance(value, ELASTIC):
+        yield value.expression
+
+
+def concrete(value: Any, answers: Answers) -> Any:
+    """A value with the elastic ones in it replaced by what they are for some answers."""
+    if isinstance(value, list | tuple):
+        return type(value)(concrete(each, answers) for each in value)
+    if isinstance(value, dict):
+        return {key: concrete(each, answers) for key, each in value.items()}
+    return expression_of(value).of(answers) if isinstance(value, ELASTIC) else value

@@ -27,7 +27,7 @@ from torch.nn.modules.lazy import LazyModuleMixin
 from netwright.errors import NetwrightError, SpaceError
 from netwright.space.architecture import Answer, Architecture
 from netwright.space.share.blocks import blocks, checkpointed, kept
-from netwright.space.share.elastic import ELASTIC, Answers, Expression, expression_of
+from netwright.space.share.elastic import Expression, concrete, expressions, is_elastic
 from netwright.space.share.fused.mixture import Memo
 from netwright.space.share.part import (
     Kept,
@@ -92,7 +92,7 @@ class Supernet(nn.Module):
         self._switches = [m for m in self.modules() if isinstance(m, Switched | Gathered)]
         self._picked: list[Picked] = sharing.picked
         self._elastic = {
-            module: {key: value for key, value in vars(module).items() if _is_elastic(value)}
+            module: {key: value for key, value in vars(module).items() if is_elastic(value)}
             for module in self.network.modules()
         }
         self._sized = {m for m, elastic in self._elastic.items() if elastic and is_known(m)}
@@ -139,7 +139,7 @@ class Supernet(nn.Module):
         that are read through edges; not numbers such as widths.
         """
         sizes = {e.text: len(i.edges) for i, e in self._turned() if isinstance(i, Gathered)}
-        numbers = [e for elastic in self._elastic.values() for e in _expressions(elastic)]
+        numbers = [e for elastic in self._elastic.values() for e in expressions(elastic)]
         mixed = [e for _, e in self._turned() if len(e.choices) > 1]
         picked = [item.expression for item in self._picked]
         fixed = {name for e in (*numbers, *mixed, *picked) for name in e.choices}
@@ -340,7 +340,7 @@ class Supernet(nn.Module):
         self._running = list(_active(self.network, set()))
         for module in self._running:
             for key, value in self._elastic[module].items():
-                vars(module)[key] = _concrete(value, answers)
+                vars(module)[key] = concrete(value, answers)
             if module in self._sized:
                 cut(module)
 
@@ -442,28 +442,3 @@ def _active(module: nn.Module, seen: set[int]) -> Iterator[nn.Module]:
         yield module
     for child in children:
         yield from _active(child, seen)
-
-
-def _is_elastic(value: Any) -> bool:
-    if isinstance(value, list | tuple):
-        return any(map(_is_elastic, value))
-    if isinstance(value, dict):
-        return any(map(_is_elastic, value.values()))
-    return isinstance(value, ELASTIC)
-
-
-def _expressions(value: Any) -> Iterator[Expression]:
-    """The expressions of the elastic values in a value."""
-    if isinstance(value, list | tuple | dict):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from _expressions(each)
-    elif isinstance(value, ELASTIC):
-        yield value.expression
-
-
-def _concrete(value: Any, answers: Answers) -> Any:
-    if isinstance(value, list | tuple):
-        return type(value)(_concrete(each, answers) for each in value)
-    if isinstance(value, dict):
-        return {key: _concrete(each, answers) for key, each in value.items()}
-    return expression_of(value).of(answers) if isinstance(value, ELASTIC) else value
