@@ -74,7 +74,13 @@ def bounds(space: nw.Space, data: Data, count: int) -> list[float]:
 
 
 def compared(
-    space: nw.Space, data: Data, limits: list[float], epochs: int, seed: int, folder: Path
+    space: nw.Space,
+    data: Data,
+    limits: list[float],
+    epochs: int,
+    scored: int,
+    seed: int,
+    folder: Path,
 ) -> dict[str, Any]:
     """One training for all limits, and each network trained alone."""
     training = nw.Training(data, epochs=1, full_epochs=epochs)
@@ -94,9 +100,9 @@ def compared(
     rows, trained = [], time.process_time() - began
     for limit in limits:
         began = time.process_time()
-        as_is = run.best_for({"latency_ms": limit})
+        as_is = run.best_for({"latency_ms": limit}, scored=scored)
         looked = time.process_time() - began
-        tuned = run.best_for({"latency_ms": limit}, epochs=1)
+        tuned = run.best_for({"latency_ms": limit}, scored=1, epochs=1)
         began = time.process_time()
         candidate = Candidate(space, as_is.architecture, seed)
         alone = training.evaluate(candidate, epochs, Context(seed)).model
@@ -117,14 +123,16 @@ def compared(
     return {"seconds": trained, "rows": rows}
 
 
-def searched(space: nw.Space, data: Data, limit: float, epochs: int, folder: Path) -> float:
+def searched(
+    space: nw.Space, data: Data, limit: float, epochs: int, trials: int, folder: Path
+) -> float:
     """Processor seconds of one search under a limit, with the training of its network."""
     run = nw.search(
         space,
         nw.Training(data, epochs=max(1, epochs // 10), full_epochs=epochs),
         strategy=nw.RegularizedEvolution(),
         limits={"latency_ms": limit},
-        trials=40,
+        trials=trials,
         finals=[(1, epochs)],
         refit=False,
         workers=1,
@@ -141,10 +149,13 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--examples", type=int, default=5000)
     parser.add_argument("--limits", type=int, default=10)
+    parser.add_argument("--scored", type=int, default=100, help="networks looked at for a bound")
+    parser.add_argument("--trials", type=int, default=40, help="of the search that is compared")
     parser.add_argument("--out", type=Path, help="a folder that keeps what is done")
     arguments = parser.parse_args()
     if arguments.quick:
-        arguments.seeds, arguments.epochs, arguments.examples, arguments.limits = 1, 2, 500, 2
+        arguments.seeds, arguments.epochs, arguments.examples, arguments.limits = 1, 2, 300, 2
+        arguments.scored, arguments.trials = 5, 2
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.out or Path(temporary)
@@ -159,13 +170,15 @@ def main() -> None:
         for seed in range(arguments.seeds):
             kept = folder / f"seed-{seed}.json"
             if not kept.is_file():
-                run = compared(space, data, limits, arguments.epochs, seed, folder)
+                run = compared(
+                    space, data, limits, arguments.epochs, arguments.scored, seed, folder
+                )
                 kept.write_text(json.dumps(run))
             runs.append(json.loads(kept.read_text()))
         kept = folder / "search.json"
         if not kept.is_file():
             middle = limits[len(limits) // 2]
-            seconds = searched(space, data, middle, arguments.epochs, folder)
+            seconds = searched(space, data, middle, arguments.epochs, arguments.trials, folder)
             kept.write_text(json.dumps(seconds))
         print(text(runs, json.loads(kept.read_text())))
 

@@ -153,7 +153,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="a folder that keeps each search")
     arguments = parser.parse_args()
     if arguments.quick:
-        arguments.methods, arguments.seeds, arguments.epochs = ["gdas", "single-path"], [0], 2
+        arguments.methods, arguments.seeds, arguments.epochs = ["gdas", "random-sharing"], [0], 1
         arguments.examples, arguments.channels = 512, 4
     torch.set_num_threads(1)
     data = smaller(load(arguments.data, seed=0), arguments.examples, arguments.side)

@@ -91,7 +91,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="a folder that keeps each cell")
     arguments = parser.parse_args()
     if arguments.quick:
-        arguments.methods, arguments.spaces = ["gdas", "few-shot"], ["nasbench201", "vit"]
+        arguments.methods, arguments.spaces = ["gdas", "few-shot"], ["nasbench201", "darts"]
         arguments.examples, arguments.epochs = 200, 2
     torch.set_num_threads(1)
     data = some(load("fashion14", seed=0), arguments.examples)
