@@ -88,7 +88,7 @@ def compared(
     run = nw.search(
         space,
         training,
-        strategy=nw.OnceForAll(epochs=epochs),
+        strategy=nw.OnceForAll(epochs=epochs, scored=max(2, scored)),
         trials=1,
         finals=[],
         refit=False,
@@ -139,12 +139,12 @@ def searched(
         store=folder / "search.db",
         run="search",
     )
-    return sum(trial.cpu_seconds for trial in run.trials)
+    return sum(trial.cpu_seconds for trial in run.record.history)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="two bounds, two epochs")
+    parser.add_argument("--quick", action="store_true", help="one bound, two epochs")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--examples", type=int, default=5000)
@@ -154,7 +154,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="a folder that keeps what is done")
     arguments = parser.parse_args()
     if arguments.quick:
-        arguments.seeds, arguments.epochs, arguments.examples, arguments.limits = 1, 2, 300, 2
+        arguments.seeds, arguments.epochs, arguments.examples, arguments.limits = 1, 2, 300, 1
         arguments.scored, arguments.trials = 5, 2
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as temporary:

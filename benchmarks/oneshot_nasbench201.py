@@ -145,11 +145,11 @@ def main() -> None:
     parser.add_argument("--data", default="fashion14")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--examples", type=int, default=10_000)
+    parser.add_argument("--examples", type=int, default=24_000)
     parser.add_argument("--side", type=int, default=16)
     parser.add_argument("--channels", type=int, default=8)
     parser.add_argument("--cells", type=int, default=1)
-    parser.add_argument("--epochs", type=int, default=25)
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--out", type=Path, help="a folder that keeps each search")
     arguments = parser.parse_args()
     if arguments.quick:
@@ -170,7 +170,7 @@ def main() -> None:
             else:
                 epochs = arguments.epochs * (LONGER if name in ONE_PATH else 1)
                 search = replace(ONE_SHOT[name](), epochs=epochs)
-                setting = Setting(space, data, Augmentation(crop=2), seed)
+                setting = Setting(space, data, Augmentation(flip=True, crop=2), seed)
                 run = searched(search, setting, table)
                 if kept is not None:
                     kept.parent.mkdir(parents=True, exist_ok=True)

@@ -83,7 +83,7 @@ def loaded(folder: Path) -> torch.nn.Module:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="two methods on two spaces")
+    parser.add_argument("--quick", action="store_true", help="two methods on one space")
     parser.add_argument("--methods", nargs="+", choices=list(ONE_SHOT), default=list(ONE_SHOT))
     parser.add_argument("--spaces", nargs="+", choices=list(SPACES), default=list(SPACES))
     parser.add_argument("--examples", type=int, default=1000)
@@ -91,7 +91,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="a folder that keeps each cell")
     arguments = parser.parse_args()
     if arguments.quick:
-        arguments.methods, arguments.spaces = ["gdas", "few-shot"], ["nasbench201", "darts"]
+        arguments.methods, arguments.spaces = ["gdas", "few-shot"], ["nasbench201"]
         arguments.examples, arguments.epochs = 200, 2
     torch.set_num_threads(1)
     data = some(load("fashion14", seed=0), arguments.examples)
