@@ -65,6 +65,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--repeats", type=int, default=50, help="seeds of evolution")
     parser.add_argument("--out", type=Path, help="a folder that keeps each search")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.methods, arguments.seeds, arguments.epochs = ["gdas"], 1, 1
@@ -77,6 +78,7 @@ def main() -> None:
         f"{'method':14}{'search, s':>10}{'+ training':>12}{'accuracy':>10}{'test':>8}{'rank':>7}"
         f"{'  evolution to the same, s (quarter to three quarters)':>55}"
     )
+    results = {}
     for name in arguments.methods:
         rows = []
         for seed in range(arguments.seeds):
@@ -103,6 +105,7 @@ def main() -> None:
         low, middle, high = np.quantile(spent, (0.25, 0.5, 0.75))
         ranks = [int((signal > signal[place]).sum()) + 1 for place in places]
         seconds = statistics.mean(row["seconds"] for row in rows)
+        results[name] = {"runs": rows, "evolution": spent}
         training = float(np.mean(table.column(SECONDS)[places]))
         print(
             f"{name:14}{seconds:10.0f}{seconds + training:12.0f}"
@@ -110,6 +113,9 @@ def main() -> None:
             f"{statistics.median(ranks):7.0f}{middle:24.0f} ({low:.0f} to {high:.0f})",
             flush=True,
         )
+    if arguments.json:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        arguments.json.write_text(json.dumps(results, indent=2))
 
 
 if __name__ == "__main__":

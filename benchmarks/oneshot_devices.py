@@ -152,6 +152,7 @@ def main() -> None:
     parser.add_argument("--scored", type=int, default=100, help="networks looked at for a bound")
     parser.add_argument("--trials", type=int, default=40, help="of the search that is compared")
     parser.add_argument("--out", type=Path, help="a folder that keeps what is done")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.seeds, arguments.epochs, arguments.examples, arguments.limits = 1, 2, 300, 1
@@ -180,7 +181,11 @@ def main() -> None:
             middle = limits[len(limits) // 2]
             seconds = searched(space, data, middle, arguments.epochs, arguments.trials, folder)
             kept.write_text(json.dumps(seconds))
-        print(text(runs, json.loads(kept.read_text())))
+        search = json.loads(kept.read_text())
+        print(text(runs, search))
+    if arguments.json:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        arguments.json.write_text(json.dumps({"runs": runs, "search": search}, indent=2))
 
 
 def text(runs: list[dict[str, Any]], search: float) -> str:

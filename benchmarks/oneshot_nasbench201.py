@@ -151,6 +151,7 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--out", type=Path, help="a folder that keeps each search")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.methods, arguments.seeds, arguments.epochs = ["gdas", "random-sharing"], [0], 1
@@ -178,6 +179,9 @@ def main() -> None:
             found.setdefault(name, []).append(run)
             print(name, seed, f"{run['test']:.2f} %", f"{run['seconds']:.0f} s", flush=True)
     print(text(found))
+    if arguments.json:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        arguments.json.write_text(json.dumps(found, indent=2))
 
 
 if __name__ == "__main__":

@@ -89,6 +89,7 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=1000)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--out", type=Path, help="a folder that keeps each cell")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.methods, arguments.spaces = ["gdas", "few-shot"], ["nasbench201"]
@@ -96,6 +97,7 @@ def main() -> None:
     torch.set_num_threads(1)
     data = some(load("fashion14", seed=0), arguments.examples)
     print(f"{'':20}" + "".join(f"{name:>16}" for name in arguments.spaces))
+    table: dict[str, dict[str, Any]] = {}
     for method in arguments.methods:
         cells = []
         for name in arguments.spaces:
@@ -107,8 +109,12 @@ def main() -> None:
                 if kept is not None:
                     kept.parent.mkdir(parents=True, exist_ok=True)
                     kept.write_text(json.dumps(found))
+            table.setdefault(method, {})[name] = found
             cells.append(f"{100 * found['accuracy']:.1f} ({found['seconds']:.0f} s)")
         print(f"{method:20}" + "".join(f"{cell:>16}" for cell in cells), flush=True)
+    if arguments.json:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        arguments.json.write_text(json.dumps(table, indent=2))
 
 
 if __name__ == "__main__":
