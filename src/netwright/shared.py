@@ -80,7 +80,8 @@ def train_shared(
         shared = search.begin(setting_of(plan, plan.limits))
         if checkpoint.is_file():
             shared.load(load_file(checkpoint))
-        planned(fit_memory(shared).to_json())
+        if shared.epoch < search.epochs and not shared.collapsed:
+            planned(fit_memory(shared).to_json())
         while shared.epoch < search.epochs and not shared.collapsed and goes_on():
             began = time.monotonic()
             found = shared.advance()

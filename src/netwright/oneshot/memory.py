@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 import psutil
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from netwright.errors import SettingError
 from netwright.oneshot.base import Batch, Shared, laid_out
-from netwright.space.cost import MIB
+from netwright.space.cost import MIB, on_meta
 from netwright.space.share.shared import Switched
 
 _USED = 0.9  # of the memory that is free, at most
@@ -142,12 +142,9 @@ def _ways(shared: Shared) -> Iterable[Planned]:
 def _without_values(shared: Shared) -> Shared:
     """A copy on the meta device; what is not of the supernet is the same as before."""
     setting = shared.setting
-    memo: dict[int, Any] = {id(t): t.detach().to(_META) for t in shared.supernet.buffers()}
-    memo |= {
-        id(p): nn.Parameter(p.detach().to(_META), p.requires_grad)
-        for p in shared.supernet.parameters()
+    memo = on_meta(shared.supernet) | {
+        id(each): each for each in (setting.space, *shared.unshared())
     }
-    memo |= {id(each): each for each in (setting.space, *shared.unshared())}
     memo[id(setting)] = replace(setting, device=_META)
     twin = copy.deepcopy(shared, memo)
     twin.supernet.rewrites = shared.supernet.rewrites and setting.device.type == "cpu"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+MARKS = 10  # colours of lines in the style sheet: s0, s1, ...
 _HEIGHT = 320
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 14, 42
 _LABEL = 64  # pixels to the right of the lines, where some have labels

@@ -20,10 +20,8 @@ from netwright.bench.compare import Comparison
 from netwright.bench.fronts import shares
 from netwright.bench.results import Found, columns_of, counted, ninetieth, ranks_of, shown
 from netwright.bench.table import Table
-from netwright.report.charts import Chart, Line
+from netwright.report.charts import MARKS, Chart, Line
 from netwright.report.html import document, section, table_of
-
-_MARKS = 10  # colours of lines in the style sheet
 
 CHECKLIST = (
     ("Code of the search, and of what trained the networks, is released", None),
@@ -73,13 +71,13 @@ def _curves(comparison: Comparison, table: Table, found: Found, column: str) -> 
     for place, (name, searched) in enumerate(found.items()):
         made = curve(comparison, table, searched, column)
         points = list(zip(made.budgets.tolist(), made.mean.tolist(), strict=True))
-        mark = f"s{place % _MARKS}"
+        mark = f"s{place % MARKS}"
         drawn.append(Line(points, mark, band=made.band.tolist(), label=name))
     unit = "evaluations" if comparison.seconds is None else "seconds"
     chart = Chart(unit, column, drawn, log=True, width=760)
     best = float(np.nanmax(table.column(column)))
     key = "".join(
-        f"<span><i class='s{place % _MARKS}'></i>{escape(name)}</span>"
+        f"<span><i class='s{place % MARKS}'></i>{escape(name)}</span>"
         for place, name in enumerate(found)
     )
     told = (

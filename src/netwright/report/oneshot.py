@@ -7,12 +7,11 @@ from html import escape
 from scipy.stats import spearmanr
 
 from netwright.record import Record
-from netwright.report.charts import Chart, Line, Points
+from netwright.report.charts import MARKS, Chart, Line, Points
 from netwright.report.html import section
 from netwright.trial import best_of
 
 _LEAST = 4  # networks, of which ranks are compared
-_MARKS = 10  # colours of lines
 _SHOWN = 6  # choices that are seen at once
 _LONG = 9  # letters of an option's label
 
@@ -58,14 +57,14 @@ def preferences(record: Record) -> str:
         if name not in epochs[-1]["chances"]:
             continue
         last = epochs[-1]["chances"][name]
-        likely = sorted(range(len(last)), key=lambda i: -last[i])[:_MARKS]
+        likely = sorted(range(len(last)), key=lambda i: -last[i])[:MARKS]
         same = len(choice["options"]) == len(last)
         labels = list(
             map(str, choice["options"] if same else [f"input {i}" for i, _ in enumerate(last)])
         )
         lines = [
             Line(
-                [(e["epoch"], e["chances"][name][i]) for e in epochs], f"s{i % _MARKS}", label=label
+                [(e["epoch"], e["chances"][name][i]) for e in epochs], f"s{i % MARKS}", label=label
             )
             for i, label in ((i, _short(labels[i])) for i in sorted(likely))
         ]

@@ -124,11 +124,15 @@ def _without_values(model: nn.Module) -> nn.Module:
     tensors = [*model.parameters(), *model.buffers()]
     if all(tensor.is_meta for tensor in tensors):
         return model
+    return copy.deepcopy(model, on_meta(model))
+
+
+def on_meta(model: nn.Module) -> dict[int, Any]:
+    """The memo of a deep copy of `model`, or of what holds it, whose tensors are on meta."""
     memo: dict[int, Any] = {id(t): t.detach().to("meta") for t in model.buffers()}
-    memo |= {
+    return memo | {
         id(p): nn.Parameter(p.detach().to("meta"), p.requires_grad) for p in model.parameters()
     }
-    return copy.deepcopy(model, memo)
 
 
 def _with_zeros(model: nn.Module) -> nn.Module:
