@@ -1,10 +1,11 @@
 """Networks for many devices from one training, against networks that were trained alone.
 
-A supernet of `convnet` (of some of its widths and depths, so that its largest network is small) is
-trained once for all on fashion14; then a network is taken out of it for each of several bounds on
-latency, as it is and tuned for an epoch. Beside it the same network is trained from scratch for as
-many epochs as the supernet was, by the recipe of `Training`. All are scored on the test part, which
-chose nothing.
+A supernet of `convnet` is trained once for all on fashion14; then a network is taken out of it for
+each of several bounds on latency, as it is and tuned for some epochs. What is elastic are kernels,
+depths and widths, all from the first epoch, since the training is short; other options are held,
+since networks that differ by them share weights badly. Beside it the same network is trained from
+scratch for as many epochs as the supernet was, by the recipe of `Training`. All are scored on the
+test part, which chose nothing.
 
 What ten searches would cost is found by one search by regularized evolution under the middle bound.
 
@@ -32,21 +33,25 @@ from netwright.evaluate.fit import score
 
 OPTIONS: dict[str, list[Any]] = {
     "activation": ["relu"],
+    "cutout": [4],
     "dropout": ["none"],
     "learning_rate": [0.2],
+    "normalisation": ["batch"],
+    "pooling": ["grid"],
     "weight_decay": [0.0005],
     "stem.width": [16, 32],
-    "stem.downsample": ["max", "stride"],
-    "stage1.width": [16, 32, 48],
-    "stage1.block": ["plain", "residual", "separable"],
+    "stem.downsample": ["max"],
+    "stage1.attention": ["none"],
+    "stage1.block": ["residual"],
     "stage1.depth": [1, 2],
-    "stage2": ["none", "blocks"],
-    "stage2.width": [16, 32, 48, 64],
-    "stage2.block": ["plain", "residual", "separable"],
+    "stage1.downsample": ["none"],
+    "stage1.width": [16, 32, 48],
+    "stage2.attention": ["none"],
+    "stage2.block": ["residual"],
     "stage2.depth": [1, 2],
-    "stage2.downsample": ["max", "stride"],
+    "stage2.downsample": ["stride"],
+    "stage2.width": [16, 32, 48, 64],
     "stage3": ["none"],
-    "normalisation": ["batch"],
 }
 
 
@@ -78,6 +83,7 @@ def compared(
     data: Data,
     limits: list[float],
     epochs: int,
+    tuned_for: int,
     scored: int,
     seed: int,
     folder: Path,
@@ -88,7 +94,9 @@ def compared(
     run = nw.search(
         space,
         training,
-        strategy=nw.OnceForAll(epochs=epochs, scored=max(2, scored)),
+        strategy=nw.OnceForAll(
+            epochs=epochs, largest=0.0, progressive=False, scored=max(2, scored)
+        ),
         trials=1,
         finals=[],
         refit=False,
@@ -102,7 +110,7 @@ def compared(
         began = time.process_time()
         as_is = run.best_for({"latency_ms": limit}, scored=scored)
         looked = time.process_time() - began
-        tuned = run.best_for({"latency_ms": limit}, scored=1, epochs=1)
+        tuned = run.best_for({"latency_ms": limit}, scored=1, epochs=tuned_for)
         began = time.process_time()
         candidate = Candidate(space, as_is.architecture, seed)
         alone = training.evaluate(candidate, epochs, Context(seed)).model
@@ -147,6 +155,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one bound, two epochs")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--tune", type=int, default=3, help="epochs for a network taken out")
     parser.add_argument("--examples", type=int, default=5000)
     parser.add_argument("--limits", type=int, default=10)
     parser.add_argument("--scored", type=int, default=100, help="networks looked at for a bound")
@@ -156,7 +165,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.seeds, arguments.epochs, arguments.examples, arguments.limits = 1, 2, 300, 1
-        arguments.scored, arguments.trials = 5, 2
+        arguments.scored, arguments.trials, arguments.tune = 5, 2, 1
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.out or Path(temporary)
@@ -172,7 +181,14 @@ def main() -> None:
             kept = folder / f"seed-{seed}.json"
             if not kept.is_file():
                 run = compared(
-                    space, data, limits, arguments.epochs, arguments.scored, seed, folder
+                    space,
+                    data,
+                    limits,
+                    arguments.epochs,
+                    arguments.tune,
+                    arguments.scored,
+                    seed,
+                    folder,
                 )
                 kept.write_text(json.dumps(run))
             runs.append(json.loads(kept.read_text()))

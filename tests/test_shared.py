@@ -14,6 +14,7 @@ from netwright.plan import Budget, make_plan
 from netwright.record import read_record
 from netwright.report.oneshot import pairs, preferences, random_beside, trust
 from netwright.settings import settings_of
+from netwright.shared import train_shared
 from netwright.store import Store
 from netwright.testing import READY
 from netwright.testing.oneshot import small_data
@@ -23,15 +24,17 @@ SPACE = READY["nasbench201"]()
 TRAINING = nw.Training(small_data(SPACE.inputs, SPACE.classes), epochs=1, full_epochs=2)
 
 
-def looped(
-    path: Path, strategy, name: str = "a", *, watch=None, budget=None, limits=None, baseline=0
-) -> Loop:
-    """The run without its end: a search, and one final."""
-    made = make_plan(
+def plan(strategy, *, budget=None, limits=None, baseline=0):
+    return make_plan(
         SPACE, TRAINING, strategy=strategy, objectives=(nw.maximize("accuracy"),), limits=limits,
         budget=budget or Budget(trials=5), finals=[(1, 2)], refit=False, baseline=baseline,
         deterministic=False, seed=0, trial_minutes=None,
     )  # fmt: skip
+
+
+def looped(path: Path, strategy, name: str = "a", *, watch=None, **asked) -> Loop:
+    """The run without its end: a search, and one final."""
+    made = plan(strategy, **asked)
     store = Store(path / "runs.db")
     if name not in store.runs():
         store.create(name, settings_of(made, workers=0, call=None))
@@ -77,6 +80,19 @@ def test_a_run_that_was_killed_while_weights_were_shared_ends_as_if_it_had_not(t
     weights = [load_file(store.files(name) / "shared.safetensors") for name in "ab"]
     assert weights[0].keys() == weights[1].keys()
     assert all((weights[0][key] == weights[1][key]).all() for key in weights[0])
+
+
+def test_memory_is_not_planned_where_no_epochs_are_left(tmp_path):
+    made, planned = plan(nw.SinglePath(epochs=1, scored=4)), []
+    named = [
+        train_shared(
+            made, tmp_path / "shared.safetensors", goes_on=lambda: True, planned=planned.append,
+            told=lambda body: None,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    assert len(planned) == 1
+    assert named[0] == named[1]
 
 
 def test_what_is_named_is_trained_alone_and_compared_with_its_shared_accuracy(tmp_path):

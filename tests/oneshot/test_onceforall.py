@@ -33,6 +33,14 @@ def test_kernels_then_depths_then_widths_become_elastic_the_larger_ones_first() 
     assert opened(shared, 19) == {n: c.options for n, c in choices.items()}
 
 
+def test_without_progress_everything_is_elastic_behind_the_largest() -> None:
+    make = lambda: OnceForAll(epochs=20, largest=0.2, progressive=False)  # noqa: E731
+    shared = begun(make, "mobilenet_v3")
+    choices = shared.setting.space.choices
+    assert all(len(options) == 1 for options in opened(shared, 3).values())
+    assert opened(shared, 4) == {n: c.options for n, c in choices.items()}
+
+
 def test_a_step_trains_the_largest_the_smallest_and_random_ones() -> None:
     shared = begun(lambda: OnceForAll(epochs=4, largest=0.25, sampled=2, batch=24), "convnet")
     space, seen = shared.setting.space, []
@@ -71,7 +79,10 @@ def test_the_smaller_ones_learn_what_the_largest_says() -> None:
     assert torch.allclose(target, said, atol=1e-5)
 
 
-@pytest.mark.parametrize("given", [{"largest": 1.0}, {"sampled": -1}, {"scored": 1}, {"finder": 1}])
+@pytest.mark.parametrize(
+    "given",
+    [{"largest": 1.0}, {"sampled": -1}, {"scored": 1}, {"finder": 1}, {"progressive": "no"}],
+)
 def test_bad_settings_are_refused(given) -> None:
     (name,) = given
     with pytest.raises(SettingError, match=rf"`OnceForAll\({name}=...\)` must be"):

@@ -41,6 +41,21 @@ def test_every_option_of_convnet_makes_another_network() -> None:
                 prints.add(found)
 
 
+def test_ends_of_convnet_share_no_head() -> None:
+    space = spaces.convnet((1, 14, 14), 10)
+    supernet, heads = space.supernet(seed=0), {}
+    full = {name: choice.options[-1] for name, choice in space.choices.items()}
+    for ends in ({"stage2": "none"}, {"stage3": "none"}, {}):
+        for pooling in space.choices["pooling"].options:
+            supernet.activate(space.architecture({**full, **ends, "pooling": pooling}))
+            supernet(space.example(np.random.default_rng(0), 2)).sum().backward()
+            used = {n for n, p in supernet.named_parameters() if p.ndim == 2 and p.grad is not None}
+            supernet.zero_grad(set_to_none=True)
+            assert len(used) == 1
+            heads[str(ends), pooling] = used.pop()
+    assert len(set(heads.values())) == len(heads) == 9
+
+
 def test_recipes_are_settings_of_training() -> None:
     for space in (spaces.convnet((1, 14, 14), 10), spaces.mlp((7,), 3)):
         for seed in range(10):

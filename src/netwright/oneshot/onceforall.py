@@ -21,6 +21,7 @@ import numpy as np
 from torch import Tensor
 from torch.nn import functional
 
+from netwright.errors import SettingError
 from netwright.oneshot.base import Batch, OneShot, Setting, Shared
 from netwright.oneshot.finding import promising
 from netwright.space import Answer, Architecture, Choice
@@ -35,8 +36,9 @@ class OnceForAll(OneShot):
     """A supernet whose members are good with the weights they share.
 
     In the first `largest` share of the epochs only the largest member is trained. Each step trains
-    it, the smallest of those that are open and `sampled` random ones. Then `finder` (evolution, or
-    for several objectives NSGA-II) looks at `scored` members.
+    it, the smallest of those that are open and `sampled` random ones. Without `progressive` all
+    options are open from then on, as in BigNAS, so that small members learn while the learning rate
+    is high. Then `finder` (evolution, or for several objectives NSGA-II) looks at `scored` members.
 
     Raises:
         SettingError: A value outside its rule.
@@ -45,6 +47,7 @@ class OnceForAll(OneShot):
     epochs: int = 60
     learning_rate: float = 0.05
     largest: float = 0.2
+    progressive: bool = True
     sampled: int = 2
     scored: int = 100
     finder: Strategy | None = None
@@ -52,6 +55,10 @@ class OnceForAll(OneShot):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_number("largest", "from 0 to below 1", lambda v: 0 <= v < 1)
+        if not isinstance(self.progressive, bool):
+            raise SettingError(
+                f"`OnceForAll(progressive=...)` must be True or False, got {self.progressive!r}."
+            )
         self._check_whole("sampled", 0)
         self._check_whole("scored", 2)
         self._check_finder()
@@ -71,7 +78,8 @@ class _Elastic(Shared):
         super().__init__(settings, setting)
         self._once = settings
         kinds = {choice.kind for choice in setting.space.choices.values()}
-        self._phases = [kind for kind in _ORDER if kind & kinds]
+        order = _ORDER if settings.progressive else (frozenset().union(*_ORDER),)
+        self._phases = [kind for kind in order if kind & kinds]
 
     def candidates(self, rng: np.random.Generator, count: int) -> list[Architecture]:
         """The best by the objectives, with shared accuracies, of those that were scored."""
@@ -146,6 +154,8 @@ class _Elastic(Shared):
         first = int(self._once.largest * self._once.epochs)
         if self.epoch < first or not self._phases:
             return -1, False
+        if not self._once.progressive:
+            return 0, False
         done = (self.epoch - first) / max(1, self._once.epochs - first) * (len(self._phases) + 1)
         phase = min(int(done), len(self._phases) - 1)  # the last has twice as long
         return phase, done - phase < 0.5

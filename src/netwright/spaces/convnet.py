@@ -86,28 +86,25 @@ def network(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
     stem = conv(inputs[0], width, kernel, norm, act, stride=stride)
     layers: list[nn.Module] = [stem, *pool]
 
-    def stages(first: int, width: int, size: Size) -> tuple[list[nn.Module], int, Size]:
-        """Stage `first` and, where they are wanted, the ones behind it."""
+    dropout = choose.one_of("dropout", none=list, some=lambda: [nn.Dropout(0.2)])
+    # A head of its own for each pooling and each stage the network may end with: none is shared.
+    head: Callable[..., list[nn.Module]] = choose.one_of(
+        "pooling", average=lambda: _average, max=lambda: _max, grid=lambda: _grid
+    )
+
+    def stages(first: int, width: int, size: Size) -> list[nn.Module]:
+        """Stage `first`, where they are wanted the ones behind it, and the head."""
         made, width, size = _stage(choose, f"stage{first}", width, size, norm, act)
         if first == _STAGES:
-            return made, width, size
-        rest, width, size = choose.one_of(
+            return [*made, *head(width, size, classes, dropout)]
+        rest = choose.one_of(
             f"stage{first + 1}",
-            none=lambda: ([], width, size),
+            none=lambda: head(width, size, classes, dropout),
             blocks=lambda: stages(first + 1, width, size),
         )
-        return [*made, *rest], width, size
+        return [*made, *rest]
 
-    made, width, size = stages(1, width, _smaller((inputs[1], inputs[2]), ratio))
-    layers += made
-    head, features = choose.one_of(
-        "pooling",
-        average=lambda: ([nn.AdaptiveAvgPool2d(1)], width),
-        max=lambda: ([nn.AdaptiveMaxPool2d(1)], width),
-        grid=lambda: _grid(width, size),
-    )
-    dropout = choose.one_of("dropout", none=list, some=lambda: [nn.Dropout(0.2)])
-    return nn.Sequential(*layers, *head, nn.Flatten(), *dropout, nn.Linear(features, classes))
+    return nn.Sequential(*layers, *stages(1, width, _smaller((inputs[1], inputs[2]), ratio)))
 
 
 Size = tuple[int, int]
@@ -166,9 +163,19 @@ def _smaller(size: Size, ratio: int) -> Size:
     return (-(-size[0] // ratio), -(-size[1] // ratio))
 
 
-def _grid(width: int, size: Size) -> tuple[list[nn.Module], int]:
-    """The largest value in each cell of a grid of at most 4 x 4, and how many features it has."""
+def _average(width: int, size: Size, classes: int, dropout: list[nn.Module]) -> list[nn.Module]:
+    """The mean over the image."""
+    return [nn.AdaptiveAvgPool2d(1), nn.Flatten(), *dropout, nn.Linear(width, classes)]
+
+
+def _max(width: int, size: Size, classes: int, dropout: list[nn.Module]) -> list[nn.Module]:
+    """The largest value in the image."""
+    return [nn.AdaptiveMaxPool2d(1), nn.Flatten(), *dropout, nn.Linear(width, classes)]
+
+
+def _grid(width: int, size: Size, classes: int, dropout: list[nn.Module]) -> list[nn.Module]:
+    """The largest value in each cell of a grid of at most 4 x 4."""
     kernel = (-(-size[0] // _GRID), -(-size[1] // _GRID))
     cells = -(-size[0] // kernel[0]) * -(-size[1] // kernel[1])
-    pool = nn.MaxPool2d(kernel, ceil_mode=True)
-    return [pool] if max(kernel) > 1 else [], width * cells
+    pool = [nn.MaxPool2d(kernel, ceil_mode=True)] if max(kernel) > 1 else []
+    return [*pool, nn.Flatten(), *dropout, nn.Linear(width * cells, classes)]
