@@ -108,7 +108,7 @@ def test_the_eigenvalue_of_a_supernet_is_that_of_its_second_derivative(monkeypat
 
 
 def test_a_loss_that_bends_ever_more_ends_the_search_with_logits_of_before() -> None:
-    shared = begun(lambda: RobustDARTS(epochs=20, waiting=0.0, over=2, batch=24))
+    shared = begun(lambda: RobustDARTS(epochs=6, waiting=0.0, over=2, batch=24))
     shared._eigenvalue = iter((1.0, 1.0, 1.2, 1.1, 2.0)).__next__
     kept = []
     while not shared.collapsed:
@@ -120,3 +120,14 @@ def test_a_loss_that_bends_ever_more_ends_the_search_with_logits_of_before() -> 
     best.load(shared.state())
     assert best.eigenvalues == [1.0, 1.0, 1.2, 1.1, 2.0]
     assert all(torch.equal(v, kept[2][n]) for n, v in shared.logits.values.items())
+
+
+def test_a_loss_that_bends_ever_more_does_not_end_a_search_that_has_just_begun() -> None:
+    shared = begun(lambda: RobustDARTS(epochs=8, waiting=0.0, over=2, batch=24))
+    shared._eigenvalue = iter((1.0, 2.0, 4.0, 8.0, 16.0, 32.0)).__next__
+    kept = []
+    while not shared.collapsed:
+        shared.advance()
+        kept.append(shared.logits.copy())
+    assert len(kept) == 6
+    assert all(torch.equal(v, kept[3][n]) for n, v in shared.logits.values.items())

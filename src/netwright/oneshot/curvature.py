@@ -30,12 +30,14 @@ class Curvature:
         """The logits of `window` epochs ago."""
         return self._logits[0]
 
-    def told(self, eigenvalue: float, logits: Mapping[str, Tensor]) -> dict[str, float]:
+    def told(
+        self, eigenvalue: float, logits: Mapping[str, Tensor], *, may_end: bool
+    ) -> dict[str, float]:
         """What is known after an epoch: the eigenvalue, and whether the search is to end."""
         found = {"eigenvalue": eigenvalue}
         self.eigenvalues.append(eigenvalue)
         self._logits = [*self._logits, logits][-self._window - 1 :]
-        if len(self.eigenvalues) >= 2 * self._window:
+        if may_end and len(self.eigenvalues) >= 2 * self._window:
             later = sum(self.eigenvalues[-self._window :])
             before = sum(self.eigenvalues[-2 * self._window : -self._window])
             if later > 0 and before < _RATIO * later:

@@ -171,8 +171,10 @@ class Bilevel(Shared):
                 found |= {"collapsed": 1.0}
         if self.partial:
             found |= {"partial": self.partial}
-        if self.relaxation.window and self._learns and self.logits.mixed:
-            found |= self._curvature.told(self._eigenvalue(), self.logits.copy())
+        if (window := self.relaxation.window) and self._learns and self.logits.mixed:
+            settled = 2 * (self.epoch - window) >= self.relaxation.epochs
+            logits = self.logits.copy()
+            found |= self._curvature.told(self._eigenvalue(), logits, may_end=settled)
         return found
 
     def preferences(self) -> dict[str, list[float]]:

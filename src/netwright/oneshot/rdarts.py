@@ -2,8 +2,9 @@
 
 Zela et al., "Understanding and Robustifying Differentiable Architecture Search", arXiv 1909.09656:
 one of the stronger weight decays that it tries (27e-4), and the end by the largest eigenvalue,
-after which the logits of `over` epochs before are taken. Departure: the eigenvalue is that of one
-batch of the validation part, by power iteration.
+after which the logits of `over` epochs before are taken. Departures: the eigenvalue is that of one
+batch of the validation part, by power iteration; and it never goes back to logits of the first half
+of the search, in which eigenvalues grow anyway and the logits of a short search say nothing yet.
 """
 
 from __future__ import annotations
