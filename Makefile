@@ -15,10 +15,10 @@ demo: $(VENV)/.installed
 		--store demo/runs.db --run demo-$$(date +%Y%m%d-%H%M%S) --out demo/best $(DEMO_FLAGS)
 
 test: $(VENV)/.developing
-	$(BIN)/python -m pytest -n 2 $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_FLAGS)
 
 slow: $(VENV)/.developing
-	$(BIN)/python -m pytest -n 2 -m slow $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow $(PYTEST_FLAGS)
 
 check: $(VENV)/.developing
 	$(BIN)/ruff check .

@@ -1,4 +1,9 @@
-"""One thread a process, as netwright's workers have: small networks do not gain from more."""
+"""What all tests share.
+
+One thread a process, as netwright's workers have: small networks do not gain from more. And the
+forms of an export are compared in the process of the test, since a fresh one takes seconds; the
+tests of exports and of the command line have the fresh process.
+"""
 
 import os
 import subprocess
@@ -8,7 +13,18 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from netwright.export import check_forms, verify
+
 torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compared_here():
+    """Compare the forms of an export in this process; gives what does it in a fresh one."""
+    fresh = verify._run
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verify, "_run", check_forms.compared)
+        yield fresh
 
 
 @pytest.fixture(scope="session")

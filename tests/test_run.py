@@ -346,6 +346,7 @@ def test_the_best_so_far_of_equals_is_kept(tmp_path: Path) -> None:
         return nw.search(
             SPACES["huge"](),
             lambda model, epochs: 0.5,
+            strategy="random",
             objectives=[nw.maximize("accuracy"), nw.minimize("params")],
             trials=12,
             workers=0,

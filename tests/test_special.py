@@ -10,7 +10,16 @@ from netwright.oneshot.base import laid_out, normal
 from netwright.testing import READY
 from netwright.testing.oneshot import small_data
 
-SPACE = READY["convnet"]()
+SPACE = READY["convnet"]().restricted(
+    {
+        "stem.width": [16, 32],
+        "stage1.width": [16, 32],
+        "stage2.width": [16, 32],
+        "stage3": ["none"],
+        "normalisation": ["batch"],
+        "activation": ["relu", "silu"],
+    }
+)
 TRAINING = nw.Training(small_data(SPACE.inputs, SPACE.classes), epochs=1, full_epochs=2)
 ONCE = nw.OnceForAll(epochs=4, batch=24, scored=4)
 

@@ -1,5 +1,6 @@
 """A run that begins with what another one found out."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -53,11 +54,22 @@ def train(model: nn.Module, epochs: int) -> dict[str, float]:
 SPACE = Space(network, 3, 2)
 
 
+GIVEN = {"workers": 0, "finals": [(3, 2)], "refit": False}
+
+
+@pytest.fixture(scope="module")
+def older(tmp_path_factory):
+    store = tmp_path_factory.mktemp("older") / "runs.db"
+    given = {"strategy": nw.RandomSearch(), "trials": 12, "run": "first", **GIVEN}
+    run = nw.search(SPACE, train, store=store, **given)
+    return run, store.parent
+
+
 @pytest.fixture
-def first(tmp_path):
-    given = {"store": tmp_path / "runs.db", "workers": 0, "finals": [(3, 2)], "refit": False}
-    found = nw.search(SPACE, train, strategy=nw.RandomSearch(), trials=12, run="first", **given)
-    return found, given
+def first(older, tmp_path):
+    run, folder = older
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    return run, {"store": tmp_path / "runs.db", **GIVEN}
 
 
 def test_the_strategy_knows_and_the_best_are_trained_again(first):

@@ -136,7 +136,8 @@ def test_the_first_draws_prefer_nothing():
             assert float(controller.log_probs(member)[0].sum()) == pytest.approx(-expected)
 
 
-@pytest.mark.parametrize("clip", [None, pytest.param(0.2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("clip", [None, 0.2])
 def test_the_expected_gain_rises(clip):
     torch.set_default_dtype(torch.float32)
     space = SPACES["huge"]()

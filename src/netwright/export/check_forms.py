@@ -49,11 +49,8 @@ def from_onnx(folder: Path) -> Any:
 FORMS = {"model.py": from_source, "model.pt2": from_program, "model.onnx": from_onnx}
 
 
-def main(folder: Path, given: Path) -> None:
-    """Outputs of every form that is there, and its accuracy on the test part."""
-    sys.meta_path.insert(0, Forbidden())
-    torch.set_num_threads(1)
-    data = torch.load(given / "inputs.pt", weights_only=True)
+def compared(folder: Path, given: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Of every form that is there how far it is off, and how many of the test part it has right."""
     found = {}
     for form, load in FORMS.items():
         if not (folder / form).is_file():
@@ -62,23 +59,31 @@ def main(folder: Path, given: Path) -> None:
         try:
             network = load(folder)
             with torch.no_grad():
-                made = [network(x.float()) for x in data["batches"]]
+                made = [network(x.float()) for x in given["batches"]]
                 row = {
                     "difference": max(
                         float((a - b).abs().max())
-                        for a, b in zip(made, data["logits"], strict=True)
+                        for a, b in zip(made, given["logits"], strict=True)
                     ),
                     "right": None,
                 }
-                if "x" in data:
-                    parts = zip(data["x"].split(500), data["y"].split(500), strict=True)
+                if "x" in given:
+                    parts = zip(given["x"].split(500), given["y"].split(500), strict=True)
                     row["right"] = sum(
                         int((network(x.float()).argmax(1) == y).sum()) for x, y in parts
                     )
         except Exception as error:
             row = {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
         found[form] = row
-    print(json.dumps(found))
+    return found
+
+
+def main(folder: Path, given: Path) -> None:
+    """Print what `compared` finds, without netwright."""
+    sys.meta_path.insert(0, Forbidden())
+    torch.set_num_threads(1)
+    data = torch.load(given / "inputs.pt", weights_only=True)
+    print(json.dumps(compared(folder, data)))
 
 
 if __name__ == "__main__":

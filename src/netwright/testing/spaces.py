@@ -106,7 +106,7 @@ SPACES: dict[str, Callable[[], Space]] = {name: partial(_made, name) for name in
 """Name to a function that gives the space; "huge" has some 10^19 members, "one_point" one, and
 of the ways to answer "ruled" nine in ten are forbidden."""
 
-READY: dict[str, Callable[[], Space]] = {
+_READY: dict[str, Callable[[], Space]] = {
     "conv1d": lambda: spaces.conv1d((2, 24), 4, width=16, stages=2),
     "convnet": lambda: spaces.convnet((1, 14, 14), 10),
     "convnext": lambda: spaces.convnext((3, 16, 16), 4, widths=(16, 32), most_depths=(2, 3)),
@@ -127,4 +127,6 @@ READY: dict[str, Callable[[], Space]] = {
     "resnet": lambda: spaces.resnet((3, 16, 16), 4, width=16, stages=2, most_depth=2),
     "vit": lambda: spaces.vit((3, 16, 16), 4, widths=(16, 48, 16), depths=(1, 3), heads=(1, 3)),
 }
-"""Every ready space, at a size that is quick to build."""
+
+READY = {name: cache(make) for name, make in _READY.items()}
+"""Every ready space, at a size that is quick to build; each is made once a process."""
