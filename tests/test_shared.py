@@ -1,12 +1,14 @@
 """One-shot searches as runs: the same history, export and report as any other, and after a kill."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
 
 import netwright as nw
+from netwright.data import Augmentation
 from netwright.errors import SettingError
 from netwright.execute import Inline
 from netwright.loop import Loop
@@ -14,7 +16,7 @@ from netwright.plan import Budget, make_plan
 from netwright.record import read_record
 from netwright.report.oneshot import pairs, preferences, random_beside, trust
 from netwright.settings import settings_of
-from netwright.shared import train_shared
+from netwright.shared import setting_of, train_shared
 from netwright.store import Store
 from netwright.testing import READY
 from netwright.testing.oneshot import small_data
@@ -95,10 +97,21 @@ def test_memory_is_not_planned_where_no_epochs_are_left(tmp_path):
     assert named[0] == named[1]
 
 
+def test_images_are_augmented_as_those_of_trials():
+    space = READY["convnet"]()
+    training = nw.Training(small_data(space.inputs, space.classes), crop=1, cutout=7, flip=True)
+    made = replace(plan(nw.GDAS()), space=space, evaluator=training)
+    assert space.choices["cutout"].options == (4, 6)
+    assert setting_of(made, ()).augmentation == Augmentation(flip=True, crop=1, cutout=4)
+    made = replace(made, space=SPACE)  # which has no recipe
+    assert setting_of(made, ()).augmentation == Augmentation(flip=True, crop=1, cutout=7)
+
+
 def test_what_is_named_is_trained_alone_and_compared_with_its_shared_accuracy(tmp_path):
     run = nw.search(
-        SPACE, TRAINING, strategy="random-sharing", trials=5, finals=[(1, 2)], workers=0,
-        store=tmp_path / "runs.db", run="a", out=tmp_path / "best",
+        SPACE, TRAINING, strategy=nw.RandomSharing(epochs=2, scored=16), trials=5,
+        finals=[(1, 2)], workers=0, store=tmp_path / "runs.db", run="a",
+        out=tmp_path / "best",
     )  # fmt: skip
     assert (tmp_path / "best" / "model.py").is_file()
     record = read_record(Store(tmp_path / "runs.db"), "a")

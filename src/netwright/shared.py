@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -116,10 +116,16 @@ def _any(shared: Shared, rng: np.random.Generator) -> Architecture:
 
 
 def setting_of(plan: Plan, limits: Sequence[Limit]) -> Setting:
-    """What a plan's one-shot search works on, with these limits."""
+    """What a plan's one-shot search works on, with these limits.
+
+    Images are augmented as those of trials; where the space leaves that open, as of its smallest
+    network.
+    """
     evaluator = plan.evaluator
     assert isinstance(evaluator, Training)
-    augmentation = Augmentation(evaluator.flip, evaluator.crop, evaluator.cutout)
+    asked = {field.name: getattr(evaluator, field.name) for field in fields(Augmentation)}
+    recipe = plan.space.recipe(plan.space.smallest())
+    augmentation = Augmentation(**{name: recipe.get(name, asked[name]) for name in asked})
     costs = Costs(plan.space, limits, plan.target, evaluator.normalisation)
     known = {"accuracy", LATENCY, *COSTS}  # without training
     objectives = tuple(o for o in plan.objectives if o.metric in known)

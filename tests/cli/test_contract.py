@@ -178,7 +178,11 @@ def test_a_failed_run_ends_with_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("function", "answers"), [("network", {"width"}), ("space", {"width", "rate"})]
+    ("function", "answers"),
+    [
+        pytest.param("network", {"width"}, marks=pytest.mark.slow),
+        ("space", {"width", "rate"}),
+    ],
 )
 def test_an_own_space_from_a_file(tmp_path: Path, function: str, answers: set[str]) -> None:
     (tmp_path / "mine.py").write_text(
@@ -242,6 +246,7 @@ def test_a_closed_pipe_is_no_error(finished) -> None:
     process.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "kill"), reason="needs POSIX signals")
 def test_a_killed_run_is_resumed(tmp_path: Path) -> None:
     process = subprocess.Popen(
