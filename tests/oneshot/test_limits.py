@@ -68,10 +68,14 @@ def test_the_gradient_of_the_penalty_is_that_of_finite_differences() -> None:
 
 
 @pytest.mark.parametrize("search", [DARTS, GDAS], ids=lambda s: s.__name__)
-@pytest.mark.parametrize("name", ["nasbench201", pytest.param("convnet", marks=pytest.mark.slow)])
-def test_a_search_turns_to_networks_that_keep_the_limit(search, name) -> None:
-    shared = begun(search(epochs=12, waiting=0, batch=24, logit_rate=0.1), name, 0.1)
-    shares = [shared.advance()["share of params"] for _ in range(12)]
+@pytest.mark.parametrize(
+    ("name", "epochs"),
+    [("nasbench201", 12), pytest.param("convnet", 20, marks=pytest.mark.slow)],
+)
+def test_a_search_turns_to_networks_that_keep_the_limit(search, name, epochs) -> None:
+    """On convnet it swings about the limit for longer, as the factor grows and shrinks."""
+    shared = begun(search(epochs=epochs, waiting=0, batch=24, logit_rate=0.1), name, 0.1)
+    shares = [shared.advance()["share of params"] for _ in range(epochs)]
     assert shares[-1] <= 1.0
     assert all(
         shared.setting.costs.keeps(m) for m in shared.candidates(np.random.default_rng(0), 4)
