@@ -18,7 +18,7 @@ def test_a_network_ten_times_as_deep_is_slower(target) -> None:
     one, ten = (target.measure(chain(depth), (256,)) for depth in (4, 40))
     assert one.low_ms <= one.median_ms <= one.high_ms
     assert one.runs >= 20
-    assert one.median_ms < ten.median_ms
+    assert 2 * one.median_ms < ten.median_ms
 
 
 def test_threads_are_restored() -> None:

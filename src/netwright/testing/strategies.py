@@ -18,7 +18,7 @@ Make = Callable[[], Strategy]
 ONE = (maximize("accuracy"),)
 TWO = (maximize("accuracy"), minimize("latency_ms"))
 _TRIALS, _SEEDS = 40, 5
-_SOME = 26  # trials after which a strategy has long left its first, random ones
+SOME = 26  # trials after which a strategy has long left its first, random ones
 
 
 def score(proposal: Proposal) -> dict[str, float]:
@@ -61,7 +61,7 @@ def _each(make: Make, objectives: Sequence[Objective] = ONE) -> list[tuple[Space
 def proposals_are_members(make: Make) -> None:
     """Every proposal is a member of the space in canonical form."""
     for space, search in _each(make):
-        for trial in drive(search, space, _SOME):
+        for trial in drive(search, space, SOME):
             assert space.contains(trial.architecture), trial.architecture
 
 
@@ -76,7 +76,7 @@ def proposing_changes_nothing(make: Make) -> None:
 def state_is_a_fold(make: Make) -> None:
     """A fresh state that observes the same trials proposes the same."""
     for space, search in _each(make):
-        trials = drive(search, space, _SOME)
+        trials = drive(search, space, SOME)
         again = make().start(space, ONE)
         for trial in trials:
             again.observe(trial)
