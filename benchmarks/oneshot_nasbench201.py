@@ -161,6 +161,7 @@ def main() -> None:
     parser.add_argument("--channels", type=int, default=8)
     parser.add_argument("--cells", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--out", type=Path, help="a folder that keeps each search")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     arguments = parser.parse_args()
@@ -182,7 +183,9 @@ def main() -> None:
             else:
                 epochs = arguments.epochs * (LONGER if name in ONE_PATH else 1)
                 search = replace(ONE_SHOT[name](), epochs=epochs)
-                setting = Setting(space, data, Augmentation(flip=True, crop=2), seed)
+                augmentation = Augmentation(flip=True, crop=max(1, arguments.side // 8))
+                device = torch.device(arguments.device)
+                setting = Setting(space, data, augmentation, seed, device)
                 run = searched(search, setting, table)
                 if kept is not None:
                     kept.parent.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import statistics
 import subprocess
 import sys
@@ -34,6 +35,8 @@ from netwright.oneshot.base import Batch, laid_out
 from netwright.oneshot.memory import peak as foreseen
 
 STEPS = ("weights", "first order", "second order")
+CPU = torch.device("cpu")
+NOWHERE: frozenset[str] = frozenset()
 SMALL = {"channels": 4, "cells": 3}  # for a quick look
 PAPER = {"channels": 16, "cells": 8}
 
@@ -41,27 +44,36 @@ PAPER = {"channels": 16, "cells": 8}
 class Ours:
     """A search of the package, step by step."""
 
-    plain = False
-
     def __init__(
-        self, search: Relaxation, size: dict[str, int], batch: int, *, checkpoint: bool = False
+        self,
+        search: Relaxation,
+        size: dict[str, int],
+        batch: int,
+        device: torch.device = CPU,
+        *,
+        checkpoint: bool = False,
+        rewrites: frozenset[str] | None = None,
     ) -> None:
         space = spaces.darts((3, 32, 32), 10, **size)
         rng = np.random.default_rng(0)
         x = rng.integers(0, 256, (64, 3, 32, 32)).astype(np.uint8)
         data = load((x, np.arange(64) % 10), seed=0)
-        self.state: Bilevel = search.begin(Setting(space, data, Augmentation()))
+        self.state: Bilevel = search.begin(Setting(space, data, Augmentation(), device=device))
         self.state._generator = torch.Generator().manual_seed(0)
         self.state._rng = np.random.default_rng(0)
         self.state.supernet.train()
-        self.state.supernet.rewrites = not self.plain
+        if rewrites is not None:
+            self.state.supernet.rewrites = rewrites
         if checkpoint:
             self.state.supernet.checkpoint()
         generator = torch.Generator().manual_seed(1)
         for value in self.state.logits.values.values():
             value.data = 0.1 * torch.randn(value.shape, generator=generator)
         self.batches = [
-            Batch(self.laid_out(torch.randn(batch, 3, 32, 32, generator=generator)), y)
+            Batch(
+                self.laid_out(torch.randn(batch, 3, 32, 32, generator=generator).to(device)),
+                y.to(device),
+            )
             for y in (torch.arange(batch) % 10, (torch.arange(batch) + 3) % 10)
         ]
 
@@ -103,8 +115,6 @@ class Ours:
 
 class Plain(Ours):
     """The paper's algorithm, written plainly."""
-
-    plain = True
 
     @staticmethod
     def laid_out(x: Tensor) -> Tensor:
@@ -172,18 +182,21 @@ class Plain(Ours):
 
     def _mix(self) -> None:
         logits = self.state.logits
-        weights = {name: logits.values[name].softmax(0) for name in logits.mixed}
-        ones = {name: torch.ones(len(edges)) for name, edges in logits.edges.items()}
+        to = self.batches[0].x.device
+        weights = {name: logits.values[name].softmax(0).to(to) for name in logits.mixed}
+        ones = {name: torch.ones(len(edges)).to(to) for name, edges in logits.edges.items()}
         self.state.supernet.mix({**weights, **ones})
 
 
-VARIANTS: dict[str, Callable[[dict[str, int], int], Ours]] = {
-    "plain": lambda size, batch: Plain(DARTS(), size, batch),
-    "netwright": lambda size, batch: Ours(DARTS(), size, batch),
-    "checkpointed": lambda size, batch: Ours(DARTS(), size, batch, checkpoint=True),
-    "GDAS": lambda size, batch: Ours(GDAS(), size, batch),
-    "PC-DARTS": lambda size, batch: Ours(PCDARTS(), size, batch),
+Make = Callable[[dict[str, int], int, torch.device], Ours]
+VARIANTS: dict[str, Make] = {
+    "plain": lambda *how: Plain(DARTS(), *how, rewrites=NOWHERE),
+    "netwright": lambda *how: Ours(DARTS(), *how),
+    "checkpointed": lambda *how: Ours(DARTS(), *how, checkpoint=True),
+    "GDAS": lambda *how: Ours(GDAS(), *how),
+    "PC-DARTS": lambda *how: Ours(PCDARTS(), *how),
 }
+"""By name what makes one of a size, a batch and a device."""
 
 
 def _named(loss: Tensor, network: nn.Module) -> dict[str, Tensor]:
@@ -193,10 +206,10 @@ def _named(loss: Tensor, network: nn.Module) -> dict[str, Tensor]:
 
 
 def times(
-    size: dict[str, int], batch: int, rounds: int, steps: tuple[str, ...]
+    size: dict[str, int], batch: int, rounds: int, steps: tuple[str, ...], device: torch.device
 ) -> dict[str, dict[str, list[float]]]:
     """Seconds of each variant's steps, in each round; one round before them is not counted."""
-    made = {name: make(size, batch) for name, make in VARIANTS.items()}
+    made = {name: make(size, batch, device) for name, make in VARIANTS.items()}
     found: dict[str, dict[str, list[float]]] = {n: {s: [] for s in steps} for n in made}
     for number in range(rounds + 1):
         for step in steps:
@@ -205,14 +218,25 @@ def times(
                     continue  # they are of first order
                 began = time.perf_counter()
                 variant.take(step)
+                finish(device)
                 if number:
                     found[name][step].append(time.perf_counter() - began)
     return found
 
 
-def difference(size: dict[str, int], batch: int) -> dict[str, dict[str, float]]:
+def finish(device: torch.device) -> None:
+    """Wait for all that the device has to do."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def difference(
+    size: dict[str, int], batch: int, device: torch.device
+) -> dict[str, dict[str, float]]:
     """The largest relative difference of a gradient tensor from the plain one, in float64."""
-    made = {name: VARIANTS[name](size, batch) for name in ("plain", "netwright", "checkpointed")}
+    made = {
+        name: VARIANTS[name](size, batch, device) for name in ("plain", "netwright", "checkpointed")
+    }
     for variant in made.values():
         variant.double()
     found: dict[str, dict[str, float]] = {}
@@ -228,20 +252,25 @@ def difference(size: dict[str, int], batch: int) -> dict[str, dict[str, float]]:
     return found
 
 
-def peak(name: str, step: str, size: dict[str, int], batch: int) -> int:
-    """Bytes at the peak of a step above what is held between steps; Linux only."""
-    variant = VARIANTS[name](size, batch)
+def peak(name: str, step: str, size: dict[str, int], batch: int, device: torch.device) -> int:
+    """Bytes at the peak of a step above what is held between steps; on the CPU Linux only."""
+    variant = VARIANTS[name](size, batch, device)
     variant.take(step)
     variant.state.supernet.zero_grad()
+    if device.type == "cuda":
+        held = torch.cuda.memory_allocated(device)
+        torch.cuda.reset_peak_memory_stats(device)
+        variant.take(step)
+        return torch.cuda.max_memory_allocated(device) - held
     before = _status("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
     variant.take(step)
     return _status("VmHWM") - before
 
 
-def predicted(name: str, size: dict[str, int], batch: int) -> int:
+def predicted(name: str, size: dict[str, int], batch: int, device: torch.device) -> int:
     """Bytes at the peak of a step above what is held between steps, as found before it begins."""
-    variant = VARIANTS[name](size, batch)
+    variant = VARIANTS[name](size, batch, device)
     supernet = variant.state.supernet
     held = 2 * sum(p.nbytes for p in supernet.parameters())  # with momenta
     held += sum(b.nbytes for b in supernet.buffers()) + sum(b.x.nbytes for b in variant.batches)
@@ -254,7 +283,11 @@ def _status(key: str) -> int:
 
 
 def peaks(
-    names: Iterable[str], size: dict[str, int], batch: int, steps: tuple[str, ...]
+    names: Iterable[str],
+    size: dict[str, int],
+    batch: int,
+    steps: tuple[str, ...],
+    device: torch.device,
 ) -> dict[str, dict[str, int]]:
     """The peaks of some variants' steps, each in a process of its own."""
     found: dict[str, dict[str, int]] = {}
@@ -262,7 +295,8 @@ def peaks(
         for step in steps:
             if step == "second order" and name in ("GDAS", "PC-DARTS"):
                 continue
-            command = [sys.executable, __file__, "--peak", name, step, json.dumps(size), str(batch)]
+            command = [sys.executable, __file__, "--device", device.type]
+            command += ["--peak", name, step, json.dumps(size), str(batch)]
             settings = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "0"}
             said = subprocess.run(
                 command, env={**os.environ, **settings}, check=True, capture_output=True, text=True
@@ -326,40 +360,51 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a small network, some 80 seconds")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--batch", type=int, nargs="+", default=[16, 64])
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     parser.add_argument("--peak", nargs=4, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    device = torch.device(arguments.device)
     if arguments.peak:
         torch.set_num_threads(1)
         name, step, size, batch = arguments.peak
-        print(peak(name, step, json.loads(size), int(batch)))
+        print(peak(name, step, json.loads(size), int(batch), device))
         return
     size = SMALL if arguments.quick else PAPER
     torch.set_num_threads(1)
-    differences = difference(size, 2)
+    differences = difference(size, 2, device)
     for name, found in differences.items():
         print(f"{name}: relative difference of gradients in float64: {found}")
     results = []
     for batch in [4] if arguments.quick else arguments.batch:
         steps = STEPS if batch <= 16 else STEPS[:2]
-        known = Path("/proc/self/clear_refs").exists()
+        known = device.type == "cuda" or Path("/proc/self/clear_refs").exists()
         names = ("plain", "netwright") if arguments.quick else tuple(VARIANTS)
-        held = peaks(names, size, batch, steps[: 1 if arguments.quick else 3]) if known else {}
-        before = {name: predicted(name, size, batch) for name in names}
+        looked = steps[: 1 if arguments.quick else 3]
+        held = peaks(names, size, batch, looked, device) if known else {}
+        before = {name: predicted(name, size, batch, device) for name in names}
         for name, foretold in before.items():
             most = max(held.get(name, {}).values(), default=0)
             print(f"{name}: {foretold / 1e6:.0f} MB predicted, {most / 1e6:.0f} MB measured")
-        for threads in [1] if arguments.quick else arguments.threads:
+        one_thread = arguments.quick or device.type == "cuda"
+        for threads in [1] if one_thread else arguments.threads:
             torch.set_num_threads(threads)
-            timed = times(size, batch, 2 if arguments.quick else arguments.rounds, steps)
+            rounds = 2 if arguments.quick else arguments.rounds
+            timed = times(size, batch, rounds, steps, device)
             one = {"threads": threads, "batch": batch, "variants": ratios(timed), "peaks": held}
             one["predicted"] = before
             results.append(one)
             print(table([one]), flush=True)
     if arguments.json:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        whole = {"torch": torch.__version__, "differences": differences, "results": results}
+        name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor()
+        whole = {
+            "torch": torch.__version__,
+            "device": name,
+            "differences": differences,
+            "results": results,
+        }
         arguments.json.write_text(json.dumps(whole, indent=2))
 
 

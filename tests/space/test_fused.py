@@ -14,6 +14,7 @@ from netwright.space.share.fused.depthwise import depthwise
 from netwright.space.share.fused.mixture import rows
 from netwright.space.share.fused.normalised import Term, normalised
 from netwright.space.share.fused.weighted import weighted
+from netwright.space.share.supernet import REWRITTEN
 from netwright.testing import READY
 
 
@@ -149,11 +150,11 @@ def test_a_rewritten_supernet_has_the_numbers_of_the_plain_one(name, again):
     if x.ndim == 4:
         x = x.contiguous(memory_format=torch.channels_last)
     state = {key: value.clone() for key, value in net.state_dict().items()}
-    net.rewrites = False
+    net.rewrites = frozenset()
     torch.manual_seed(0)
     plain = mixed(net, logits, x)
     net.load_state_dict(state)
-    net.rewrites = True
+    net.rewrites = REWRITTEN
     if again:
         net.checkpoint()
     torch.manual_seed(0)
@@ -169,11 +170,14 @@ def test_what_options_share_is_computed_once():
     weights = {name: logits.values[name].softmax(0) for name in logits.mixed}
     weights |= {n: torch.ones(len(e)) for n, e in logits.edges.items()}
     counted = {}
-    for rewrites in (True, False):
+    for rewrites in (REWRITTEN, frozenset()):
         net.rewrites = rewrites
         net.mix(weights)
         with profile(activities=[ProfilerActivity.CPU]) as profiled:
             net(torch.randn(2, 3, 12, 12))
         counts = {event.key: event.count for event in profiled.key_averages()}
         counted[rewrites] = counts["aten::max_pool2d_with_indices"]
-    assert counted == {True: 3 * 5, False: 3 * 14}  # three cells: tensors that are read, and edges
+    assert counted == {
+        REWRITTEN: 3 * 5,
+        frozenset(): 3 * 14,
+    }  # three cells: tensors that are read, and edges

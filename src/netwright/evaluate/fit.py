@@ -120,7 +120,7 @@ def fit(
     average = _Average(model, schedule.average)
     batch = min(schedule.batch, len(x))
     per_epoch = max(1, len(x) // batch)
-    with _seeded(seed, device):
+    with seeded(seed, device):
         for epoch in range(1, epochs + 1):
             model.train()
             order = torch.randperm(len(x), generator=generator)
@@ -207,11 +207,19 @@ def _optimizer(model: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
 
 
 @contextmanager
-def _seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Dropout draws from torch's global generator: seed it, and put it back afterwards."""
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Within it a training on a device is the same each time; the global generators stay.
+
+    Dropout draws from them, and the fastest convolutions of a GPU add up in any order.
+    """
     devices = [device] if device.type == "cuda" else []
+    deterministic = torch.backends.cudnn.deterministic
     with torch.random.fork_rng(devices=devices):
         torch.default_generator.manual_seed(seed)
         if devices:
             torch.cuda.manual_seed(seed)
-        yield
+            torch.backends.cudnn.deterministic = True
+        try:
+            yield
+        finally:
+            torch.backends.cudnn.deterministic = deterministic

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from netwright.data import Augmentation, Data
 from netwright.errors import SettingError
+from netwright.evaluate.fit import seeded
 from netwright.objective import Objective, maximize
 from netwright.oneshot.costs import Costs
 from netwright.space import Architecture, Space
@@ -137,8 +138,9 @@ class Shared(ABC):
         self.supernet.to(setting.device)
         self.epoch = 0
         self.collapsed = False  # set when going on is of no use
+        self._learned = [p for p in self.supernet.parameters() if p.requires_grad]
         self._optimizer = torch.optim.SGD(
-            [p for p in self.supernet.parameters() if p.requires_grad],
+            self._learned,
             settings.learning_rate,
             momentum=MOMENTUM,
             nesterov=True,
@@ -215,8 +217,7 @@ class Shared(ABC):
         self._generator, self._rng = generator, rng
         self.supernet.train()
         losses = []
-        with torch.random.fork_rng(devices=[]):  # for dropout
-            torch.default_generator.manual_seed(self._seed(3))
+        with seeded(self._seed(3), self.setting.device):
             batches = zip(self._some("train"), self._some("validation"), strict=True)
             for place, (batch, other) in enumerate(batches):
                 losses.append(self._step(place, batch, other))
@@ -236,10 +237,10 @@ class Shared(ABC):
         )
         for step in range(count):
             chosen = rows[step * self.batch : (step + 1) * self.batch]
-            x = normal(part.x[chosen], data)
+            x = normal(part.x[chosen].to(device), data)
             if name == "train":
                 x = self.setting.augmentation(x, self._generator)
-            yield Batch(laid_out(x).to(device), part.y[chosen].to(device))
+            yield Batch(laid_out(x), part.y[chosen].to(device))
 
     def _learn(self, place: int, batch: Batch) -> float:
         """A step of the weights towards a lower loss of what the supernet is set to compute."""
@@ -255,7 +256,7 @@ class Shared(ABC):
             group["lr"] = self.rate(place)
         self._optimizer.zero_grad(set_to_none=True)
         yield
-        nn.utils.clip_grad_norm_(self.supernet.parameters(), self.settings.clip)
+        nn.utils.clip_grad_norm_(self._learned, self.settings.clip)
         self._optimizer.step()
 
     def rate(self, place: int) -> float:
@@ -307,7 +308,7 @@ class Batch:
 
 def normal(x: Tensor, data: Data) -> Tensor:
     """Raw inputs (b, *shape), normalised by the data's mean and deviation."""
-    return (x.float() - data.mean) / data.std
+    return (x.float() - data.mean.to(x.device)) / data.std.to(x.device)
 
 
 def laid_out(x: Tensor) -> Tensor:

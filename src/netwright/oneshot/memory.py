@@ -147,7 +147,8 @@ def _without_values(shared: Shared) -> Shared:
     }
     memo[id(setting)] = replace(setting, device=_META)
     twin = copy.deepcopy(shared, memo)
-    twin.supernet.rewrites = shared.supernet.rewrites and setting.device.type == "cpu"
+    rewritten = setting.device.type in shared.supernet.rewrites
+    twin.supernet.rewrites = frozenset({_META.type} if rewritten else ())
     for module in twin.supernet.modules():
         if isinstance(module, Switched):
             module.forget()

@@ -119,7 +119,7 @@ def passed(net: Supernet, at: Sequence[nn.Module]) -> dict[nn.Module, tuple[Tens
     ]
     training, rewrites = net.training, net.rewrites
     device = next(net.parameters(), torch.empty(0)).device
-    net.rewrites = False  # so that each module is called
+    net.rewrites = frozenset()  # so that each module is called
     try:
         net.mix({name: torch.full((size,), 1 / size) for name, size in net.mixable.items()})
         with torch.no_grad():

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from netwright.errors import SpaceError
 from netwright.space.share.elastic import Answers, Expression
-from netwright.space.share.fused.mixture import Memo, Option, Sum, option_of, ready
+from netwright.space.share.fused.mixture import Memo, Option, Sum, option_of
 from netwright.space.share.partial import first, gone_by, shuffled
 
 
@@ -82,7 +82,7 @@ class Switched(nn.Module):
     @property
     def rewritten(self) -> bool:
         """Whether its options can be summed by rewritten layers now."""
-        return self.mixture is not None and all(ready(self.ways[i]) for i in self.running)
+        return self.mixture is not None and all(self._option(i).ready for i in self.running)
 
     def add_to(self, sum_: Sum, x: Tensor, scale: Tensor | None = None) -> None:
         """Add the weighted options of `x`, all times `scale` (), to a sum."""
@@ -94,9 +94,12 @@ class Switched(nn.Module):
             x = sum_.memo.of(("first", self.parts), x, lambda x: first(x, self.parts))
         for i, weight in enumerate(weights.unbind()):
             if i in self.running:
-                if i not in self._options:
-                    self._options[i] = option_of(self.ways[i])
-                self._options[i].add_to(sum_, x, weight)
+                self._option(i).add_to(sum_, x, weight)
+
+    def _option(self, place: int) -> Option:
+        if place not in self._options:
+            self._options[place] = option_of(self.ways[place])
+        return self._options[place]
 
 
 class Pass(nn.Module):

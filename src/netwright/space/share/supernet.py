@@ -16,6 +16,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 _ROUNDS = 16  # members whose modules are compared when a supernet is made
 _COMPUTED = 3  # members whose outputs are
 _NEAR = 1e-4
+REWRITTEN = frozenset({"cpu"})
 _SILENT = (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.Identity, Pass)  # not compared
 
 
@@ -61,8 +63,8 @@ class Supernet(nn.Module):
     of every choice, until `activate` is called. With `transform_kernels` a smaller kernel is made
     from the larger one by learned matrices (see `KernelTransform`), without by its centre alone.
 
-    While `rewrites` is true, as it is at first, options that are mixed are summed by rewritten
-    layers, which are faster on the CPU and of equal numbers (see `fused/mixture.py`).
+    Options that are mixed are summed by rewritten layers of equal numbers (`fused/mixture.py`) on
+    devices of a type in `rewrites`, at first those where they were found to be faster.
 
     Raises:
         SpaceError: The declaration has something that cannot be shared; names the choice.
@@ -71,7 +73,7 @@ class Supernet(nn.Module):
     def __init__(self, space: Space, *, transform_kernels: bool = False) -> None:
         super().__init__()
         self.space = space
-        self.rewrites = True
+        self.rewrites: frozenset[str] = REWRITTEN
         sharing = Sharing()
         try:
             with sharing.running():
@@ -138,6 +140,10 @@ class Supernet(nn.Module):
         They are those on which nothing hangs but which modules run: options, depths, and the inputs
         that are read through edges; not numbers such as widths.
         """
+        return dict(self._mixable)
+
+    @cached_property
+    def _mixable(self) -> dict[str, int]:
         sizes = {e.text: len(i.edges) for i, e in self._turned() if isinstance(i, Gathered)}
         numbers = [e for elastic in self._elastic.values() for e in expressions(elastic)]
         mixed = [e for _, e in self._turned() if len(e.choices) > 1]
@@ -203,7 +209,7 @@ class Supernet(nn.Module):
             SpaceError: A name that is not mixable, a vector of another length, or a layer whose
                 size only a plain network tells.
         """
-        known = self.mixable
+        known = self._mixable
         for name, vector in weights.items():
             if name not in known:
                 raise SpaceError(
@@ -335,7 +341,7 @@ class Supernet(nn.Module):
             name = next(iter(expression.choices))
             if len(expression.choices) == 1 and name in weights:
                 item.mix(weights[name], running.get(name, range(len(weights[name]))))
-                rewritten = self.rewrites and weights[name].device.type in ("cpu", "meta")
+                rewritten = weights[name].device.type in self.rewrites
                 item.memo = self._memo if rewritten else None
         self._running = list(_active(self.network, set()))
         for module in self._running:

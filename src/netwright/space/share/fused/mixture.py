@@ -128,14 +128,24 @@ class Sum:
 
 
 Step = Callable[[Tensor, Memo], Tensor]
+Add = Callable[[Sum, Tensor, Tensor], None]
 
 
 @dataclass(frozen=True)
 class Option:
-    """An option taken apart: what runs first, and how it is added to a sum."""
+    """An option taken apart: what runs first, and how it is added to a sum.
+
+    `norms` are the normalisations in it.
+    """
 
     steps: tuple[Step, ...]
-    add: Callable[[Sum, Tensor, Tensor], None]
+    add: Add
+    norms: tuple[nn.BatchNorm2d, ...]
+
+    @property
+    def ready(self) -> bool:
+        """Whether its normalisations are such as can be rewritten now."""
+        return all(norm.training and norm.momentum is not None for norm in self.norms)
 
     def add_to(self, sum_: Sum, x: Tensor, weight: Tensor) -> None:
         """Add what the option gives of `x`, times a weight ()."""
@@ -147,22 +157,22 @@ class Option:
 def option_of(module: nn.Module) -> Option:
     """A module as an option."""
     layers = list(_flat(module))
+    steps, add = _parts(layers)
+    return Option(steps, add, tuple(m for m in module.modules() if isinstance(m, nn.BatchNorm2d)))
+
+
+def _parts(layers: Sequence[nn.Module]) -> tuple[tuple[Step, ...], Add]:
+    """What runs first, and how it is added."""
     if not layers:
-        return Option((), lambda sum_, x, weight: sum_.scale(weight, x))
+        return (), lambda sum_, x, weight: sum_.scale(weight, x)
     if len(layers) == 2 and isinstance(layers[0], _Pool) and _is_norm(layers[1]):
-        return Option((), _pooled(*layers))
+        return (), _pooled(*layers)
     if _is_pointwise_norm(layers[-2:]):
         conv, norm = layers[-2:]
-        return Option(_steps(layers[:-2]), _folded(conv, norm))
+        return _steps(layers[:-2]), _folded(conv, norm)
     if _is_norm(layers[-1]) and len(layers) > 1:
-        return Option(_steps(layers[:-1]), _normed(layers[-1]))
-    return Option(_steps(layers), lambda sum_, x, weight: sum_.scale(weight, x))
-
-
-def ready(module: nn.Module) -> bool:
-    """Whether the normalisations of a module are such as can be rewritten now."""
-    norms = [m for m in module.modules() if isinstance(m, nn.BatchNorm2d)]
-    return all(norm.training and norm.momentum is not None for norm in norms)
+        return _steps(layers[:-1]), _normed(layers[-1])
+    return _steps(layers), lambda sum_, x, weight: sum_.scale(weight, x)
 
 
 def rows(x: Tensor) -> Tensor:
@@ -284,12 +294,12 @@ def _normalise(conv: nn.Module, norm: nn.Module, relu: bool) -> Step:
 # -- the last layers of an option -----------------------------------------------------------------
 
 
-def _folded(conv: nn.Module, norm: nn.Module) -> Callable[[Sum, Tensor, Tensor], None]:
+def _folded(conv: nn.Module, norm: nn.Module) -> Add:
     assert isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
     return lambda sum_, x, weight: sum_.normalise(x, conv, norm, weight)
 
 
-def _normed(norm: nn.Module) -> Callable[[Sum, Tensor, Tensor], None]:
+def _normed(norm: nn.Module) -> Add:
     """A normalisation behind anything else: the weight goes into its gain."""
     assert isinstance(norm, nn.BatchNorm2d)
 
@@ -314,7 +324,7 @@ def _normed(norm: nn.Module) -> Callable[[Sum, Tensor, Tensor], None]:
     return add
 
 
-def _pooled(pool: nn.Module, norm: nn.Module) -> Callable[[Sum, Tensor, Tensor], None]:
+def _pooled(pool: nn.Module, norm: nn.Module) -> Add:
     """A pooling and its normalisation: all but gain and shift is the same for all that read x."""
     assert isinstance(pool, _Pool) and isinstance(norm, nn.BatchNorm2d)
     settings = {k: v for k, v in vars(pool).items() if k[0] != "_" and k != "training"}
