@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from netwright.errors import SettingError
 
 
@@ -49,6 +52,17 @@ def dominates(a: Sequence[float], b: Sequence[float]) -> bool:
     return all(x >= y for x, y in zip(a, b, strict=True)) and any(
         x > y for x, y in zip(a, b, strict=True)
     )
+
+
+def undominated(gains: NDArray[np.float64]) -> NDArray[np.intp]:
+    """The rows of `gains` (n, m) that no other dominates, in their order."""
+    front = np.empty((0, gains.shape[1]))
+    found: list[int] = []
+    for i in np.lexsort(gains.T[::-1])[::-1]:  # one that dominates comes before
+        if not ((front >= gains[i]).all(1) & (front > gains[i]).any(1)).any():
+            front = np.vstack([front, gains[i]])
+            found.append(int(i))
+    return np.sort(np.array(found, dtype=np.intp))
 
 
 @dataclass(frozen=True)

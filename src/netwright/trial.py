@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args, overload
 
-from netwright.objective import Limit, Objective, dominates
+import numpy as np
+
+from netwright.objective import Limit, Objective, undominated
 from netwright.space import Architecture
 
 Status = Literal["done", "failed", "invalid", "timeout", "oom", "preempted"]
@@ -176,10 +178,9 @@ def front_of(trials: Sequence[Trial], objectives: Sequence[Objective]) -> list[T
     """The trials that no other dominates, sorted by the last objective from small to large."""
     gains = [[o.gain(t.metrics) for o in objectives] for t in trials]
     whole = [i for i, gain in enumerate(gains) if -math.inf not in gain]
-    front = [i for i in whole if not any(dominates(gains[j], gains[i]) for j in whole)]
     seen: dict[tuple[float, ...], int] = {}
-    for i in front:
-        seen.setdefault(tuple(gains[i]), i)
+    for place in undominated(np.array([gains[i] for i in whole]).reshape(-1, len(objectives))):
+        seen.setdefault(tuple(gains[whole[place]]), whole[place])
     return sorted(
         (trials[i] for i in seen.values()), key=lambda t: t.metrics[objectives[-1].metric]
     )

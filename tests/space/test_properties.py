@@ -91,7 +91,7 @@ def test_counts_are_those_of_the_enumeration(declared: Declared) -> None:
 @laws
 def test_equal_architectures_are_equal_networks(declared: Declared) -> None:
     space = declared.space()
-    members = [*islice(space.enumerate(), 60), *drawn(space, 20)]
+    members = [*islice(space.enumerate(), 30), *drawn(space, 12)]
     prints: dict[str, Architecture] = {}
     for member in dict.fromkeys(members):
         found = space.survey(member).fingerprint
@@ -136,6 +136,7 @@ def test_frozen_spaces_hold_members_of_the_whole(declared: Declared) -> None:
         assert space.survey(whole).fingerprint == made.survey(other).fingerprint
 
 
+@pytest.mark.slow
 def test_ids_are_the_same_in_another_process() -> None:
     code = (
         "import numpy as np; from netwright.testing import READY\n"

@@ -252,6 +252,7 @@ def test_convnext_tiny_is_a_member_of_convnext():
     assert params(on_meta(space, answers)) == 28_589_128
 
 
+@pytest.mark.slow
 def test_darts_v2_has_the_size_that_its_authors_give():
     """3.3 million parameters with 36 channels and 20 cells (the paper's table 1)."""
     space = spaces.darts((3, 32, 32), 10, channels=36, cells=20)

@@ -37,6 +37,7 @@ def other_processes(printed_twice) -> list[dict[str, list[str]]]:
     return [json.loads(text) for text in printed_twice(code)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", EXPORTED, ids=lambda s: s.__name__)
 def test_another_process_with_another_hash_seed_proposes_the_same(
     strategy: type[Strategy], other_processes: list[dict[str, list[str]]]

@@ -108,14 +108,15 @@ def _status(record: Record) -> str:
     }
     rejected = len(record.rejections)
     best = record.best
-    final = sum(t.proposal.stage == record.final_stage for t in record.history)
+    stage, final_stage = record.stage, record.final_stage
+    final = sum(t.proposal.stage == final_stage for t in record.history)
     chosen = (
         f" The network is the best of {final} finalists by validation accuracy, which is therefore "
         "a little optimistic; the test part was used once, at the end."
-        if best is not None and record.tested and record.final_stage > 0
+        if best is not None and record.tested and final_stage > 0
         else ""
     )
-    if chosen and record.stage > record.final_stage:
+    if chosen and stage > final_stage:
         chosen += " Before that it was trained again, on the train and validation parts together."
     over = f", {rejected} networks were over a limit and not trained" if rejected else ""
     return f"{words[record.status]} {len(record.history)} trials ended{over}.{chosen}"

@@ -23,8 +23,7 @@ from netwright.trial import Trial, front_of
 def progress(record: Record) -> str:
     """The best so far beside the expected best of as many random networks."""
     objective = record.objectives[0]
-    trials = [t for t in record.history if t.proposal.stage == 0]
-    good = [t for t in trials if t in record.history.allowed(record.limits, 0)]
+    good = record.history.allowed(record.limits, 0)
     sign = 1 if objective.direction == "maximize" else -1
     best = [
         (i + 1, sign * gain)
