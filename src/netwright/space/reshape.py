@@ -12,7 +12,6 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.stats import mannwhitneyu
 from torch import nn
 
 from netwright.errors import SettingError, SpaceError
@@ -332,6 +331,8 @@ def _test(
 ) -> Dropped | None:
     """The scores with an option against those with the others that are left."""
     active = [(a.answers[name], score) for a, score in members if name in a.answers]
+    from scipy.stats import mannwhitneyu  # takes longer to import than all else of a space
+
     own = [score for answer, score in active if answer == option]
     others = [score for answer, score in active if answer != option and answer in left]
     if not own or not others:
