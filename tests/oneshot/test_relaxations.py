@@ -19,6 +19,7 @@ from netwright.oneshot import (
 )
 from netwright.oneshot.gdas import gumbel
 from netwright.oneshot.logits import Logits
+from netwright.oneshot.scoring import ignores_input
 from netwright.testing import SPACES
 from netwright.testing.oneshot import begun
 
@@ -237,3 +238,19 @@ def test_p_darts_drops_skips_out_but_keeps_their_mean() -> None:
 def test_settings_of_their_own_are_checked(make, said) -> None:
     with pytest.raises(SettingError, match=said):
         make()
+
+
+def test_a_network_that_reads_no_input_is_named_only_where_there_are_no_others() -> None:
+    shared = begun(GDAS, "nasbench201")
+    space = shared.setting.space
+    cut = space.architecture(dict.fromkeys(space.choices, "none"))
+    for value in shared.logits.values.values():
+        value.data = torch.tensor([1.0, 0.0, 0.0, 0.0, 0.0])
+    assert shared.logits.best() == cut
+    named = shared.candidates(np.random.default_rng(0), 12)
+    assert len(named) == 12
+    assert not any(ignores_input(shared, member) for member in named)
+    assert ignores_input(shared, cut)
+    for value in shared.logits.values.values():
+        value.data *= 1000.0
+    assert shared.candidates(np.random.default_rng(0), 12) == [cut]

@@ -31,6 +31,7 @@ from netwright.oneshot.curvature import Curvature, dominant_eigenvalue
 from netwright.oneshot.expected import Expected
 from netwright.oneshot.logits import Logits
 from netwright.oneshot.scorefunction import ScoreFunction
+from netwright.oneshot.scoring import ignores_input
 from netwright.space import Answer, Architecture
 
 _GAINED = 0.01  # by options without weights, from which on it is no chance that they lead
@@ -137,16 +138,20 @@ class Bilevel(Shared):
         self._by_score = ScoreFunction(self.logits)
 
     def candidates(self, rng: np.random.Generator, count: int) -> list[Architecture]:
-        """What the logits prefer, then members drawn by them; changed to keep the limits."""
-        found: dict[Architecture, None] = {}
+        """What the logits prefer, then members drawn by them; changed to keep the limits.
+
+        Those whose output hangs on no input are named where there are no others.
+        """
+        found: dict[Architecture, bool] = {}
         for attempt in range(20 * count):
-            if len(found) >= count:
+            if sum(found.values()) >= count:
                 break
             drawn = self.logits.draw(rng) if attempt else self.logits.best()
             member = self.expected.repaired(drawn) if self.expected else drawn
-            if member is not None:
-                found.setdefault(member)
-        return list(found)[:count]
+            if member is not None and member not in found:
+                found[member] = not ignores_input(self, member)
+        useful = [member for member, reads in found.items() if reads]
+        return (useful or list(found))[:count]
 
     def advance(self) -> dict[str, float]:
         """Train for an epoch; if the search collapses in it, its logits are not taken."""

@@ -6,6 +6,7 @@ a score they are estimated anew for the network at hand (Yu and Huang, arXiv 190
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
@@ -16,6 +17,8 @@ from netwright.space import Architecture
 
 _RECALIBRATED = 1024  # examples that statistics are estimated from
 _CHUNK = 512
+_LOOKED = 4  # random inputs whose outputs are compared
+_SAME = 1e-6
 
 
 def shared_accuracy(shared: Shared, architecture: Architecture) -> float:
@@ -40,6 +43,20 @@ def shared_accuracy(shared: Shared, architecture: Architecture) -> float:
             for name, value in buffers.items():
                 norm._buffers[name].copy_(value)  # type: ignore[union-attr]
         supernet.train(training)
+
+
+def ignores_input(shared: Shared, architecture: Architecture) -> bool:
+    """Whether a member gives the same for all inputs, as a cell does whose edges are all cut."""
+    setting, supernet = shared.setting, shared.supernet
+    shared.activate(architecture)
+    training = supernet.training
+    x = laid_out(setting.space.example(np.random.default_rng(0), _LOOKED).to(setting.device))
+    try:
+        with torch.no_grad():
+            out = supernet.eval()(x)
+    finally:
+        supernet.train(training)
+    return torch.allclose(out, out[:1].expand_as(out), _SAME, _SAME)
 
 
 def recalibrate(network: nn.Module, setting: Setting) -> None:
