@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy  # its parts are imported when they are used, which takes longer than a space does
 from torch import nn
 
 from netwright.errors import SettingError, SpaceError
@@ -331,11 +332,9 @@ def _test(
 ) -> Dropped | None:
     """The scores with an option against those with the others that are left."""
     active = [(a.answers[name], score) for a, score in members if name in a.answers]
-    from scipy.stats import mannwhitneyu  # takes longer to import than all else of a space
-
     own = [score for answer, score in active if answer == option]
     others = [score for answer, score in active if answer != option and answer in left]
     if not own or not others:
         return None
-    p_value = float(mannwhitneyu(own, others, alternative="less").pvalue)
+    p_value = float(scipy.stats.mannwhitneyu(own, others, alternative="less").pvalue)
     return Dropped(name, option, len(own), float(np.median(own)), float(np.median(others)), p_value)
