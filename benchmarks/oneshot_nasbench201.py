@@ -158,7 +158,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--examples", type=int, default=24_000)
     parser.add_argument("--side", type=int, default=16)
-    parser.add_argument("--channels", type=int, default=8)
+    parser.add_argument("--channels", type=int, default=16)
     parser.add_argument("--cells", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
