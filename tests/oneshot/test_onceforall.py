@@ -79,35 +79,9 @@ def test_the_smaller_ones_learn_what_the_largest_says() -> None:
     assert torch.allclose(target, said, atol=1e-5)
 
 
-def test_labels_are_smoothed_for_the_largest_alone() -> None:
-    """Its loss hangs on the smoothing, what the others learn on what it says."""
-    losses = []
-    for smoothing in (0.0, 0.3):
-        make = lambda: OnceForAll(epochs=2, largest=0.0, batch=24, label_smoothing=smoothing)  # noqa: E731, B023
-        shared = begun(make, "mlp")
-        shared.supernet.eval()
-        shared._generator, shared._rng = torch.Generator().manual_seed(0), np.random.default_rng(0)
-        (batch,) = shared._some("train", 1)
-        shared.supernet.activate(shared.setting.space.largest())
-        with torch.no_grad():
-            wanted = torch.nn.functional.cross_entropy(
-                shared.supernet(batch.x), batch.y, label_smoothing=smoothing
-            )
-        losses.append(shared._step(0, batch, batch))
-        assert losses[-1] == pytest.approx(float(wanted), rel=1e-5)
-    assert losses[0] != losses[1]
-
-
 @pytest.mark.parametrize(
     "given",
-    [
-        {"largest": 1.0},
-        {"label_smoothing": 1.0},
-        {"sampled": -1},
-        {"scored": 1},
-        {"finder": 1},
-        {"progressive": "no"},
-    ],
+    [{"largest": 1.0}, {"sampled": -1}, {"scored": 1}, {"finder": 1}, {"progressive": "no"}],
 )
 def test_bad_settings_are_refused(given) -> None:
     (name,) = given

@@ -36,8 +36,7 @@ class OnceForAll(OneShot):
     """A supernet whose members are good with the weights they share.
 
     In the first `largest` share of the epochs only the largest member is trained. Each step trains
-    it, on labels with `label_smoothing` (of the largest alone, as in BigNAS), the smallest of those
-    that are open and `sampled` random ones. Without `progressive` all
+    it, the smallest of those that are open and `sampled` random ones. Without `progressive` all
     options are open from then on, as in BigNAS, so that small members learn while the learning rate
     is high. Then `finder` (evolution, or for several objectives NSGA-II) looks at `scored` members.
 
@@ -50,7 +49,6 @@ class OnceForAll(OneShot):
     largest: float = 0.2
     progressive: bool = True
     sampled: int = 2
-    label_smoothing: float = 0.1
     scored: int = 100
     finder: Strategy | None = None
 
@@ -62,7 +60,6 @@ class OnceForAll(OneShot):
                 f"`OnceForAll(progressive=...)` must be True or False, got {self.progressive!r}."
             )
         self._check_whole("sampled", 0)
-        self._check_number("label_smoothing", "from 0 to below 1", lambda v: 0 <= v < 1)
         self._check_whole("scored", 2)
         self._check_finder()
 
@@ -98,8 +95,7 @@ class _Elastic(Shared):
         with self._one_step(place):
             self.supernet.activate(space.largest())
             logits = self.supernet(batch.x)
-            smoothing = self._once.label_smoothing
-            loss = functional.cross_entropy(logits, batch.y, label_smoothing=smoothing)
+            loss = functional.cross_entropy(logits, batch.y)
             loss.backward()  # type: ignore[no-untyped-call]
             taught = logits.detach().softmax(1)
             for member in self._smaller():
