@@ -35,7 +35,6 @@ from netwright.oneshot.base import Batch, laid_out
 from netwright.oneshot.memory import peak as foreseen
 
 STEPS = ("weights", "first order", "second order")
-CPU = torch.device("cpu")
 NOWHERE: frozenset[str] = frozenset()
 SMALL = {"channels": 4, "cells": 3}  # for a quick look
 PAPER = {"channels": 16, "cells": 8}
@@ -49,7 +48,7 @@ class Ours:
         search: Relaxation,
         size: dict[str, int],
         batch: int,
-        device: torch.device = CPU,
+        device: torch.device,
         *,
         checkpoint: bool = False,
         rewrites: frozenset[str] | None = None,

@@ -65,6 +65,20 @@ def undominated(gains: NDArray[np.float64]) -> NDArray[np.intp]:
     return np.sort(np.array(found, dtype=np.intp))
 
 
+def crowding(gains: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far each of n members of a front, gains (n, m), is from its neighbours.
+
+    The crowding distance of NSGA-II (Deb et al., 2002), infinite at the ends of each objective.
+    """
+    distance = np.zeros(len(gains))
+    for column in gains.T:
+        order = np.argsort(column, kind="stable")
+        width = column[order[-1]] - column[order[0]] or 1.0
+        distance[order[[0, -1]]] = np.inf
+        distance[order[1:-1]] += (column[order[2:]] - column[order[:-2]]) / width
+    return distance
+
+
 @dataclass(frozen=True)
 class AtMost:
     """An upper bound on a metric; `on` names where it is measured (None: the default target)."""

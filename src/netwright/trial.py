@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, overload
 
 import numpy as np
 
-from netwright.objective import Limit, Objective, undominated
+from netwright.objective import Limit, Objective, crowding, undominated
 from netwright.space import Architecture
 
 Status = Literal["done", "failed", "invalid", "timeout", "oom", "preempted"]
@@ -199,24 +199,12 @@ def ranked(trials: Sequence[Trial], objectives: Sequence[Objective]) -> list[Tri
     order: list[Trial] = []
     while left:
         front = front_of(left, objectives)
-        spread = _crowding(front, objectives)
+        gains = [[o.gain(t.metrics) for o in objectives] for t in front]
+        spread = crowding(np.array(gains))
         order += [front[i] for i in sorted(range(len(front)), key=lambda i: -spread[i])]
         taken = {t.number for t in front}
         left = [t for t in left if t.number not in taken]
     return order
-
-
-def _crowding(front: Sequence[Trial], objectives: Sequence[Objective]) -> list[float]:
-    """Crowding distance of each member; infinite for those at an end of an objective."""
-    distance = [0.0] * len(front)
-    for objective in objectives:
-        gain = [objective.gain(t.metrics) for t in front]
-        order = sorted(range(len(front)), key=lambda i: gain[i])
-        width = (gain[order[-1]] - gain[order[0]]) or 1.0
-        distance[order[0]] = distance[order[-1]] = math.inf
-        for before, i, after in zip(order, order[1:], order[2:], strict=False):
-            distance[i] += (gain[after] - gain[before]) / width
-    return distance
 
 
 def _plain(value: float) -> float | None:

@@ -2,7 +2,6 @@
 
 from functools import partial
 
-import numpy as np
 import pytest
 import torch
 from test_every_search import EXPORTED, KINDS, few
@@ -15,7 +14,13 @@ from netwright.oneshot.base import Batch
 from netwright.oneshot.memory import peak
 from netwright.space.cost import MIB
 from netwright.testing import oneshot as checks
-from netwright.testing.oneshot import ONE_SHOT_CHECKS, begun, small_data
+from netwright.testing.oneshot import (
+    ONE_SHOT_CHECKS,
+    begun,
+    in_double,
+    outside_an_epoch,
+    small_data,
+)
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 GPU = torch.device("cuda")
@@ -50,12 +55,7 @@ def test_gradients_are_those_of_the_cpu(name: str, order: int, monkeypatch) -> N
     for device in (torch.device("cpu"), GPU):
         monkeypatch.setattr(checks, "Setting", partial(Setting, device=device))
         shared = begun(partial(DARTS, batch=12), name)
-        shared.supernet.double().train()
-        for value in shared.logits.values.values():
-            value.data = value.data.double()
-            value.data += torch.linspace(-0.5, 0.5, len(value), dtype=torch.float64)
-        shared._generator = torch.Generator().manual_seed(0)
-        shared._rng = np.random.default_rng(0)
+        in_double(shared)
         for module in shared.supernet.modules():
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0
@@ -70,8 +70,8 @@ def test_gradients_are_those_of_the_cpu(name: str, order: int, monkeypatch) -> N
         else:
             found.append(shared.second_order(train, other, drawn, 0.05)[0])
     assert found[0].keys() == found[1].keys()
-    # Second order is a difference of two gradients, and `hardswish` of convnet has a sixth in
-    # single precision on a GPU.
+    # Second order is a difference of two gradients. Those of convnet were not within 1e-9 on an
+    # H100; why was not found out.
     near = 1e-9 if order == 1 and name != "convnet" else 1e-6
     for key, ours in found[0].items():
         assert torch.allclose(ours, found[1][key], rtol=near, atol=near), key
@@ -90,7 +90,7 @@ def test_gradients_are_those_of_the_cpu(name: str, order: int, monkeypatch) -> N
             SinglePath,
             256,
             False,
-            marks=pytest.mark.xfail(reason="attention on a GPU keeps less: 19 % less was measured"),
+            marks=pytest.mark.xfail(reason="19 % less was measured on an H100", strict=True),
         ),
     ],
 )
@@ -103,9 +103,7 @@ def test_the_prediction_of_memory_is_within_15_percent(space, search, batch, che
     shared.batch = batch
     predicted = peak(shared, batch=batch, checkpointed=checkpointed)
     shared.supernet.checkpoint(checkpointed)
-    shared.supernet.train()
-    shared._generator = torch.Generator().manual_seed(0)
-    shared._rng = np.random.default_rng(0)
+    outside_an_epoch(shared)
     batches = next(shared._some("train", 1)), next(shared._some("validation", 1))
     shared.rehearse(*batches)  # so that there are momenta
     shared.supernet.zero_grad()

@@ -2,13 +2,12 @@
 
 from functools import partial
 
-import numpy as np
 import pytest
 import torch
 
 from netwright.oneshot import DARTS, SNAS, DrNAS, FairDARTS, Relaxation, gradient
 from netwright.oneshot.base import Batch
-from netwright.testing.oneshot import begun
+from netwright.testing.oneshot import begun, in_double
 
 STEP = 1e-7
 
@@ -16,12 +15,7 @@ STEP = 1e-7
 def ready(make, name):
     """A search of float64, and a batch of each part."""
     shared = begun(partial(make, batch=12), name)
-    shared.supernet.double().train()
-    for value in shared.logits.values.values():
-        value.data = value.data.double()
-        value.data += torch.linspace(-0.5, 0.5, len(value), dtype=torch.float64)
-    shared._generator = torch.Generator().manual_seed(0)
-    shared._rng = np.random.default_rng(0)
+    in_double(shared)
     data = shared.setting.data
     batches = [Batch(part.x[:12].double(), part.y[:12]) for part in (data.train, data.validation)]
     return shared, *batches

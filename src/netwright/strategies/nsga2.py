@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.errors import SettingError
-from netwright.objective import Objective
+from netwright.objective import Objective, crowding
 from netwright.space import Architecture, Space
 from netwright.strategies.base import Search, Strategy
 from netwright.trial import Proposal, Trial
@@ -126,14 +126,3 @@ def fronts(gains: Array) -> NDArray[np.int64]:
         above = above - dominating[members].sum(0)
         rank += 1
     return ranks
-
-
-def crowding(gains: Array) -> Array:
-    """The crowding distance of each of n members of a front, infinite at the ends."""
-    distance = np.zeros(len(gains))
-    for column in gains.T:
-        order = np.argsort(column, kind="stable")
-        width = column[order[-1]] - column[order[0]] or 1.0
-        distance[order[[0, -1]]] = np.inf
-        distance[order[1:-1]] += (column[order[2:]] - column[order[:-2]]) / width
-    return distance

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from netwright.data import Augmentation, Data, load
-from netwright.oneshot import OneShot, Setting, Shared, shared_accuracy
+from netwright.oneshot import Bilevel, OneShot, Setting, Shared, shared_accuracy
 from netwright.testing.spaces import READY
 
 MakeOneShot = Callable[[], OneShot]
@@ -30,6 +30,22 @@ def begun(make: MakeOneShot, name: str = "nasbench201", seed: int = 0) -> Shared
     space = READY[name]()
     data = small_data(space.inputs, space.classes)
     return make().begin(Setting(space, data, Augmentation(), seed))
+
+
+def in_double(shared: Bilevel) -> None:
+    """Let a relaxation compute in double precision, with logits that differ and its own chance."""
+    shared.supernet.double().train()
+    for value in shared.logits.values.values():
+        value.data = value.data.double()
+        value.data += torch.linspace(-0.5, 0.5, len(value), dtype=torch.float64)
+    outside_an_epoch(shared)
+
+
+def outside_an_epoch(shared: Shared) -> None:
+    """Let single steps be taken and batches be drawn, as if in an epoch."""
+    shared.supernet.train()
+    shared._generator = torch.Generator().manual_seed(0)
+    shared._rng = np.random.default_rng(0)
 
 
 def weights_are_learned(make: MakeOneShot, names: Sequence[str] = SHARED) -> None:
