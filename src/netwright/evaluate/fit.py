@@ -20,6 +20,7 @@ from torch.nn import functional
 from netwright.data import Augmentation, Part
 from netwright.errors import EvaluationError, SettingError
 from netwright.evaluate.mix import cutmix
+from netwright.strided import taken_first
 
 OPTIMIZERS = ("sgd", "adamw")
 
@@ -120,7 +121,7 @@ def fit(
     average = _Average(model, schedule.average)
     batch = min(schedule.batch, len(x))
     per_epoch = max(1, len(x) // batch)
-    with seeded(seed, device):
+    with seeded(seed, device), taken_first(model):
         for epoch in range(1, epochs + 1):
             model.train()
             order = torch.randperm(len(x), generator=generator)

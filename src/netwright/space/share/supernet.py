@@ -45,6 +45,7 @@ from netwright.space.share.partial import Narrowed, narrowed, passed
 from netwright.space.share.shared import Gathered, Pass, Picked, Switched
 from netwright.space.share.sharing import Sharing
 from netwright.space.share.slicing import is_known
+from netwright.strided import take_first
 
 if TYPE_CHECKING:
     from netwright.space.space import Space
@@ -102,6 +103,7 @@ class Supernet(nn.Module):
         self._measured: set[nn.Module] = set()  # those whose sizes only the plain network tells
         for module in self._sized:
             hook(module)
+        take_first(self.network)
         self.transforms = nn.ModuleList()
         if transform_kernels:
             made = [kernel_transform(m, e.get("kernel_size")) for m, e in self._elastic.items()]
