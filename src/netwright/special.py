@@ -152,7 +152,8 @@ class Specialist:
         with one_thread():
             costs = setting_of(plan, limits).costs
             costs.remember(self._measured)
-            costs.check_can_be_met()
+            if not any(map(costs.keeps, self._scores)):
+                costs.check_can_be_met()
             scored(
                 shared,
                 finder or RegularizedEvolution(),

@@ -19,7 +19,6 @@ from netwright.space.limits import COSTS
 
 _DEFAULTS = {"epochs": (3, 200), "full_epochs": (30, 2000)}  # epochs and steps, at least
 _STEPS = 900  # a training has as many at least, by smaller batches down to 16
-_TUNING = 0.1  # of the learning rate, when a trained network is trained further
 _CURVE_POINTS = 10  # epochs at which the validation part is scored, the last one always
 
 
@@ -105,13 +104,15 @@ class Training(Evaluator):
     def tune(
         self, model: nn.Module, epochs: int, recipe: Mapping[str, Any], seed: int
     ) -> dict[str, float]:
-        """Train a trained network further, at a tenth of the learning rate; its metrics then.
+        """Train a trained network further; its metrics then.
+
+        The learning rate rises and falls once more as in any training: networks that were taken
+        out of a supernet gain by it, and lose at a tenth of it.
 
         Raises:
             EvaluationError: The training diverged.
         """
         schedule = self._schedule(recipe)
-        schedule = replace(schedule, learning_rate=_TUNING * schedule.learning_rate)
         device = self.torch_device()
         try:
             self._fit(model, epochs, schedule, seed, device)
