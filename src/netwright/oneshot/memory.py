@@ -10,10 +10,9 @@ from __future__ import annotations
 import copy
 import math
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from netwright.errors import SettingError
 from netwright.oneshot.base import Batch, Shared, laid_out
 from netwright.space.cost import MIB, on_meta
+from netwright.space.shapes import result_of, tensors_in
 from netwright.space.share.shared import Switched
 
 _USED = 0.9  # of the memory that is free, at most
@@ -156,17 +156,12 @@ def _without_values(shared: Shared) -> Shared:
 
 
 class _Alive(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Adds up what meta tensors hold at the same time.
-
-    What an operation gives is found once for each combination of shapes, since the layers of a
-    supernet are alike. Where a value is asked for, it is 1.
-    """
+    """Adds up what meta tensors hold at the same time. Where a value is asked for, it is 1."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.now = self.peak = 0
         self._alive: dict[int, tuple[int, Any]] = {}  # storage -> bytes, and what tells its end
-        self._known: dict[Any, Any] = {}
 
     def has(self, tensors: Iterable[Tensor]) -> None:
         """Count tensors that are there before."""
@@ -177,39 +172,13 @@ class _Alive(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
-        given = list(_tensors((*args, *kwargs.values())))
-        if not given or not all(tensor.is_meta for tensor in given):
-            result = func(*args, **kwargs)
-        elif func is torch.ops.aten._local_scalar_dense.default:
-            return torch.ones((), dtype=given[0].dtype).item()
-        elif (effect := _effect(func)) == "changes the first":
-            return args[0]
-        else:
-            new = effect == "new"
-            result = self._made(func, args, kwargs) if new else func(*args, **kwargs)
-        for tensor in _tensors((result,)):
+        if func is torch.ops.aten._local_scalar_dense.default and args[0].is_meta:
+            return torch.ones((), dtype=args[0].dtype).item()
+        result = result_of(func, args, kwargs)
+        for tensor in tensors_in((result,)):
             if tensor.is_meta:
                 self._count(tensor)
         return result
-
-    def _made(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """What an operation gives that changes nothing and gives no views."""
-        key = (func, _key((args, kwargs)))
-        if key not in self._known:
-            result = func(*args, **kwargs)
-            several = isinstance(result, tuple | list)
-            results = tuple(result) if several else (result,)
-            if not all(r is None or isinstance(r, Tensor) for r in results):
-                return result
-            shapes = [None if r is None else (r.shape, r.stride(), r.dtype) for r in results]
-            self._known[key] = type(result) if several else None, shapes
-            return result
-        kind, shapes = self._known[key]
-        made = [
-            None if s is None else torch.empty_strided(s[0], s[1], dtype=s[2], device=_META)
-            for s in shapes
-        ]
-        return made[0] if kind is None else kind(made)
 
     def _count(self, tensor: Tensor) -> None:
         storage = tensor.untyped_storage()
@@ -223,35 +192,3 @@ class _Alive(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _end(self, key: int) -> None:
         self.now -= self._alive.pop(key)[0]
-
-
-@cache
-def _effect(func: Any) -> str:
-    """Whether an operation makes new tensors alone, or changes the values of its first argument."""
-    schema = func._schema
-    if not schema.is_mutable and not any(r.alias_info is not None for r in schema.returns):
-        return "new"
-    name = schema.name.removeprefix("aten::")
-    changes = name.endswith("_") and len(schema.returns) == 1 and name not in ("resize_", "set_")
-    written = [a.name for a in schema.arguments if a.alias_info and a.alias_info.is_write]
-    changes = changes and written == [schema.arguments[0].name]
-    return "changes the first" if changes and torch.Tag.inplace_view not in func.tags else "other"
-
-
-def _tensors(values: Iterable[Any]) -> Iterator[Tensor]:
-    for value in values:
-        if isinstance(value, Tensor):
-            yield value
-        elif isinstance(value, list | tuple):
-            yield from _tensors(value)
-
-
-def _key(value: Any) -> Any:
-    """What an operation's result hangs on, but for values."""
-    if isinstance(value, Tensor):
-        return tuple(value.shape), value.stride(), value.dtype
-    if isinstance(value, list | tuple):
-        return tuple(map(_key, value))
-    if isinstance(value, dict):
-        return tuple((key, _key(each)) for key, each in value.items())
-    return type(value), value

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from netwright.errors import NetwrightError, SpaceError
 from netwright.space.architecture import Answer
 from netwright.space.choose import Building, Choose
+from netwright.space.shapes import Shapes
 
 
 @contextmanager
@@ -92,7 +93,7 @@ class Checker:
         `seen` notes what options give.
         """
         try:
-            with torch.device("meta"):
+            with torch.device("meta"), Shapes():  # type: ignore[no-untyped-call]
                 model = self.build(choose).eval()
                 if seen is not None:
                     seen.watch(choose)

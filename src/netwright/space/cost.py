@@ -29,6 +29,7 @@ from torch.utils._pytree import tree_map
 from torch.utils.flop_counter import flop_registry
 
 from netwright.errors import EvaluationError, SettingError
+from netwright.space.shapes import result_of
 
 MIB = 2**20
 
@@ -218,7 +219,7 @@ class _Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if func is torch.ops.aten.lift_fresh.default:  # a constant: its value is its identity
             self.lines.append(f"constant {args[0].tolist() if args[0].numel() < 64 else ''}")
         given = self._tokens((args, kwargs))
-        result = func(*args, **kwargs)
+        result = result_of(func, args, kwargs)
         packet = func.overloadpacket
         if packet in flop_registry:
             self.flops += flop_registry[packet](*args, **kwargs, out_val=result)
