@@ -14,6 +14,7 @@ from netwright.errors import SettingError
 from netwright.oneshot import DARTS, GDAS, FewShot, OnceForAll, OneShot, Setting, SinglePath, memory
 from netwright.oneshot.memory import fit_memory, free, peak
 from netwright.space.cost import MIB
+from netwright.testing import READY
 from netwright.testing.oneshot import begun, small_data
 
 MEASURED = """
@@ -97,8 +98,8 @@ def test_it_grows_with_the_batch_and_is_more_than_the_weights(make: type[OneShot
 
 
 def test_one_path_needs_less_than_all_and_checkpoints_less_than_none() -> None:
-    space = nw.spaces.nasbench201((3, 16, 16), 10, channels=4, cells=2)
-    setting = Setting(space, small_data((3, 16, 16), 10), nw.data.Augmentation())
+    space = READY["nasbench201"]()
+    setting = Setting(space, small_data(space.inputs, space.classes), nw.data.Augmentation())
     shared = DARTS(epochs=2, batch=32).begin(setting)
     whole = peak(shared, batch=32)
     assert peak(GDAS(epochs=2).begin(setting), batch=32) < whole / 2
@@ -108,8 +109,8 @@ def test_one_path_needs_less_than_all_and_checkpoints_less_than_none() -> None:
 
 
 def test_a_search_is_made_to_fit() -> None:
-    space = nw.spaces.nasbench201((3, 16, 16), 10, channels=4, cells=2)
-    setting = Setting(space, small_data((3, 16, 16), 10), nw.data.Augmentation())
+    space = READY["nasbench201"]()
+    setting = Setting(space, small_data(space.inputs, space.classes), nw.data.Augmentation())
     shared = DARTS(epochs=2, batch=32).begin(setting)
     whole, blocks = peak(shared, batch=32), peak(shared, batch=32, checkpointed=True)
     half = peak(shared, batch=16, checkpointed=True)
@@ -139,7 +140,7 @@ def test_a_run_says_what_it_needs_and_is_refused_what_is_not_there(tmp_path: Pat
     data = nw.data.load("digits")
     space = nw.spaces.nasbench201(data.shape, data.classes, channels=4, cells=1)
     training = nw.Training(data, epochs=1, full_epochs=1)
-    call = {"trials": 1, "store": tmp_path / "runs.db", "refit": False}
+    call = {"trials": 1, "finals": [], "workers": 0, "store": tmp_path / "runs.db", "refit": False}
     strategy = GDAS(epochs=1, memory_mib=0.01)
     with pytest.raises(SettingError, match=r"`GDAS\(\)` needs"):
         nw.search(space, training, strategy=strategy, run="none", **call)

@@ -93,11 +93,12 @@ class Checker:
         `seen` notes what options give.
         """
         try:
-            with torch.device("meta"), Shapes():  # type: ignore[no-untyped-call]
+            with torch.device("meta"):
                 model = self.build(choose).eval()
                 if seen is not None:
                     seen.watch(choose)
-                outputs = model(torch.empty(2, *self.inputs, dtype=self.dtype))
+                with Shapes():  # type: ignore[no-untyped-call]
+                    outputs = model(torch.empty(2, *self.inputs, dtype=self.dtype))
         except NetwrightError:
             raise
         except Exception as error:
