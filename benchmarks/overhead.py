@@ -30,6 +30,7 @@ from netwright.loop import Loop
 from netwright.objective import maximize, minimize
 from netwright.plan import Budget, Plan
 from netwright.space import Space
+from netwright.space.cost import survey
 from netwright.store import Store
 from netwright.strategies import (
     NSGA2,
@@ -128,6 +129,26 @@ def loop_ms(folder: Path, trials: int) -> dict[str, float]:
     return spread([1e3 * (b - a) for a, b in pairwise(stamps)])
 
 
+def survey_ms(networks: int) -> dict[str, dict[str, float]]:
+    """Milliseconds to find params, MACs, memory and identity of networks of some spaces."""
+    image = (3, 32, 32)
+    ready = {
+        "nasbench201": spaces.nasbench201(image, 10),
+        "darts": spaces.darts(image, 10),
+        "convnet": spaces.convnet((1, 14, 14), 10),
+        "mobilenet_v3": spaces.mobilenet_v3(image, 10),
+        "vit": spaces.vit(image, 10),
+    }
+    found = {}
+    for name, space in ready.items():
+        rng = np.random.default_rng(0)
+        with torch.device("meta"):
+            made = [space.build(space.sample(rng)) for _ in range(networks)]
+        figures = spread(times_ms(lambda i: survey(made[i], space.inputs), networks))  # noqa: B023
+        found[f"survey of a network of {name}, ms"] = figures
+    return found
+
+
 def help_seconds(repeats: int) -> dict[str, float]:
     """Seconds of `netwright --help` as a process."""
     call = [sys.executable, "-m", "netwright", "--help"]
@@ -188,6 +209,7 @@ def main() -> None:
             "store an event, ms": store_ms(folder, 200 if few else 5000),
             **strategies_ms(few),
             **bench_seconds(10 if few else 500),
+            **survey_ms(5 if few else 50),
             "loop, a trial that takes no time, ms": loop_ms(folder, 50 if few else 500),
             "netwright --help, s": help_seconds(3 if few else 10),
         }
