@@ -187,9 +187,10 @@ class _Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.flops = 0
         self.lines: list[str] = []
-        self._weights = {id(t): "buffer" for t in model.buffers()}
-        self._weights |= {id(p): f"parameter {p.requires_grad}" for p in model.parameters()}
-        tensors = [*model.parameters(), *model.buffers()]
+        parameters, buffers = list(model.parameters()), list(model.buffers())
+        self._weights = {id(t): "buffer" for t in buffers}
+        self._weights |= {id(p): f"parameter {p.requires_grad}" for p in parameters}
+        tensors = [*parameters, *buffers]
         self._fixed = {t.untyped_storage()._cdata for t in tensors}  # storages of weights
         self._numbers: dict[int, int] = {}
         self._kept: list[Tensor] = []
@@ -240,8 +241,19 @@ class _Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _tokens(self, value: Any) -> str:
         """Arguments or results as text: tensors by number, the rest as it is."""
-        named = tree_map(lambda a: _Token(self._token(a)) if isinstance(a, Tensor) else a, value)
-        return repr(named)
+        return repr(self._named(value))
+
+    def _named(self, value: Any) -> Any:
+        if isinstance(value, Tensor):
+            return _Token(self._token(value))
+        kind = type(value)
+        if kind is tuple or kind is list:
+            return kind(map(self._named, value))
+        if kind is dict:
+            return {key: self._named(each) for key, each in value.items()}
+        if isinstance(value, tuple | list | dict):  # with names, as of the largest and its place
+            return tree_map(lambda a: self._named(a) if isinstance(a, Tensor) else a, value)
+        return value
 
     def _token(self, tensor: Tensor) -> str:
         key, now = id(tensor), len(self.lines)
