@@ -27,7 +27,7 @@ LINES = [
     {"surrogates"},
     {"trial"},
     {"space", "objective", "data"},
-    {"errors", "proportion", "onnxfile", "table", "threads"},
+    {"errors", "proportion", "onnxfile", "table", "threads", "strided"},
 ]
 RANK = {room: rank for rank, line in enumerate(LINES) for room in line}
 # Rooms of one line of the design that stand on each other, in this order.
