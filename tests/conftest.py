@@ -10,6 +10,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"  # also of new processes
+
 import pytest
 import torch
 
