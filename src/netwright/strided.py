@@ -16,7 +16,7 @@ from typing import TypeGuard
 from torch import Tensor, nn
 from torch.nn import functional
 
-_AT_ONCE = 16
+_AT_ONCE = 16  # channels, of the processors that compute most
 
 
 def take_first(network: nn.Module) -> list[nn.Conv2d]:
@@ -50,9 +50,8 @@ def _is_strided(module: nn.Module) -> TypeGuard[nn.Conv2d]:
 
 
 def _convolved(conv: nn.Conv2d, x: Tensor) -> Tensor:
-    if set(conv.kernel_size) != {1} or conv.padding not in ((0, 0), "valid"):
-        return nn.Conv2d.forward(conv, x)
-    if x.shape[-3] >= _AT_ONCE:
+    pointwise = set(conv.kernel_size) == {1} and conv.padding in ((0, 0), "valid")
+    if not pointwise or x.shape[-3] >= _AT_ONCE:
         return nn.Conv2d.forward(conv, x)
     rows, columns = conv.stride
     return functional.conv2d(x[..., ::rows, ::columns], conv.weight, conv.bias)

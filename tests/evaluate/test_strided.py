@@ -7,8 +7,11 @@ import sys
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from netwright.oneshot import PCDARTS
 from netwright.strided import take_first, taken_first
+from netwright.testing.oneshot import begun
 
 
 def gradients(network, x):
@@ -58,6 +61,57 @@ def test_a_copy_computes_with_weights_of_its_own() -> None:
     x = torch.randn(2, 4, 8, 8, dtype=torch.float64)
     assert network[0](x).any()
     assert not other[0](x).any()
+
+
+class Strides(TorchDispatchMode):
+    """Notes the strides of all convolutions, forward and backward."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func.overloadpacket.__name__
+        if name in ("convolution", "convolution_backward"):
+            self.seen.add(tuple(args[3 if name == "convolution" else 4]))
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize(
+    ("conv", "stays"),
+    [
+        (nn.Conv2d(4, 8, 1, stride=2), False),
+        (nn.Conv2d(15, 8, 1, stride=2), False),
+        (nn.Conv2d(16, 8, 1, stride=2), True),
+        (nn.Conv2d(4, 8, 3, stride=2), True),
+        (nn.Conv2d(4, 4, 1, stride=2, groups=4), True),
+    ],
+)
+def test_only_what_is_at_risk_loses_its_stride(conv, stays) -> None:
+    with taken_first(conv), Strides() as strides:
+        conv(torch.randn(2, conv.in_channels, 8, 8)).sum().backward()
+    assert strides.seen == {(2, 2) if stays else (1, 1)}
+
+
+def test_supernets_are_kept_from_it_with_any_number_of_channels() -> None:
+    """Of PC-DARTS some convolutions have 4 channels or less."""
+    shared = begun(lambda: PCDARTS(epochs=1, waiting=0.0, channel_parts=2, batch=8), "darts")
+    narrow = []
+
+    def seen(conv, inputs):
+        if conv.kernel_size == (1, 1) and conv.stride == (2, 2) and inputs[0].shape[1] < 16:
+            narrow.append(conv)
+
+    hooks = [
+        module.register_forward_pre_hook(seen)
+        for module in shared.supernet.modules()
+        if isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1)
+    ]
+    shared.advance()
+    for hook in hooks:
+        hook.remove()
+    assert narrow
+    assert all("forward" in vars(conv) for conv in narrow)
 
 
 TRAINED = """

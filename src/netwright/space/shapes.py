@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -33,7 +33,7 @@ def result_of(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
     One that gives a view or changes more than its first argument is run each time.
     """
-    effect = effect_of(func)
+    effect = _effect(func)
     if effect == "other" or not _is_plain(args, kwargs):
         return func(*args, **kwargs)
     try:
@@ -60,9 +60,8 @@ def result_of(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 
 @cache
-def effect_of(func: Any) -> str:
-    """Whether an operation makes "new" tensors alone, "changes the first" of its arguments, or
-    does something "other"."""
+def _effect(func: Any) -> Literal["new", "changes the first", "other"]:
+    """Whether an operation makes new tensors alone, or changes the values of its first argument."""
     schema = func._schema
     if not schema.is_mutable and not any(r.alias_info is not None for r in schema.returns):
         return "new"
