@@ -96,12 +96,15 @@ class Evaluator(ABC):
 
     @property
     def can_refit(self) -> bool:
-        """Whether there is a `for_refit`."""
+        """Whether there is a `for_refit`; asked before a run, so without making one."""
         return False
 
     def for_refit(self) -> Evaluator:
-        """This evaluator with the validation part among what it trains on; it scores nothing."""
-        raise NotImplementedError
+        """This evaluator with the validation part among what it trains on; it scores nothing.
+
+        Asked for only where `can_refit`.
+        """
+        raise NotImplementedError(f"`{type(self).__name__}.for_refit` is missing.")
 
     @property
     def normalisation(self) -> tuple[Tensor, Tensor] | None:
