@@ -2,9 +2,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from torch import nn
 
 from netwright.errors import SettingError
 from netwright.objective import maximize, minimize
+from netwright.space import Space
 from netwright.strategies import RandomSearch, RegularizedEvolution
 from netwright.testing import SPACES
 from netwright.testing.strategies import drive, score
@@ -94,7 +96,11 @@ def test_with_two_objectives_parents_are_not_dominated():
 
 def test_evolution_beats_random_search_where_structure_helps():
     # Accuracy counts the right answers of 20 binary choices: mutation keeps what is right.
-    space = SPACES["huge"]()
+    def switches(choose, inputs, classes):
+        biases = [choose.value(f"bias{i}", [True, False]) for i in range(20)]
+        return nn.Sequential(*[nn.Linear(4, 4, bias=bias) for bias in biases])
+
+    space = Space(switches, (4,), 4)
 
     def best(strategy, seed):
         search = strategy.start(space, ONE)

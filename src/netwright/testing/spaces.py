@@ -66,11 +66,12 @@ def _cells(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
 
 def _huge(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
     layers: list[nn.Module] = [nn.Flatten()]
-    for i in range(20):
+    slopes = [round(0.01 * i, 2) for i in range(1, 51)]
+    for i in range(6):
         layers.append(nn.Linear(4, 4, bias=choose.value(f"bias{i}", [True, False])))
         layers.append(choose.one_of(f"a{i}", relu=nn.ReLU, tanh=nn.Tanh, elu=nn.ELU, silu=nn.SiLU))
-    slope = choose.value("slope", [round(0.01 * i, 2) for i in range(1, 51)])
-    return nn.Sequential(*layers, nn.LeakyReLU(slope), nn.Linear(4, classes))
+        layers.append(nn.LeakyReLU(choose.value(f"slope{i}", slopes)))
+    return nn.Sequential(*layers, nn.Linear(4, classes))
 
 
 def _ruled(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
@@ -103,7 +104,7 @@ _DECLARED = {
 }
 
 SPACES: dict[str, Callable[[], Space]] = {name: partial(_made, name) for name in _DECLARED}
-"""Name to a function that gives the space; "huge" has some 10^19 members, "one_point" one, and
+"""Name to a function that gives the space; "huge" has some 10^15 members, "one_point" one, and
 of the ways to answer "ruled" nine in ten are forbidden."""
 
 _READY: dict[str, Callable[[], Space]] = {
