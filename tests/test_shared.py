@@ -89,7 +89,8 @@ def test_memory_is_not_planned_where_no_epochs_are_left(tmp_path):
     made, planned = plan(nw.SinglePath(epochs=1, scored=4)), []
     named = [
         train_shared(
-            made, tmp_path / "shared.safetensors", goes_on=lambda: True, planned=planned.append,
+            made, tmp_path / "shared.safetensors", seconds_left=lambda share: math.inf,
+            planned=planned.append,
             told=lambda body: None,
         )
         for _ in range(2)
@@ -140,6 +141,16 @@ def test_half_of_the_minutes_are_for_shared_weights(tmp_path):
     budget = Budget(trials=2, minutes=0.1)
     history = looped(tmp_path, nw.GDAS(epochs=10_000), budget=budget).history
     assert 1 <= len(read_record(Store(tmp_path / "runs.db"), "a").shared) < 10_000
+    assert any(t.done for t in history)
+
+
+def test_networks_are_scored_by_shared_weights_while_there_is_time(tmp_path):
+    budget = Budget(trials=2, minutes=0.1)
+    strategy = nw.SinglePath(epochs=1, scored=15_000)  # which would take the better part of an hour
+    history = looped(tmp_path, strategy, budget=budget).history
+    record = read_record(Store(tmp_path / "runs.db"), "a")
+    assert 1 <= len(record.shared_accuracy) <= 6
+    assert record.random != set(record.shared_accuracy)
     assert any(t.done for t in history)
 
 

@@ -34,7 +34,6 @@ from netwright.trial import History, Proposal, Trial, by_budget
 from netwright.weights import Weights
 
 _STUCK = 300  # proposals of the strategy for one trial before the loop draws at random
-_SHARED = 0.5  # of the minutes, after which a one-shot search stops training all networks at once
 _ATTEMPTS = 1000  # and before the search is declared exhausted
 _SURVEYED = 64  # networks whose costs the forecast starts from, where there is a limit on them
 
@@ -125,22 +124,18 @@ class Loop:
 
     def _share(self) -> None:
         """Let a one-shot search train all networks at once, and take what it names."""
-        minutes, began, epochs = self.plan.budget.minutes, self.seconds(), 0
+        minutes = self.plan.budget.minutes
 
-        def goes_on() -> bool:  # if another epoch as long as those before it would end in time
-            spent = self.seconds()
-            longer = (spent - began) / epochs if epochs else 0.0
-            return minutes is None or spent + longer < 60 * _SHARED * minutes
+        def seconds_left(share: float) -> float:
+            return math.inf if minutes is None else 60 * share * minutes - self.seconds()
 
         def told(body: Mapping[str, Any]) -> None:
-            nonlocal epochs
-            epochs += 1
             self._shared[body["epoch"]] = body["seconds"]
             self._log("shared", body)
             self.watch(replace(self.progress(), shared=(body["epoch"], body["of"])))
 
         path, planned = shared_weights(self.store, self.name), partial(self._log, "memory")
-        found = train_shared(self.plan, path, goes_on=goes_on, planned=planned, told=told)
+        found = train_shared(self.plan, path, seconds_left=seconds_left, planned=planned, told=told)
         self._log("named", {"networks": [each.to_json() for each in found]})
         self._named = [each.architecture for each in found]
 

@@ -25,6 +25,8 @@ from netwright.space.limits import COSTS
 from netwright.store import Store
 from netwright.threads import one_thread
 
+_TRAINED_BY = 0.5  # of the minutes, after which no epoch of shared weights begins that ends later
+_NAMED_BY = 0.75  # of the minutes, after which no more networks are scored by shared weights
 _NAMED = 32  # networks that are named where the search has no number of trials
 _MORE = 3  # times the trials, since limits refuse some
 _ATTEMPTS = 100  # draws of a random network that keeps the limits
@@ -61,7 +63,7 @@ def train_shared(
     plan: Plan,
     checkpoint: Path,
     *,
-    goes_on: Callable[[], bool],
+    seconds_left: Callable[[float], float],
     planned: Callable[[Mapping[str, Any]], None],
     told: Callable[[Mapping[str, Any]], None],
 ) -> list[Named]:
@@ -69,7 +71,8 @@ def train_shared(
 
     `planned` gets how it fits in memory, before it begins or goes on.
     `told` gets a body for the log after each epoch, before the checkpoint of that epoch is written.
-    When `goes_on` says no the remaining epochs are left out.
+    `seconds_left` says how long it is until a share of the run's time is spent: epochs and scores
+    for which there is no time are left out, though one network is named at least.
 
     Raises:
         SettingError: A step needs more memory than there is.
@@ -82,7 +85,10 @@ def train_shared(
             shared.load(load_file(checkpoint))
         if shared.epoch < search.epochs and not shared.collapsed:
             planned(fit_memory(shared).to_json())
-        while shared.epoch < search.epochs and not shared.collapsed and goes_on():
+        seconds = 0.0  # of the epoch before
+        while shared.epoch < search.epochs and not shared.collapsed:
+            if seconds_left(_TRAINED_BY) <= seconds:
+                break
             began = time.monotonic()
             found = shared.advance()
             seconds = time.monotonic() - began
@@ -92,20 +98,28 @@ def train_shared(
             body = {"epoch": shared.epoch, "of": search.epochs, "seconds": seconds, **found}
             told({**body, "chances": chances} if chances else body)
             _save(shared, checkpoint)
-        return _named(plan, shared)
+        return _named(plan, shared, lambda: seconds_left(_NAMED_BY) > 0)
 
 
-def _named(plan: Plan, shared: Shared) -> list[Named]:
-    """The most promising networks, and random ones between them, each with its shared accuracy."""
+def _named(plan: Plan, shared: Shared, goes_on: Callable[[], bool]) -> list[Named]:
+    """The most promising networks, and random ones between them, each with its shared accuracy.
+
+    When `goes_on` says no, those that have one by then, one at least.
+    """
     rng = np.random.default_rng([plan.seed, shared.epoch, 4])
     count = _MORE * plan.budget.trials if plan.budget.trials else _NAMED
-    promising = shared.candidates(rng, count)
+    promising = shared.candidates(rng, count, goes_on)
     found: dict[Architecture, bool] = {}
     for place, architecture in enumerate(promising, 1):
         found.setdefault(architecture, False)
         if place % (_SPREAD - 1) == 0:
             found.setdefault(_any(shared, rng), True)
-    return [Named(a, shared_accuracy(shared, a), found[a]) for a in list(found)[:count]]
+    named: list[Named] = []
+    for architecture, random in list(found.items())[:count]:
+        if named and architecture not in shared.scores and not goes_on():
+            continue
+        named.append(Named(architecture, shared_accuracy(shared, architecture), random))
+    return named
 
 
 def _any(shared: Shared, rng: np.random.Generator) -> Architecture:

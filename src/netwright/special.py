@@ -103,7 +103,6 @@ class Specialist:
             )
         self._plan, self._run = plan, run
         self._measured: dict[Architecture, float] = {}  # latencies
-        self._scores: dict[Architecture, float] = {}
         with one_thread():
             self._shared: Shared = plan.strategy.begin(setting_of(plan, ()))
             try:
@@ -152,7 +151,7 @@ class Specialist:
         with one_thread():
             costs = setting_of(plan, limits).costs
             costs.remember(self._measured)
-            if not any(map(costs.keeps, self._scores)):
+            if not any(map(costs.keeps, shared.scores)):
                 costs.check_can_be_met()
             scored(
                 shared,
@@ -161,9 +160,10 @@ class Specialist:
                 costs,
                 np.random.default_rng([seed, 6]),
                 count,
-                known=self._scores,
             )
-            known = {member: score for member, score in self._scores.items() if costs.keeps(member)}
+            known = {
+                member: score for member, score in shared.scores.items() if costs.keeps(member)
+            }
             if not known:
                 raise LimitError(
                     f"No network of `{plan.space.name}` was found that keeps "

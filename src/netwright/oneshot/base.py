@@ -30,6 +30,11 @@ MOMENTUM = 0.9
 _CPU = torch.device("cpu")
 
 
+def always() -> bool:
+    """Go on: there is time enough."""
+    return True
+
+
 @dataclass(frozen=True)
 class Setting:
     """What a one-shot search is to work on: `data`, how images are augmented, and all its chance.
@@ -127,7 +132,8 @@ class Shared(ABC):
     """A supernet on its way.
 
     All chance of an epoch follows from the seed and the epoch's number, so that what `load` is
-    given by `state` goes on to the same weights. `epoch` counts those that are done.
+    given by `state` goes on to the same weights. `epoch` counts those that are done, and `scores`
+    has the shared accuracies that are known of these weights.
     """
 
     def __init__(self, settings: OneShot, setting: Setting) -> None:
@@ -137,6 +143,7 @@ class Shared(ABC):
         )
         self.supernet.to(setting.device)
         self.epoch = 0
+        self.scores: dict[Architecture, float] = {}
         self.collapsed = False  # set when going on is of no use
         self._learned = [p for p in self.supernet.parameters() if p.requires_grad]
         self._optimizer = torch.optim.SGD(
@@ -167,8 +174,13 @@ class Shared(ABC):
         """
 
     @abstractmethod
-    def candidates(self, rng: np.random.Generator, count: int) -> list[Architecture]:
-        """Different members that are worth training alone, the most promising first."""
+    def candidates(
+        self, rng: np.random.Generator, count: int, goes_on: Callable[[], bool] = always
+    ) -> list[Architecture]:
+        """Different members that are worth training alone, the most promising first.
+
+        Where `goes_on` says no, the best of those that were scored until then, one at least.
+        """
 
     def told(self) -> dict[str, float]:
         """More that is to be known after an epoch."""
@@ -222,6 +234,7 @@ class Shared(ABC):
             for place, (batch, other) in enumerate(batches):
                 losses.append(self._step(place, batch, other))
         self.epoch += 1
+        self.scores.clear()
         return {"loss": float(np.mean(losses)), **self.told()}
 
     def _some(self, name: str, count: int | None = None) -> Iterator[Batch]:
@@ -291,6 +304,7 @@ class Shared(ABC):
                 kept = momentum.to(parameter.device, copy=True)
                 self._optimizer.state[parameter]["momentum_buffer"] = kept
         self._load_more(state)
+        self.scores.clear()
         self.epoch, self.batch = int(state["epoch"]), int(state["batch"])
 
 

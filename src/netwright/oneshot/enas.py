@@ -14,7 +14,7 @@ validation part. Departures:
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,7 +23,7 @@ from torch import Tensor
 
 from netwright.errors import SettingError
 from netwright.objective import maximize
-from netwright.oneshot.base import Batch, OneShot, Setting, Shared
+from netwright.oneshot.base import Batch, OneShot, Setting, Shared, always
 from netwright.oneshot.scoring import shared_accuracy
 from netwright.space import Architecture
 from netwright.strategies import Reinforce
@@ -63,11 +63,13 @@ class _Enas(Shared):
         self._search = settings.controller.start(setting.space, (maximize("accuracy"),))
         self._observed: list[tuple[Architecture, float]] = []  # of which the controller is a fold
 
-    def candidates(self, rng: np.random.Generator, count: int) -> list[Architecture]:
+    def candidates(
+        self, rng: np.random.Generator, count: int, goes_on: Callable[[], bool] = always
+    ) -> list[Architecture]:
         """The best by shared accuracy of members that the controller draws."""
         scores: dict[Architecture, float] = {}
         for _ in range(20 * _DRAWN * count):
-            if len(scores) >= _DRAWN * count:
+            if len(scores) >= _DRAWN * count or (scores and not goes_on()):
                 break
             member = self._draw(rng)
             if member not in scores and self.setting.costs.keeps(member):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from netwright.evaluate.admission import LATENCY
 from netwright.objective import Objective
-from netwright.oneshot.base import Shared
+from netwright.oneshot.base import Shared, always
 from netwright.oneshot.costs import Costs
 from netwright.oneshot.scoring import shared_accuracy
 from netwright.space import Architecture
@@ -17,7 +19,12 @@ _ATTEMPTS = 20  # proposals a score, at most, that were scored before or break a
 
 
 def promising(
-    shared: Shared, finder: Strategy | None, rng: np.random.Generator, scored_: int, count: int
+    shared: Shared,
+    finder: Strategy | None,
+    rng: np.random.Generator,
+    scored_: int,
+    count: int,
+    goes_on: Callable[[], bool],
 ) -> list[Architecture]:
     """The best of `scored_` members by the objectives, with their shared accuracies.
 
@@ -26,7 +33,7 @@ def promising(
     setting = shared.setting
     objectives = setting.objectives
     finder = finder or (NSGA2() if len(objectives) > 1 else RegularizedEvolution())
-    found = scored(shared, finder, objectives, setting.costs, rng, scored_)
+    found = scored(shared, finder, objectives, setting.costs, rng, scored_, goes_on)
     trials = [
         Trial(number, Proposal(member), "done", metrics)
         for number, (member, metrics) in enumerate(found.items())
@@ -41,27 +48,26 @@ def scored(
     costs: Costs,
     rng: np.random.Generator,
     count: int,
-    known: dict[Architecture, float] | None = None,
+    goes_on: Callable[[], bool] = always,
 ) -> dict[Architecture, dict[str, float]]:
     """What `count` different members within the limits cost, and their shared `accuracy`.
 
-    In the order they were proposed; less where the finder has no more to propose. `known` are
-    shared accuracies that need no score, to which the new ones are added.
+    In the order they were proposed; less where the finder has no more to propose or `goes_on` says
+    no, though one at least.
     """
-    known = {} if known is None else known
     search = finder.start(costs.within, objectives)
     found: dict[Architecture, dict[str, float]] = {}
     for _ in range(_ATTEMPTS * count):
-        proposal = search.propose(rng, []) if len(found) < count else None
+        if len(found) >= count or (found and not goes_on()):
+            break
+        proposal = search.propose(rng, [])
         if proposal is None:
             break
         member = proposal.architecture
         if member in found or not costs.keeps(member):
             continue
-        if member not in known:
-            known[member] = shared_accuracy(shared, member)
         asked = {o.metric for o in objectives} & {LATENCY}
         wanted = {name: costs.metric(name, member) for name in asked}
-        found[member] = {**costs.of(member), **wanted, "accuracy": known[member]}
+        found[member] = {**costs.of(member), **wanted, "accuracy": shared_accuracy(shared, member)}
         search.observe(Trial(len(found) - 1, proposal, "done", found[member]))
     return found

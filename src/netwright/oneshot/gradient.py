@@ -17,7 +17,7 @@ as Liang et al., DARTS+, arXiv 1909.06035, who count skips.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from netwright.oneshot.base import MOMENTUM, Batch, OneShot, Setting, Shared
+from netwright.oneshot.base import MOMENTUM, Batch, OneShot, Setting, Shared, always
 from netwright.oneshot.curvature import Curvature, dominant_eigenvalue
 from netwright.oneshot.expected import Expected
 from netwright.oneshot.logits import Logits
@@ -137,7 +137,9 @@ class Bilevel(Shared):
         self.expected = Expected(self.logits, costs, setting.seed) if costs.limits else None
         self._by_score = ScoreFunction(self.logits)
 
-    def candidates(self, rng: np.random.Generator, count: int) -> list[Architecture]:
+    def candidates(
+        self, rng: np.random.Generator, count: int, goes_on: Callable[[], bool] = always
+    ) -> list[Architecture]:
         """What the logits prefer, then members drawn by them; changed to keep the limits.
 
         Those whose output hangs on no input are named where there are no others.

@@ -14,7 +14,7 @@ the space has them as a choice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from netwright.errors import SettingError
-from netwright.oneshot.base import Batch, OneShot, Setting, Shared
+from netwright.oneshot.base import Batch, OneShot, Setting, Shared, always
 from netwright.oneshot.finding import promising
 from netwright.space import Answer, Architecture, Choice
 from netwright.strategies import Strategy
@@ -81,9 +81,11 @@ class _Elastic(Shared):
         order = _ORDER if settings.progressive else (frozenset().union(*_ORDER),)
         self._phases = [kind for kind in order if kind & kinds]
 
-    def candidates(self, rng: np.random.Generator, count: int) -> list[Architecture]:
+    def candidates(
+        self, rng: np.random.Generator, count: int, goes_on: Callable[[], bool] = always
+    ) -> list[Architecture]:
         """The best by the objectives, with shared accuracies, of those that were scored."""
-        return promising(self, self._once.finder, rng, self._once.scored, count)
+        return promising(self, self._once.finder, rng, self._once.scored, count, goes_on)
 
     def told(self) -> dict[str, float]:
         """How many of the choices are open, a share."""

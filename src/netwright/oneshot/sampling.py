@@ -12,11 +12,12 @@ Batch normalisation is recalibrated for every score.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from netwright.oneshot.base import Batch, OneShot, Setting, Shared
+from netwright.oneshot.base import Batch, OneShot, Setting, Shared, always
 from netwright.oneshot.finding import promising
 from netwright.space import Answer, Architecture, Choice
 from netwright.strategies import RandomSearch, Strategy
@@ -76,9 +77,11 @@ class Sampled(Shared):
         self._scored, self._finder, self._fair = settings.scored, finder, fair
         self._turns: dict[str, list[int]] = {}  # options that are still to come in this round
 
-    def candidates(self, rng: np.random.Generator, count: int) -> list[Architecture]:
+    def candidates(
+        self, rng: np.random.Generator, count: int, goes_on: Callable[[], bool] = always
+    ) -> list[Architecture]:
         """The best by the objectives, with shared accuracies, of those that were scored."""
-        return promising(self, self._finder, rng, self._scored, count)
+        return promising(self, self._finder, rng, self._scored, count, goes_on)
 
     def _step(self, place: int, batch: Batch, other: Batch) -> float:
         if place == 0:

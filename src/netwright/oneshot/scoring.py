@@ -24,8 +24,11 @@ _SAME = 1e-6
 def shared_accuracy(shared: Shared, architecture: Architecture) -> float:
     """The validation accuracy of a member with its share of the supernet's weights, a fraction.
 
-    The supernet's own statistics stay as they were.
+    The supernet's own statistics stay as they were. What is known of these weights is not scored
+    again.
     """
+    if (known := shared.scores.get(architecture)) is not None:
+        return known
     setting, supernet = shared.setting, shared.supernet
     shared.activate(architecture)
     norms = [m for m in supernet.modules() if isinstance(m, _NormBase) and m.track_running_stats]
@@ -37,6 +40,7 @@ def shared_accuracy(shared: Shared, architecture: Architecture) -> float:
         found = score(
             supernet, data.validation, mean=data.mean, std=data.std, device=setting.device
         )
+        shared.scores[architecture] = found["accuracy"]
         return found["accuracy"]
     finally:
         for norm, buffers in zip(norms, before, strict=True):

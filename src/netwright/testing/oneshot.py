@@ -59,13 +59,17 @@ def weights_are_learned(make: MakeOneShot, names: Sequence[str] = SHARED) -> Non
 
 
 def candidates_are_members(make: MakeOneShot, names: Sequence[str] = SHARED) -> None:
-    """What is named is different members of the space, with an accuracy from 0 to 1."""
+    """What is named is different members of the space, with an accuracy from 0 to 1.
+
+    One at least where there is no time.
+    """
     for name in names:
         shared = begun(make, name)
         found = shared.candidates(np.random.default_rng(0), 3)
         assert len(found) == len(set(found)) == 3, name
         assert all(shared.setting.space.contains(each) for each in found), name
         assert 0 <= shared_accuracy(shared, found[0]) <= 1, name
+        assert shared.candidates(np.random.default_rng(0), 3, lambda: False), name
 
 
 def scoring_leaves_no_trace(make: MakeOneShot) -> None:
