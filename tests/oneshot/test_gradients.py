@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 import torch
 
-from netwright.oneshot import DARTS, SNAS, DrNAS, FairDARTS, Relaxation, gradient
+from netwright.oneshot import DARTS, SNAS, DrNAS, FairDARTS, Relaxation, unrolled
 from netwright.oneshot.base import Batch
 from netwright.testing.oneshot import begun, in_double
 
@@ -65,7 +65,7 @@ def test_the_first_order_gradient(make: type[Relaxation], name: str) -> None:
 @pytest.mark.parametrize("name", ["nasbench201", SLOW[0]])
 def test_the_second_order_gradient_is_that_behind_a_step_of_the_weights(name, monkeypatch) -> None:
     """Of the paper's difference of two gradients with a step so small that it is nearly exact."""
-    monkeypatch.setattr(gradient, "_NEAR", 1e-6)
+    monkeypatch.setattr(unrolled, "_NEAR", 1e-6)
     rate = 0.05
     shared, batch, other = ready(partial(DARTS, order=2), name)
     shared._mix({})

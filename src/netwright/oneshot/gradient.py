@@ -17,8 +17,7 @@ as Liang et al., DARTS+, arXiv 1909.06035, who count skips.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,10 +31,10 @@ from netwright.oneshot.expected import Expected
 from netwright.oneshot.logits import Logits
 from netwright.oneshot.scorefunction import ScoreFunction
 from netwright.oneshot.scoring import ignores_input
+from netwright.oneshot.unrolled import frozen, unrolled
 from netwright.space import Answer, Architecture
 
 _GAINED = 0.01  # by options without weights, from which on it is no chance that they lead
-_NEAR = 0.01  # times one over the gradient's norm: how far the weights move for a difference
 
 
 @dataclass(frozen=True)
@@ -267,7 +266,7 @@ class Bilevel(Shared):
         """The gradient of a batch's loss in the logits of mixed choices, by name; and the loss."""
         names = self.logits.by_gradient
         logits = [self.logits.values[name] for name in names]
-        with self._frozen():
+        with frozen(self._parameters):
             self._mix(drawn)
             loss = batch.loss(self.supernet)
             whole = loss + self.relaxation.penalty(logits)
@@ -282,62 +281,27 @@ class Bilevel(Shared):
     ) -> tuple[dict[str, Tensor], float]:
         """The gradient of the validation loss behind one step of the weights, equation 7 of DARTS.
 
-        The product with the second derivative is the paper's difference of two gradients. The step
-        is that of the optimiser, with its momentum and weight decay.
+        The step is that of the optimiser, with its momentum and weight decay; see `unrolled.py`.
         """
-        chance = self._generator.get_state()
         names = self.logits.by_gradient
         logits = [self.logits.values[name] for name in names]
-        before = [p.detach().clone() for p in self._parameters]
-        try:
-            self._mix(drawn)
-            gradients = torch.autograd.grad(
-                batch.loss(self.supernet), self._parameters, allow_unused=True
-            )
-            with torch.no_grad():
-                for parameter, gradient in zip(self._parameters, gradients, strict=True):
-                    if gradient is not None:
-                        parameter.sub_(rate * self._towards(parameter, gradient))
+        chance = self._generator.get_state()
+
+        def loss_of(which: Batch) -> Tensor:
             self._generator.set_state(chance)
             self._mix(drawn)
-            loss = other.loss(self.supernet)
-            whole = loss + self.relaxation.penalty(logits)
-            found = torch.autograd.grad(whole, [*logits, *self._parameters], allow_unused=True)
-            direct, vector = found[: len(logits)], found[len(logits) :]
-            norm = torch.sqrt(sum(((v**2).sum() for v in vector if v is not None), torch.zeros(())))
-            near = _NEAR / max(float(norm), 1e-12)
-            sides = []
-            for sign in (1.0, -1.0):
-                with torch.no_grad():
-                    for p, start, v in zip(self._parameters, before, vector, strict=True):
-                        p.copy_(start if v is None else start + sign * near * v)
-                self._generator.set_state(chance)
-                with self._frozen():
-                    self._mix(drawn)
-                    loss_there = batch.loss(self.supernet)
-                    sides.append(torch.autograd.grad(loss_there, logits, allow_unused=True))
-        finally:
-            with torch.no_grad():
-                for parameter, start in zip(self._parameters, before, strict=True):
-                    parameter.copy_(start)
-        made = {}
-        for place, name in enumerate(names):
-            there, back = (_or_zeros(side[place], logits[place]) for side in sides)
-            implicit = (there - back) / (2 * near)
-            moved = rate * (1 + MOMENTUM) * implicit  # by how much a gradient moves the weights
-            made[name] = _or_zeros(direct[place], logits[place]) - moved
-        return made, float(loss.detach())
+            return which.loss(self.supernet)
 
-    @contextmanager
-    def _frozen(self) -> Iterator[None]:
-        """Within it the weights have no gradient, so that none of theirs is computed."""
-        for parameter in self._parameters:
-            parameter.requires_grad_(False)
-        try:
-            yield
-        finally:
-            for parameter in self._parameters:
-                parameter.requires_grad_(True)
+        found, loss = unrolled(
+            logits,
+            self._parameters,
+            training=lambda: loss_of(batch),
+            validation=lambda: loss_of(other),
+            penalty=lambda: self.relaxation.penalty(logits),
+            step=lambda parameter, gradient: rate * self._towards(parameter, gradient),
+            moved=rate * (1 + MOMENTUM),
+        )
+        return dict(zip(names, found, strict=True)), loss
 
     def _towards(self, parameter: nn.Parameter, gradient: Tensor) -> Tensor:
         """What SGD with Nesterov momentum would subtract, but for the learning rate."""
@@ -427,7 +391,3 @@ class _Crossing(torch.autograd.Function):
 def _placed(x: Tensor, device: torch.device) -> Tensor:
     """A tensor on a device, with its gradient."""
     return _Crossing.apply(x) if device.type == "meta" else x.to(device)  # type: ignore[no-untyped-call]
-
-
-def _or_zeros(gradient: Tensor | None, like: Tensor) -> Tensor:
-    return torch.zeros_like(like) if gradient is None else gradient
