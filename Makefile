@@ -18,7 +18,7 @@ test: $(VENV)/.developing
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_FLAGS)
 
 slow: $(VENV)/.developing
-	$(BIN)/python -m pytest -n 2 -m slow $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow $(PYTEST_FLAGS)
 
 check: $(VENV)/.developing
 	$(BIN)/ruff check .

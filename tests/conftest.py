@@ -20,6 +20,11 @@ from netwright.export import check_forms, verify
 torch.set_num_threads(1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes minutes, so that at the end no worker waits for another."""
+    items.sort(key=lambda item: item.path.name != "test_kill.py")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def compared_here():
     """Compare the forms of an export in this process; gives what does it in a fresh one."""
