@@ -66,7 +66,7 @@ def _cells(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
 
 def _huge(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
     layers: list[nn.Module] = [nn.Flatten()]
-    slopes = [round(0.01 * i, 2) for i in range(1, 51)]
+    slopes = [round(0.01 * i, 2) for i in range(1, 13)]
     for i in range(6):
         layers.append(nn.Linear(4, 4, bias=choose.value(f"bias{i}", [True, False])))
         layers.append(choose.one_of(f"a{i}", relu=nn.ReLU, tanh=nn.Tanh, elu=nn.ELU, silu=nn.SiLU))
@@ -104,7 +104,7 @@ _DECLARED = {
 }
 
 SPACES: dict[str, Callable[[], Space]] = {name: partial(_made, name) for name in _DECLARED}
-"""Name to a function that gives the space; "huge" has some 10^15 members, "one_point" one, and
+"""Name to a function that gives the space; "huge" has some 10^11 members, "one_point" one, and
 of the ways to answer "ruled" nine in ten are forbidden."""
 
 _READY: dict[str, Callable[[], Space]] = {
