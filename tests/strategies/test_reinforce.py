@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from netwright.errors import SettingError
 from netwright.objective import maximize
@@ -140,7 +141,17 @@ def test_the_first_draws_prefer_nothing():
 @pytest.mark.parametrize("clip", [None, 0.2])
 def test_the_expected_gain_rises(clip):
     torch.set_default_dtype(torch.float32)
-    space = SPACES["huge"]()
+
+    def deep(choose, inputs, classes):
+        layers = []
+        for i in range(20):
+            layers.append(nn.Linear(4, 4, bias=choose.value(f"bias{i}", [True, False])))
+            options = {"relu": nn.ReLU, "tanh": nn.Tanh, "elu": nn.ELU, "silu": nn.SiLU}
+            layers.append(choose.one_of(f"a{i}", **options))
+        slope = choose.value("slope", [round(0.01 * i, 2) for i in range(1, 51)])
+        return nn.Sequential(*layers, nn.LeakyReLU(slope), nn.Linear(4, classes))
+
+    space = Space(deep, (4,), 3)
     goal = space.sample(np.random.default_rng(5))
     search = Reinforce(clip=clip).start(space, ONE)
     gains = []
