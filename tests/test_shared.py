@@ -149,8 +149,7 @@ def test_networks_are_scored_by_shared_weights_while_there_is_time(tmp_path):
     strategy = nw.SinglePath(epochs=1, scored=15_000)  # which would take the better part of an hour
     history = looped(tmp_path, strategy, budget=budget).history
     record = read_record(Store(tmp_path / "runs.db"), "a")
-    assert 1 <= len(record.shared_accuracy) <= 6
-    assert record.random != set(record.shared_accuracy)
+    assert set(record.shared_accuracy) - set(record.random)  # not random ones alone
     assert any(t.done for t in history)
 
 

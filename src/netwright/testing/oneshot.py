@@ -61,24 +61,28 @@ def weights_are_learned(make: MakeOneShot, names: Sequence[str] = SHARED) -> Non
 def candidates_are_members(make: MakeOneShot, names: Sequence[str] = SHARED) -> None:
     """What is named is different members of the space, with an accuracy from 0 to 1.
 
-    One at least where there is no time.
+    Where there is no time one at least is named, and no more than one is scored.
     """
     for name in names:
         shared = begun(make, name)
+        assert shared.candidates(np.random.default_rng(0), 3, lambda: False), name
+        assert len(shared.scores) <= 1, name
         found = shared.candidates(np.random.default_rng(0), 3)
         assert len(found) == len(set(found)) == 3, name
         assert all(shared.setting.space.contains(each) for each in found), name
         assert 0 <= shared_accuracy(shared, found[0]) <= 1, name
-        assert shared.candidates(np.random.default_rng(0), 3, lambda: False), name
 
 
 def scoring_leaves_no_trace(make: MakeOneShot) -> None:
-    """A score changes no weight and no statistic."""
+    """A score changes no weight and no statistic, and is forgotten with other weights."""
     shared = begun(make)
     shared.advance()
     before = {k: v.clone() for k, v in shared.state().items()}
-    shared_accuracy(shared, shared.setting.space.smallest())
+    member = shared.setting.space.smallest()
+    assert shared.scores == {member: shared_accuracy(shared, member)}
     assert all(torch.equal(v, before[k]) for k, v in shared.state().items())
+    shared.load(before)
+    assert not shared.scores
 
 
 def goes_on_to_the_same_weights(make: MakeOneShot) -> None:
