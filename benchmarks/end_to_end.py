@@ -28,7 +28,7 @@ from torch import nn
 
 import netwright as nw
 from netwright.evaluate.fit import Schedule, fit, score
-from netwright.evaluate.reference import reference
+from netwright.evaluate.svm_reference import reference
 
 
 @dataclass(frozen=True)

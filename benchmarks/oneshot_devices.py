@@ -30,6 +30,7 @@ import netwright as nw
 from netwright.data import Data, Part, load
 from netwright.evaluate.base import Candidate, Context
 from netwright.evaluate.fit import score
+from netwright.space import restricted
 
 OPTIONS: dict[str, list[Any]] = {
     "activation": ["relu"],
@@ -184,7 +185,7 @@ def main() -> None:
         folder = arguments.out or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         data = some(load("fashion14", seed=0), arguments.examples)
-        space = nw.spaces.convnet(data.shape, data.classes).restricted(OPTIONS)
+        space = restricted(nw.spaces.convnet(data.shape, data.classes), OPTIONS)
         known = folder / "bounds.json"
         if not known.is_file():
             known.write_text(json.dumps(bounds(space, data, arguments.limits)))

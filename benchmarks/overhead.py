@@ -26,11 +26,11 @@ from netwright import spaces
 from netwright.bench import Table, simulate
 from netwright.evaluate.function import Function
 from netwright.execute import Inline
-from netwright.loop import Loop
+from netwright.network.cost import survey
 from netwright.objective import maximize, minimize
-from netwright.plan import Budget, Plan
+from netwright.run.loop import Loop
+from netwright.run.plan import Budget, Plan
 from netwright.space import Space
-from netwright.space.cost import survey
 from netwright.store import Store
 from netwright.strategies import (
     NSGA2,

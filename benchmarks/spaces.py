@@ -20,6 +20,7 @@ import torch
 from netwright import spaces
 from netwright.space import Architecture, Space
 from netwright.spaces.nasbench101 import graph_hash, graphs
+from netwright.supernet import Supernet
 
 CELLS = {
     "nasbench101": spaces.nasbench101,
@@ -61,8 +62,8 @@ def operations(space: Space, members: int, repeats: int) -> dict[str, list[float
 def sharing(space: Space, members: int) -> dict[str, list[float]]:
     """Seconds to make a supernet, to activate a member and to extract one."""
     rng = np.random.default_rng(0)
-    made = seconds(lambda: space.supernet(seed=0), 3)
-    shared = space.supernet(seed=0)
+    made = seconds(lambda: Supernet(space, seed=0), 3)
+    shared = Supernet(space, seed=0)
     drawn = [space.sample(rng) for _ in range(members)]
     return {
         "make": made,

@@ -26,9 +26,9 @@ import torch
 from netwright.bench import Table
 from netwright.data import Data, Part, load
 from netwright.evaluate.fit import Schedule, fit, score
-from netwright.evaluate.latency import OnnxRuntime
 from netwright.space import Architecture, Space
 from netwright.spaces.forest import forest
+from netwright.targets.latency import OnnxRuntime
 
 OUT = Path(__file__).parents[1] / "src" / "netwright" / "bench" / "forest.safetensors"
 WORK = Path(__file__).parents[1] / "build" / "forest.jsonl"

@@ -57,4 +57,4 @@ class GPT(nn.Module):
 def searchable(tokens: int = 50, length: int = 16) -> nw.Space:
     """The model as a space: its MLPs, blocks and activations; attention is listed in `kept`."""
     model = GPT(tokens, length=length)
-    return nw.Space.from_module(model, torch.zeros(1, length, dtype=torch.long), tokens=tokens)
+    return nw.convert(model, torch.zeros(1, length, dtype=torch.long), tokens=tokens)

@@ -58,4 +58,4 @@ class MobileNetV2(nn.Module):
 def searchable(example: tuple[int, ...] = (1, 3, 224, 224), classes: int = 1000) -> nw.Space:
     """The model as a space: every width, block, kernel and activation that can vary."""
     model = MobileNetV2(classes)  # with weights of your own: model.load_state_dict(...)
-    return nw.Space.from_module(model, torch.zeros(example))
+    return nw.convert(model, torch.zeros(example))

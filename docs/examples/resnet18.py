@@ -57,4 +57,4 @@ class ResNet18(nn.Module):
 def searchable(example: tuple[int, ...] = (1, 3, 224, 224), classes: int = 1000) -> nw.Space:
     """The model as a space: every width, block, kernel and activation that can vary."""
     model = ResNet18(classes)  # with weights of your own: model.load_state_dict(...)
-    return nw.Space.from_module(model, torch.zeros(example))
+    return nw.convert(model, torch.zeros(example))

@@ -14,12 +14,13 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from netwright import bench as bench
     from netwright import data as data
+    from netwright import space as space
     from netwright import spaces as spaces
+    from netwright.conversion import convert as convert
     from netwright.data import Data as Data
+    from netwright.drawing import draw as draw
     from netwright.errors import NetwrightError as NetwrightError
     from netwright.evaluate.function import Function as Function
-    from netwright.evaluate.latency import OnnxRuntime as OnnxRuntime
-    from netwright.evaluate.latency import PyTorch as PyTorch
     from netwright.evaluate.training import Training as Training
     from netwright.objective import AtMost as AtMost
     from netwright.objective import maximize as maximize
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
     from netwright.oneshot import RandomSharing as RandomSharing
     from netwright.oneshot import RobustDARTS as RobustDARTS
     from netwright.oneshot import SinglePath as SinglePath
-    from netwright.run import Run as Run
-    from netwright.run import search as search
+    from netwright.run.search import Run as Run
+    from netwright.run.search import search as search
     from netwright.space import Architecture as Architecture
     from netwright.space import Choose as Choose
     from netwright.space import Space as Space
@@ -57,6 +58,9 @@ if TYPE_CHECKING:
     from netwright.strategies import RegularizedEvolution as RegularizedEvolution
     from netwright.strategies import Reinforce as Reinforce
     from netwright.strategies import SuccessiveHalving as SuccessiveHalving
+    from netwright.supernet import Supernet as Supernet
+    from netwright.targets.latency import OnnxRuntime as OnnxRuntime
+    from netwright.targets.latency import PyTorch as PyTorch
 
 # Names are imported when they are first used, so that the command line need not wait for torch.
 _HOMES = {
@@ -70,8 +74,8 @@ _HOMES = {
     "NetwrightError": "errors",
     "Hyperband": "strategies",
     "LocalSearch": "strategies",
-    "OnnxRuntime": "evaluate.latency",
-    "PyTorch": "evaluate.latency",
+    "OnnxRuntime": "targets.latency",
+    "PyTorch": "targets.latency",
     "Bananas": "strategies",
     "NSGA2": "strategies",
     "Npenas": "strategies",
@@ -96,14 +100,17 @@ _HOMES = {
     "ProxylessNAS": "oneshot",
     "RandomSharing": "oneshot",
     "SinglePath": "oneshot",
-    "Run": "run",
+    "Run": "run.search",
     "Space": "space",
     "Training": "evaluate.training",
     "maximize": "objective",
     "minimize": "objective",
-    "search": "run",
+    "search": "run.search",
+    "Supernet": "supernet",
+    "convert": "conversion",
+    "draw": "drawing",
 }
-_ROOMS = ("bench", "data", "spaces")
+_ROOMS = ("bench", "data", "space", "spaces")
 
 __all__ = [*sorted(_HOMES), *_ROOMS, "__version__"]
 

@@ -12,8 +12,8 @@ from scipy.stats import friedmanchisquare, rankdata, wilcoxon
 from netwright.bench import Course, Table
 from netwright.bench.analysis import curve, evaluations_to, ranks, regret_area, values_at
 from netwright.bench.compare import Comparison, Searched, by_strategy, load, read, run
+from netwright.bench.page import comparison_page
 from netwright.errors import DataError, SettingError
-from netwright.report.compare import comparison_page
 from netwright.strategies import LocalSearch, RandomSearch
 from netwright.testing import READY
 

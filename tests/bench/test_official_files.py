@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from netwright.bench.hwnasbench import read_hardware
-from netwright.bench.imports import import_table
+from netwright.bench.importers import import_table
 from netwright.bench.natsbench import read_nats
 from netwright.bench.pickles import read_pickle
 from netwright.errors import DataError

@@ -7,7 +7,7 @@ from netwright import strategies
 from netwright.bench import Course, Table, simulate
 from netwright.errors import SettingError
 from netwright.objective import maximize
-from netwright.run import search
+from netwright.run.search import search
 from netwright.spaces.nasbench201 import from_string
 from netwright.strategies import (
     Hyperband,

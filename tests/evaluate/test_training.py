@@ -15,10 +15,10 @@ from netwright.data import Data
 from netwright.errors import SettingError
 from netwright.evaluate import training
 from netwright.evaluate.base import Candidate, Context
+from netwright.evaluate.cutmix import cutmix
 from netwright.evaluate.fit import Schedule, fit
 from netwright.evaluate.function import Function
-from netwright.evaluate.mix import cutmix
-from netwright.evaluate.reference import reference
+from netwright.evaluate.svm_reference import reference
 from netwright.evaluate.training import Training
 from netwright.space import Choose, Space
 from netwright.testing import EVALUATOR_CHECKS

@@ -6,8 +6,8 @@ import torch
 from netwright.oneshot import DARTS, RobustDARTS, curvature
 from netwright.oneshot.base import Batch
 from netwright.oneshot.curvature import Curvature, dominant_eigenvalue
-from netwright.record import Record
-from netwright.report.oneshot import fallen
+from netwright.record.record import Record
+from netwright.report.shared_weights import fallen
 from netwright.testing.oneshot import begun
 
 

@@ -9,10 +9,10 @@ from test_every_search import EXPORTED, KINDS, few
 import netwright as nw
 from netwright import spaces
 from netwright.data import Augmentation
+from netwright.network.cost import MIB
 from netwright.oneshot import DARTS, GDAS, OnceForAll, OneShot, Setting, SinglePath
 from netwright.oneshot.base import Batch
 from netwright.oneshot.memory import peak
-from netwright.space.cost import MIB
 from netwright.testing import oneshot as checks
 from netwright.testing.oneshot import (
     ONE_SHOT_CHECKS,

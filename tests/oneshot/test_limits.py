@@ -9,7 +9,8 @@ import torch
 from netwright.data import Augmentation
 from netwright.objective import Limit
 from netwright.oneshot import DARTS, GDAS, Setting, SinglePath
-from netwright.oneshot.costs import Costs
+from netwright.oneshot.limits import Costs
+from netwright.space import adopted
 from netwright.testing import READY
 from netwright.testing.oneshot import small_data
 
@@ -96,7 +97,7 @@ def test_a_search_turns_to_networks_that_keep_the_limit(search, name, epochs) ->
 def test_the_factor_grows_while_the_limit_is_broken() -> None:
     shared = begun(DARTS(), "nasbench201", 0.3)
     space, expected = shared.setting.space, shared.expected
-    cheap, dear = (space.adopted(space.turn(place)) for place in (0, 3))
+    cheap, dear = (adopted(space, space.turn(place)) for place in (0, 3))
     assert not shared.setting.costs.keeps(dear)
     before = float(expected.factors)
     assert expected.adapt(dear)["share of params"] > 1

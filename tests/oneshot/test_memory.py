@@ -11,9 +11,9 @@ import torch
 
 import netwright as nw
 from netwright.errors import SettingError
+from netwright.network.cost import MIB
 from netwright.oneshot import DARTS, GDAS, FewShot, OnceForAll, OneShot, Setting, SinglePath, memory
 from netwright.oneshot.memory import fit_memory, free, peak
-from netwright.space.cost import MIB
 from netwright.testing import READY
 from netwright.testing.oneshot import begun, small_data
 

@@ -17,9 +17,10 @@ from netwright.oneshot import (
     ProxylessNAS,
     RobustDARTS,
 )
-from netwright.oneshot.gdas import gumbel
 from netwright.oneshot.logits import Logits
-from netwright.oneshot.scoring import ignores_input
+from netwright.oneshot.relaxations.gdas import gumbel
+from netwright.oneshot.shared_scores import ignores_input
+from netwright.supernet import Supernet
 from netwright.testing import SPACES
 from netwright.testing.oneshot import begun
 
@@ -129,7 +130,7 @@ def test_logits_stand_for_members_also_where_rules_forbid_the_likeliest() -> Non
 
 def test_inputs_that_are_not_mixed_have_a_chance_for_each_option() -> None:
     space = SPACES["cells"]()
-    logits = Logits(space.supernet(seed=0))
+    logits = Logits(Supernet(space, seed=0))
     options = space.choices["feeds2"].options
     assert "feeds2" in logits.drawn
     assert len(options) == 6  # one or two of three

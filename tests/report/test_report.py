@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from netwright.objective import maximize
-from netwright.proportion import interval
-from netwright.record import Record, Rejection
+from netwright.record.record import Record, Rejection
 from netwright.report import write_report
 from netwright.report.page import page
+from netwright.report.proportion import interval
 from netwright.report.statistics import best_so_far, expected_best, importances
 from netwright.space import Architecture
 from netwright.trial import History, Proposal, Trial

@@ -14,11 +14,12 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
-from generated import Declared, declarations
 from hypothesis import HealthCheck, given, settings
 
+from generated import Declared, declarations
 from netwright.errors import SpaceError
-from netwright.space import Architecture, Space
+from netwright.space import Architecture, Space, adopted, frozen
+from netwright.supernet import Supernet
 
 EXAMPLES = int(os.environ.get("NETWRIGHT_TEST_EXAMPLES", "60"))
 laws = settings(
@@ -114,7 +115,7 @@ def test_encodings_tell_members_apart(declared: Declared) -> None:
 @laws
 def test_supernets_compute_what_members_compute(declared: Declared) -> None:
     space = declared.space()
-    shared = space.supernet(seed=0).eval()
+    shared = Supernet(space, seed=0).eval()
     x = torch.randn(2, 3, generator=torch.Generator().manual_seed(0))
     for member in drawn(space, 4):
         shared.activate(member)
@@ -129,8 +130,8 @@ def test_frozen_spaces_hold_members_of_the_whole(declared: Declared) -> None:
     space = declared.space()
     member, *_ = drawn(space, 1)
     some = dict(list(member.answers.items())[::2])
-    made = space.frozen(some)
-    assert made.adopted(member) is not None
+    made = frozen(space, some)
+    assert adopted(made, member) is not None
     for other in drawn(made, 4):
         whole = space.architecture(other.answers)
         assert space.survey(whole).fingerprint == made.survey(other).fingerprint

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from netwright.errors import SettingError, SpaceError
+from netwright.network.cost import survey
 from netwright.space import Architecture, Choose, Space
-from netwright.space.cost import survey
 from netwright.testing import SPACES
 
 
@@ -159,7 +159,7 @@ def test_generated_spaces_keep_the_laws(seed: int) -> None:
 def test_equal_networks_are_one_architecture(data: st.DataObject) -> None:
     space = SPACES["conditional"]()
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
-    raw = [space._members.draw(rng) for _ in range(2)]
+    raw = [space.members.draw(rng) for _ in range(2)]
     one, two = (space.architecture(answers) for answers in raw)
     built = []
     for answers in raw:

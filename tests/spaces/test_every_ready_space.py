@@ -9,10 +9,10 @@ from safetensors.torch import save_file
 from torch import nn
 
 from netwright import spaces
+from netwright.drawing.files import draw_svg
+from netwright.drawing.sketch import sketch
 from netwright.export import Card, export
-from netwright.export.source import model_source
-from netwright.space.draw import draw_svg
-from netwright.space.sketch import sketch
+from netwright.export.source.source import model_source
 from netwright.testing import READY
 
 MANY = int(os.environ.get("NETWRIGHT_TEST_MEMBERS", "50"))  # 500 take half an hour

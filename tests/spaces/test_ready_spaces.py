@@ -5,7 +5,8 @@ import torch
 from netwright import spaces
 from netwright.errors import SettingError
 from netwright.evaluate.fit import Schedule
-from netwright.space.cost import survey
+from netwright.network.cost import survey
+from netwright.supernet import Supernet
 
 SHAPES = [(1, 8, 8), (1, 14, 14), (3, 32, 32), (4, 17, 23)]
 
@@ -43,7 +44,7 @@ def test_every_option_of_convnet_makes_another_network() -> None:
 
 def test_ends_of_convnet_share_no_head() -> None:
     space = spaces.convnet((1, 14, 14), 10)
-    supernet, heads = space.supernet(seed=0), {}
+    supernet, heads = Supernet(space, seed=0), {}
     full = {name: choice.options[-1] for name, choice in space.choices.items()}
     for ends in ({"stage2": "none"}, {"stage3": "none"}, {}):
         for pooling in space.choices["pooling"].options:

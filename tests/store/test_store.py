@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from netwright.errors import StoreError
-from netwright.record import read_record
+from netwright.record.record import read_record
 from netwright.store import Store
 from netwright.testing import STORE_CHECKS
 

@@ -24,9 +24,9 @@ from threadpoolctl import threadpool_limits
 from netwright.bench.simulate import Course, simulate
 from netwright.bench.table import Table
 from netwright.errors import DataError, SettingError
+from netwright.network.threads import one_thread
 from netwright.objective import Objective, maximize, minimize
 from netwright.strategies import Strategy
-from netwright.threads import one_thread
 
 SETTINGS, COURSES = "bench.json", "courses.jsonl"
 

@@ -19,7 +19,7 @@ from netwright.bench.analysis import (
     values_at,
 )
 from netwright.bench.compare import Comparison, Searched
-from netwright.bench.fronts import shares
+from netwright.bench.hypervolume import shares
 from netwright.bench.table import Table
 from netwright.errors import require
 

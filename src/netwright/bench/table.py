@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netwright.bench.file import NOT_ASKED, Codes, read_table, write_table
+from netwright.bench.table_file import NOT_ASKED, Codes, read_table, write_table
 from netwright.errors import DataError, SettingError, SpaceError, require
 from netwright.evaluate.base import Candidate, Context, Evaluator, Result
 from netwright.space import Answer, Architecture, Space

@@ -16,8 +16,8 @@ from netwright.cli.bench import bench
 from netwright.errors import SettingError, StoreError
 
 if TYPE_CHECKING:
-    from netwright.record import Record
-    from netwright.run import Run
+    from netwright.record.record import Record
+    from netwright.run.search import Run
 
 app = typer.Typer(
     name="netwright",
@@ -177,9 +177,9 @@ def _go(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    from netwright.dashboard import view
+    from netwright.dashboard.terminal import view
     from netwright.export import check_folder
-    from netwright.run import search as run_search
+    from netwright.run.search import search as run_search
 
     check_folder(Path(out))  # now, not after an hour
     with view(quiet=quiet) as watch:
@@ -254,7 +254,7 @@ def status(
         typer.echo(f"{record.name}: {record.status}{reason}", err=True)
         typer.echo("\n".join(output.result_lines(record)), err=True)
         return
-    from netwright.record import read_record
+    from netwright.record.record import read_record
     from netwright.store import Store
 
     opened = Store(store, create=False)
@@ -273,8 +273,8 @@ def export(
     store: StoreFile = Path("netwright.db"),
 ) -> None:
     """Put the best network of a run into a folder."""
-    from netwright.conclude import exported
     from netwright.export import place
+    from netwright.run.conclude import exported
 
     record = _record(store, run)
     best = record.best
@@ -312,7 +312,7 @@ def best_for(
 
 def _rebuilt(record: Record, store: Path) -> Run:
     """A run with its space and data, from the call it was begun with."""
-    from netwright.run import open_run
+    from netwright.run.search import open_run
 
     call = record.settings["call"]
     if call is None:
@@ -346,7 +346,7 @@ def show(
     out: Annotated[Path | None, typer.Option(help="Also draw to .svg or .png.")] = None,
 ) -> None:
     """Draw a network of a run, as text and as a picture."""
-    from netwright.space.draw import Sketch, draw, sketch, text_tree
+    from netwright.drawing import Sketch, draw_sketch, sketch, text_tree
 
     record = _record(store, run)
     found = next((t for t in record.history if t.number == trial), None)
@@ -363,12 +363,12 @@ def show(
     typer.echo(f"trial {chosen.number} of run {run}\n" + "\n".join(answers) + "\n")
     typer.echo(text_tree(drawn))
     if out is not None:
-        draw(drawn, out)
+        draw_sketch(drawn, out)
         typer.echo(f"Drawn to {out}.", err=True)
 
 
 def _record(store: Path, run: str) -> Record:
-    from netwright.record import read_record
+    from netwright.record.record import read_record
     from netwright.store import Store
 
     return read_record(Store(store, create=False), run)

@@ -108,7 +108,7 @@ def import_(
 
     Of several files the columns are put side by side, for the networks of the first.
     """
-    from netwright.bench.imports import import_table
+    from netwright.bench.importers import import_table
 
     if out.suffix != ".safetensors":
         raise SettingError(f"`--out` must end in .safetensors, got {str(out)!r}.")
@@ -125,7 +125,7 @@ def list_(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """List the strategies, the tables that are shipped, and the published ones that are read."""
-    from netwright.bench.imports import FORMATS, OFFICIAL
+    from netwright.bench.importers import FORMATS, OFFICIAL
     from netwright.strategies.names import NAMES
 
     body = {
@@ -157,7 +157,7 @@ def opened(table: str, space: str | None) -> Table:
     """
     import netwright.bench
     from netwright.bench import Table
-    from netwright.bench.imports import import_table, is_published
+    from netwright.bench.importers import import_table, is_published
 
     if table in shipped():
         return Table.open(Path(netwright.bench.__path__[0]) / f"{table}.safetensors")
@@ -176,7 +176,7 @@ def opened(table: str, space: str | None) -> Table:
 
 def _space(name: str) -> Any:
     from netwright import spaces
-    from netwright.bench.file import ready_space
+    from netwright.bench.table_file import ready_space
 
     if ":" in name:
         function = launch.load_function(name)
@@ -194,8 +194,8 @@ def _space(name: str) -> Any:
 
 def _report(folder: Path, *, quiet: bool, as_json: bool) -> None:
     from netwright.bench.compare import by_strategy, load, read
+    from netwright.bench.page import comparison_page
     from netwright.bench.results import lines, summary, write_results
-    from netwright.report.compare import comparison_page
     from netwright.report.page import write_page
 
     comparison: Comparison = load(folder)

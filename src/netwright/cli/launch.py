@@ -32,7 +32,7 @@ def arguments(call: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     from netwright import spaces
     from netwright.data import load
     from netwright.evaluate.training import Training
-    from netwright.named import search_named
+    from netwright.oneshot.named import search_named
 
     strategy = search_named("--strategy", call["strategy"])
     limits = dict(parse_limit(text) for text in call["limits"])
@@ -77,8 +77,8 @@ def parse_baseline(given: str | int) -> int | Literal["same"]:
 
 def parse_limit(text: str) -> tuple[str, Any]:
     """`metric=value[@target]` as a metric and its bound."""
-    from netwright.evaluate.latency import parse_target
     from netwright.objective import AtMost
+    from netwright.targets.latency import parse_target
 
     metric, equals, rest = text.partition("=")
     value, at, target = rest.partition("@")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from netwright.proportion import interval
+from netwright.report.proportion import interval
 
 if TYPE_CHECKING:
-    from netwright.record import Record
+    from netwright.record.record import Record
     from netwright.trial import Trial
 
 

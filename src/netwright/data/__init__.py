@@ -2,7 +2,7 @@
 
 from netwright.data.arrays import from_arrays, from_dataset
 from netwright.data.augment import Augmentation
-from netwright.data.data import Data, Part
+from netwright.data.dataset import Data, Part
 from netwright.data.sources import load
 
 __all__ = ["Augmentation", "Data", "Part", "from_arrays", "from_dataset", "load"]

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset, TensorDataset
 
-from netwright.data.data import Data, Part, measure_digest
+from netwright.data.dataset import Data, Part, measure_digest
 from netwright.data.labels import encode_labels
 from netwright.data.split import split_rows
 from netwright.data.values import measure_mean_std, read_inputs, to_numpy

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from netwright.data.arrays import build_data, from_parts
-from netwright.data.data import Data
+from netwright.data.dataset import Data
 from netwright.data.npz import read_npz
 from netwright.errors import DataError
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.data.arrays import from_parts
-from netwright.data.data import Data
+from netwright.data.dataset import Data
 from netwright.errors import DataError, SettingError, require
 
 SUFFIXES = frozenset(

@@ -13,7 +13,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from netwright.data.arrays import from_parts
-from netwright.data.data import Data
+from netwright.data.dataset import Data
 from netwright.errors import DataError
 
 _SUFFIXES = {

@@ -9,7 +9,7 @@ from typing import Any
 from torch.utils.data import Dataset
 
 from netwright.data.arrays import from_arrays, from_dataset
-from netwright.data.data import Data
+from netwright.data.dataset import Data
 from netwright.data.embedded import load_digits, load_fashion14
 from netwright.data.folders import load_folder
 from netwright.data.npz import load_npz

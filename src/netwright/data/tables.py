@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.data.arrays import build_data, part_rows
-from netwright.data.data import Data
+from netwright.data.dataset import Data
 from netwright.data.labels import encode_labels
 from netwright.errors import DataError, require
 

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from netwright.errors import EvaluationError, SettingError, SpaceError
-from netwright.evaluate.latency import LatencyTarget
 from netwright.objective import Limit
 from netwright.space import Architecture, Space
 from netwright.space.limits import COSTS, check_least
+from netwright.targets.latency import LatencyTarget
 
 LATENCY = "latency_ms"
 _REPEATED = 5  # networks looked at beside the smallest to see that their outputs repeat

@@ -19,8 +19,8 @@ from torch.nn import functional
 
 from netwright.data import Augmentation, Part
 from netwright.errors import EvaluationError, SettingError
-from netwright.evaluate.mix import cutmix
-from netwright.strided import taken_first
+from netwright.evaluate.cutmix import cutmix
+from netwright.network.strided_convolution import taken_first
 
 OPTIMIZERS = ("sgd", "adamw")
 

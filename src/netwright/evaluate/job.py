@@ -16,9 +16,9 @@ from torch import nn
 
 from netwright.errors import EvaluationError
 from netwright.evaluate.base import Candidate, Context, Evaluator
-from netwright.evaluate.latency import LatencyTarget
 from netwright.objective import Limit
 from netwright.space import Architecture, Space
+from netwright.targets.latency import LatencyTarget
 from netwright.trial import Status
 
 

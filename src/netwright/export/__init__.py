@@ -3,6 +3,6 @@
 from netwright.export.card import Card
 from netwright.export.folder import check_folder, is_export, place
 from netwright.export.package import Exported, export
-from netwright.export.source import model_source
+from netwright.export.source.source import model_source
 
 __all__ = ["Card", "Exported", "check_folder", "export", "is_export", "model_source", "place"]

@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from netwright.errors import ExportError, MissingExtra, require
 from netwright.export.card import Card
 from netwright.export.folder import check_folder, place
-from netwright.export.source import model_source
+from netwright.export.source.source import model_source
 from netwright.export.verify import verify
-from netwright.onnxfile import NoGraph, first_line, onnx_bytes, quiet_exporters
+from netwright.network.onnx_graph import NoGraph, first_line, onnx_bytes, quiet_exporters
 
 _ROUNDING = 1e-3  # share of the test part that another device's rounding may decide otherwise
 

@@ -21,10 +21,10 @@ from netwright.data import Augmentation, Data
 from netwright.errors import SettingError
 from netwright.evaluate.fit import seeded
 from netwright.objective import Objective, maximize
-from netwright.oneshot.costs import Costs
+from netwright.oneshot.limits import Costs
 from netwright.space import Architecture, Space
-from netwright.space.share.supernet import Supernet
 from netwright.strategies import Strategy
+from netwright.supernet.supernet import Supernet
 
 MOMENTUM = 0.9
 _CPU = torch.device("cpu")
@@ -138,8 +138,8 @@ class Shared(ABC):
 
     def __init__(self, settings: OneShot, setting: Setting) -> None:
         self.setting, self.settings = setting, settings
-        self.supernet: Supernet = setting.space.supernet(
-            transform_kernels=settings.transforms_kernels, seed=setting.seed
+        self.supernet: Supernet = Supernet(
+            setting.space, transform_kernels=settings.transforms_kernels, seed=setting.seed
         )
         self.supernet.to(setting.device)
         self.epoch = 0

@@ -24,7 +24,7 @@ from torch import Tensor
 from netwright.errors import SettingError
 from netwright.objective import maximize
 from netwright.oneshot.base import Batch, OneShot, Setting, Shared, always
-from netwright.oneshot.scoring import shared_accuracy
+from netwright.oneshot.shared_scores import shared_accuracy
 from netwright.space import Architecture
 from netwright.strategies import Reinforce
 from netwright.trial import Proposal, Trial

@@ -27,10 +27,10 @@ from torch import Tensor, nn
 
 from netwright.oneshot.base import MOMENTUM, Batch, OneShot, Setting, Shared, always
 from netwright.oneshot.curvature import Curvature, dominant_eigenvalue
-from netwright.oneshot.expected import Expected
+from netwright.oneshot.expected_costs import Expected
 from netwright.oneshot.logits import Logits
 from netwright.oneshot.scorefunction import ScoreFunction
-from netwright.oneshot.scoring import ignores_input
+from netwright.oneshot.shared_scores import ignores_input
 from netwright.oneshot.unrolled import frozen, unrolled
 from netwright.space import Answer, Architecture
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from netwright.errors import SpaceError
 from netwright.space import Answer, Architecture, Choice, Space
 from netwright.space.cells import places
-from netwright.space.share.supernet import Supernet
 from netwright.strategies.base import allowed
+from netwright.supernet.supernet import Supernet
 
 _DRAWS = 50  # of which the likeliest is taken where rules forbid the likeliest answers
 

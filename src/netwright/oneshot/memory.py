@@ -23,10 +23,10 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from netwright.errors import SettingError
+from netwright.network.cost import MIB, on_meta
+from netwright.network.meta_results import result_of, tensors_in
 from netwright.oneshot.base import Batch, Shared, laid_out
-from netwright.space.cost import MIB, on_meta
-from netwright.space.shapes import result_of, tensors_in
-from netwright.space.share.shared import Switched
+from netwright.supernet.switches import Switched
 
 _USED = 0.9  # of the memory that is free, at most
 _LEAST = 8  # examples in a batch that is made smaller

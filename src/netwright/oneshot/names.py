@@ -6,20 +6,20 @@ from collections.abc import Callable
 from functools import partial
 
 from netwright.oneshot.base import OneShot
-from netwright.oneshot.darts import DARTS
-from netwright.oneshot.dartsminus import DARTSMinus
-from netwright.oneshot.drnas import DrNAS
 from netwright.oneshot.enas import ENAS
-from netwright.oneshot.fairdarts import FairDARTS
 from netwright.oneshot.fewshot import FewShot
-from netwright.oneshot.gdas import GDAS
 from netwright.oneshot.onceforall import OnceForAll
-from netwright.oneshot.pcdarts import PCDARTS
-from netwright.oneshot.pdarts import PDARTS
-from netwright.oneshot.proxylessnas import ProxylessNAS
-from netwright.oneshot.rdarts import RobustDARTS
+from netwright.oneshot.relaxations.darts import DARTS
+from netwright.oneshot.relaxations.dartsminus import DARTSMinus
+from netwright.oneshot.relaxations.drnas import DrNAS
+from netwright.oneshot.relaxations.fairdarts import FairDARTS
+from netwright.oneshot.relaxations.gdas import GDAS
+from netwright.oneshot.relaxations.pcdarts import PCDARTS
+from netwright.oneshot.relaxations.pdarts import PDARTS
+from netwright.oneshot.relaxations.proxylessnas import ProxylessNAS
+from netwright.oneshot.relaxations.rdarts import RobustDARTS
+from netwright.oneshot.relaxations.snas import SNAS
 from netwright.oneshot.sampling import RandomSharing, SinglePath
-from netwright.oneshot.snas import SNAS
 
 ONE_SHOT: dict[str, Callable[[], OneShot]] = {
     "darts": DARTS,

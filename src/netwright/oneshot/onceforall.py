@@ -23,7 +23,7 @@ from torch.nn import functional
 
 from netwright.errors import SettingError
 from netwright.oneshot.base import Batch, OneShot, Setting, Shared, always
-from netwright.oneshot.finding import promising
+from netwright.oneshot.shared_search import promising
 from netwright.space import Answer, Architecture, Choice
 from netwright.strategies import Strategy
 from netwright.strategies.base import allowed

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from netwright.oneshot.base import Batch, OneShot, Setting, Shared, always
-from netwright.oneshot.finding import promising
+from netwright.oneshot.shared_search import promising
 from netwright.space import Answer, Architecture, Choice
 from netwright.strategies import RandomSearch, Strategy
 from netwright.strategies.base import allowed

@@ -9,11 +9,11 @@ from html import escape
 from pathlib import Path
 
 from netwright.errors import SettingError
-from netwright.proportion import interval
-from netwright.record import Record
+from netwright.record.record import Record
 from netwright.report import sections
 from netwright.report.html import document
-from netwright.report.oneshot import shared
+from netwright.report.proportion import interval
+from netwright.report.shared_weights import shared
 
 
 def write_report(record: Record, path: str | Path) -> None:

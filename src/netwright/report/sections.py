@@ -7,7 +7,8 @@ from collections import Counter
 from html import escape
 from typing import Any
 
-from netwright.record import Record
+from netwright.drawing.files import Sketch, draw_svg
+from netwright.record.record import Record
 from netwright.report.charts import Chart, Line, Points
 from netwright.report.html import section, table_of
 from netwright.report.statistics import (
@@ -16,7 +17,6 @@ from netwright.report.statistics import (
     expected_best,
     importances,
 )
-from netwright.space.draw import Sketch, draw_svg
 from netwright.trial import Trial, front_of
 
 

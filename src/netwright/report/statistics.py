@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestRegressor
 
 from netwright.objective import Objective
-from netwright.record import Record
+from netwright.record.record import Record
 from netwright.trial import Trial
 
 LEAST_TRIALS = 30

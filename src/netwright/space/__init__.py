@@ -1,10 +1,13 @@
-"""What can be built: choices, spaces and architectures."""
+"""What can be built: choices, spaces and architectures.
+
+Ready spaces, pictures of spaces and networks that share weights do not belong here.
+"""
 
 from netwright.space.architecture import Answer, Architecture
 from netwright.space.cells import CellGraph, Cells, CellSize
 from netwright.space.choose import Choice, Choose
-from netwright.space.convert.morph import deepen, inherit, widen
-from netwright.space.share.supernet import Supernet
+from netwright.space.derived import frozen, restricted, shrunk, widened
+from netwright.space.joined import adopted, joined
 from netwright.space.space import Space
 
 __all__ = [
@@ -16,8 +19,10 @@ __all__ = [
     "Choice",
     "Choose",
     "Space",
-    "Supernet",
-    "deepen",
-    "inherit",
-    "widen",
+    "adopted",
+    "frozen",
+    "joined",
+    "restricted",
+    "shrunk",
+    "widened",
 ]

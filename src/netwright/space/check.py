@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from netwright.errors import NetwrightError, SpaceError
+from netwright.network.meta_results import Shapes
 from netwright.space.architecture import Answer
 from netwright.space.choose import Building, Choose
-from netwright.space.shapes import Shapes
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from torch import nn
 
 from netwright.errors import SpaceError
 from netwright.space.architecture import Answer
-from netwright.space.share.shared import Gathered, Pass
+from netwright.space.modules import Gathered, Pass
 
 Kind = Literal["one_of", "width", "value", "repeat", "inputs"]
 
@@ -202,7 +202,7 @@ class Choose(ABC):
     def _repeat(self, choice: Choice, body: Callable[[int], nn.Module]) -> nn.Sequential: ...
 
     @abstractmethod
-    def _edges(self, choice: Choice, count: int, edge: Callable[[int], nn.Module]) -> Gathered: ...
+    def _edges(self, choice: Choice, count: int, edge: Callable[[int], nn.Module]) -> nn.Module: ...
 
 
 class Listing(Choose):
@@ -232,7 +232,7 @@ class Listing(Choose):
         steps = [self._within(ask, partial(body, i)) for i in range(high)]
         return nn.Sequential(*(_module(choice.name, i, step) for i, step in enumerate(steps)))
 
-    def _edges(self, choice: Choice, count: int, edge: Callable[[int], nn.Module]) -> Gathered:
+    def _edges(self, choice: Choice, count: int, edge: Callable[[int], nn.Module]) -> nn.Module:
         ask = self._ask(choice)
         made = [self._within(ask, partial(edge, i)) for i in range(count)]
         first = choice.options[0]
@@ -298,7 +298,7 @@ class Building(Choose):
         self.made.setdefault(choice.name, []).append(made)
         return made
 
-    def _edges(self, choice: Choice, count: int, edge: Callable[[int], nn.Module]) -> Gathered:
+    def _edges(self, choice: Choice, count: int, edge: Callable[[int], nn.Module]) -> nn.Module:
         picks = self._scalar(choice)
         assert isinstance(picks, tuple)
         return Gathered(picks, [edge(i) for i in picks])

@@ -11,7 +11,7 @@ import numpy as np
 
 from netwright.space.architecture import Answer
 from netwright.space.choose import Ask
-from netwright.space.shift import Shift
+from netwright.space.repeats import Shift
 
 
 class Counter:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from netwright.errors import EvaluationError, LimitError, SettingError
+from netwright.network.cost import Survey, survey
 from netwright.space.architecture import Architecture
-from netwright.space.cost import Survey, survey
-
-if TYPE_CHECKING:
-    from netwright.space.space import Space
 
 COSTS = ("params", "macs", "memory_mib")
 """Metrics that are known without running the network."""
@@ -27,15 +25,35 @@ Predict = Callable[[Sequence[Architecture]], Sequence[float] | NDArray[np.float6
 _KEPT = 10_000  # surveys that are remembered
 
 
-class Surveys:
-    """The survey of each member that was asked for, on the meta device."""
+class Walkable(Protocol):
+    """What a descent needs of a space: where to begin, and where to go from there."""
 
-    def __init__(self, space: Space) -> None:
-        self._space = space
+    @property
+    def name(self) -> str:
+        """What errors call it."""
+
+    def smallest(self) -> Architecture:
+        """The member that answers each choice with its first option."""
+
+    def neighbours(self, architecture: Architecture) -> list[Architecture]:
+        """The members one answer away."""
+
+
+class Surveys:
+    """The survey of each member that was asked for, on the meta device.
+
+    `build(architecture)` gives the network; `inputs` is the shape of one example, of ids if
+    `whole`.
+    """
+
+    def __init__(
+        self, build: Callable[[Architecture], nn.Module], inputs: tuple[int, ...], *, whole: bool
+    ) -> None:
+        self._build, self._inputs, self._whole = build, inputs, whole
         self._known: dict[Architecture, Survey] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_space": self._space, "_known": {}}  # what others can find out again
+        return {**vars(self), "_known": {}}  # what others can find out again
 
     def of(self, architecture: Architecture) -> Survey:
         """Its costs and its fingerprint; raises as `survey`."""
@@ -43,10 +61,8 @@ class Surveys:
             if len(self._known) >= _KEPT:
                 self._known.clear()
             with torch.device("meta"):
-                model = self._space.build(architecture)
-            self._known[architecture] = survey(
-                model, self._space.inputs, whole=self._space.tokens is not None
-            )
+                model = self._build(architecture)
+            self._known[architecture] = survey(model, self._inputs, whole=self._whole)
         return self._known[architecture]
 
     def metric(self, name: str, architecture: Architecture) -> float:
@@ -115,7 +131,7 @@ class OverLimits:
             return [math.inf if math.isnan(value) else float(value) for value in found]
         return [self._surveys.metric(metric, architecture) for architecture in architectures]
 
-    def check(self, space: Space) -> None:
+    def check(self, space: Walkable) -> None:
         """Find a member that keeps each limit.
 
         Raises:
@@ -129,7 +145,7 @@ class OverLimits:
 
 
 def check_least(
-    space: Space, metric: str, bound: float, measure: Callable[[Architecture], float]
+    space: Walkable, metric: str, bound: float, measure: Callable[[Architecture], float]
 ) -> None:
     """Find a member that keeps a limit, going down from neighbour to neighbour.
 
@@ -144,7 +160,7 @@ def check_least(
         )
 
 
-def least_of(space: Space, measure: Callable[[Architecture], float], enough: float) -> float:
+def least_of(space: Walkable, measure: Callable[[Architecture], float], enough: float) -> float:
     """The least value found going down from the smallest member, or the first within `enough`.
 
     Goes to the best neighbour until none is better: exact for costs that grow with each choice

@@ -11,7 +11,7 @@ from netwright.errors import SpaceError
 from netwright.space.architecture import Answer, Architecture
 from netwright.space.choose import Ask, Choice
 from netwright.space.count import Counter, below
-from netwright.space.shift import Shift
+from netwright.space.repeats import Shift
 
 NormalForm = Callable[[dict[str, Answer]], Mapping[str, Answer] | None]
 Numbered = Callable[[int], Mapping[str, Answer]]

@@ -5,11 +5,10 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import product
 from operator import index
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,35 +18,20 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
 from netwright.errors import SettingError, SpaceError
+from netwright.network.cost import Survey
+from netwright.network.randomness import seeded
+from netwright.network.structure import structure
+from netwright.space.among import Chosen
 from netwright.space.architecture import Answer, Architecture
 from netwright.space.cells import Cells
 from netwright.space.check import Checker, listing_of
 from netwright.space.choose import Ask, Building, Choice, Choose, Listing, once
-from netwright.space.chosen import Chosen
-from netwright.space.convert.module import from_module
-from netwright.space.convert.wanted import Wanted
-from netwright.space.cost import Survey
-from netwright.space.draw import draw, sketch
-from netwright.space.drawing.draw_difference import draw_difference
-from netwright.space.drawing.draw_space import draw_space
-from netwright.space.drawing.picture import check_path
 from netwright.space.encode import Column, Encoder, Encoding, encoder, graphs, needs_cells
 from netwright.space.limits import OverLimits, Predict, Surveys, bounds_of
+from netwright.space.losers import Dropped
 from netwright.space.members import Members, NormalForm, Numbered, first, turn
 from netwright.space.moves import Excess, Moves
-from netwright.space.reshape import (
-    Among,
-    Dropped,
-    Joined,
-    Optioned,
-    Options,
-    join,
-    losers,
-    restricted,
-    widened,
-)
-from netwright.space.share.supernet import Supernet
-from netwright.space.shift import find_shifts, structure
+from netwright.space.repeats import find_shifts
 
 Declaration = Callable[[Choose, tuple[int, ...], int], nn.Module]
 Recipe = Callable[[Choose], Mapping[str, Any]]
@@ -78,7 +62,7 @@ class Space:
     """
 
     kept: tuple[tuple[str, str], ...] = ()
-    """Of a space that `from_module` made: what of the model is not searched, and why."""
+    """Of a space that `convert` made: what of the model is not searched, and why."""
 
     dropped: tuple[Dropped, ...] = ()
     """Of a space that `shrunk` made: the options that lost."""
@@ -112,68 +96,25 @@ class Space:
                 "`Space(network, inputs, classes)` must have positive sizes and at least 2 "
                 f"classes, as whole numbers, got inputs={inputs!r}, classes={classes!r}."
             )
-        self._network, self._recipe, self._name = network, recipe, name
+        self.network, self.declared_recipe, self._name = network, recipe, name
         if cells is not None and not isinstance(cells, Cells):
             raise SettingError(f"`Space(cells=...)` must be `Cells`, got {cells!r}.")
         self.tokens, self.cells = tokens, cells
         self._encoders: dict[tuple[str, int | None], Encoder] = {}
         root, listed = self._list()
         self.choices: Mapping[str, Choice] = listed
-        self._members = Members(self.name, root, listed, normal_form, members, member)
-        self._moves = Moves(self._members)
-        self._surveys = Surveys(self)
+        self.members = Members(self.name, root, listed, normal_form, members, member)
+        self._moves = Moves(self.members)
+        self._surveys = Surveys(self.build, self.inputs, whole=tokens is not None)
         self._limited: dict[tuple[tuple[str, float], ...], Space] = {}
         self.memo: dict[str, Any] = {}
         self._check_members()
-        self._members.shifts = find_shifts(root, self._built_structure, self._members.draw)
-
-    @classmethod
-    def from_module(
-        cls,
-        model: nn.Module,
-        example_input: Tensor,
-        include: Sequence[str | type[nn.Module]] | None = None,
-        exclude: Sequence[str | type[nn.Module]] | None = None,
-        *,
-        widths: Sequence[float] = (0.25, 0.5, 0.75),
-        depths: bool = True,
-        kernels: bool = True,
-        activations: bool = True,
-        recipe: Recipe | None = None,
-        name: str | None = None,
-        tokens: int | None = None,
-    ) -> Space:
-        """The space of all smaller networks within a trained model, which inherit its weights.
-
-        `example_input` is a batch (b, *inputs), of ids if `tokens` says how many there are; the
-        model gives logits (b, classes). It is traced, and what can vary becomes a choice, with the
-        model's own answer as the last option, so that `largest()` builds the model itself:
-
-        - *widths* of Conv1d, Conv2d and Linear, `widths` being the fractions offered. Channels that
-          are added, multiplied or passed on have one choice, named after the first of their layers.
-          The channels with the largest L1 norm of weights are kept.
-        - *depths*: a residual block `x + f(x)` may be dropped; of equal ones in a row the first
-          ones are kept.
-        - *kernels* of odd size with half of it as padding: from 3 up, the centre of the weights.
-        - *activations*: one choice for all of a kind.
-
-        `include` and `exclude` are patterns of qualified names (`"layer4.*"`) or classes of
-        modules; they hold for all that is inside. What is kept as it is, is listed in `kept` with
-        the reason. Members are copies of the model, of its classes and with its code.
-
-        Raises:
-            SettingError: A setting is of another kind or range.
-            SpaceError: The model cannot be traced, or gives other than logits.
-        """
-        wanted = Wanted(include, exclude, tuple(widths), depths, kernels, activations)
-        return from_module(
-            cls, model, example_input, wanted, recipe=recipe, name=name, tokens=tokens
-        )
+        self.members.shifts = find_shifts(root, self._built_structure, self.members.draw)
 
     @property
     def name(self) -> str:
         """What reports and errors call the space."""
-        return self._name or str(getattr(self._network, "__name__", type(self._network).__name__))
+        return self._name or str(getattr(self.network, "__name__", type(self.network).__name__))
 
     @cached_property
     def digest(self) -> str:
@@ -188,13 +129,13 @@ class Space:
                 for a in scope
             ]
 
-        text = json.dumps([self.inputs, self.classes, plain(self._members.root)])
+        text = json.dumps([self.inputs, self.classes, plain(self.members.root)])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
     def asks(self) -> list[Ask]:
         """The questions of the declaration, with what is asked within each option."""
-        return self._members.root
+        return self.members.root
 
     # -- building ---------------------------------------------------------------------------------
 
@@ -204,29 +145,12 @@ class Space:
         With `seed` the weights are the same at each call and torch's global generator is left as it
         was; without, they come from the global generator, as in any PyTorch code.
         """
-        with torch.random.fork_rng(devices=[], enabled=seed is not None):
-            if seed is not None:
-                torch.default_generator.manual_seed(seed)
+        with seeded(seed):
             return self._build(architecture.answers)
-
-    def supernet(self, *, transform_kernels: bool = False, seed: int | None = None) -> Supernet:
-        """One network that holds the weights of every member; see `Supernet`.
-
-        With `transform_kernels` smaller kernels are made from larger ones by learned matrices. With
-        `seed` its fresh weights are the same at each call and torch's global generator is left as
-        it was.
-
-        Raises:
-            SpaceError: The declaration has something that cannot be shared; names the choice.
-        """
-        with torch.random.fork_rng(devices=[], enabled=seed is not None):
-            if seed is not None:
-                torch.default_generator.manual_seed(seed)
-            return Supernet(self, transform_kernels=transform_kernels)
 
     def declared(self, choose: Choose) -> nn.Module:
         """What the declaration gives when it is run with `choose`."""
-        made = self._network(choose, self.inputs, self.classes)
+        made = self.network(choose, self.inputs, self.classes)
         if not isinstance(made, nn.Module):
             raise SpaceError(
                 f"`{self.name}(choose, inputs, classes)` must return an nn.Module, "
@@ -236,7 +160,11 @@ class Space:
 
     def recipe(self, architecture: Architecture) -> dict[str, Any]:
         """The evaluator's settings that this architecture answers, empty without a recipe."""
-        return dict(self._recipe(Building(architecture.answers))) if self._recipe else {}
+        return (
+            dict(self.declared_recipe(Building(architecture.answers)))
+            if self.declared_recipe
+            else {}
+        )
 
     def _build(self, answers: Mapping[str, Answer]) -> nn.Module:
         return self._run(Building(answers))
@@ -279,7 +207,7 @@ class Space:
                 )
             return choice.options[choice.options.index(answer)]
 
-        member = self._members.normal(self._members.answer(given))
+        member = self.members.normal(self.members.answer(given))
         if member is None:
             raise SpaceError(
                 f"The space {self.name!r} has no network of these answers: its rules between "
@@ -303,7 +231,7 @@ class Space:
         no way within was found.
         """
         bounded = copy.copy(self)
-        bounded._moves, bounded.memo = Moves(self._members, excess), {}
+        bounded._moves, bounded.memo = Moves(self.members, excess), {}
         return bounded
 
     def among(self, architectures: Sequence[Architecture]) -> Space:
@@ -319,7 +247,7 @@ class Space:
             raise SpaceError("`Space.among(architectures)` must be given at least one.")
         self._check_members_of("among", *architectures)
         chosen = copy.copy(self)
-        chosen._moves, chosen.memo = Chosen(self._members, architectures, self.encode), {}
+        chosen._moves, chosen.memo = Chosen(self.members, architectures, self.encode), {}
         return chosen
 
     def limited(
@@ -340,7 +268,7 @@ class Space:
         excess = OverLimits(self._surveys, bounds_of(limits, known), known)
         excess.check(self)
         bounded = copy.copy(self)
-        bounded._moves, bounded.memo = Moves(self._members, excess, strict=True), {}
+        bounded._moves, bounded.memo = Moves(self.members, excess, strict=True), {}
         return bounded
 
     def sample(
@@ -411,7 +339,7 @@ class Space:
                 if name not in self.choices or answer not in self.choices[name].options:
                     raise SpaceError(
                         f"`Space.{call}(...)` must be given a member of {self.name!r}, got one "
-                        f"that answers {name!r} with {answer!r}; see `Space.adopted`."
+                        f"that answers {name!r} with {answer!r}; see `adopted`."
                     )
 
     def _moving(self, limits: Mapping[str, float] | None) -> Moves:
@@ -444,7 +372,7 @@ class Space:
             dict(zip((c.name for c in late), p, strict=True))
             for p in product(*(c.options for c in late))
         ]
-        made = [self._members.normal({**architecture.answers, **way}) for way in ways]
+        made = [self.members.normal({**architecture.answers, **way}) for way in ways]
         return [architecture, *(a for a in made if a is not None and a != architecture)]
 
     def smallest(self) -> Architecture:
@@ -460,8 +388,8 @@ class Space:
 
         Where a rule between choices forbids it, a random one that hangs on the place alone.
         """
-        found = self._members.normal(self._members.answer(partial(turn, place)))
-        return self._members.freely(np.random.default_rng(place % 1000)) if found is None else found
+        found = self.members.normal(self.members.answer(partial(turn, place)))
+        return self.members.freely(np.random.default_rng(place % 1000)) if found is None else found
 
     def answered(self, pick: Callable[[Choice], Answer]) -> Architecture:
         """The member whose active choices are answered by `pick`, asked from the top down.
@@ -469,7 +397,7 @@ class Space:
         Raises:
             SpaceError: A rule between choices forbids it.
         """
-        return self.architecture(self._members.answer(pick))
+        return self.architecture(self.members.answer(pick))
 
     def completed(self, answers: Mapping[str, Answer]) -> Architecture:
         """The member with these answers, and the first option of every choice they leave open.
@@ -477,7 +405,7 @@ class Space:
         Raises:
             SpaceError: A rule between choices forbids it.
         """
-        return self.architecture(self._members.answer(partial(first, answers)))
+        return self.architecture(self.members.answer(partial(first, answers)))
 
     def survey(self, architecture: Architecture) -> Survey:
         """Params, MACs, memory and fingerprint of a member, without computation.
@@ -486,131 +414,6 @@ class Space:
             EvaluationError: The network cannot take the space's inputs.
         """
         return self._surveys.of(architecture)
-
-    # -- other spaces -----------------------------------------------------------------------------
-
-    def frozen(self, answers: Mapping[str, Answer]) -> Space:
-        """This space with some choices answered; raises as `restricted`.
-
-        The choices stay, so that members of the new space are members of this one.
-        """
-        return self.restricted({name: (answer,) for name, answer in answers.items()})
-
-    def restricted(self, options: Mapping[str, Sequence[Answer]]) -> Space:
-        """This space with some of the options of some choices: `{"kernel": [3, 5]}`.
-
-        Its members are those of this space whose answers are among them. (Where a `repeat` loses
-        depths, steps that add no layer may make up for one; then `this.architecture(a.answers)` is
-        the same network's form here.)
-
-        Raises:
-            SpaceError: A choice or an option that the space has not, or no option is left.
-        """
-        return self._optioned(restricted(self, options))
-
-    def widened(self, options: Mapping[str, Sequence[Answer]]) -> Space:
-        """This space with further options of widths, values and repeats: `{"width": [96, 128]}`.
-
-        Raises:
-            SpaceError: A choice that the space has not, options that have to be written as code,
-                or a space with rules between choices, which know nothing of new options.
-        """
-        if self._members.normal_form is not None:
-            raise SpaceError(
-                f"`Space.widened(options)` must have a space without a normal form, got "
-                f"{self.name!r}, whose rules know nothing of new options; widen its declaration."
-            )
-        return self._optioned(widened(self, options))
-
-    def shrunk(
-        self,
-        scored: Iterable[tuple[Architecture, float]],
-        *,
-        least: int = 8,
-        level: float = 0.05,
-    ) -> Space:
-        """This space without the options that lost in the trials of a history.
-
-        `scored` has architectures and a score that is better when larger, for example
-        `[(t.architecture, t.metrics["accuracy"]) for t in run.history if t.done]`. An option with
-        at least `least` trials is dropped if its scores are lower than those of the choice's other
-        options by a one-sided rank test (Mann and Whitney 1947), at `level` divided by the number
-        of options tested. That is the comparison of distributions of Radosavovic et al., arXiv
-        2003.13678. Numbers are dropped from the ends of their range only, and no answer of the best
-        trial is. Trials of random search compare options fairly; a strategy's compare them where it
-        looked. What was dropped is in `dropped` of the new space.
-
-        Raises:
-            SettingError: `least` below 2, or `level` outside 0 to 1.
-        """
-        dropped = losers(self, scored, least, level)
-        lost = {(each.choice, each.option) for each in dropped}
-        left = {
-            name: tuple(o for o in choice.options if (name, o) not in lost)
-            for name, choice in self.choices.items()
-            if any(each.choice == name for each in dropped)
-        }
-        made = self._optioned(left)
-        made.dropped = tuple(dropped)
-        return made
-
-    @classmethod
-    def joined(cls, spaces: Sequence[Space], *, name: str = "joined") -> Space:
-        """One space of the members of several, for the same inputs and classes.
-
-        Its first choice, `space`, has their names as options; their own choices are called
-        `<space>.<choice>`.
-
-        Raises:
-            SettingError: Fewer than two spaces, equal names, or other inputs, classes or tokens.
-        """
-        return join(cls, spaces, name)
-
-    def adopted(self, architecture: Architecture) -> Architecture | None:
-        """An architecture of another space as a member of this one, or None.
-
-        It is one where the choices agree: each that is active here and has several options is
-        answered there by one of them, and what is answered there is asked here. So the trials of a
-        space serve the space that it was shrunk to or widened from; for one that was joined from
-        others each of them is tried.
-        """
-        answers = dict(architecture.answers)
-        if isinstance(self._network, Joined) and self._network.choice not in answers:
-            ways = [
-                {self._network.choice: part, **{f"{part}.{n}": a for n, a in answers.items()}}
-                for part in self._network.declared
-            ]
-        else:
-            ways = [answers]
-        for way in ways:
-            alone = {n: c.options[0] for n, c in self.choices.items() if len(c.options) == 1}
-            try:
-                made = self.architecture({**alone, **way})
-            except SpaceError:
-                continue
-            if way.keys() <= made.answers.keys() or self._same(way, made):
-                return made
-        return None
-
-    def _same(self, answers: Mapping[str, Answer], member: Architecture) -> bool:
-        """Whether a member has all answers that are asked when these are given."""
-        return answers.keys() <= self._members.answer(partial(first, answers)).keys()
-
-    def _optioned(self, options: Options) -> Space:
-        """A space of the same declaration with these options."""
-        rules = self._members.normal_form
-        made = Space(
-            Optioned(self._network, options),
-            self.inputs,
-            self.classes,
-            recipe=Optioned(self._recipe, options) if self._recipe else None,
-            name=self.name,
-            tokens=self.tokens,
-            normal_form=None if rules is None else Among(rules, options),
-            cells=self.cells,
-        )
-        made.kept = self.kept
-        return made
 
     def example(self, rng: np.random.Generator, count: int = 2) -> Tensor:
         """A batch (count, *inputs) of random inputs: standard normal, or ids of tokens."""
@@ -621,7 +424,7 @@ class Space:
 
     def enumerate(self) -> Iterator[Architecture]:
         """Every member once. Only for spaces whose `count` is small."""
-        return self._members.enumerate()
+        return self.members.enumerate()
 
     def few(self, most: int) -> list[Architecture] | None:
         """All members, late choices with their first option, or None if there are more than `most`.
@@ -631,7 +434,7 @@ class Space:
         if isinstance(self._moves, Chosen):
             given = self._moves.given
             return given if len(given) <= most else None
-        return self._members.few(most)
+        return self.members.few(most)
 
     @property
     def is_bounded(self) -> bool:
@@ -644,7 +447,7 @@ class Space:
         Raises:
             SpaceError: Rules between choices leave only some of too many answers to go through.
         """
-        return self._members.count()
+        return self.members.count()
 
     def size(self) -> int | None:
         """What `count` gives, or None where it cannot be told."""
@@ -727,49 +530,12 @@ class Space:
             self._encoders[key] = encoder(encoding, self.choices, self.cells, longest)
         return self._encoders[key]
 
-    def draw(
-        self,
-        architecture: Architecture | None = None,
-        *,
-        other: Architecture | None = None,
-        path: str | Path,
-    ) -> None:
-        """Draw the space, one of its networks, or what differs between two, to .svg or .png.
-
-        Without an architecture that is the tree of the choices: kinds, options, and what they hang
-        on. With one it is its network, from the top down: equal rows once with their number, rows
-        of one shape in a box, parts with several branches as graphs. With `other` it is the answers
-        that differ, over both networks with the rows that differ set off.
-
-        Raises:
-            SettingError: `path` ends in something else or cannot be written, or `other` is given
-                without `architecture`.
-            SpaceError: An architecture is no member.
-            MissingExtra: A .png without matplotlib.
-        """
-        check_path(path)
-        if architecture is None:
-            if other is not None:
-                raise SettingError(
-                    "`Space.draw(other=...)` must have an architecture to compare with, got none; "
-                    "write `draw(a, other=b, path=...)`."
-                )
-            root, size = self._members.root, self.size()
-            draw_space(root, self.name, size, self.inputs, self.classes).write(path)
-            return
-        members = [self.architecture(a.answers) for a in (architecture, other) if a is not None]
-        drawn = [(a, sketch(self.build(a, seed=0), self.inputs)) for a in members]
-        if other is None:
-            draw(drawn[0][1], path)
-        else:
-            draw_difference(drawn[0], drawn[1], list(self.choices)).write(path)
-
     # -- inside -----------------------------------------------------------------------------------
 
     def _list(self) -> tuple[list[Ask], dict[str, Choice]]:
         listing = Listing()
         with listing_of(f"{self.name}(choose, inputs={self.inputs}, classes={self.classes})"):
-            self._network(listing, self.inputs, self.classes)
+            self.network(listing, self.inputs, self.classes)
         late = [c.name for c in listing.choices.values() if c.late]
         if late:
             raise SpaceError(
@@ -777,9 +543,9 @@ class Space:
                 "may be, since a network is measured before it is trained in full; leave `late` "
                 "out."
             )
-        if self._recipe:
+        if self.declared_recipe:
             with listing_of("recipe(choose)"):
-                self._recipe(listing)
+                self.declared_recipe(listing)
         return once(listing.root), listing.choices
 
     def _check_members(self) -> None:
@@ -787,7 +553,7 @@ class Space:
         most = max((len(c.options) for c in self.choices.values()), default=1)
         rounds = min(most, _CHECKED)
         rng = np.random.default_rng(0)
-        members = self._members
+        members = self.members
         if members.normal_form is None:
             checked = [members.answer(partial(turn, i * most // rounds)) for i in range(rounds)]
             checked += [members.draw(rng) for _ in range(_DRAWN if most > 1 else 0)]
@@ -796,7 +562,7 @@ class Space:
         Checker(
             self._run,
             lambda answers: members.answer(partial(first, answers)),
-            self._recipe,
+            self.declared_recipe,
             self.name,
             self.inputs,
             self.classes,

@@ -1,5 +1,6 @@
 """Ready spaces, each from its paper."""
 
+from netwright.spaces.conv1d import conv1d
 from netwright.spaces.convnet import convnet
 from netwright.spaces.convnext import convnext
 from netwright.spaces.darts import darts
@@ -13,7 +14,6 @@ from netwright.spaces.nasbench101 import nasbench101
 from netwright.spaces.nasbench201 import nasbench201, nats_size
 from netwright.spaces.nasnet import enas_micro, nasnet, pnas
 from netwright.spaces.resnet import regnet, resnet
-from netwright.spaces.series import conv1d
 from netwright.spaces.vit import vit
 
 __all__ = [

@@ -17,7 +17,7 @@ from torch.nn.functional import layer_norm
 
 from netwright.space import Choose, Space
 from netwright.spaces.attention import DropPath
-from netwright.spaces.shapes import check_sizes, image_shape
+from netwright.spaces.input_shapes import check_sizes, image_shape
 
 _KERNELS = (3, 5, 7)
 _RATIOS = (2, 3, 4)

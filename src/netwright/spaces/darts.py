@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from netwright.space import Answer, CellGraph, Cells, CellSize, Choose, Space
 from netwright.space.cells import graph_of_pairs, pairs_of_graph, places
-from netwright.spaces.shapes import check_sizes, image_shape
+from netwright.spaces.input_shapes import check_sizes, image_shape
 
 OPERATIONS = (
     "max_pool_3x3",

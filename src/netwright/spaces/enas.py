@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from netwright.space import Choose, Space
 from netwright.spaces.darts import FactorizedReduction
-from netwright.spaces.shapes import check_sizes, image_shape
+from netwright.spaces.input_shapes import check_sizes, image_shape
 
 OPERATIONS = ("conv_3x3", "conv_5x5", "sep_conv_3x3", "sep_conv_5x5", "avg_pool", "max_pool")
 

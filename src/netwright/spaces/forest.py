@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from netwright.space import Answer, CellGraph, Cells, CellSize, Choose, Space
 from netwright.space.cells import INPUT, OUTPUT
-from netwright.spaces.shapes import check_sizes, image_shape
+from netwright.spaces.input_shapes import check_sizes, image_shape
 
 OPERATIONS = (
     "conv_1x1",

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from netwright.errors import SettingError
 from netwright.space import Choose, Space
 from netwright.spaces.attention import Attention, Block, Token
-from netwright.spaces.shapes import check_sizes
+from netwright.spaces.input_shapes import check_sizes
 
 _PERCENT = (100, 133, 200)  # of the width, inside a layer
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from netwright.space import Choose, Space
 from netwright.spaces.attention import Attention, Block
-from netwright.spaces.shapes import check_sizes
+from netwright.spaces.input_shapes import check_sizes
 
 _RATIOS = (2, 3, 4)
 

@@ -17,7 +17,7 @@ from torch.nn.functional import hardsigmoid, interpolate
 
 from netwright.errors import SettingError
 from netwright.space import Choose, Space
-from netwright.spaces.shapes import image_shape
+from netwright.spaces.input_shapes import image_shape
 
 _KERNELS = (3, 5, 7)
 _RATIOS = (3, 4, 6)

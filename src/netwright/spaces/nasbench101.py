@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from netwright.errors import SettingError
 from netwright.space import Answer, Architecture, CellGraph, Cells, CellSize, Choose, Space
 from netwright.space.cells import INPUT, OUTPUT
-from netwright.spaces.shapes import check_sizes, image_shape
+from netwright.spaces.input_shapes import check_sizes, image_shape
 
 OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
 """The operations in the order that the graph hash counts them by."""

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from netwright.errors import SettingError
 from netwright.space import Answer, Architecture, CellGraph, Cells, CellSize, Choose, Space
 from netwright.space.cells import INPUT, OUTPUT
-from netwright.spaces.shapes import check_sizes, image_shape
+from netwright.spaces.input_shapes import check_sizes, image_shape
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 """The operations in the order of the benchmark's tables."""

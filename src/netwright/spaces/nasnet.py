@@ -25,7 +25,7 @@ from netwright.space import Answer, CellGraph, Cells, CellSize, Choose, Space
 from netwright.space.cells import graph_of_pairs, pairs_of_graph, places
 from netwright.spaces.darts import FactorizedReduction, relu_conv_norm, stack
 from netwright.spaces.darts import operation as darts_operation
-from netwright.spaces.shapes import check_sizes, image_shape
+from netwright.spaces.input_shapes import check_sizes, image_shape
 
 NASNET = (
     "skip_connect",

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from netwright.space import Choose, Space
 from netwright.spaces.attention import DropPath
 from netwright.spaces.blocks import Activation, Norm, SqueezeExcite, conv_norm, group_norm
-from netwright.spaces.shapes import check_sizes, image_shape
+from netwright.spaces.input_shapes import check_sizes, image_shape
 
 
 def resnet(

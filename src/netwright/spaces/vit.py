@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from netwright.errors import SettingError
 from netwright.space import Choose, Space
 from netwright.spaces.attention import Attention, Block, Token
-from netwright.spaces.shapes import check_sizes, image_shape
+from netwright.spaces.input_shapes import check_sizes, image_shape
 
 _RATIOS = (2, 3, 4)
 

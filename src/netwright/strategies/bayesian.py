@@ -37,7 +37,7 @@ from netwright.objective import Objective
 from netwright.space import Architecture, Space
 from netwright.strategies.base import Search, Strategy
 from netwright.surrogates import Features, GaussianProcess, Gram, Kernel, features_of, normal_scores
-from netwright.surrogates.process import extended, likeliest, root_of
+from netwright.surrogates.gaussian_process import extended, likeliest, root_of
 from netwright.trial import Proposal, Trial
 
 Array = NDArray[np.float64]

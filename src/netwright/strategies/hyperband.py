@@ -25,7 +25,7 @@ from netwright.errors import SettingError
 from netwright.objective import Objective
 from netwright.space import Architecture, Space
 from netwright.strategies.base import Search, Strategy
-from netwright.strategies.random import RandomSearch
+from netwright.strategies.random_search import RandomSearch
 from netwright.trial import Proposal, Trial, ranked
 
 _ENOUGH = 10  # trials of a budget before its search proposes

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netwright.strategies.guide import Array, Guided
+from netwright.strategies.guided import Array, Guided
 
 
 @dataclass(frozen=True)

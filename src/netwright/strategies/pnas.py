@@ -20,7 +20,7 @@ import numpy as np
 from netwright.objective import Objective
 from netwright.space import Architecture, Space
 from netwright.strategies.base import Search, Strategy
-from netwright.strategies.guide import Guide, check_counts
+from netwright.strategies.guided import Guide, check_counts
 from netwright.surrogates import features_of
 from netwright.trial import Proposal, Trial
 

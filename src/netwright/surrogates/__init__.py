@@ -2,7 +2,7 @@
 
 from netwright.surrogates.ensemble import Ensemble
 from netwright.surrogates.features import Features, features_of
-from netwright.surrogates.process import GaussianProcess, Gram, Kernel, normal_scores
+from netwright.surrogates.gaussian_process import GaussianProcess, Gram, Kernel, normal_scores
 
 __all__ = [
     "Ensemble",

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from netwright.surrogates.features import Array, Features
-from netwright.surrogates.process import normal_scores
+from netwright.surrogates.gaussian_process import normal_scores
 
 _BUCKETS = 192  # that sequences fall into, by a hash that is the same in every process
 _HIDDEN = 48

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from netwright.errors import SpaceError
 from netwright.space import Architecture, Choice, Space
-from netwright.surrogates.outline import DEPTH, LONGEST, NOTHING, Outline, outline
-from netwright.surrogates.skeleton import Skeletons
+from netwright.surrogates.graph_numbers import DEPTH, LONGEST, NOTHING, Outline, outline
+from netwright.surrogates.graphs import Skeletons
 
 Array = NDArray[np.float64]
 

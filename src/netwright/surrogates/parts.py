@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from netwright.space.shift import structure
+from netwright.network.structure import structure
 
 _SHAPES = ((2, 8, 6, 6), (2, 8, 6), (2, 8))  # of inputs that modules are tried with
 _PLAIN = ("kernel_size", "stride", "dilation")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from netwright.bench.fronts import hypervolume
+from netwright.bench.hypervolume import hypervolume
 from netwright.objective import Objective, maximize, minimize
 from netwright.space import Space
 from netwright.strategies import RandomSearch, Search, Strategy

@@ -1,0 +1,190 @@
+"""Which channels of a model belong together: its operations are traced and followed one by one.
+
+The tracer is `torch.export`, which runs the model's own code on tensors without values. So sizes
+that the code computes are known, where `torch.fx` would refuse (`torch.arange(x.shape[1])`), and
+each operation comes with the module that it stands in. Code that branches on values is refused.
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+
+from netwright.conversion.axes import dimension, keep
+from netwright.conversion.operations import rule_of, unknown
+from netwright.conversion.sizes import RESIZED
+from netwright.conversion.traced import DATA, Call, Shaped
+from netwright.conversion.weightless import piece
+from netwright.errors import SpaceError
+
+OUTPUT = "it gives the model's output"
+
+
+@dataclass(frozen=True)
+class Coupling:
+    """What tracing found: the model's tensors with their dimensions, and the graph.
+
+    `tensors` are by name, of tied ones the first; `names` are the tensors' names by the node that
+    stands for them.
+    """
+
+    tensors: dict[str, Shaped]
+    graph: fx.Graph
+    names: dict[fx.Node, str]
+    classes: int
+
+
+def couple(model: nn.Module, example: Tensor) -> Coupling:
+    """Trace a model in eval mode on an example (2, *inputs) and follow its channels.
+
+    Raises:
+        SpaceError: It cannot be traced, or gives other than logits (2, classes).
+    """
+    traced = copy.deepcopy(model).eval()
+    try:
+        with _quietly():
+            program = torch.export.export(traced, (example,), strict=False)
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or ["no message"])[0].rstrip(".")
+        raise SpaceError(
+            f"`convert(model, ...)` must be given a model that `torch.export` can trace; "
+            f"{type(model).__name__} cannot be: {type(error).__name__}: {reason}. Write its "
+            "`forward` without branches on the values of tensors (`if x.sum() > 0`, `.item()`) "
+            "and without inputs other than one tensor, or declare the space by hand."
+        ) from error
+    graph, signature = program.graph, program.graph_signature
+    held = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
+    first = first_names(traced)
+    names = {n: first[held[n.name]] for n in graph.nodes if n.op == "placeholder" if n.name in held}
+    tensors = {name: _own(name, tensor) for name, tensor in _tensors(traced) if first[name] == name}
+    _keep_rigid(traced, first, tensors)
+    values: dict[fx.Node, Any] = {}
+    for node in graph.nodes:
+        if node in names:
+            values[node] = tensors[names[node]]
+        elif node.op == "call_function":
+            values[node] = _followed(node, values)
+        elif node.op != "output":
+            values[node] = _fresh(node.meta.get("val"))
+    returned = next(iter(reversed(graph.nodes))).args[0]
+    outputs = [values[node] for node in returned if isinstance(node, fx.Node)]
+    return Coupling(tensors, graph, names, _classes(model, outputs))
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without the warnings and logs of the exporter, which are on what is kept or refused."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)
+
+
+def first_names(model: nn.Module) -> dict[str, str]:
+    """The first name of each parameter and buffer, by each of its names."""
+    first: dict[int, str] = {}
+    return {name: first.setdefault(id(tensor), name) for name, tensor in _tensors(model)}
+
+
+def _tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    yield from model.named_parameters(remove_duplicate=False)
+    yield from model.named_buffers(remove_duplicate=False)
+
+
+def _own(name: str, tensor: Tensor) -> Shaped:
+    return Shaped([dimension(n) for n in tensor.shape], tuple(tensor.shape), name)
+
+
+def _keep_rigid(model: nn.Module, first: dict[str, str], tensors: dict[str, Shaped]) -> None:
+    """Let layers of torch keep their sizes if these are in attributes that are not known."""
+    for path, module in model.named_modules():
+        rigid = type(module).__module__.startswith("torch.nn.") and not isinstance(module, RESIZED)
+        if not rigid or not list(module.parameters(recurse=False)):
+            continue
+        for name, _ in module.named_parameters(path):
+            tensors[first[name]].kept(f"the sizes of {type(module).__name__} are not searched")
+
+
+def _fresh(value: Any) -> Any:
+    """A tensor, or several, of which nothing is known."""
+    if isinstance(value, list | tuple):
+        return [_fresh(each) for each in value]
+    if not isinstance(value, Tensor):
+        return value
+    sizes = tuple(int(n) for n in value.shape)
+    return Shaped([dimension(n, DATA) for n in sizes], sizes)
+
+
+def _followed(node: fx.Node, values: dict[fx.Node, Any]) -> Any:
+    """The value of a node by the rule of its operation."""
+    fresh = _fresh(node.meta.get("val"))
+    given: Any = fx.node.map_arg((node.args, node.kwargs), values.__getitem__)
+    args: Any = given[0]
+    if getattr(node.target, "__name__", "") == "getitem":
+        return args[0][args[1]]
+    sizes = fresh.sizes if isinstance(fresh, Shaped) else ()
+    call = Call(operation(node), _named(node, args, given[1]), sizes)
+    tensors = call.tensors()
+    if not tensors:
+        return fresh
+    if isinstance(fresh, Shaped):
+        first = next(iter(call.given.values()))
+        rule = rule_of(call.op, getattr(node.target, "tags", ()))
+        takes_first = isinstance(first, Shaped | list | tuple)
+        fresh.dims = (rule if takes_first else unknown)(call)
+    elif call.op in ("split", "split_with_sizes", "chunk") and isinstance(fresh, list):
+        for each in fresh:
+            each.dims = piece(call, each.sizes)
+    else:
+        unknown(call)
+    return fresh
+
+
+def operation(node: fx.Node) -> str:
+    """The name of a node's operation, without the underscore of one that works in place."""
+    schema = getattr(node.target, "_schema", None)
+    name = schema.name if schema else getattr(node.target, "__name__", str(node.target))
+    short = str(name).split("::")[-1]
+    return short if short.endswith("__") else short.removesuffix("_")
+
+
+def _named(node: fx.Node, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a call by their names, defaults too."""
+    schema = getattr(node.target, "_schema", None)
+    if schema is None:
+        return {**{str(i): value for i, value in enumerate(args)}, **kwargs}
+    made = {}
+    for place, argument in enumerate(schema.arguments):
+        default = argument.default_value if argument.has_default_value() else None
+        made[argument.name] = args[place] if place < len(args) else default
+    return {**made, **kwargs}
+
+
+def _classes(model: nn.Module, outputs: Sequence[Any]) -> int:
+    """The number of classes, of an output (2, classes) whose size is then kept."""
+    sizes: list[Any] = [
+        each.sizes if isinstance(each, Shaped) else type(each).__name__ for each in outputs
+    ]
+    if len(sizes) != 1 or len(sizes[0]) != 2 or sizes[0][0] != 2 or sizes[0][1] < 2:
+        raise SpaceError(
+            "`convert(model, ...)` must be given a model whose output is one tensor of "
+            f"logits (b, classes); {type(model).__name__} gives {sizes} for 2 examples. Wrap it in "
+            "a module that returns the logits alone, of sequences those of one place."
+        )
+    for dim in outputs[0].dims:
+        keep(dim, OUTPUT)
+    classes: int = sizes[0][1]
+    return classes

@@ -1,0 +1,77 @@
+"""Members of a converted model are built and run, to find choices that its code does not allow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from netwright.conversion.declaration import Converted
+from netwright.errors import SpaceError
+from netwright.space.architecture import Answer
+from netwright.space.choose import Building, Choice, Listing
+
+_DRAWN = 4  # members at random that are run beside the smallest
+
+
+def failing(
+    converted: Converted, example: Tensor, inputs: tuple[int, ...], classes: int
+) -> tuple[str, str] | None:
+    """A choice whose members cannot run, and how they fail; the smallest and some are tried."""
+    listing = Listing()
+    with torch.device("meta"):
+        converted(listing, inputs, classes)
+    choices = listing.choices
+
+    def failure(answers: Mapping[str, Answer]) -> str | None:
+        return _failure(converted, answers, example, inputs, classes)
+
+    full = {choice.name: choice.options[-1] for choice in choices.values()}
+    wrong = failure(full)
+    if wrong:
+        raise SpaceError(
+            f"`convert(model, ...)` could not copy {converted.__name__}: {wrong}. Keep "
+            "tensors as parameters or buffers, or declare the space by hand."
+        )
+    rng = np.random.default_rng(0)
+    tried = [{choice.name: choice.options[0] for choice in choices.values()}]
+    tried += [_drawn(choices, rng) for _ in range(_DRAWN)]
+    for target in tried:
+        if failure(target) is None:
+            continue
+        answers = dict(full)
+        for choice_name, answer in target.items():
+            answers[choice_name] = answer
+            wrong = failure(answers)
+            if wrong:
+                return choice_name, wrong
+    return None
+
+
+def _drawn(choices: Mapping[str, Choice], rng: np.random.Generator) -> dict[str, Answer]:
+    return {n: c.options[int(rng.integers(len(c.options)))] for n, c in choices.items()}
+
+
+def _failure(
+    converted: Converted,
+    answers: Mapping[str, Answer],
+    example: Tensor,
+    inputs: tuple[int, ...],
+    classes: int,
+) -> str | None:
+    """How a member fails, None if it does not: on the meta device, or else with real tensors."""
+    reason = None
+    for device in ("meta", "cpu"):
+        try:
+            with torch.device(device):
+                network = converted(Building(answers), inputs, classes).eval()
+                outputs = network(example.to(device))
+            if tuple(outputs.shape) == (len(example), classes):
+                return None
+            reason = f"it gives {tuple(outputs.shape)}"
+        except Exception as error:
+            text = (str(error).strip().splitlines() or ["no message"])[0]
+            reason = f"{type(error).__name__}: {text.rstrip('.')}"
+    return reason

@@ -1,0 +1,1 @@
+"""The plain `model.py` of a network: traced, named, written and formatted."""

@@ -1,0 +1,138 @@
+"""A trained network as a file of Python that an engineer could have written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from netwright.export.source.classes import classes_of
+from netwright.export.source.format import laid_out
+from netwright.export.source.parts import Part, part_of, place
+from netwright.export.source.writer import Writer, text
+
+_LOAD = '''
+def load(path=WEIGHTS):
+    """The trained network in eval mode; it takes raw inputs."""
+    network = Network()
+    network.load_state_dict(read_safetensors(path))
+    return network.eval()
+
+
+def read_safetensors(path):
+    """The tensors of a safetensors file by name."""
+    data = Path(path).read_bytes()
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start]) if 8 < start <= len(data) else {}
+    header.pop("__metadata__", None)
+    if not header or len(data) != start + max(e["data_offsets"][1] for e in header.values()):
+        raise ValueError(f"{path} is cut off or no safetensors file")
+    tensors = {}
+    for name, entry in header.items():
+        begin, end = entry["data_offsets"]
+        values = bytearray(data[start + begin : start + end])
+        flat = torch.frombuffer(values, dtype=DTYPES[entry["dtype"]])
+        tensors[name] = flat.reshape(entry["shape"])
+    return tensors
+
+
+DTYPES = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "I16": torch.int16,
+    "I8": torch.int8,
+    "U8": torch.uint8,
+    "BOOL": torch.bool,
+}
+'''
+
+
+def model_source(
+    model: nn.Module,
+    *,
+    inputs: Sequence[int],
+    mean: Tensor | None = None,
+    std: Tensor | None = None,
+    docstring: str = "",
+) -> str:
+    """The text of `model.py`: the network's classes, `Network`, and `load`.
+
+    `Network` has the state-dict keys of `model`, and takes raw inputs of shape (b, *inputs): it
+    subtracts `mean` and divides by `std` first, which are buffers of it.
+
+    Raises:
+        ExportError: A module cannot be written as source; the message names it and the remedy.
+    """
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        root = part_of(model)
+    finally:
+        for module, training in modes.items():
+            module.training = training
+    classes = classes_of(root)
+    writer = Writer(classes)
+    network = _network(root, writer, inputs, mean, std)
+    blocks = [*(writer.block(made) for made in classes[:-1]), network]
+    body = "\n\n\n".join("\n".join(lines) for lines in blocks)
+    return laid_out(f"{_head(docstring, body)}\n\n{body}\n") + "\n" + _LOAD
+
+
+def _head(docstring: str, body: str) -> str:
+    """Docstring and imports."""
+    told = docstring.strip() or "A network found by netwright."
+    lines = [f'"""{told}', '"""'] if "\n" in told else [f'"""{told}"""']
+    lines += ["", "import json"]
+    lines += ["from collections import OrderedDict"] if "OrderedDict(" in body else []
+    lines += ["from pathlib import Path", "", "import torch", "from torch import nn"]
+    lines += ["from torch.nn import functional as F"] if "F." in body else []
+    return "\n".join([*lines, "", 'WEIGHTS = Path(__file__).with_name("model.safetensors")', ""])
+
+
+def _network(
+    root: Part,
+    writer: Writer,
+    inputs: Sequence[int],
+    mean: Tensor | None,
+    std: Tensor | None,
+) -> list[str]:
+    """The class of the network itself, which normalises what it is given."""
+    shape = ", ".join(["b", *map(str, inputs)])
+    lines = [f"class Network(nn.{root.base}):"]
+    lines += [f'    """Takes raw inputs ({shape}) and gives logits."""', ""]
+    lines.append("    def __init__(self):")
+    init = writer.constructor(root, [text(number.value) for number in root.numbers])
+    for name, value in (("mean", mean), ("std", std)):
+        if value is not None:
+            sizes = ", ".join(map(str, value.shape))
+            init.append(f'self.register_buffer("{name}", torch.empty({sizes}))')
+    lines += [f"        {line}" for line in init + _ties(root)] + [""]
+    name = root.forward.inputs[0] if root.forward.inputs else "x"
+    lines.append(f"    def forward(self, {name}):")
+    raw = f"{name}.float()" if mean is None else f"({name}.float() - self.mean) / self.std"
+    if root.forward.lines:
+        forward = [f"{name} = {raw}", *writer.forward(root)]
+    else:
+        forward = [f"return super().forward({raw})"]
+    return lines + [f"        {line}" for line in forward]
+
+
+def _ties(root: Part) -> list[str]:
+    """Assignments that make weights one which are one in the network."""
+    model = root.module
+    aliases = tuple(
+        f"{part.path}.{name}".lstrip(".") for part in root.walk() for name, _ in part.aliases
+    )
+    first: dict[int, str] = {}
+    lines = []
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        if any(name.startswith(f"{alias}.") for alias in aliases):
+            continue
+        other = first.setdefault(id(parameter), name)
+        if other != name:
+            lines.append(f"{place(model, name)} = {place(model, other)}")
+    return lines

@@ -1,0 +1,183 @@
+"""Networks for other limits from the shared weights of a run, without training anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from netwright.errors import LimitError, SettingError, StoreError
+from netwright.evaluate.training import Training
+from netwright.export import Card, check_folder, export
+from netwright.network.threads import one_thread
+from netwright.objective import Limit, maximize
+from netwright.oneshot import OneShot, Shared
+from netwright.oneshot.shared_scores import recalibrate
+from netwright.oneshot.shared_search import scored
+from netwright.run.conclude import latencies
+from netwright.run.fingerprint import versions
+from netwright.run.plan import Plan
+from netwright.run.shared_training import setting_of
+from netwright.space import Architecture
+from netwright.strategies import RegularizedEvolution, Strategy
+
+
+@dataclass(frozen=True)
+class Special:
+    """A network for some limits, with its part of the shared weights or tuned from it.
+
+    `metrics` has its costs, `shared_accuracy` and, where it was tuned, `accuracy`, both on the
+    validation part. `network` is in eval mode and takes inputs that are normalised already.
+    """
+
+    architecture: Architecture
+    metrics: Mapping[str, float]
+    network: nn.Module
+    plan: Plan
+    limits: tuple[Limit, ...]
+    run: str
+    epochs: int
+
+    def export(self, out: str | Path) -> Path:
+        """Write model.py, model.safetensors, model.onnx, model.pt2, card.md and card.json.
+
+        Raises:
+            ExportError: A form differs from the network, or the folder holds something else.
+        """
+        check_folder(Path(out))
+        plan = self.plan
+        mean, std = plan.evaluator.normalisation or (None, None)
+        accuracies = {k: v for k, v in self.metrics.items() if k.endswith("accuracy")}
+        costs = {k: v for k, v in self.metrics.items() if k not in accuracies}
+        data = plan.evaluator.data_settings or {}
+        how = f"tuned for {self.epochs} epochs" if self.epochs else "not trained alone"
+        card = Card(
+            title=f"A network for {data.get('name', 'your data')}",
+            data=data,
+            metrics={f"validation_{name}": value for name, value in accuracies.items()},
+            costs={**costs, **latencies(plan, self.network)},
+            search={
+                "run": self.run,
+                "strategy": type(plan.strategy).__name__,
+                "seed": plan.seed,
+                "limits": [f"{o.metric} <= {o.bound:g}" for o in self.limits],
+            },
+            settings=dict(plan.evaluator.settings) | plan.space.recipe(self.architecture),
+            architecture=dict(self.architecture.answers),
+            versions=versions(),
+            notes=[f"Its weights are a part of shared ones, {how}; not scored on the test part."],
+        )
+        export(
+            self.network,
+            Path(out),
+            inputs=plan.space.inputs,
+            mean=mean,
+            std=std,
+            card=card,
+            tokens=plan.space.tokens,
+        )
+        return Path(out)
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{name}={value:.5g}" for name, value in self.metrics.items())
+        return f"Special({told})"
+
+
+class Specialist:
+    """The shared weights of a run, in which networks for any limits are looked for.
+
+    Raises:
+        StoreError: The run has no shared weights, or they cannot be read.
+    """
+
+    def __init__(self, plan: Plan, run: str, checkpoint: Path) -> None:
+        if not isinstance(plan.strategy, OneShot) or not checkpoint.is_file():
+            raise StoreError(
+                f"The run {run!r} has no shared weights: `best_for` needs a run of a one-shot "
+                'search that was begun, such as `search(strategy="once-for-all")`.'
+            )
+        self._plan, self._run = plan, run
+        self._measured: dict[Architecture, float] = {}  # latencies
+        with one_thread():
+            self._shared: Shared = plan.strategy.begin(setting_of(plan, ()))
+            try:
+                self._shared.load(load_file(checkpoint))
+            except (SafetensorError, RuntimeError, KeyError, OSError) as error:
+                raise StoreError(
+                    f"The shared weights of the run {run!r} cannot be read from "
+                    f"{str(checkpoint)!r}: {str(error).splitlines()[0]}."
+                ) from error
+
+        if self._shared.supernet.is_partial:
+            raise StoreError(
+                f"The shared weights of the run {run!r} are of a part of the channels alone, so "
+                "that no network can be taken out of them: its networks are trained as trials."
+            )
+
+    def best_for(
+        self,
+        limits: Sequence[Limit],
+        *,
+        count: int = 100,
+        epochs: int = 0,
+        finder: Strategy | None = None,
+        seed: int = 0,
+    ) -> Special:
+        """The best network by shared accuracy that keeps the limits, of `count` that are scored.
+
+        Those scored for other limits before are looked at too.
+
+        Raises:
+            LimitError: No network was found that keeps the limits; says the least.
+            SettingError: A value outside its rule.
+        """
+        for name, value, least in (("scored", count, 1), ("epochs", epochs, 0), ("seed", seed, 0)):
+            if type(value) is not int or value < least:
+                raise SettingError(
+                    f"`run.best_for({name}=...)` must be a whole number, at least {least}, got "
+                    f"{value!r}."
+                )
+        if not isinstance(finder, Strategy | None):
+            raise SettingError(
+                "`run.best_for(finder=...)` must be a Strategy such as `RegularizedEvolution()`, "
+                f"got {finder!r}."
+            )
+        plan, shared = self._plan, self._shared
+        with one_thread():
+            costs = setting_of(plan, limits).costs
+            costs.remember(self._measured)
+            if not any(map(costs.keeps, shared.scores)):
+                costs.check_can_be_met()
+            scored(
+                shared,
+                finder or RegularizedEvolution(),
+                (maximize("accuracy"),),
+                costs,
+                np.random.default_rng([seed, 6]),
+                count,
+            )
+            known = {
+                member: score for member, score in shared.scores.items() if costs.keeps(member)
+            }
+            if not known:
+                raise LimitError(
+                    f"No network of `{plan.space.name}` was found that keeps "
+                    f"{', '.join(f'{o.metric} <= {o.bound:g}' for o in limits)}; give a larger "
+                    "`scored`, or a looser limit."
+                )
+            best = max(known, key=lambda member: known[member])
+            metrics: dict[str, float] = {**costs.of(best), "shared_accuracy": known[best]}
+            shared.activate(best)
+            network = shared.supernet.extract(best)
+            recalibrate(network, shared.setting)
+            if epochs:
+                evaluator = plan.evaluator
+                assert isinstance(evaluator, Training)
+                recipe = plan.space.recipe(best)
+                metrics |= {"accuracy": evaluator.tune(network, epochs, recipe, seed)["accuracy"]}
+        return Special(best, metrics, network.cpu().eval(), plan, tuple(limits), self._run, epochs)

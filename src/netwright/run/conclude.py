@@ -1,0 +1,193 @@
+"""The end of a run: what the last stage left is tested once, drawn and exported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from netwright.drawing.files import sketch
+from netwright.errors import EvaluationError, MissingExtra, StoreError
+from netwright.evaluate.svm_reference import reference
+from netwright.export import Card, Exported, export, is_export
+from netwright.record.record import Record, read_record
+from netwright.run.fingerprint import versions
+from netwright.run.plan import Plan
+from netwright.store import Store
+from netwright.targets.latency import LatencyTarget, OnnxRuntime, PyTorch
+from netwright.trial import Trial, best_of, front_of
+
+
+def conclude(store: Store, name: str, plan: Plan) -> None:
+    """Test and export what the last stage left; every step is logged and taken once."""
+    record = read_record(store, name)
+    kept = record.history.candidates(plan.limits, record.stage)
+    kept = [t for t in kept if store.weights(name, t.number).is_file()]
+    best = best_of(kept, plan.objectives[0])
+    if best is None:
+        reason = "no trial ended well within the limits"
+        failed = [t.reason for t in record.history if not t.done]
+        if failed and len(failed) == len(record.history):
+            reason = f"no trial ended well; the last: {failed[-1]}"
+        if record.confirmed:
+            reason = "measured again on the idle machine, no finalist keeps the limit on latency_ms"
+        store.append(name, "ended", {"status": "failed", "reason": reason})
+        return
+    if not record.tested:
+        chosen = front_of(kept, plan.objectives) if len(plan.objectives) > 1 else [best]
+        scores = {
+            str(t.number): plan.evaluator.test(load_trained(store, name, plan, t)) for t in chosen
+        }
+        data = plan.evaluator.data
+        if data is not None and plan.refit:  # the reference learns from what the network did
+            data = data.with_validation_in_train()
+        classical = reference(data) if data is not None and len(data.test) else None
+        body = {"trials": scores, "reference": classical}
+        store.append(name, "tested", body)
+    _export_best(store, name, plan, best)
+    store.append(name, "ended", {"status": "done", "reason": ""})
+
+
+def conclude_early(store: Store, name: str, plan: Plan) -> None:
+    """Export the best so far of an interrupted run, untested, so that it can go on later."""
+    best = read_record(store, name).best
+    if best is not None:
+        _export_best(store, name, plan, best)
+
+
+def _export_best(store: Store, name: str, plan: Plan, best: Trial) -> None:
+    """Export the network a run returns, and log it; a second time only if something is new."""
+    record = read_record(store, name)
+    if exported(record, best) is not None:
+        return
+    model = load_trained(store, name, plan, best)
+    if best.number not in record.sketches:
+        store.append(name, "sketch", sketch(model, plan.space.inputs).to_json(), best.number)
+    made = export_trial(store, name, plan, best, model)
+    body = {
+        "trial": best.number,
+        "tested": best.number in record.tested,
+        "directory": made.directory.name,
+        "checks": made.checks,
+        "notes": list(made.notes),
+    }
+    store.append(name, "exported", body)
+
+
+def exported(record: Record, trial: Trial) -> Path | None:
+    """The folder of the export that a run logged, if it is of this trial as it is known now."""
+    known = record.exported
+    if known is None or known["trial"] != trial.number:
+        return None
+    folder = Path(known["directory"])
+    current = known["tested"] == (trial.number in record.tested)
+    return folder if current and is_export(folder) else None
+
+
+def export_trial(store: Store, name: str, plan: Plan, trial: Trial, model: nn.Module) -> Exported:
+    """Export a trial's network into the run's folder, checked."""
+    record = read_record(store, name)
+    mean, std = plan.evaluator.normalisation or (None, None)
+    return export(
+        model,
+        store.files(name) / f"export-{trial.number}",
+        inputs=plan.space.inputs,
+        mean=mean,
+        std=std,
+        card=_card(record, plan, trial, model),
+        test=plan.evaluator.test_examples if trial.number in record.tested else None,
+        tokens=plan.space.tokens,
+    )
+
+
+def load_trained(store: Store, name: str, plan: Plan, trial: Trial) -> nn.Module:
+    """The trained network of a trial in eval mode.
+
+    Raises:
+        StoreError: Its weights were not kept, are damaged, or are of another network.
+    """
+    path = store.weights(name, trial.number)
+    if not path.is_file():
+        raise StoreError(
+            f"The weights of trial {trial.number} were not kept; those of the front and "
+            "of the finals are."
+        )
+    model = plan.space.build(trial.architecture, seed=0)
+    try:
+        model.load_state_dict(load_file(path))
+    except (SafetensorError, RuntimeError, OSError) as error:
+        raise StoreError(
+            f"The weights of trial {trial.number} of the run {name!r} cannot be loaded from "
+            f"{str(path)!r}: the file is damaged, or the space builds another network than it did "
+            f"then ({str(error).splitlines()[0]})."
+        ) from error
+    return model.eval()
+
+
+def _card(record: Record, plan: Plan, trial: Trial, model: nn.Module) -> Card:
+    metrics: dict[str, Any] = {
+        f"validation_{k}": trial.metrics[k] for k in ("accuracy", "loss") if k in trial.metrics
+    }
+    metrics |= {f"test_{k}": v for k, v in record.tested.get(trial.number, {}).items()}
+    history = record.history
+    return Card(
+        title=f"A network for {(record.settings['data'] or {}).get('name', 'your data')}",
+        data=dict(record.settings["data"] or {}),
+        metrics=metrics,
+        costs={
+            **{k: v for k, v in trial.metrics.items() if k in ("params", "macs", "memory_mib")},
+            **latencies(plan, model),
+        },
+        search={
+            "run": record.name,
+            "strategy": record.settings["strategy"]["name"],
+            "trials": len(history),
+            "epochs": trial.proposal.epochs or plan.evaluator.epochs,
+            "seconds": round(record.seconds, 1),
+            "cpu_seconds": round(sum(t.cpu_seconds for t in history), 1),
+            "seed": plan.seed,
+            "objectives": [f"{o.direction} {o.metric}" for o in plan.objectives],
+            "limits": [f"{o.metric} <= {o.bound:g}" for o in plan.limits],
+        },
+        settings=dict(record.settings["evaluator"]) | plan.space.recipe(trial.architecture),
+        architecture=dict(trial.architecture.answers),
+        versions=versions(),
+        notes=_notes(record, trial),
+    )
+
+
+def latencies(plan: Plan, model: nn.Module) -> dict[str, Any]:
+    """The median of each target and, as its spread, the 10th and 90th percentile."""
+    found: dict[str, Any] = {}
+    mean, std = plan.evaluator.normalisation or (None, None)
+    targets: tuple[LatencyTarget, ...] = (OnnxRuntime(), PyTorch())
+    for target in targets:
+        try:
+            latency = target.measure(model, plan.space.inputs, mean=mean, std=std)
+        except (MissingExtra, EvaluationError):
+            continue
+        found[f"latency_ms_{target.name}"] = latency.median_ms
+        found[f"latency_ms_{target.name}_spread"] = [latency.low_ms, latency.high_ms]
+    return found
+
+
+def _notes(record: Record, trial: Trial) -> list[str]:
+    notes = []
+    if trial.proposal.stage > len(record.settings["finals"]):
+        notes.append(
+            "The weights are from training on the train and validation parts together, the last "
+            "step. The validation figures are from before it, after training on the train part."
+        )
+    tested = record.tested.get(trial.number, {}).get("accuracy")
+    reference = record.reference
+    if tested is None:
+        notes.append("Not scored on the test part: the run is not finished, or the data have none.")
+    elif reference and tested < reference["accuracy"]:
+        notes.append(
+            f"BELOW THE REFERENCE: {reference['name']} reaches {reference['accuracy']:.1%} on the "
+            f"test part, this network {tested:.1%}. Search longer or loosen the limits."
+        )
+    return notes

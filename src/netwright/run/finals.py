@@ -1,0 +1,139 @@
+"""The finals: who is trained for longer, who is trained last, and their latency, measured again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from netwright.evaluate.admission import LATENCY
+from netwright.evaluate.job import Task
+from netwright.execute import Executor
+from netwright.objective import Limit, Objective
+from netwright.run.kept_weights import Weights
+from netwright.run.plan import Plan
+from netwright.trial import History, Proposal, Trial, best_of, by_budget, front_of, ranked
+
+_APART = 3  # answers in which networks of the first final differ
+_NONE = object()
+_MEASURE = 3  # times a finalist is measured when the first figure is over its limit
+
+
+def finalists(plan: Plan, history: History, stage: int) -> list[Proposal]:
+    """Who of the stage before is trained for longer in a final; in the last one, each variant."""
+    count, epochs = plan.finals[stage - 1]
+    before = history.allowed(plan.limits, stage - 1)
+    choose = promoted if stage == 1 else _best
+    chosen: list[Trial] = []
+    for trials in by_budget(before):
+        chosen += choose(trials, plan.objectives, count - len(chosen))
+    last = stage == len(plan.finals)
+    return [
+        Proposal(made, epochs, t.number, stage)
+        for t in chosen
+        for made in (plan.space.variants(t.architecture) if last else [t.architecture])
+    ]
+
+
+def refits(plan: Plan, found: Sequence[Trial]) -> list[Proposal]:
+    """The network that was chosen, or with several objectives the front, to be trained again."""
+    best = best_of(found, plan.objectives[0])
+    chosen = front_of(found, plan.objectives) if len(plan.objectives) > 1 else [best]
+    stage, own = len(plan.finals) + 1, plan.evaluator.epochs
+    return [
+        Proposal(t.architecture, t.proposal.epochs or own, t.number, stage) for t in chosen if t
+    ]
+
+
+def eligible(plan: Plan, history: History, weights: Weights) -> list[Trial]:
+    """The trials of the latest final, or of the search, that may be returned."""
+    for stage in range(len(plan.finals), -1, -1):
+        found = history.candidates(plan.limits, stage)
+        if found:
+            return [t for t in found if weights.path(t.number).is_file()]
+    return []
+
+
+def promoted(trials: Sequence[Trial], objectives: Sequence[Objective], count: int) -> list[Trial]:
+    """Which of the trials of a short budget to train for longer.
+
+    Short trials favour small networks, which learn fast. So with one objective half of the places
+    go to the best, and half to the best of those that cost more: from the best on, each next one
+    is the best among the networks of more MACs than all before it. What that leaves free, and with
+    several objectives every place, is filled in the order of `ranked`.
+
+    A search ends with many networks that hardly differ, of which short trials cannot tell the best.
+    So none is chosen that differs from one before it in fewer than three answers, while there are
+    others.
+    """
+    order = ranked(trials, objectives)
+    chosen: list[Trial] = []
+
+    def choose(trial: Trial) -> bool:
+        far = all(_differing(trial, other) >= _APART for other in chosen)
+        if len(chosen) < count and far:
+            chosen.append(trial)
+            return True
+        return False
+
+    single = len(objectives) == 1
+    for trial in order:
+        if single and len(chosen) == count - count // 2:
+            break
+        choose(trial)
+    most = max((t.metrics.get("macs", 0.0) for t in chosen[:1]), default=0.0)
+    for trial in order if single else []:
+        if trial.metrics.get("macs", 0.0) > most and choose(trial):
+            most = trial.metrics["macs"]
+    for trial in order:
+        choose(trial)
+    chosen += [t for t in order if t not in chosen][: count - len(chosen)]
+    return ranked(chosen, objectives)
+
+
+def _best(trials: Sequence[Trial], objectives: Sequence[Objective], count: int) -> list[Trial]:
+    return ranked(trials, objectives)[:count]
+
+
+def _differing(a: Trial, b: Trial) -> int:
+    """How many choices two trials answer differently, or only one of them answers."""
+    one, other = a.architecture.answers, b.architecture.answers
+    return sum(one.get(n, _NONE) != other.get(n, _NONE) for n in one.keys() | other.keys())
+
+
+def measured_again(
+    trials: Sequence[Trial],
+    limits: Sequence[Limit],
+    executor: Executor,
+    waiting: Callable[[], None],
+) -> dict[int, dict[str, float]]:
+    """The latency of trials that have one, measured while the machine does nothing else.
+
+    What is over its limit is measured up to three times, and the least counts. `waiting` is called
+    several times a second.
+    """
+    bound = min((limit.bound for limit in limits if limit.metric == LATENCY), default=math.inf)
+    found: dict[int, dict[str, float]] = {}
+    for trial in trials:
+        values: list[float] = []
+        for _ in range(_MEASURE if LATENCY in trial.metrics else 0):
+            value = _latency(trial, executor, waiting)
+            values += [value] if value is not None else []
+            if value is None or value <= bound:
+                break
+        if values:
+            found[trial.number] = {LATENCY: min(values)}
+    return found
+
+
+def _latency(trial: Trial, executor: Executor, waiting: Callable[[], None]) -> float | None:
+    """Measured once; None if it cannot be."""
+    task = Task(trial.architecture, 0, 0, {}, measure=True)
+    executor.submit(trial.number, task, alone=True)
+    while True:
+        for message in executor.wait(0.25):
+            if message.kind == "ended":
+                value: float | None = message.body.metrics.get(LATENCY)
+                return value
+            if message.kind == "lost":
+                return None
+        waiting()

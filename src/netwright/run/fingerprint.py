@@ -1,0 +1,160 @@
+"""The settings of a run as JSON: what the log opens with, and what a resumed run must equal."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+
+from netwright.errors import StoreError
+from netwright.evaluate.admission import Admission
+from netwright.run.plan import Plan
+from netwright.space import Space
+
+_FIXED = (
+    "space",
+    "strategy",
+    "objectives",
+    "limits",
+    "finals",
+    "refit",
+    "seed",
+    "evaluator",
+    "data",
+)
+_MEMBERS = 8  # networks looked at to see that a declaration still builds the same
+
+
+def settings_of(plan: Plan, *, workers: int, call: dict[str, Any] | None) -> dict[str, Any]:
+    """Everything that decides what a run does, and where it ran."""
+    space, budget = plan.space, plan.budget
+    return {
+        "netwright": package_version("netwright"),
+        "space": {
+            "name": space.name,
+            "digest": space.digest,
+            "members": _members(space),
+            "inputs": list(space.inputs),
+            "classes": space.classes,
+            "class_names": list(plan.evaluator.class_names),
+            "count": space.size(),
+            "choices": [
+                {"name": c.name, "kind": c.kind, "options": [plain(o) for o in c.options]}
+                for c in space.choices.values()
+            ],
+        },
+        "strategy": {
+            "name": type(plan.strategy).__name__,
+            "settings": plain(fields_of(plan.strategy)),
+        },
+        "objectives": [{"metric": o.metric, "direction": o.direction} for o in plan.objectives],
+        "limits": [
+            {"metric": o.metric, "bound": o.bound, "on": o.on.name if o.on else None}
+            for o in plan.limits
+        ],
+        "budget": {"trials": budget.trials, "minutes": budget.minutes, "epochs": budget.epochs},
+        "finals": [list(final) for final in plan.finals],
+        "refit": plan.refit,
+        "baseline": plan.baseline,
+        "deterministic": plan.deterministic,
+        "seed": plan.seed,
+        "workers": workers,
+        "target": plan.target.name if plan.target else None,
+        "evaluator": plain(plan.evaluator.settings),
+        "data": plain(plan.evaluator.data_settings),
+        "call": call,
+        "versions": versions(),
+        "machine": {"platform": platform.platform(), "cores": os.cpu_count()},
+    }
+
+
+def check_same(run: str, then: dict[str, Any], now: dict[str, Any]) -> None:
+    """Refuse to continue a run with other settings than it was begun with.
+
+    Budgets, workers and versions may differ. With another torch the operations of the members are
+    not compared, since torch may name them anew.
+
+    Raises:
+        StoreError: Names the first setting that differs and both its values.
+    """
+    if then["versions"].get("torch") != now["versions"].get("torch"):
+        now = now | {"space": now["space"] | {"members": then["space"].get("members")}}
+    old, new = then["space"], now["space"]
+    if old["digest"] == new["digest"] and old.get("members") != new["members"]:
+        raise StoreError(
+            f"The run {run!r} cannot go on with another network: the declaration of the space "
+            f"{new['name']!r} has the same choices as before but builds other layers. "
+            "Undo the change, or begin a new run with another name."
+        )
+    for key in _FIXED:
+        if then[key] != now[key]:
+            was, now_is = _difference(then[key], now[key])
+            raise StoreError(
+                f"The run {run!r} cannot go on with another {key}: it was begun with {was}, now it "
+                f"is {now_is}. Give the same settings, or begin a new run with another name."
+            )
+
+
+def _members(space: Space) -> str:
+    """A digest of what some members compute, which changes when the declaration's layers do."""
+    rng = np.random.default_rng(0)
+    known = Admission(space, ())
+    drawn = [space.smallest(), *(space.sample(rng) for _ in range(_MEMBERS))]
+    keys = [known.admit(architecture).key for architecture in drawn]
+    return hashlib.sha256("".join(keys).encode()).hexdigest()[:16]
+
+
+def package_version(name: str) -> str | None:
+    """The installed version of a package, None if there is none."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide a result."""
+    names = ("torch", "numpy", "scikit-learn", "onnx", "onnxruntime")
+    found = {name: package_version(name) for name in names}
+    return {"python": platform.python_version()} | {k: v for k, v in found.items() if v}
+
+
+def fields_of(settings: object) -> dict[str, Any]:
+    """The fields of a dataclass by name, empty for anything else."""
+    if not dataclasses.is_dataclass(settings) or isinstance(settings, type):
+        return {}
+    return {f.name: getattr(settings, f.name) for f in dataclasses.fields(settings)}
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: tuples become lists, dataclasses objects, the rest text."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return plain(fields_of(value))
+    return str(value)
+
+
+def _difference(then: Any, now: Any) -> tuple[str, str]:
+    if isinstance(then, dict) and isinstance(now, dict):
+        for key in sorted(then.keys() | now.keys()):
+            if then.get(key) != now.get(key):
+                return f"{key}={_short(then.get(key))}", f"{key}={_short(now.get(key))}"
+    return _short(then), _short(now)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 120 else text[:117] + "..."

@@ -1,0 +1,81 @@
+"""The strategies of a run, each told of its own trials: as they end or, if asked, in order.
+
+They compute on one thread: the other cores are the workers', and the matrices are small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from netwright.network.threads import one_thread
+from netwright.oneshot import OneShot
+from netwright.run.plan import Plan
+from netwright.space import Space
+from netwright.strategies import RandomSearch
+from netwright.trial import Proposal, Trial
+
+SEARCH, BASELINE = 0, -1
+"""Stages of a run; the finals are 1, 2, ..., and behind them the refit."""
+
+
+class Searches:
+    """The search of a plan and its baseline.
+
+    In deterministic mode a trial waits until `observe_first` lets its strategy observe it, so that
+    what a strategy knows does not hang on which worker was quicker.
+    """
+
+    def __init__(self, plan: Plan, space: Space) -> None:
+        # What a one-shot search names comes first; more trials than that are random.
+        strategy = RandomSearch() if isinstance(plan.strategy, OneShot) else plan.strategy
+        self._searches = {
+            SEARCH: strategy.start(space, plan.objectives),
+            BASELINE: RandomSearch().start(space, plan.objectives),
+        }
+        self._in_order = plan.deterministic
+        self._waiting: dict[int, Trial] = {}  # by number: finished, not yet observed
+        self._observed = {SEARCH: 0, BASELINE: 0}
+
+    def take(self, trial: Trial) -> None:
+        """A trial that has ended; those of finals are nobody's."""
+        if trial.proposal.stage > SEARCH:
+            return
+        if self._in_order:
+            self._waiting[trial.number] = trial
+        else:
+            self._observe(trial.proposal.stage, trial)
+
+    def tell(self, trials: Sequence[Trial]) -> None:
+        """Let the search know trials of another run, before its own."""
+        for trial in trials:
+            self._observe(SEARCH, trial)
+
+    def observe_first(self, stage: int, first: int, upto: int) -> bool:
+        """Let the strategy observe exactly its trials `first`, ... before `upto`; False if not in.
+
+        Both count the trials of the run; `first` is the first of the stage.
+        """
+        while first + self._observed[stage] < upto:
+            trial = self._waiting.pop(first + self._observed[stage], None)
+            if trial is None:
+                return False
+            self._observe(stage, trial)
+            self._observed[stage] += 1
+        return True
+
+    def unseen(self) -> dict[int, Proposal]:
+        """Proposals of finished trials that were not observed yet, by number."""
+        return {number: trial.proposal for number, trial in self._waiting.items()}
+
+    def propose(
+        self, stage: int, rng: np.random.Generator, pending: Sequence[Proposal]
+    ) -> Proposal | None:
+        """The next proposal of a stage's strategy; None when it has no more."""
+        with one_thread():
+            return self._searches[stage].propose(rng, pending)
+
+    def _observe(self, stage: int, trial: Trial) -> None:
+        with one_thread():
+            self._searches[stage].observe(trial)

@@ -1,0 +1,388 @@
+"""What a user calls: `search`, and the `Run` it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from torch import nn
+
+from netwright.errors import SettingError, StoreError
+from netwright.evaluate.admission import Admission, check_repeatable
+from netwright.evaluate.base import Evaluator
+from netwright.evaluate.function import Train
+from netwright.execute import Executor, Inline, Processes
+from netwright.export import check_folder, place
+from netwright.objective import AtMost, Objective, limits_from, maximize
+from netwright.oneshot import OneShot
+from netwright.record.progress import Progress
+from netwright.record.record import Record, read_record
+from netwright.report import write_report
+from netwright.report.table import Table
+from netwright.run.best_for import Special, Specialist
+from netwright.run.conclude import conclude, conclude_early, export_trial, exported, load_trained
+from netwright.run.fingerprint import check_same, settings_of
+from netwright.run.loop import Loop
+from netwright.run.plan import Budget, Plan, make_plan
+from netwright.run.proposers import SEARCH
+from netwright.run.shared_training import shared_weights
+from netwright.run.warm_start import known_from
+from netwright.space import Architecture, Space
+from netwright.store import Store
+from netwright.strategies import Strategy
+from netwright.trial import Trial
+
+
+def search(
+    space: Space,
+    evaluator: Evaluator | Train,
+    *,
+    strategy: Strategy | OneShot | str | None = None,
+    objectives: Sequence[Objective] = (maximize("accuracy"),),
+    limits: Mapping[str, float | AtMost] | None = None,
+    trials: int | None = None,
+    minutes: float | None = None,
+    epochs: int | None = None,
+    finals: Sequence[tuple[int, int]] | None = None,
+    refit: bool | None = None,
+    baseline: int | Literal["same"] = 0,
+    workers: int = 1,
+    deterministic: bool = False,
+    seed: int = 0,
+    trial_minutes: float | None = None,
+    warm_start: str | None = None,
+    store: str | Path = "netwright.db",
+    run: str | None = None,
+    out: str | Path | None = None,
+    watch: Callable[[Progress], None] | None = None,
+    call: dict[str, Any] | None = None,
+) -> Run:
+    """Search a space and return the run, whose `best` is a trained network.
+
+    The search stage ends at the first budget reached: `trials`, wall `minutes`, or training
+    `epochs` in all. Then the finals: each of `finals` trains the best so many networks of the stage
+    before for so many epochs (None: 8 for a third of the full schedule, then 2 for all of it).
+    In the last final a network is trained with each answer to the late choices of the space.
+    The best finalist is trained once more on the train and validation parts together (`refit`),
+    scored on the test part, once, and exported to `out`, if given.
+
+    Args:
+        space: what can be built.
+        evaluator: trains a candidate, for example `Training(data)`; or a plain function
+            `train(model, epochs) -> metrics`.
+        strategy: what to try next, or its name on the command line; `Auto()` if None. A one-shot
+            search such as `GDAS()` trains the whole space first, for at most half of the minutes,
+            and then names the networks that are trained as trials.
+        objectives: the first decides which network is the best; several make a front.
+        limits: bounds on params, macs, memory_mib or latency_ms that no network may break.
+        refit: whether to train what was chosen on the validation part too, which gains accuracy;
+            None where a test part is left to score it.
+        baseline: how many random networks to train beside, to measure what the search is worth;
+            "same" for as many as could be trained in the time that the search took.
+        workers: processes of one thread each; 0 runs in this process.
+        deterministic: with several workers, make the architectures a function of the seed.
+        trial_minutes: a trial of the search that takes longer is stopped; finals are not.
+        warm_start: a run in the same store, with the same objectives, of this space or one that it
+            was made from. With the same data and training the strategy knows its trials where their
+            architectures are members here, and the best of them, as many as the first final takes,
+            are trained again first, so that they can be finalists. Of a run on other data five of
+            the best are tried first, and the strategy learns what they are worth here.
+        store: the file the run is logged in; a run of the same name in it is
+            continued, and returned as it is if it is finished.
+        watch: is told of the progress several times a second.
+        call: how the command line was called, for `netwright resume`.
+
+    Raises:
+        SettingError: A value outside its rule.
+        LimitError: A limit that no network of the space can keep, with the least that can.
+        StoreError: The run exists with other settings, or is being worked on.
+    """
+    if not isinstance(out, str | Path | None):
+        raise SettingError(f"`search(out=...)` must be a folder, got {out!r}.")
+    if watch is not None and not callable(watch):
+        raise SettingError(f"`search(watch=...)` must be callable, got {watch!r}.")
+    if out is not None:
+        check_folder(Path(out))
+    made, fresh, settings = _prepared(
+        space,
+        evaluator,
+        strategy=strategy,
+        objectives=objectives,
+        limits=limits,
+        budget=Budget(trials, minutes, epochs),
+        finals=finals,
+        refit=refit,
+        baseline=baseline,
+        workers=workers,
+        deterministic=deterministic,
+        seed=seed,
+        trial_minutes=trial_minutes,
+        warm_start=warm_start,
+        store=store,
+        run=run,
+        call=call,
+    )
+    if fresh:
+        plan = made.plan
+        check_repeatable(plan.space)
+        admission = Admission(plan.space, plan.limits)
+        admission.check_limits_can_be_met(plan.target, plan.evaluator.normalisation)
+        made.store.create(made.name, settings)
+    if made.status not in ("done", "failed"):
+        with made.store.lock(made.name):
+            _work(made, _executor(workers, made.store.files(made.name)), watch)
+    if out is not None and made.record.best is not None:
+        made.export(out)
+    return made
+
+
+def open_run(space: Space, evaluator: Evaluator | Train, *, run: str, **given: Any) -> Run:
+    """A run that is in the store already, with the same arguments as `search`; nothing is run.
+
+    Raises:
+        StoreError: There is no such run, or it was begun with other settings.
+    """
+    given.pop("watch", None)
+    given.pop("out", None)
+    budget = Budget(*(given.pop(name, None) for name in ("trials", "minutes", "epochs")))
+    made, fresh, _ = _prepared(space, evaluator, budget=budget, run=run, **given)
+    if fresh:
+        made.store.events(run)  # says that there is none
+    return made
+
+
+def _prepared(
+    space: Space,
+    evaluator: Evaluator | Train,
+    *,
+    budget: Budget,
+    strategy: Strategy | OneShot | str | None = None,
+    objectives: Sequence[Objective] = (maximize("accuracy"),),
+    limits: Mapping[str, float | AtMost] | None = None,
+    finals: Sequence[tuple[int, int]] | None = None,
+    refit: bool | None = None,
+    baseline: int | Literal["same"] = 0,
+    workers: int = 1,
+    deterministic: bool = False,
+    seed: int = 0,
+    trial_minutes: float | None = None,
+    warm_start: str | None = None,
+    store: str | Path = "netwright.db",
+    run: str | None = None,
+    call: dict[str, Any] | None = None,
+) -> tuple[Run, bool, dict[str, Any]]:
+    """The run of these arguments, whether it is new, and its settings."""
+    if type(workers) is not int or workers < 0:
+        raise SettingError(f"`search(workers=...)` must be at least 0, got {workers!r}.")
+    if not isinstance(store, str | Path):
+        raise SettingError(f"`search(store=...)` must be a path, got {store!r}.")
+    for key, value in {"run": run, "warm_start": warm_start}.items():
+        if not isinstance(value, str | None):
+            raise SettingError(f"`search({key}=...)` must be a name, got {value!r}.")
+    plan = make_plan(
+        space,
+        evaluator,
+        strategy=strategy,
+        objectives=objectives,
+        limits=limits,
+        budget=budget,
+        finals=finals,
+        refit=refit,
+        baseline=baseline,
+        deterministic=deterministic,
+        seed=seed,
+        trial_minutes=trial_minutes,
+    )
+    home = Store(store)
+    name = run or _free_name(home)
+    settings = settings_of(plan, workers=workers, call=call)
+    fresh = name not in home.runs()
+    if not fresh:
+        check_same(name, home.events(name)[0].body, settings)
+    elif warm_start is not None:
+        settings |= known_from(home, warm_start, plan, settings)
+    return Run(home, name, plan), fresh, settings
+
+
+def _work(run: Run, executor: Executor, watch: Callable[[Progress], None] | None) -> None:
+    if run.status in ("done", "failed"):  # by another process, before the lock was had
+        return
+    loop = Loop(run.plan, run.store, run.name, executor, watch or (lambda progress: None))
+    try:
+        loop.run()
+        conclude(run.store, run.name, run.plan)
+    except KeyboardInterrupt:
+        run.store.append(run.name, "interrupted", {})
+        conclude_early(run.store, run.name, run.plan)
+
+
+class Run:
+    """A history with its space, settings and artifacts."""
+
+    def __init__(self, store: Store, name: str, plan: Plan) -> None:
+        self.store, self.name, self.plan = store, name, plan
+        self._specialist: Specialist | None = None
+
+    @property
+    def record(self) -> Record:
+        """Everything the log says of this run, read anew."""
+        return read_record(self.store, self.name)
+
+    @property
+    def status(self) -> str:
+        """`done`, `interrupted`, `failed` or `unfinished`."""
+        return self.record.status
+
+    @property
+    def best(self) -> Found:
+        """The best network of the latest stage, by the first objective.
+
+        Raises:
+            StoreError: No trial ended well.
+        """
+        record = self.record
+        best = record.best
+        if best is None:
+            reason = record.reason or "no trial has ended well yet"
+            raise StoreError(
+                f"The run {self.name!r} of {len(record.history)} trials has no best network: "
+                f"{reason.rstrip('.')}."
+            )
+        return self._found(best)
+
+    @property
+    def front(self) -> list[Found]:
+        """The networks of the latest stage that no other dominates in all objectives."""
+        return [self._found(trial) for trial in self.record.front]
+
+    @property
+    def trials(self) -> Table:
+        """All trials as a table, in the order of their completion."""
+        return Table([_row(trial) for trial in self.record.history])
+
+    def scored(self) -> list[tuple[Architecture, float]]:
+        """The trials of the search that ended well: architecture and score, better when larger.
+
+        The score is that of the first objective. It is what `space.shrunk` takes.
+        """
+        objective, *_ = self.plan.objectives
+        return [
+            (trial.architecture, objective.gain(trial.metrics))
+            for trial in self.record.history
+            if trial.done and trial.proposal.stage <= SEARCH
+        ]
+
+    def best_for(
+        self,
+        limits: Mapping[str, float | AtMost],
+        *,
+        scored: int = 100,
+        epochs: int = 0,
+        finder: Strategy | None = None,
+        seed: int = 0,
+    ) -> Special:
+        """A network for other limits from the shared weights of a one-shot search.
+
+        `finder` (None: evolution) proposes networks within the limits, `scored` of which are
+        scored by shared weights on the validation part. The best is taken out with its part of the
+        weights and, with `epochs`, tuned. What is scored for one call is known to the next.
+
+        Raises:
+            StoreError: The run has no shared weights.
+            LimitError: A limit that no network of the space can keep, with the least that can.
+            SettingError: A value outside its rule.
+        """
+        if self._specialist is None:
+            path = shared_weights(self.store, self.name)
+            self._specialist = Specialist(self.plan, self.name, path)
+        return self._specialist.best_for(
+            limits_from(limits), count=scored, epochs=epochs, finder=finder, seed=seed
+        )
+
+    def export(self, out: str | Path) -> Path:
+        """Put the best network into a folder, each form checked against it."""
+        return self.best.export(out)
+
+    def report(self, out: str | Path) -> Path:
+        """Write the report, one HTML page that opens offline."""
+        write_report(self.record, Path(out))
+        return Path(out)
+
+    def _found(self, trial: Trial) -> Found:
+        metrics = dict(trial.metrics)
+        tested = self.record.tested.get(trial.number, {})
+        metrics |= {f"test_{name}": value for name, value in tested.items()}
+        return Found(self, trial, metrics)
+
+    def __repr__(self) -> str:
+        record = self.record
+        best = record.best
+        told = f", best={best.metrics.get('accuracy', float('nan')):.4f}" if best else ""
+        return f"Run({self.name!r}, {record.status}, trials={len(record.history)}{told})"
+
+
+@dataclass(frozen=True, repr=False)
+class Found:
+    """A network that a run found. `metrics` has those of the test part as `test_...`."""
+
+    run: Run
+    trial: Trial
+    metrics: Mapping[str, float]
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{name}={value:.5g}" for name, value in self.metrics.items())
+        return f"Found(trial={self.trial.number}, {told})"
+
+    @property
+    def architecture(self) -> Architecture:
+        """The answers it is built from."""
+        return self.trial.architecture
+
+    def model(self) -> nn.Module:
+        """The trained network in eval mode, for inputs that are normalised already.
+
+        Raises:
+            StoreError: Its weights were not kept, are damaged, or are of another network.
+        """
+        run = self.run
+        return load_trained(run.store, run.name, run.plan, self.trial)
+
+    def export(self, out: str | Path) -> Path:
+        """Write model.py, model.safetensors, model.onnx, model.pt2, card.md and card.json.
+
+        Raises:
+            ExportError: A form differs from the trained network.
+        """
+        run = self.run
+        made = exported(run.record, self.trial)
+        if made is None:
+            check_folder(Path(out))
+            made = export_trial(run.store, run.name, run.plan, self.trial, self.model()).directory
+        return place(made, Path(out))
+
+
+def _executor(workers: int, files: Path) -> Executor:
+    return Processes(workers, logs=files / "logs") if workers else Inline()
+
+
+def _free_name(store: Store) -> str:
+    taken = set(store.runs())
+    number = 1
+    while f"run-{number}" in taken:
+        number += 1
+    return f"run-{number}"
+
+
+def _row(trial: Trial) -> dict[str, Any]:
+    return {
+        "number": trial.number,
+        "stage": trial.proposal.stage,
+        "status": trial.status,
+        "epochs": trial.proposal.epochs,
+        **trial.metrics,
+        "seconds": trial.seconds,
+        "reason": trial.reason,
+        **{f"architecture.{name}": answer for name, answer in trial.architecture.answers.items()},
+    }

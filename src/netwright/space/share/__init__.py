@@ -1,1 +1,0 @@
-"""The sharing mode: one network that holds the weights of a whole space."""

@@ -1,0 +1,430 @@
+"""The loop: budgets, limits, failures, resume, and the same seed giving the same run."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from torch import nn
+
+from netwright.errors import LimitError
+from netwright.evaluate.admission import Admission
+from netwright.evaluate.base import Candidate, Context, Evaluator, Result
+from netwright.evaluate.function import Function
+from netwright.execute import Executor, Inline, Message, Processes
+from netwright.objective import limits_from, maximize, minimize
+from netwright.record.record import read_record
+from netwright.run.finals import promoted
+from netwright.run.fingerprint import settings_of
+from netwright.run.loop import Loop
+from netwright.run.plan import Budget, Plan
+from netwright.space import Architecture, Choose, Space
+from netwright.store import Store
+from netwright.strategies import (
+    Hyperband,
+    RandomSearch,
+    RegularizedEvolution,
+    Search,
+    Strategy,
+    SuccessiveHalving,
+)
+from netwright.targets.latency import Latency, LatencyTarget
+from netwright.testing import SPACES
+from netwright.trial import Proposal, Trial
+
+
+def size(model: nn.Module, epochs: int) -> dict[str, float]:
+    """A metric that follows from the network alone."""
+    return {"accuracy": math.tanh(sum(p.numel() for p in model.parameters()) / 300) + epochs / 1e6}
+
+
+def plan(**changes) -> Plan:
+    given = {
+        "space": SPACES["huge"](),
+        "evaluator": Function(size),
+        "strategy": RegularizedEvolution(population=6, sample=3),
+        "objectives": (maximize("accuracy"),),
+        "limits": (),
+        "budget": Budget(trials=25),
+        "finals": ((4, 2), (2, 3)),
+        "deterministic": True,
+    }
+    return Plan(**given | changes)
+
+
+def loop(path: Path, made: Plan, executor: Executor | None = None, name: str = "a") -> Loop:
+    store = Store(path / "runs.db")
+    if name not in store.runs():
+        store.create(name, settings_of(made, workers=1, call=None))
+    return Loop(made, store, name, executor or Inline())
+
+
+def listed(trials) -> list[str]:
+    """Trials as text, without their times, in the order of their numbers."""
+    rows = [t.to_json() | {"seconds": 0, "cpu_seconds": 0} for t in trials]
+    return [json.dumps(row, sort_keys=True) for row in sorted(rows, key=lambda r: r["number"])]
+
+
+class Stopping(Inline):
+    """Stops the run, as a kill would, after so many messages."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self._left = after
+
+    def wait(self, seconds: float) -> list[Message]:
+        self._left -= 1
+        if self._left < 0:
+            raise SystemError("killed")
+        return super().wait(seconds)
+
+
+def test_stages_follow_each_other(tmp_path: Path) -> None:
+    made = loop(tmp_path, plan(baseline=5))
+    made.run()
+    stages = [t.proposal.stage for t in made.history]
+    assert stages == [0] * 25 + [-1] * 5 + [1] * 4 + [2] * 2
+    assert [t.number for t in made.history] == list(range(36))
+    best = promoted(made.history[:25], made.plan.objectives, 4)
+    firsts = [t for t in made.history if t.proposal.stage == 1]
+    assert [t.proposal.parent for t in firsts] == [t.number for t in best]
+    assert {t.proposal.epochs for t in firsts} == {2}
+    record = read_record(made.store, "a")
+    assert record.best.proposal.stage == 2
+    assert record.closed[0] == "25 trials"
+
+
+def test_no_network_is_tried_twice(tmp_path: Path) -> None:
+    space = SPACES["flat"]()
+    made = loop(tmp_path, plan(space=space, budget=Budget(trials=1000), finals=()))
+    made.run()
+    prints = [t.fingerprint for t in made.history]
+    assert len(prints) == len(set(prints)) == space.count() == 24
+    assert "no new network" in read_record(made.store, "a").closed[0]
+
+
+def test_a_network_over_a_limit_is_never_trained(tmp_path: Path) -> None:
+    space = SPACES["conditional"]()
+    trained: list[int] = []
+
+    def train(model: nn.Module, epochs: int) -> dict[str, float]:
+        trained.append(sum(p.numel() for p in model.parameters()))
+        return size(model, epochs)
+
+    limits = limits_from({"params": 60})
+    made = loop(tmp_path, plan(space=space, evaluator=Function(train), limits=limits))
+    made.run()
+    assert trained
+    assert max(trained) <= 60
+    assert any(space.build(m).parameters() for m in space.enumerate())
+    assert max(sum(p.numel() for p in space.build(m).parameters()) for m in space.enumerate()) > 60
+
+
+def test_a_limit_that_cannot_be_met_says_the_least_that_can() -> None:
+    space = SPACES["conditional"]()
+    least = min(
+        sum(p.numel() for p in space.build(member).parameters()) for member in space.enumerate()
+    )
+    with pytest.raises(LimitError, match=f"params <= 5 cannot be met: the least .* is {least}"):
+        Admission(space, limits_from({"params": 5})).check_limits_can_be_met(None, None)
+    Admission(space, limits_from({"params": least})).check_limits_can_be_met(None, None)
+
+
+@pytest.mark.parametrize("strategy", [RandomSearch(), RegularizedEvolution(6, 3), Hyperband()])
+@pytest.mark.parametrize("after", [0, 1, 7, 24, 26, 29])
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, strategy: Strategy, after) -> None:
+    limits = limits_from({"params": 100_000})
+    made = plan(strategy=strategy, limits=limits, baseline=3)
+    whole = loop(tmp_path, made, name="whole")
+    whole.run()
+    with pytest.raises(SystemError):
+        loop(tmp_path, made, Stopping(after)).run()
+    again = loop(tmp_path, made)
+    again.run()
+    assert listed(again.history) == listed(whole.history)
+    twice = loop(tmp_path, made)
+    twice.run()
+    assert listed(twice.history) == listed(whole.history)
+
+
+class Counted(LatencyTarget):
+    """A target whose latency follows from the network, and which counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    @property
+    def name(self) -> str:
+        return "counted"
+
+    def measure(self, model, inputs, *, mean=None, std=None, seconds=0.05) -> Latency:
+        ms = sum(p.numel() for p in model.parameters()) / 100
+        self.asked.append(1)
+        return Latency(ms, ms, ms, 1)
+
+
+@pytest.mark.parametrize(
+    "after", [15, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2, 40))]
+)
+def test_what_was_measured_is_not_measured_again(tmp_path: Path, after) -> None:
+    target, space, rng = Counted(), SPACES["huge"](), np.random.default_rng(0)
+    drawn = [space.build(space.sample(rng), seed=0) for _ in range(50)]
+    bound = float(np.quantile([target.measure(m, (4,)).median_ms for m in drawn], 0.3))
+    limits = limits_from({"latency_ms": bound})
+    target.asked.clear()
+    Admission(space, limits).check_limits_can_be_met(target, None)  # as each session begins
+    checks, target.asked = len(target.asked), []
+    made = plan(limits=limits, target=target, finals=(), budget=Budget(trials=20))
+    whole = loop(tmp_path, made, name="whole")
+    whole.run()
+    once, target.asked = len(target.asked), []
+    assert len(whole.history) == 20
+    assert max(t.metrics["latency_ms"] for t in whole.history) <= bound
+    with pytest.raises(SystemError):
+        loop(tmp_path, made, Stopping(after)).run()
+    again = loop(tmp_path, made)
+    again.run()
+    assert listed(again.history) == listed(whole.history)
+    assert len(target.asked) == once + checks
+
+
+def test_the_weights_of_the_front_are_kept_and_no_others(tmp_path: Path) -> None:
+    made = loop(tmp_path, plan(objectives=(maximize("accuracy"), minimize("params")), finals=()))
+    made.run()
+    kept = {int(p.stem.split("-")[1]) for p in made.store.files("a").glob("trial-*.safetensors")}
+    front = {t.number for t in read_record(made.store, "a").front}
+    assert front <= kept
+    assert len(kept) < 25
+
+
+# -- several budgets -------------------------------------------------------------------------------
+
+
+def test_a_network_is_trained_once_a_budget_and_is_a_finalist_once(tmp_path: Path) -> None:
+    """Short budgets give higher scores here: what decides is the largest budget, not the score."""
+
+    def shrinking(model: nn.Module, epochs: int) -> dict[str, float]:
+        return {"accuracy": size(model, 0)["accuracy"] / epochs}
+
+    strategy = SuccessiveHalving(budgets=(1, 3, 9))
+    made = plan(
+        strategy=strategy,
+        evaluator=Function(shrinking),
+        target=Counted(),
+        limits=limits_from({"latency_ms": 1e6}),
+        budget=Budget(trials=13 * 3),
+        finals=((5, 20),),
+    )
+    run = loop(tmp_path, made)
+    run.run()
+    searched = [t for t in run.history if t.proposal.stage == 0]
+    assert [t.proposal.epochs for t in searched].count(9) == 3
+    jobs = [(t.fingerprint, t.proposal.epochs) for t in searched]
+    assert len(set(jobs)) == len(jobs)
+    finals = [t for t in run.history if t.proposal.stage == 1]
+    assert len({t.architecture for t in finals}) == 5
+    longest = {t.number for t in searched if t.proposal.epochs == 9}
+    assert longest < {t.proposal.parent for t in finals}
+    first = [t for t in searched if t.proposal.epochs == 1]
+    assert len(made.target.asked) >= len(first)
+    by_number = {t.number: t for t in searched}
+    for trial in searched:
+        if trial.proposal.epochs > 1:  # its latency is what was measured at first
+            parent = by_number[trial.proposal.parent]
+            assert trial.metrics["latency_ms"] == parent.metrics["latency_ms"]
+
+
+def test_the_weights_of_the_largest_budget_are_kept(tmp_path: Path) -> None:
+    def shrinking(model: nn.Module, epochs: int) -> dict[str, float]:
+        return {"accuracy": size(model, 0)["accuracy"] / epochs}
+
+    strategy = SuccessiveHalving(budgets=(1, 3))
+    evaluator, budget = Function(shrinking), Budget(trials=6)  # 3 + 1, and 2 of the next bracket
+    made = loop(tmp_path, plan(strategy=strategy, evaluator=evaluator, budget=budget, finals=()))
+    made.run()
+    best = read_record(made.store, "a").best
+    assert best.proposal.epochs == 3
+    kept = {int(p.stem.split("-")[1]) for p in made.store.files("a").glob("trial-*.safetensors")}
+    assert kept == {best.number}
+
+
+def test_epochs_of_proposals_are_what_the_budget_counts(tmp_path: Path) -> None:
+    strategy = SuccessiveHalving(budgets=(1, 3))
+    made = loop(tmp_path, plan(strategy=strategy, budget=Budget(epochs=8), finals=()))
+    made.run()
+    assert [t.proposal.epochs for t in made.history] == [1, 1, 1, 3, 1, 1]
+    assert read_record(made.store, "a").closed[0] == "8 epochs"
+
+
+# -- failures --------------------------------------------------------------------------------------
+
+
+class Moody(Evaluator):
+    """Fails in every way in turn; the trial's number decides."""
+
+    epochs = 1
+    full_epochs = 1
+
+    def evaluate(self, candidate: Candidate, epochs: int, context: Context) -> Result:
+        mood = int(candidate.architecture.id, 16) % 4
+        if mood == 0:
+            raise RuntimeError("a layer\nwent wrong")
+        if mood == 1:
+            raise MemoryError("too big")
+        if mood == 2:
+            return Result({"accuracy": math.nan}, status="failed", reason="diverged")
+        return Result({"accuracy": 0.5}, model=candidate.build())
+
+
+def test_failures_are_trials_and_the_run_goes_on(tmp_path: Path) -> None:
+    made = loop(tmp_path, plan(evaluator=Moody(), budget=Budget(trials=40), finals=((2, 1),)))
+    made.run()
+    statuses = {t.status for t in made.history}
+    assert statuses == {"done", "failed", "oom"}
+    reasons = {t.reason for t in made.history if not t.done}
+    assert reasons == {"RuntimeError: a layer", "out of memory: too big", "diverged"}
+    record = read_record(made.store, "a")
+    assert record.best.metrics["accuracy"] == 0.5
+    assert len(record.history) == len(made.history)
+
+
+class Twice(Strategy):
+    """Proposes the same two members for ever, then nothing."""
+
+    def start(self, space, objectives) -> Search:
+        members = [space.smallest(), *space.neighbours(space.smallest())[:1]]
+
+        class State(Search):
+            def propose(self, rng, pending):
+                return Proposal(members[int(rng.integers(2))])
+
+            def observe(self, trial: Trial) -> None:
+                pass
+
+        return State()
+
+
+def test_a_strategy_that_repeats_itself_is_helped_out(tmp_path: Path) -> None:
+    made = loop(tmp_path, plan(strategy=Twice(), budget=Budget(trials=6), finals=()))
+    made.run()
+    assert len({t.fingerprint for t in made.history}) == 6
+
+
+@pytest.mark.parametrize(
+    ("budget", "trials"), [(Budget(epochs=7), 7), (Budget(trials=9, epochs=5), 5)]
+)
+def test_epochs_are_a_budget(tmp_path: Path, budget: Budget, trials: int) -> None:
+    made = loop(tmp_path, plan(budget=budget, finals=()))
+    made.run()
+    assert len(made.history) == trials
+
+
+def test_minutes_are_a_budget(tmp_path: Path) -> None:
+    made = loop(tmp_path, plan(budget=Budget(minutes=0.02), finals=()))
+    made.run()
+    assert len(made.history) >= 1
+    assert made.seconds() >= 1.2
+    assert read_record(made.store, "a").closed[0] == "0.02 minutes"
+
+
+# -- several workers -------------------------------------------------------------------------------
+
+
+def test_workers_in_deterministic_mode_repeat_themselves(tmp_path: Path) -> None:
+    made = plan(finals=((2, 2),))
+    runs = []
+    for name in ("one", "two"):
+        runs.append(loop(tmp_path, made, Processes(2), name))
+        runs[-1].run()
+    assert listed(runs[0].history) == listed(runs[1].history)
+
+
+def test_a_trial_that_hangs_is_a_timeout(tmp_path: Path) -> None:
+    def train(model: nn.Module, epochs: int) -> float:
+        import time
+
+        time.sleep(60)
+        return 1.0
+
+    made = plan(evaluator=Function(train), budget=Budget(trials=1), finals=(), trial_seconds=0.5)
+    ran = loop(tmp_path, made, Processes(1))
+    ran.run()
+    assert [t.status for t in ran.history] == ["timeout"]
+
+
+def test_a_worker_that_dies_twice_fails_its_trial_alone(tmp_path: Path) -> None:
+    def train(model: nn.Module, epochs: int) -> float:
+        import os
+
+        os._exit(7)
+
+    ran = loop(tmp_path, plan(evaluator=Function(train), budget=Budget(trials=1)), Processes(1))
+    ran.run()
+    assert [(t.status, t.reason) for t in ran.history] == [
+        ("failed", "the worker ended with exit status 7")
+    ]
+    assert [e.kind for e in ran.store.events("a")].count("restarted") == 1
+
+
+def test_the_last_final_trains_each_late_answer(tmp_path: Path) -> None:
+    def network(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+        return nn.Linear(inputs[0], classes, bias=choose.value("bias", [True, False]))
+
+    def recipe(choose: Choose) -> dict[str, float]:
+        return {"mix": choose.value("mix", [0, 1, 2], late=True)}
+
+    def train(model: nn.Module, epochs: int, recipe: dict[str, float]) -> dict[str, float]:
+        return {"accuracy": 0.5 + (0.1 if epochs == 3 else -0.1) * recipe["mix"]}
+
+    space = Space(network, 4, 2, recipe=recipe)
+    budget = Budget(trials=2)
+    made = plan(space=space, evaluator=Function(train), budget=budget, finals=((2, 2), (1, 3)))
+    ran = loop(tmp_path, made)
+    ran.run()
+    mixes = {
+        stage: [t.architecture["mix"] for t in ran.history if t.proposal.stage == stage]
+        for stage in range(3)
+    }
+    assert mixes == {0: [0, 0], 1: [0, 0], 2: [0, 1, 2]}
+    best = read_record(ran.store, "a").best
+    assert best is not None
+    assert best.architecture["mix"] == 2
+
+
+def test_what_was_measured_is_not_what_a_function_says(tmp_path: Path) -> None:
+    train = Function(lambda model, epochs: {"accuracy": 0.5, "params": -1.0})
+    ran = loop(tmp_path, plan(evaluator=train, budget=Budget(trials=2), finals=()))
+    ran.run()
+    for trial in ran.history:
+        model = ran.plan.space.build(trial.architecture)
+        assert trial.metrics["params"] == sum(p.numel() for p in model.parameters())
+
+
+def test_half_of_the_first_final_goes_to_networks_that_cost_more() -> None:
+    def trial(number: int, accuracy: float, macs: float) -> Trial:
+        proposal = Proposal(Architecture(dict.fromkeys("abc", number)))
+        return Trial(number, proposal, "done", {"accuracy": accuracy, "macs": macs})
+
+    cheap = [trial(i, 0.9 - i / 100, 10.0 - i) for i in range(6)]
+    large = [trial(6, 0.7, 20.0), trial(7, 0.6, 15.0), trial(8, 0.5, 90.0), trial(9, 0.4, 95.0)]
+    objectives = (maximize("accuracy"),)
+    assert [t.number for t in promoted([*large, *cheap], objectives, 4)] == [0, 1, 6, 8]
+    assert [t.number for t in promoted(cheap, objectives, 4)] == [0, 1, 2, 3]
+    assert [t.number for t in promoted(cheap[:3], objectives, 8)] == [0, 1, 2]
+    assert [t.number for t in promoted([*large, *cheap], objectives, 1)] == [0]
+    assert promoted([], objectives, 4) == []
+
+
+def test_networks_that_hardly_differ_take_one_place_while_there_are_others() -> None:
+    def trial(number: int, accuracy: float, **answers: int) -> Trial:
+        proposal = Proposal(Architecture(answers))
+        return Trial(number, proposal, "done", {"accuracy": accuracy, "macs": 1.0})
+
+    first = trial(0, 0.9, a=1, b=1, c=1, d=1)
+    near = [trial(1, 0.89, a=1, b=1, c=2, d=2), trial(2, 0.88, a=1, b=1, c=1)]
+    far = [trial(3, 0.8, a=2, b=2, c=2, d=1), trial(4, 0.7, a=3, e=1)]
+    objectives = (maximize("accuracy"),)
+    assert [t.number for t in promoted([first, *near, *far], objectives, 3)] == [0, 3, 4]
+    assert [t.number for t in promoted([first, *near, *far], objectives, 4)] == [0, 1, 3, 4]
+    assert [t.number for t in promoted([first, *near], objectives, 2)] == [0, 1]

@@ -1,0 +1,456 @@
+"""The Python front: `search`, what it refuses, and what a run gives back."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+import netwright as nw
+from netwright.errors import ExportError, LimitError, SettingError, SpaceError, StoreError
+from netwright.export import place
+from netwright.record.progress import Progress
+from netwright.testing import SPACES
+
+
+def network(choose: nw.Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+    width = choose.width("width", 8, 32, step=8)
+    act = choose.one_of("activation", relu=nn.ReLU, tanh=nn.Tanh)
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, width), act, nn.Linear(width, classes))
+
+
+@pytest.fixture(scope="module")
+def digits() -> nw.Data:
+    return nw.data.load("digits")
+
+
+@pytest.fixture(scope="module")
+def run(digits, tmp_path_factory) -> nw.Run:
+    return nw.search(
+        nw.Space(network, digits.shape, digits.classes),
+        nw.Training(digits, epochs=1, full_epochs=3),
+        strategy=nw.RandomSearch(),
+        objectives=[nw.maximize("accuracy"), nw.minimize("params")],
+        limits={"params": 3000, "latency_ms": nw.AtMost(1.0, on=nw.PyTorch())},
+        trials=5,
+        finals=[(2, 3)],
+        baseline=2,
+        workers=0,
+        store=tmp_path_factory.mktemp("store") / "runs.db",
+    )
+
+
+def test_the_best_is_a_trained_network(run: nw.Run, digits: nw.Data) -> None:
+    model = run.best.model()
+    x = (digits.test.x.float() - digits.mean) / digits.std
+    with torch.no_grad():
+        accuracy = (model(x).argmax(1) == digits.test.y).float().mean().item()
+    assert accuracy == pytest.approx(run.best.metrics["test_accuracy"])
+    assert accuracy > 0.6
+    assert run.best.metrics["params"] <= 3000
+    assert set(run.best.architecture.answers) == {"width", "activation"}
+
+
+def test_the_front_has_no_dominated_network(run: nw.Run) -> None:
+    front = [(f.metrics["accuracy"], -f.metrics["params"]) for f in run.front]
+    assert front
+    assert not any(a != b and a[0] >= b[0] and a[1] >= b[1] for a in front for b in front)
+    assert all("test_accuracy" in f.metrics for f in run.front)
+
+
+def test_the_last_training_is_on_train_and_validation(run: nw.Run, digits: nw.Data) -> None:
+    best = run.best.trial
+    assert best.proposal.stage == len(run.plan.finals) + 1
+    before = next(t for t in run.record.history if t.number == best.proposal.parent)
+    assert before.proposal.stage == 1
+    assert best.architecture == before.architecture
+    assert best.metrics == before.metrics  # nothing but the test part can score it
+    model = run.plan.space.build(best.architecture, seed=0)
+    folder = run.store.files(run.name)
+    trained = {
+        n: load_file(folder / f"trial-{n}.safetensors") for n in (best.number, before.number)
+    }
+    assert trained[best.number].keys() == model.state_dict().keys()
+    assert any(
+        not torch.equal(trained[best.number][k], trained[before.number][k])
+        for k in trained[best.number]
+    )
+    assert (
+        "train and validation parts together"
+        in (run.best.export(folder / "x") / "card.md").read_text()
+    )
+
+
+def test_refit_is_where_it_can_be_checked(digits: nw.Data, tmp_path: Path) -> None:
+    both = digits.with_validation_in_train()
+    assert len(both.train) == len(digits.train) + len(digits.validation)
+    assert len(both.validation) == 0
+    assert torch.equal(both.test.x, digits.test.x)
+
+    def stages(data: nw.Data, name: str, **given: object) -> list[int]:
+        run = nw.search(
+            nw.Space(network, data.shape, data.classes),
+            nw.Training(data, epochs=1, full_epochs=2),
+            trials=2, finals=[(1, 2)], workers=0, store=tmp_path / "runs.db", run=name, **given,
+        )  # fmt: skip
+        return [t.proposal.stage for t in run.record.history]
+
+    assert stages(digits, "a") == [0, 0, 1, 2]
+    assert stages(digits, "b", refit=False) == [0, 0, 1]
+    assert stages(digits.without_test(), "c") == [0, 0, 1]
+    assert stages(digits.without_test(), "d", refit=True) == [0, 0, 1, 2]
+    with pytest.raises(SettingError, match="Function cannot"):
+        nw.search(SPACES["flat"](), lambda model, epochs: 0.5, trials=1, refit=True,
+                  store=tmp_path / "runs.db")  # fmt: skip
+
+
+def test_trials_are_a_table(run: nw.Run) -> None:
+    assert len(run.trials) == 5 + 2 + 2 + len(run.front)
+    assert {"number", "stage", "status", "accuracy", "architecture.width"} <= {*run.trials.columns}
+    text = repr(run.trials).splitlines()
+    assert len(text) == len(run.trials) + 1
+    assert len({len(line) for line in text}) == 1
+    assert "Run('run-1', done, trials=" in repr(run)
+
+
+def test_export_and_report(run: nw.Run, tmp_path: Path) -> None:
+    assert (run.best.export(tmp_path / "best") / "model.py").is_file()
+    costs = json.loads((tmp_path / "best" / "card.json").read_text())["costs"]
+    low, high = costs["latency_ms_pytorch_spread"]
+    assert 0 < low <= costs["latency_ms_pytorch"] <= high
+    assert "latency pytorch spread (ms)" in (tmp_path / "best" / "card.md").read_text()
+    assert run.report(tmp_path / "r.html").read_text().startswith("<!doctype html>")
+
+
+def test_a_plain_function_is_enough(tmp_path: Path) -> None:
+    def train(model: nn.Module, epochs: int) -> dict[str, float]:
+        return {"accuracy": 1 / (1 + sum(p.numel() for p in model.parameters()))}
+
+    run = nw.search(
+        nw.Space(network, (1, 8, 8), 10), train, trials=3, workers=1, store=tmp_path / "runs.db"
+    )
+    assert run.status == "done"
+    widths = [t["architecture.width"] for t in run.trials]
+    assert run.best.architecture["width"] == min(widths)
+    assert (run.best.export(tmp_path / "best") / "model.onnx").is_file()
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_run(digits: nw.Data, tmp_path: Path) -> None:
+    def once(name: str, workers: int) -> list[tuple[object, float]]:
+        run = nw.search(
+            nw.Space(network, digits.shape, digits.classes),
+            nw.Training(digits, epochs=1, full_epochs=1),
+            trials=4,
+            workers=workers,
+            deterministic=True,
+            seed=11,
+            store=tmp_path / "runs.db",
+            run=name,
+        )
+        trials = sorted(run.record.history, key=lambda t: t.number)
+        return [(t.architecture, t.metrics["accuracy"]) for t in trials]
+
+    one = once("a", 1)
+    assert once("b", 1) == one
+    assert once("c", 2) == once("d", 2)
+
+
+def test_a_run_goes_on_only_with_the_same_settings(digits: nw.Data, tmp_path: Path) -> None:
+    def go(seed: int, trials: int) -> nw.Run:
+        return nw.search(
+            nw.Space(network, digits.shape, digits.classes),
+            nw.Training(digits, epochs=1, full_epochs=1),
+            trials=trials,
+            workers=0,
+            seed=seed,
+            store=tmp_path / "runs.db",
+            run="mine",
+        )
+
+    first = go(0, 2)
+    assert len(go(0, 2).trials) == len(first.trials)
+    with pytest.raises(StoreError, match="another seed: it was begun with 0, now it is 1"):
+        go(1, 2)
+
+
+def test_a_run_goes_on_only_with_the_same_layers(digits: nw.Data, tmp_path: Path) -> None:
+    def declared(layer: type[nn.Module]):
+        def made(choose: nw.Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+            width = choose.width("width", 8, 32, step=8)
+            layers = [nn.Flatten(), nn.Linear(64, width), layer(), nn.Linear(width, classes)]
+            return nn.Sequential(*layers)
+
+        return nw.Space(made, digits.shape, digits.classes, name="mine")
+
+    def go(space: nw.Space) -> nw.Run:
+        training = nw.Training(digits, epochs=1, full_epochs=1)
+        return nw.search(
+            space, training, trials=1, workers=0, store=tmp_path / "runs.db", run="mine"
+        )
+
+    go(declared(nn.ReLU))
+    assert go(declared(nn.ReLU)).status == "done"
+    with pytest.raises(StoreError, match=r"'mine' cannot go on with another network: .* other lay"):
+        go(declared(nn.Tanh))
+
+
+def test_weights_of_another_network_are_refused_in_a_sentence(run: nw.Run, monkeypatch) -> None:
+    best = run.best
+    near = run.plan.space.neighbours(best.architecture)
+    other = next(a for a in near if a["width"] != best.architecture["width"])
+    build = run.plan.space.build
+    monkeypatch.setattr(run.plan.space, "build", lambda made, **given: build(other, **given))
+    with pytest.raises(StoreError, match=r"cannot be loaded from '.*builds another network"):
+        best.model()
+
+
+def test_a_space_for_other_data_is_refused(digits: nw.Data, tmp_path: Path) -> None:
+    for space in (nw.spaces.mlp(8, 10), nw.spaces.convnet((1, 8, 8), 7)):
+        with pytest.raises(SettingError, match=r"inputs of shape \(1, 8, 8\) and 10 classes, the"):
+            nw.search(space, nw.Training(digits), trials=1, store=tmp_path / "runs.db")
+
+
+def test_a_network_that_is_random_in_eval_mode_is_refused(tmp_path: Path) -> None:
+    class Noisy(nn.Module):
+        def __init__(self, width: int) -> None:
+            super().__init__()
+            self.layer = nn.Linear(4, width)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return nn.functional.dropout(self.layer(x), 0.5)
+
+    def declared(choose: nw.Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+        width = choose.width("width", 8, 16)
+        return nn.Sequential(Noisy(width), nn.Linear(width, classes))
+
+    with pytest.raises(SpaceError, match=r"other outputs for the same inputs in eval mode"):
+        nw.search(nw.Space(declared, 4, 2), lambda m, e: 0.5, trials=1, store=tmp_path / "a.db")
+
+
+def test_a_function_that_cannot_be_called_is_refused(tmp_path: Path) -> None:
+    for train in (lambda model: 0.5, lambda a, b, c, d: 0.5):
+        with pytest.raises(SettingError, match=r"train\(model, epochs\)` must take these"):
+            nw.search(SPACES["flat"](), train, trials=1, store=tmp_path / "runs.db")
+
+
+def test_where_an_export_or_report_cannot_go_is_said(run: nw.Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for out in (tmp_path / "file", tmp_path / "file" / "deep", Path("/proc/netwright/out")):
+        with pytest.raises(SettingError, match="The export folder"):
+            nw.search(SPACES["flat"](), lambda m, e: 0.5, trials=1, out=out)
+        with pytest.raises(SettingError, match="The export folder"):
+            run.export(out)
+    assert (tmp_path / "file").read_text() == "mine"
+    with pytest.raises(SettingError, match=r"is a folder; name a file such as .*report\.html"):
+        run.report(tmp_path)
+    with pytest.raises(SettingError, match=r"report .* cannot be written"):
+        run.report(tmp_path / "file" / "report.html")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file"]
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "part"),
+    [
+        ({"trials": 1, "limits": {"params": 10**400}}, SettingError, "finite"),
+        ({"trials": 1, "finals": 5}, SettingError, "pairs"),
+        ({"trials": 1, "objectives": None}, SettingError, "must be a list"),
+        ({"trials": 1, "objectives": 5}, SettingError, "must be a list"),
+        ({"trials": 1, "run": 5}, SettingError, "run="),
+        ({"trials": 1, "watch": 5}, SettingError, "watch="),
+        ({"trials": 1, "out": 5}, SettingError, "out="),
+        ({"minutes": float("inf")}, SettingError, "minutes"),
+        ({"trials": 1, "limits": ["params"]}, SettingError, r"mapping .* got \['params'\]"),
+        ({}, SettingError, "must have a budget"),
+        ({"trials": 0}, SettingError, "trials"),
+        ({"minutes": -1.0}, SettingError, "minutes"),
+        ({"trials": 1, "workers": -1}, SettingError, "workers"),
+        ({"trials": 1, "seed": -1}, SettingError, "seed"),
+        ({"trials": 1, "objectives": []}, SettingError, "objectives"),
+        ({"trials": 1, "finals": [(0, 1)]}, SettingError, "finals"),
+        ({"trials": 1.5}, SettingError, "trials=.*whole number"),
+        ({"trials": "3"}, SettingError, "trials=.*whole number"),
+        ({"trials": True}, SettingError, "trials=.*whole number"),
+        ({"minutes": float("nan")}, SettingError, "minutes"),
+        ({"trials": 1, "trial_minutes": "long"}, SettingError, "trial_minutes"),
+        ({"trials": 1, "finals": [3]}, SettingError, "pairs"),
+        ({"trials": 1, "finals": [("2", 3)]}, SettingError, "pairs"),
+        ({"trials": 1, "strategy": nw.RandomSearch}, SettingError, r"RandomSearch\(\)"),
+        ({"trials": 1, "objectives": "accuracy"}, SettingError, "must be a list"),
+        ({"trials": 1, "objectives": nw.maximize("accuracy")}, SettingError, "must be a list"),
+        ({"trials": 1, "limits": {"params": "few"}}, SettingError, "params"),
+        ({"trials": 1, "limits": {"accuracy": 1.0}}, SettingError, "known before"),
+        ({"trials": 1, "limits": {"params": 10}}, LimitError, "the least found"),
+    ],
+)
+def test_wrong_calls_leave_nothing_behind(given, error, part, tmp_path: Path) -> None:
+    with pytest.raises(error, match=part):
+        nw.search(SPACES["flat"](), lambda model, epochs: 0.5, store=tmp_path / "runs.db", **given)
+    if (tmp_path / "runs.db").exists():
+        from netwright.store import Store
+
+        assert Store(tmp_path / "runs.db").runs() == []
+
+
+def finished(tmp_path: Path, digits: nw.Data, **given) -> nw.Run:
+    return nw.search(
+        nw.Space(network, digits.shape, digits.classes),
+        nw.Training(digits, epochs=1, full_epochs=1),
+        strategy=nw.RandomSearch(),
+        workers=0,
+        store=tmp_path / "runs.db",
+        run="mine",
+        refit=False,
+        **{"trials": 4} | given,
+    )
+
+
+def stopping_after(trials: int):
+    def watch(progress: Progress) -> None:
+        if len(progress.history) >= trials:
+            raise KeyboardInterrupt
+
+    return watch
+
+
+def test_an_export_of_another_network_does_not_change_the_best(
+    digits: nw.Data, tmp_path: Path
+) -> None:
+    objectives = [nw.maximize("accuracy"), nw.minimize("params")]
+    run = finished(tmp_path, digits, objectives=objectives)
+    best = run.best.trial.number
+    other = next(found for found in run.front if found.trial.number != best)
+    other.export(tmp_path / "other")
+    assert run.best.trial.number == best
+    card = json.loads((tmp_path / "other" / "card.json").read_text())
+    assert card["metrics"]["test_accuracy"] == other.metrics["test_accuracy"]
+
+
+def test_what_was_exported_untested_is_exported_anew(digits: nw.Data, tmp_path: Path) -> None:
+    run = finished(tmp_path, digits, watch=stopping_after(3))
+    assert run.status == "interrupted"
+    run.export(tmp_path / "early")
+    early = json.loads((tmp_path / "early" / "card.json").read_text())
+    assert "test_accuracy" not in early["metrics"]
+    run = finished(tmp_path, digits, out=tmp_path / "best")
+    card = json.loads((tmp_path / "best" / "card.json").read_text())
+    assert card["metrics"]["test_accuracy"] == run.best.metrics["test_accuracy"]
+    assert not any("Not scored" in note for note in card["notes"])
+
+
+def test_the_best_so_far_of_equals_is_kept(tmp_path: Path) -> None:
+    def search(**given) -> nw.Run:
+        return nw.search(
+            SPACES["huge"](),
+            lambda model, epochs: 0.5,
+            strategy="random",
+            objectives=[nw.maximize("accuracy"), nw.minimize("params")],
+            trials=12,
+            workers=0,
+            store=tmp_path / "runs.db",
+            run="mine",
+            **given,
+        )
+
+    run = search(watch=stopping_after(10))
+    assert run.status == "interrupted"
+    assert run.best.model() is not None
+    assert search().best.model() is not None
+
+
+def test_an_interruption_of_the_end_is_one(digits: nw.Data, tmp_path: Path, monkeypatch) -> None:
+    from netwright import conclude
+
+    def stop(*given, **named):
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(conclude, "reference", stop)
+    run = finished(tmp_path, digits)
+    assert run.status == "interrupted"
+    assert run.best.export(tmp_path / "early").is_dir()
+    run = finished(tmp_path, digits)
+    assert run.status == "done"
+    assert "test_accuracy" in run.best.metrics
+
+
+def test_a_store_may_be_moved(digits: nw.Data, tmp_path: Path) -> None:
+    run = finished(tmp_path, digits, trials=1)
+    run.store.close()
+    (tmp_path / "moved").mkdir()
+    for path in (tmp_path / "runs.db", tmp_path / "runs.db.files"):
+        path.rename(tmp_path / "moved" / path.name)
+    run = finished(tmp_path / "moved", digits, trials=1)
+    made = Path(run.record.exported["directory"])
+    assert made.is_relative_to(tmp_path / "moved")
+    run.export(tmp_path / "out")
+    assert (tmp_path / "out" / "model.py").is_file()
+    for path in made.iterdir():
+        path.unlink()
+    before = sorted(p.name for p in (tmp_path / "out").iterdir())
+    with pytest.raises(ExportError, match="no export in"):
+        place(made, tmp_path / "out")
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == before
+    run.export(tmp_path / "out")  # made anew
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("recipe", "part"),
+    [
+        (lambda c: {"lr": 0.1}, "got 'lr'"),
+        (lambda c: {"batch": c.value("batch", [32, 0])}, "batch.* from 1"),
+        (lambda c: {"batch": c.value("batch", [32, "64"], late=True)}, "batch.* whole number"),
+        (lambda c: {"cutmix": c.value("cutmix", [0.0, 500.0], late=True)}, "cutmix.* from 0"),
+    ],
+)
+def test_a_wrong_recipe_is_said_before_the_search(
+    recipe, part: str, digits: nw.Data, tmp_path: Path
+) -> None:
+    space = nw.Space(network, digits.shape, digits.classes, recipe=recipe)
+    with pytest.raises(SettingError, match=part):
+        nw.search(space, nw.Training(digits), trials=1, store=tmp_path / "runs.db")
+
+
+def test_images_are_not_mixed_in_tables() -> None:
+    x, y = torch.randn(60, 4), torch.arange(60) % 2
+    with pytest.raises(SettingError, match=r"`cutmix` changes images, .* rows of a table"):
+        nw.Training(nw.data.load((x, y)), cutmix=0.5)
+
+
+def test_a_run_without_a_network_says_so(tmp_path: Path) -> None:
+    def train(model: nn.Module, epochs: int) -> float:
+        raise ValueError("never")
+
+    run = nw.search(SPACES["flat"](), train, trials=2, workers=0, store=tmp_path / "runs.db")
+    assert run.status == "failed"
+    with pytest.raises(StoreError, match=r"no best network: .* the last: ValueError: never"):
+        _ = run.best
+
+
+def test_nothing_is_left_in_the_environment(run: nw.Run) -> None:
+    assert not [p for p in os.listdir(run.store.files(run.name)) if p.endswith(".part")]
+
+
+def test_a_function_in_the_place_of_a_space_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"must be a Space, got .*Space\(network, inputs"):
+        nw.search(network, lambda model, epochs: 0.5, trials=1, store=tmp_path / "runs.db")
+
+
+def test_an_objective_that_no_trial_has(digits: nw.Data, tmp_path: Path) -> None:
+    space = nw.Space(network, digits.shape, digits.classes)
+    given = {"objectives": [nw.maximize("f1")], "trials": 2, "workers": 0}
+    with pytest.raises(SettingError, match=r"one of accuracy, loss, .* got 'f1'"):
+        nw.search(space, nw.Training(digits), store=tmp_path / "runs.db", **given)
+    run = nw.search(space, lambda model, epochs: 0.5, store=tmp_path / "runs.db", **given)
+    assert run.status == "failed"
+    assert {t.status for t in run.record.history} == {"invalid"}
+    assert "there is no metric 'f1'; there are params" in run.record.reason
+
+
+def test_the_front_is_told_in_a_line_each(run: nw.Run) -> None:
+    assert repr(run.best).startswith(f"Found(trial={run.best.trial.number}, params=")
+    assert len(repr(run.best)) < 200

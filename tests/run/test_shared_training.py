@@ -1,0 +1,208 @@
+"""One-shot searches as runs: the same history, export and report as any other, and after a kill."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+
+import netwright as nw
+from netwright.data import Augmentation
+from netwright.errors import SettingError
+from netwright.execute import Inline
+from netwright.record.record import read_record
+from netwright.report.shared_weights import pairs, preferences, random_beside, trust
+from netwright.run.fingerprint import settings_of
+from netwright.run.loop import Loop
+from netwright.run.plan import Budget, make_plan
+from netwright.run.shared_training import setting_of, train_shared
+from netwright.store import Store
+from netwright.testing import READY
+from netwright.testing.oneshot import small_data
+from netwright.trial import Trial
+
+SPACE = READY["nasbench201"]()
+TRAINING = nw.Training(small_data(SPACE.inputs, SPACE.classes), epochs=1, full_epochs=2)
+
+
+def plan(strategy, *, budget=None, limits=None, baseline=0):
+    return make_plan(
+        SPACE, TRAINING, strategy=strategy, objectives=(nw.maximize("accuracy"),), limits=limits,
+        budget=budget or Budget(trials=5), finals=[(1, 2)], refit=False, baseline=baseline,
+        deterministic=False, seed=0, trial_minutes=None,
+    )  # fmt: skip
+
+
+def looped(path: Path, strategy, name: str = "a", *, watch=None, **asked) -> Loop:
+    """The run without its end: a search, and one final."""
+    made = plan(strategy, **asked)
+    store = Store(path / "runs.db")
+    if name not in store.runs():
+        store.create(name, settings_of(made, workers=0, call=None))
+    loop = Loop(made, store, name, Inline(), watch or (lambda progress: None))
+    loop.run()
+    return loop
+
+
+def told(trials: list[Trial]) -> list[object]:
+    return [(t.number, t.proposal, t.status, t.metrics.get("accuracy")) for t in trials]
+
+
+def untimed(epoch):
+    return {key: value for key, value in epoch.items() if key != "seconds"}
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize(
+    "strategy", [nw.GDAS(epochs=3, waiting=0), nw.SinglePath(epochs=3, scored=8)],
+    ids=lambda s: type(s).__name__,
+)  # fmt: skip
+def test_a_run_that_was_killed_while_weights_were_shared_ends_as_if_it_had_not(tmp_path, strategy):
+    whole = looped(tmp_path, strategy)
+
+    def watch(progress):
+        if progress.shared == (2, 3):
+            raise Killed
+
+    with pytest.raises(Killed):
+        looped(tmp_path, strategy, "b", watch=watch)
+    store = Store(tmp_path / "runs.db")
+    assert read_record(store, "b").shared.keys() == {1, 2}
+    assert not read_record(store, "b").history
+    again = looped(tmp_path, strategy, "b")
+    assert told(again.history) == told(whole.history)
+    records = [read_record(store, name) for name in "ab"]
+    found = [[untimed(epoch) for epoch in record.shared.values()] for record in records]
+    assert found[0] == found[1]
+    assert records[0].shared_accuracy == records[1].shared_accuracy
+    weights = [load_file(store.files(name) / "shared.safetensors") for name in "ab"]
+    assert weights[0].keys() == weights[1].keys()
+    assert all((weights[0][key] == weights[1][key]).all() for key in weights[0])
+
+
+def test_memory_is_not_planned_where_no_epochs_are_left(tmp_path):
+    made, planned = plan(nw.SinglePath(epochs=1, scored=4)), []
+    named = [
+        train_shared(
+            made, tmp_path / "shared.safetensors", seconds_left=lambda share: math.inf,
+            planned=planned.append,
+            told=lambda body: None,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    assert len(planned) == 1
+    assert named[0] == named[1]
+
+
+def test_images_are_augmented_as_those_of_trials():
+    space = READY["convnet"]()
+    training = nw.Training(small_data(space.inputs, space.classes), crop=1, cutout=7, flip=True)
+    made = replace(plan(nw.GDAS()), space=space, evaluator=training)
+    assert space.choices["cutout"].options == (4, 6)
+    assert setting_of(made, ()).augmentation == Augmentation(flip=True, crop=1, cutout=4)
+    made = replace(made, space=SPACE)  # which has no recipe
+    assert setting_of(made, ()).augmentation == Augmentation(flip=True, crop=1, cutout=7)
+
+
+def test_what_is_named_is_trained_alone_and_compared_with_its_shared_accuracy(tmp_path):
+    run = nw.search(
+        SPACE, TRAINING, strategy=nw.RandomSharing(epochs=2, scored=16), trials=5,
+        finals=[(1, 2)], workers=0, store=tmp_path / "runs.db", run="a",
+        out=tmp_path / "best",
+    )  # fmt: skip
+    assert (tmp_path / "best" / "model.py").is_file()
+    record = read_record(Store(tmp_path / "runs.db"), "a")
+    named = list(record.shared_accuracy)
+    trials = [t for t in record.history if t.proposal.stage == 0]
+    assert [t.architecture for t in trials] == named[:5]
+    assert [(x, y) for _, x, y in pairs(record)] == [
+        (record.shared_accuracy[t.architecture], t.metrics["accuracy"]) for t in trials
+    ]
+    assert "5 networks" in trust(record)
+    assert run.best.architecture in named
+    run.report(tmp_path / "report.html")
+    assert "Shared weights" in (tmp_path / "report.html").read_text()
+
+
+def test_limits_pass_over_what_is_named(tmp_path):
+    rng = np.random.default_rng(0)
+    bound = float(np.median([SPACE.survey(SPACE.sample(rng)).params for _ in range(9)]))
+    kept = looped(tmp_path, nw.GDAS(epochs=1), limits={"params": bound}).history
+    assert all(t.metrics["params"] <= bound for t in kept)
+    assert len([t for t in kept if t.proposal.stage == 0]) == 5
+
+
+def test_half_of_the_minutes_are_for_shared_weights(tmp_path):
+    budget = Budget(trials=2, minutes=0.1)
+    history = looped(tmp_path, nw.GDAS(epochs=10_000), budget=budget).history
+    assert 1 <= len(read_record(Store(tmp_path / "runs.db"), "a").shared) < 10_000
+    assert any(t.done for t in history)
+
+
+def test_networks_are_scored_by_shared_weights_while_there_is_time(tmp_path):
+    budget = Budget(trials=2, minutes=0.1)
+    strategy = nw.SinglePath(epochs=1, scored=15_000)  # which would take the better part of an hour
+    history = looped(tmp_path, strategy, budget=budget).history
+    record = read_record(Store(tmp_path / "runs.db"), "a")
+    assert set(record.shared_accuracy) - set(record.random)  # not random ones alone
+    assert any(t.done for t in history)
+
+
+def test_a_network_is_returned_also_where_the_minutes_are_over_before_any_was_trained(tmp_path):
+    budget = Budget(trials=4, minutes=1e-4)
+    history = looped(tmp_path, nw.GDAS(epochs=2), budget=budget).history
+    assert [t.proposal.stage for t in history] == [0, 1]
+
+
+def test_what_a_one_shot_search_cannot_learn_from_is_refused():
+    space = READY["nasbench201"]()
+    with pytest.raises(SettingError, match=r"`search\(strategy=GDAS\(\)\)` .* give `netwright.Tr"):
+        nw.search(space, lambda model, epochs: {"accuracy": 0.5}, strategy=nw.GDAS(), trials=2)
+    with pytest.raises(SettingError, match="did you mean 'gdas'"):
+        nw.search(space, lambda model, epochs: {"accuracy": 0.5}, strategy="gdass", trials=2)
+
+
+@pytest.mark.parametrize(
+    "strategy", [nw.GDAS(epochs=3, waiting=0), nw.ENAS(epochs=3, rewards=4)],
+    ids=lambda s: type(s).__name__,
+)  # fmt: skip
+def test_the_report_shows_how_preferences_grew(tmp_path, strategy):
+    looped(tmp_path, strategy)
+    record = read_record(Store(tmp_path / "runs.db"), "a")
+    for epoch in record.shared.values():
+        assert epoch["chances"].keys() == SPACE.choices.keys()
+        assert all(sum(p) == pytest.approx(1, abs=1e-3) for p in epoch["chances"].values())
+    page = preferences(record)
+    assert page.count("<svg") == len(SPACE.choices)
+    assert page.count("no…nv_3x3") == len(SPACE.choices)
+    record.shared = {1: record.shared[1]}
+    assert preferences(record) == ""  # one epoch is no curve
+
+
+def test_as_many_random_networks_are_trained_as_the_time_would_have_paid_for(tmp_path):
+    loop = looped(tmp_path, nw.GDAS(epochs=3), baseline="same")
+    trials = [t for t in loop.history if t.proposal.stage == 0]
+    drawn = [t for t in loop.history if t.proposal.stage == -1]
+    record = read_record(Store(tmp_path / "runs.db"), "a")
+    whole = sum(t.seconds for t in trials) + sum(e["seconds"] for e in record.shared.values())
+    assert len(drawn) == math.ceil(whole / (sum(t.seconds for t in trials) / len(trials)))
+    assert len(drawn) > len(trials)
+    with pytest.raises(SettingError, match=r"`search\(baseline=\"same\"\)` counts by the seconds"):
+        nw.search(SPACE, TRAINING, trials=1, baseline="same", deterministic=True)
+    with pytest.raises(SettingError, match=r"`search\(baseline=...\)` must be .* or \"same\""):
+        nw.search(SPACE, TRAINING, trials=1, baseline="many")
+
+
+def test_the_report_compares_what_was_named_with_random_networks(tmp_path):
+    looped(tmp_path, nw.SinglePath(epochs=1, scored=8), budget=Budget(trials=6))
+    record = read_record(Store(tmp_path / "runs.db"), "a")
+    trials = [t for t in record.history if t.proposal.stage == 0]
+    drawn = [t for t in trials if t.architecture in record.random]
+    assert len(drawn) == 2
+    best = max(t.metrics["accuracy"] for t in drawn)
+    assert f"the best of 2 random ones {best:.4g}" in random_beside(record)
