@@ -163,7 +163,7 @@ def test_what_cannot_be_inherited_is_refused(spaces):
     with pytest.raises(SpaceError, match="must be given the network of `parent`, got a Linear"):
         inherit(space, whole, nn.Linear(2, 2), whole)
     mlp = nw.spaces.mlp((6,), 3)
-    with pytest.raises(SpaceError, match=r"needs a space of `Space\.from_module`"):
+    with pytest.raises(SpaceError, match=r"needs a space of `convert`"):
         inherit(mlp, mlp.smallest(), network, mlp.largest())
     smooth = full(space, **{"activation.relu": "gelu", "layer1.0.depth": 1})
     gelu = space.build(smooth).eval()

@@ -88,7 +88,7 @@ def test_every_choice_is_there_and_can_be_read(space: Space, tmp_path: Path) -> 
 
 
 def test_steps_and_options_that_ask_alike_are_one() -> None:
-    rows = space_rows(Space(blocks, (1, 8, 8), 3)._members.root)
+    rows = space_rows(Space(blocks, (1, 8, 8), 3).members.root)
     shown = [(r.depth, r.name if isinstance(r, ChoiceRow) else r.text) for r in rows]
     assert shown == [
         (0, "width"), (0, "depth"), (1, "in each step"), (2, "block{0..3}"),
