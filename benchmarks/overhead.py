@@ -33,16 +33,16 @@ from netwright.run.plan import Budget, Plan
 from netwright.space import Space
 from netwright.store import Store
 from netwright.strategies import (
+    BANANAS,
+    NPENAS,
     NSGA2,
+    PNAS,
+    REINFORCE,
     Auto,
-    Bananas,
     LocalSearch,
-    Npenas,
     Optuna,
-    Pnas,
     RandomSearch,
     RegularizedEvolution,
-    Reinforce,
     Strategy,
 )
 from netwright.testing.strategies import score
@@ -166,10 +166,10 @@ CHEAP = {
     "NSGA-II": NSGA2(),
 }
 LEARNED = {
-    "REINFORCE": Reinforce(),
-    "BANANAS": Bananas(),
-    "NPENAS": Npenas(),
-    "PNAS": Pnas(),
+    "REINFORCE": REINFORCE(),
+    "BANANAS": BANANAS(),
+    "NPENAS": NPENAS(),
+    "PNAS": PNAS(),
     "auto": Auto(),
     "Optuna TPE": Optuna("tpe"),
 }

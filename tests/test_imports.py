@@ -23,6 +23,7 @@ LINES = [
     {"surrogates", "supernet", "drawing", "trial", "targets"},
     {"space", "export", "data"},
     {"network", "tasks", "store", "execute", "objective"},
+    {"settings"},
     {"errors"},
 ]
 ROOT = {"__init__", "__main__", "errors", "objective", "trial"}

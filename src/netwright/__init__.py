@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
+# Names are imported when they are first used, so that the command line need not wait for torch.
+# begin: exports (by scripts/generate_exports.py, from the `__all__` of the rooms)
 if TYPE_CHECKING:
     from netwright import bench as bench
     from netwright import data as data
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from netwright.data import Data as Data
     from netwright.drawing import draw as draw
     from netwright.errors import NetwrightError as NetwrightError
+    from netwright.evaluate.base import Evaluator as Evaluator
     from netwright.evaluate.function import Function as Function
     from netwright.evaluate.training import Training as Training
     from netwright.objective import AtMost as AtMost
@@ -36,8 +39,10 @@ if TYPE_CHECKING:
     from netwright.oneshot import FairDARTS as FairDARTS
     from netwright.oneshot import FewShot as FewShot
     from netwright.oneshot import OnceForAll as OnceForAll
+    from netwright.oneshot import OneShot as OneShot
     from netwright.oneshot import ProxylessNAS as ProxylessNAS
     from netwright.oneshot import RandomSharing as RandomSharing
+    from netwright.oneshot import Relaxation as Relaxation
     from netwright.oneshot import RobustDARTS as RobustDARTS
     from netwright.oneshot import SinglePath as SinglePath
     from netwright.run.search import Run as Run
@@ -45,72 +50,77 @@ if TYPE_CHECKING:
     from netwright.space import Architecture as Architecture
     from netwright.space import Choose as Choose
     from netwright.space import Space as Space
+    from netwright.strategies import BANANAS as BANANAS
+    from netwright.strategies import NPENAS as NPENAS
     from netwright.strategies import NSGA2 as NSGA2
+    from netwright.strategies import PNAS as PNAS
+    from netwright.strategies import REINFORCE as REINFORCE
     from netwright.strategies import Auto as Auto
-    from netwright.strategies import Bananas as Bananas
     from netwright.strategies import BayesianOptimization as BayesianOptimization
     from netwright.strategies import Hyperband as Hyperband
     from netwright.strategies import LocalSearch as LocalSearch
-    from netwright.strategies import Npenas as Npenas
     from netwright.strategies import Optuna as Optuna
-    from netwright.strategies import Pnas as Pnas
     from netwright.strategies import RandomSearch as RandomSearch
     from netwright.strategies import RegularizedEvolution as RegularizedEvolution
-    from netwright.strategies import Reinforce as Reinforce
+    from netwright.strategies import Strategy as Strategy
     from netwright.strategies import SuccessiveHalving as SuccessiveHalving
     from netwright.supernet import Supernet as Supernet
     from netwright.targets.latency import OnnxRuntime as OnnxRuntime
     from netwright.targets.latency import PyTorch as PyTorch
 
-# Names are imported when they are first used, so that the command line need not wait for torch.
 _HOMES = {
     "Architecture": "space",
     "AtMost": "objective",
     "Auto": "strategies",
+    "BANANAS": "strategies",
     "BayesianOptimization": "strategies",
     "Choose": "space",
-    "Data": "data",
-    "Function": "evaluate.function",
-    "NetwrightError": "errors",
-    "Hyperband": "strategies",
-    "LocalSearch": "strategies",
-    "OnnxRuntime": "targets.latency",
-    "PyTorch": "targets.latency",
-    "Bananas": "strategies",
-    "NSGA2": "strategies",
-    "Npenas": "strategies",
-    "Optuna": "strategies",
-    "Pnas": "strategies",
-    "RandomSearch": "strategies",
-    "RegularizedEvolution": "strategies",
-    "Reinforce": "strategies",
-    "SuccessiveHalving": "strategies",
     "DARTS": "oneshot",
     "DARTSMinus": "oneshot",
-    "ENAS": "oneshot",
-    "OnceForAll": "oneshot",
-    "PCDARTS": "oneshot",
-    "PDARTS": "oneshot",
-    "RobustDARTS": "oneshot",
-    "GDAS": "oneshot",
-    "SNAS": "oneshot",
+    "Data": "data",
     "DrNAS": "oneshot",
+    "ENAS": "oneshot",
+    "Evaluator": "evaluate.base",
     "FairDARTS": "oneshot",
     "FewShot": "oneshot",
+    "Function": "evaluate.function",
+    "GDAS": "oneshot",
+    "Hyperband": "strategies",
+    "LocalSearch": "strategies",
+    "NPENAS": "strategies",
+    "NSGA2": "strategies",
+    "NetwrightError": "errors",
+    "OnceForAll": "oneshot",
+    "OneShot": "oneshot",
+    "OnnxRuntime": "targets.latency",
+    "Optuna": "strategies",
+    "PCDARTS": "oneshot",
+    "PDARTS": "oneshot",
+    "PNAS": "strategies",
     "ProxylessNAS": "oneshot",
+    "PyTorch": "targets.latency",
+    "REINFORCE": "strategies",
+    "RandomSearch": "strategies",
     "RandomSharing": "oneshot",
-    "SinglePath": "oneshot",
+    "RegularizedEvolution": "strategies",
+    "Relaxation": "oneshot",
+    "RobustDARTS": "oneshot",
     "Run": "run.search",
+    "SNAS": "oneshot",
+    "SinglePath": "oneshot",
     "Space": "space",
+    "Strategy": "strategies",
+    "SuccessiveHalving": "strategies",
+    "Supernet": "supernet",
     "Training": "evaluate.training",
+    "convert": "conversion",
+    "draw": "drawing",
     "maximize": "objective",
     "minimize": "objective",
     "search": "run.search",
-    "Supernet": "supernet",
-    "convert": "conversion",
-    "draw": "drawing",
 }
 _ROOMS = ("bench", "data", "space", "spaces")
+# end: exports
 
 __all__ = [*sorted(_HOMES), *_ROOMS, "__version__"]
 

@@ -10,11 +10,11 @@ from netwright.objective import maximize
 from netwright.run.search import search
 from netwright.spaces.nasbench201 import from_string
 from netwright.strategies import (
+    REINFORCE,
     Hyperband,
     LocalSearch,
     RandomSearch,
     RegularizedEvolution,
-    Reinforce,
     SuccessiveHalving,
 )
 from netwright.testing import READY, SPACES
@@ -36,7 +36,7 @@ def table():
 
 
 @pytest.mark.parametrize("name", ["RandomSearch", "RegularizedEvolution", "LocalSearch",
-                                  "Reinforce", "BayesianOptimization"])  # fmt: skip
+                                  "REINFORCE", "BayesianOptimization"])  # fmt: skip
 @pytest.mark.parametrize("workers", [1, 4])
 def test_no_network_is_trained_twice_and_the_clock_runs(table, name, workers):
     made = getattr(strategies, name)()
@@ -66,7 +66,7 @@ def test_what_was_not_measured_is_a_failed_trial(table):
     accuracy = table.column("accuracy").copy()
     accuracy[::2] = np.nan
     gaps = Table(table.space, table.architectures, {"accuracy": accuracy})
-    for made in (RegularizedEvolution(5, 2), LocalSearch(2), Reinforce()):
+    for made in (RegularizedEvolution(5, 2), LocalSearch(2), REINFORCE()):
         course = simulate(gaps, made, ONE, evaluations=40)
         best = accuracy[course.incumbents(gaps, "accuracy")[-1]]
         assert len(course.rows) == 40 and best == np.nanmax(accuracy[course.rows])
@@ -159,7 +159,7 @@ def nasbench201():
 PUBLISHED = [
     (RandomSearch(), 200, (93.70, 71.04, 44.57)),
     (RegularizedEvolution(10, 3), 200, (93.92, 71.84, 45.54)),
-    (Reinforce(), 40, (93.85, 71.71, 45.24)),
+    (REINFORCE(), 40, (93.85, 71.71, 45.24)),
 ]
 
 

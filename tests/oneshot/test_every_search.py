@@ -1,14 +1,13 @@
 """Every exported one-shot search passes every check; a new one gets its tests by being exported."""
 
-import inspect
 from functools import partial
 
 import pytest
 
-from netwright import oneshot
 from netwright.errors import SettingError
-from netwright.oneshot import DARTS, ENAS, FewShot, OnceForAll, OneShot, RandomSharing, SinglePath
+from netwright.oneshot import DARTS, OneShot
 from netwright.oneshot.names import ONE_SHOT
+from netwright.testing import ONE_SHOTS
 from netwright.testing.oneshot import (
     ONE_SHOT_CHECKS,
     begun,
@@ -27,26 +26,18 @@ KINDS = (
     "resnet",
     "mlp",
 )
-EXPORTED = [
-    made
-    for name in oneshot.__all__
-    if inspect.isclass(made := getattr(oneshot, name))
-    and issubclass(made, OneShot)
-    and not inspect.isabstract(made)
-]
+QUICK = {"epochs": 2, "batch": 24, "rewards": 4, "scored": 6, "waiting": 0.0}
 
 
-def few(made: type[OneShot]) -> dict[str, int]:
-    if made is ENAS:
-        return {"rewards": 4}
-    return {"scored": 6} if made in (FewShot, OnceForAll, RandomSharing, SinglePath) else {}
+def quick(made: type[OneShot]) -> partial[OneShot]:
+    """A search that takes a second: what it has of the settings that decide how long it takes."""
+    return partial(made, **{k: v for k, v in QUICK.items() if k in made.__dataclass_fields__})
 
 
 @pytest.mark.parametrize("check", ONE_SHOT_CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("made", EXPORTED, ids=lambda s: s.__name__)
+@pytest.mark.parametrize("made", ONE_SHOTS, ids=lambda s: s.__name__)
 def test_conformance(made: type[OneShot], check) -> None:
-    waiting = {"waiting": 0.0} if "waiting" in made.__dataclass_fields__ else {}
-    make = partial(made, epochs=2, batch=24, **few(made), **waiting)
+    make = quick(made)
     if check in (weights_are_learned, candidates_are_members):
         check(make, ["nasbench201"])  # the other kinds take longer, see below
     else:
@@ -55,10 +46,9 @@ def test_conformance(made: type[OneShot], check) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
-@pytest.mark.parametrize("made", EXPORTED, ids=lambda s: s.__name__)
+@pytest.mark.parametrize("made", ONE_SHOTS, ids=lambda s: s.__name__)
 def test_every_search_works_on_every_kind_of_space(made: type[OneShot], name: str) -> None:
-    waiting = {"waiting": 0.0} if "waiting" in made.__dataclass_fields__ else {}
-    make = partial(made, epochs=2, batch=24, **few(made), **waiting)
+    make = quick(made)
     weights_are_learned(make, [name])
     candidates_are_members(make, [name])
 
@@ -77,11 +67,11 @@ def test_the_second_order_works_where_nothing_is_mixed() -> None:
 
 
 def test_every_search_has_a_name() -> None:
-    assert {type(make()) for make in ONE_SHOT.values()} == set(EXPORTED)
+    assert {type(make()) for make in ONE_SHOT.values()} == set(ONE_SHOTS)
     assert ONE_SHOT["darts-second-order"]() == DARTS(order=2)
 
 
-@pytest.mark.parametrize("made", EXPORTED, ids=lambda s: s.__name__)
+@pytest.mark.parametrize("made", ONE_SHOTS, ids=lambda s: s.__name__)
 @pytest.mark.parametrize(
     ("name", "value"), [("epochs", 0), ("batch", 2.5), ("learning_rate", 0), ("weight_decay", -1)]
 )

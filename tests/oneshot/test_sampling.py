@@ -51,7 +51,7 @@ def test_a_score_is_that_of_the_plain_network_with_statistics_of_its_own() -> No
 
 
 def test_the_controller_of_enas_learns_what_is_rewarded() -> None:
-    shared = begun(lambda: ENAS(rewards=1, controller=nw.Reinforce(learning_rate=0.05)))
+    shared = begun(lambda: ENAS(rewards=1, controller=nw.REINFORCE(learning_rate=0.05)))
     rng = np.random.default_rng(0)
 
     def share() -> float:

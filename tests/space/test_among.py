@@ -4,7 +4,7 @@ import pytest
 from netwright.bench import Table, simulate
 from netwright.errors import SpaceError
 from netwright.objective import maximize
-from netwright.strategies import Auto, LocalSearch, Npenas, RegularizedEvolution
+from netwright.strategies import NPENAS, Auto, LocalSearch, RegularizedEvolution
 from netwright.testing import READY, SPACES
 
 
@@ -66,7 +66,7 @@ def test_a_single_member_has_no_mutant():
 
 
 @pytest.mark.parametrize(
-    "strategy", [Auto(), Npenas(), LocalSearch(2), RegularizedEvolution(8, 3)], ids=str
+    "strategy", [Auto(), NPENAS(), LocalSearch(2), RegularizedEvolution(8, 3)], ids=str
 )
 def test_a_table_of_some_members_is_searched_as_one_of_all(strategy):
     space, rng = READY["forest"](), np.random.default_rng(0)

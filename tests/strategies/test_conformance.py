@@ -1,25 +1,15 @@
 """Every exported strategy passes every check; a new one gets its tests by being exported."""
 
-import inspect
 import json
 
 import pytest
 
-from netwright import strategies
 from netwright.strategies import Strategy
-from netwright.testing import STRATEGY_CHECKS
-
-EXPORTED = [
-    made
-    for name in strategies.__all__
-    if inspect.isclass(made := getattr(strategies, name))
-    and issubclass(made, Strategy)
-    and not inspect.isabstract(made)
-]
+from netwright.testing import STRATEGIES, STRATEGY_CHECKS
 
 
 @pytest.mark.parametrize("check", STRATEGY_CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("strategy", EXPORTED, ids=lambda s: s.__name__)
+@pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda s: s.__name__)
 def test_conformance(strategy: type[Strategy], check) -> None:
     check(strategy)
 
@@ -30,7 +20,7 @@ def other_processes(printed_twice) -> list[dict[str, list[str]]]:
     code = (
         "import json; from netwright import strategies; from netwright.testing.strategies import *;"
         "space = SPACES['conditional']();"
-        f"names = {[s.__name__ for s in EXPORTED]};"
+        f"names = {[s.__name__ for s in STRATEGIES]};"
         "made = {n: drive(getattr(strategies, n)().start(space, ONE), space, SOME) for n in names};"
         "print(json.dumps({n: [t.architecture.id for t in made[n]] for n in names}))"
     )
@@ -38,7 +28,7 @@ def other_processes(printed_twice) -> list[dict[str, list[str]]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("strategy", EXPORTED, ids=lambda s: s.__name__)
+@pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda s: s.__name__)
 def test_another_process_with_another_hash_seed_proposes_the_same(
     strategy: type[Strategy], other_processes: list[dict[str, list[str]]]
 ) -> None:

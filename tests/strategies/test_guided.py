@@ -5,7 +5,7 @@ import pytest
 
 from netwright.errors import SettingError
 from netwright.objective import maximize
-from netwright.strategies import Bananas, Npenas, Pnas, RandomSearch
+from netwright.strategies import BANANAS, NPENAS, PNAS, RandomSearch
 from netwright.strategies.pnas import levels_of
 from netwright.surrogates import Ensemble, features_of, normal_scores
 from netwright.testing import READY, SPACES
@@ -32,7 +32,7 @@ def search(strategy, seed, trials=60, space=FOREST):
     return trials_
 
 
-@pytest.mark.parametrize("strategy", [Bananas(), Npenas(), Pnas()], ids=lambda s: type(s).__name__)
+@pytest.mark.parametrize("strategy", [BANANAS(), NPENAS(), PNAS()], ids=lambda s: type(s).__name__)
 def test_it_is_better_than_random_search(strategy):
     def late(trials):
         return np.mean([t.metrics["accuracy"] for t in trials[-20:]])
@@ -42,7 +42,7 @@ def test_it_is_better_than_random_search(strategy):
     assert guided > drawn + 0.8
 
 
-@pytest.mark.parametrize("strategy", [Bananas(), Npenas()], ids=lambda s: type(s).__name__)
+@pytest.mark.parametrize("strategy", [BANANAS(), NPENAS()], ids=lambda s: type(s).__name__)
 def test_no_network_is_proposed_twice_whatever_its_answers(strategy):
     features = features_of(FOREST)
     trials = search(strategy, 0)[10:]
@@ -51,20 +51,20 @@ def test_no_network_is_proposed_twice_whatever_its_answers(strategy):
 
 
 def test_pnas_visits_levels_in_order():
-    trials = search(Pnas(beam=5), 0, trials=15)
+    trials = search(PNAS(beam=5), 0, trials=15)
     levels = [levels_of(FOREST)(t.architecture) for t in trials]
     assert levels == [1] * 5 + [2] * 5 + [3] * 5
 
 
 def test_pnas_goes_by_depth_where_networks_are_chains():
     space = SPACES["conditional"]()
-    trials = search(Pnas(beam=3), 0, trials=9, space=space)
+    trials = search(PNAS(beam=3), 0, trials=9, space=space)
     levels = [levels_of(space)(t.architecture) for t in trials]
     assert levels == sorted(levels) and len(set(levels)) > 2
 
 
 def test_pnas_waits_for_a_level_that_is_in_flight():
-    made, flying = Pnas(beam=2).start(FOREST, ONE), []
+    made, flying = PNAS(beam=2).start(FOREST, ONE), []
     for number in range(2):
         flying.append(made.propose(np.random.default_rng(number), flying))
     assert made.propose(np.random.default_rng(5), flying) is None
@@ -88,7 +88,7 @@ def test_an_ensemble_learns_to_rank():
     assert (deviation > 0).all()
 
 
-@pytest.mark.parametrize("made", [Bananas, Npenas, Pnas])
+@pytest.mark.parametrize("made", [BANANAS, NPENAS, PNAS])
 def test_bad_settings_are_refused(made):
     with pytest.raises(SettingError, match=rf"`{made.__name__}\(candidates=...\)` must be a whole"):
         made(candidates=0)

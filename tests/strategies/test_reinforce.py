@@ -8,7 +8,7 @@ from torch import nn
 from netwright.errors import SettingError
 from netwright.objective import maximize
 from netwright.space import Space
-from netwright.strategies import Reinforce
+from netwright.strategies import REINFORCE
 from netwright.strategies.reinforce import Controller, surrogate
 from netwright.testing import SPACES
 from netwright.trial import Proposal, Trial
@@ -42,7 +42,7 @@ def _doubles():
 def test_the_gradient_is_that_of_finite_differences(space, clip):
     controller = trained(space)
     member = space.sample(np.random.default_rng(3))
-    settings = Reinforce(entropy=0.3, discount=0.7, clip=clip)
+    settings = REINFORCE(entropy=0.3, discount=0.7, clip=clip)
     with torch.no_grad():
         before = controller.log_probs(member)[0] - 0.1  # which have changed by less than half
     given = (controller, member, 1.7, settings, None if clip is None else before)
@@ -75,7 +75,7 @@ def gradients(controller, member, advantage, settings, before=None):
 def test_ppo_begins_with_the_gradient_of_reinforce(space):
     controller, member = trained(space), space.sample(np.random.default_rng(3))
     before = controller.log_probs(member)[0].detach()
-    settings = Reinforce(clip=0.2, discount=0.9)
+    settings = REINFORCE(clip=0.2, discount=0.9)
     plain, clipped = (gradients(controller, member, -0.7, settings, b) for b in (None, before))
     assert torch.allclose(plain, clipped, rtol=1e-10, atol=1e-14)
 
@@ -87,7 +87,7 @@ def test_ppo_ends_where_a_probability_has_changed_much(space, advantage, change,
     """Schulman et al., figure 1: only a step that goes further the same way is not taken."""
     controller, member = trained(space), space.sample(np.random.default_rng(3))
     before = controller.log_probs(member)[0].detach() - change
-    settings = Reinforce(clip=0.2, entropy=1e-300)
+    settings = REINFORCE(clip=0.2, entropy=1e-300)
     found = gradients(controller, member, advantage, settings, before)
     assert bool(found.abs().max() < 1e-200) == ends
 
@@ -96,7 +96,7 @@ def test_early_answers_get_less_of_the_gain():
     space = SPACES["cells"]()
     controller, member = trained(space), space.sample(np.random.default_rng(3))
     logs = controller.log_probs(member)[0].detach()
-    settings = Reinforce(discount=0.5, entropy=1e-300)
+    settings = REINFORCE(discount=0.5, entropy=1e-300)
     weights = [0.5**later for later in reversed(range(len(logs)))]
     expected = -2 * sum(w * x for w, x in zip(weights, logs.tolist(), strict=True))
     found = surrogate(controller, member, 2.0, settings).detach()
@@ -153,7 +153,7 @@ def test_the_expected_gain_rises(clip):
 
     space = Space(deep, (4,), 3)
     goal = space.sample(np.random.default_rng(5))
-    search = Reinforce(clip=clip).start(space, ONE)
+    search = REINFORCE(clip=clip).start(space, ONE)
     gains = []
     for number in range(400):
         proposal = search.propose(np.random.default_rng([0, number]), [])
@@ -166,7 +166,7 @@ def test_the_expected_gain_rises(clip):
 def test_a_failed_trial_counts_as_the_worst():
     torch.set_default_dtype(torch.float32)
     space = SPACES["cells"]()
-    search = Reinforce().start(space, ONE)
+    search = REINFORCE().start(space, ONE)
     rng = np.random.default_rng(0)
     for number in range(20):
         search.observe(
@@ -196,5 +196,5 @@ def test_a_failed_trial_counts_as_the_worst():
     ],
 )
 def test_wrong_settings_are_refused(given):
-    with pytest.raises(SettingError, match=rf"`Reinforce\({next(iter(given))}=...\)` must be"):
-        Reinforce(**given)
+    with pytest.raises(SettingError, match=rf"`REINFORCE\({next(iter(given))}=...\)` must be"):
+        REINFORCE(**given)

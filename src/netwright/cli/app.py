@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from netwright import __version__
-from netwright.cli import launch, options, output
+from netwright.cli import exported, launch, options, output
 from netwright.cli.bench import bench
 from netwright.errors import SettingError, StoreError
 
@@ -48,6 +48,10 @@ DEFAULTS: dict[str, Any] = {
 MINUTES = 10.0
 
 
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(name for name in names if name != DEFAULTS["strategy"])
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"netwright {__version__}")
@@ -69,15 +73,15 @@ def search(
     space: Annotated[
         str | None,
         typer.Option(
-            help="A ready space such as resnet or vit, or FILE.py:FUNCTION; default by the data."
+            help=f"FILE.py:FUNCTION or a ready space, {_listed(exported.SPACES)}; default by the "
+            "data."
         ),
     ] = None,
     strategy: Annotated[
         str | None,
         typer.Option(
-            help="auto (default), bayesian-optimization, local-search, reinforce, "
-            "regularized-evolution, ... or random; or a one-shot search such as darts, gdas or "
-            "single-path."
+            help=f"auto (default), or {_listed(exported.STRATEGIES)}; or a one-shot search: "
+            f"{_listed(exported.ONE_SHOTS)}."
         ),
     ] = None,
     limit: Annotated[

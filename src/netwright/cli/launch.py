@@ -32,7 +32,7 @@ def arguments(call: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     from netwright import spaces
     from netwright.data import load
     from netwright.evaluate.training import Training
-    from netwright.oneshot.named import search_named
+    from netwright.oneshot.names import search_named
 
     strategy = search_named("--strategy", call["strategy"])
     limits = dict(parse_limit(text) for text in call["limits"])

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from netwright.report.proportion import interval
-
 if TYPE_CHECKING:
     from netwright.record.record import Record
     from netwright.trial import Trial
@@ -47,6 +45,8 @@ def _trial(trial: Trial) -> dict[str, Any]:
 
 def result_lines(record: Record) -> list[str]:
     """The result of a run in a few lines."""
+    from netwright.report.proportion import interval
+
     best = record.best
     if best is None:
         return [f"{record.name}: {record.reason or 'no trial has ended well yet'}."]

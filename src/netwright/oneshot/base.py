@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -71,6 +72,9 @@ class OneShot(ABC):
     Raises:
         SettingError: A value outside its rule.
     """
+
+    cli_name: ClassVar[str] = ""  # each exported class has its own
+    cli_aliases: ClassVar[Mapping[str, Mapping[str, object]]] = {}  # with settings they preset
 
     epochs: int = 25
     batch: int = 64

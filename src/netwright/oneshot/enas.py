@@ -5,7 +5,7 @@ Pham, Guan, Zoph, Le and Dean, "Efficient Neural Architecture Search via Paramet
 then the controller learns from the accuracies of members that it draws, each on one batch of the
 validation part. Departures:
 
-- The controller, its baseline and its entropy bonus are those of `netwright.strategies.Reinforce`,
+- The controller, its baseline and its entropy bonus are those of `netwright.strategies.REINFORCE`,
   so that it works on every space.
 - Of the members it draws in the end the best by their accuracy on the whole validation part are
   named, not on one batch.
@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ from netwright.objective import maximize
 from netwright.oneshot.base import Batch, OneShot, Setting, Shared, always
 from netwright.oneshot.shared_scores import shared_accuracy
 from netwright.space import Architecture
-from netwright.strategies import Reinforce
+from netwright.strategies import REINFORCE
 from netwright.trial import Proposal, Trial
 
 _DRAWN = 3  # times as many members as are named, of which these are the best
@@ -34,21 +35,25 @@ _DRAWN = 3  # times as many members as are named, of which these are the best
 
 @dataclass(frozen=True)
 class ENAS(OneShot):
-    """The `controller` learns from `rewards` members after each epoch of the shared weights.
+    """The controller of REINFORCE over shared weights.
+
+    The `controller` learns from `rewards` members after each epoch of the shared weights.
 
     Raises:
         SettingError: `rewards` below 1, or a controller that is none.
     """
 
+    cli_name: ClassVar = "enas"
+
     rewards: int = 50
-    controller: Reinforce = field(default_factory=Reinforce)
+    controller: REINFORCE = field(default_factory=REINFORCE)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_whole("rewards", 1)
-        if not isinstance(self.controller, Reinforce):
+        if not isinstance(self.controller, REINFORCE):
             raise SettingError(
-                f"`ENAS(controller=...)` must be a `Reinforce()`, got {self.controller!r}."
+                f"`ENAS(controller=...)` must be a `REINFORCE()`, got {self.controller!r}."
             )
 
     def begin(self, setting: Setting) -> Shared:

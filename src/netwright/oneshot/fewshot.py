@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -42,6 +43,8 @@ class FewShot(Sampling):
     Raises:
         SettingError: A value outside its rule; `begin` refuses a `split` that cannot be.
     """
+
+    cli_name: ClassVar = "few-shot"
 
     whole: float = 0.5
     split: str | None = None

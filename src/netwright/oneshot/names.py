@@ -1,41 +1,26 @@
-"""One-shot searches by their names on the command line."""
+"""One-shot searches by their names: on the command line, and what `strategy` may name in all."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
+from netwright import oneshot
 from netwright.oneshot.base import OneShot
-from netwright.oneshot.enas import ENAS
-from netwright.oneshot.fewshot import FewShot
-from netwright.oneshot.onceforall import OnceForAll
-from netwright.oneshot.relaxations.darts import DARTS
-from netwright.oneshot.relaxations.dartsminus import DARTSMinus
-from netwright.oneshot.relaxations.drnas import DrNAS
-from netwright.oneshot.relaxations.fairdarts import FairDARTS
-from netwright.oneshot.relaxations.gdas import GDAS
-from netwright.oneshot.relaxations.pcdarts import PCDARTS
-from netwright.oneshot.relaxations.pdarts import PDARTS
-from netwright.oneshot.relaxations.proxylessnas import ProxylessNAS
-from netwright.oneshot.relaxations.rdarts import RobustDARTS
-from netwright.oneshot.relaxations.snas import SNAS
-from netwright.oneshot.sampling import RandomSharing, SinglePath
+from netwright.settings.exports import by_names, exported
+from netwright.strategies import Strategy
+from netwright.strategies.names import by_name
 
 ONE_SHOT: dict[str, Callable[[], OneShot]] = {
-    "darts": DARTS,
-    "darts-second-order": partial(DARTS, order=2),
-    "darts-minus": DARTSMinus,
-    "drnas": DrNAS,
-    "enas": ENAS,
-    "fair-darts": FairDARTS,
-    "few-shot": FewShot,
-    "gdas": GDAS,
-    "once-for-all": OnceForAll,
-    "p-darts": PDARTS,
-    "pc-darts": PCDARTS,
-    "proxylessnas": ProxylessNAS,
-    "r-darts": RobustDARTS,
-    "random-sharing": RandomSharing,
-    "single-path": SinglePath,
-    "snas": SNAS,
+    name: each.make for name, each in by_names(exported(oneshot, OneShot)).items()
 }
+
+
+def search_named(option: str, name: str) -> Strategy | OneShot:
+    """The strategy or one-shot search of a name, with its own settings.
+
+    `option` is what an error says the name was given to.
+
+    Raises:
+        SettingError: There is none.
+    """
+    return ONE_SHOT[name]() if name in ONE_SHOT else by_name(option, name, also=ONE_SHOT)

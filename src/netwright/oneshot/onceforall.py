@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from torch import Tensor
@@ -33,7 +34,7 @@ _ORDER = ({"one_of", "inputs", "value"}, {"repeat"}, {"width"})  # in which kind
 
 @dataclass(frozen=True)
 class OnceForAll(OneShot):
-    """A supernet whose members are good with the weights they share.
+    """Kernels, depths and widths become elastic, and the largest network teaches.
 
     In the first `largest` share of the epochs only the largest member is trained. Each step trains
     it, the smallest of those that are open and `sampled` random ones. Without `progressive` all
@@ -43,6 +44,8 @@ class OnceForAll(OneShot):
     Raises:
         SettingError: A value outside its rule.
     """
+
+    cli_name: ClassVar = "once-for-all"
 
     epochs: int = 60
     learning_rate: float = 0.05

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -41,7 +42,9 @@ class Sampling(OneShot):
 
 @dataclass(frozen=True)
 class RandomSharing(Sampling):
-    """The best of random members by shared weights."""
+    """A random network learns at each step; the best of random ones by shared weights are named."""
+
+    cli_name: ClassVar = "random-sharing"
 
     def begin(self, setting: Setting) -> Shared:
         """A supernet with fresh weights."""
@@ -50,10 +53,13 @@ class RandomSharing(Sampling):
 
 @dataclass(frozen=True)
 class SinglePath(Sampling):
-    """`finder` searches over shared weights; `fair` lets options take turns while these learn.
+    """Options take turns, then a strategy searches over the shared weights.
 
-    Without one that is evolution, or for several objectives NSGA-II.
+    `finder` is that strategy, None for evolution or, for several objectives, NSGA-II; without
+    `fair` members are drawn at random while the weights learn.
     """
+
+    cli_name: ClassVar = "single-path"
 
     fair: bool = True
     finder: Strategy | None = None

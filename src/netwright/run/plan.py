@@ -14,7 +14,7 @@ from netwright.evaluate.function import Function, Train
 from netwright.evaluate.training import Training
 from netwright.objective import AtMost, Limit, Objective, limits_from
 from netwright.oneshot import OneShot
-from netwright.oneshot.named import search_named
+from netwright.oneshot.names import search_named
 from netwright.space import Space
 from netwright.strategies import Auto, Strategy
 from netwright.targets.latency import LatencyTarget, default_target

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from netwright.objective import Objective
 from netwright.space import Space
@@ -17,7 +18,12 @@ from netwright.strategies.bayesian import BayesianOptimization
 
 @dataclass(frozen=True)
 class Auto(Strategy):
-    """Chooses for you. It may choose otherwise in a later version; name a strategy to keep it."""
+    """Chooses for you: at present Bayesian optimisation.
+
+    It may choose otherwise in a later version; name a strategy to keep it.
+    """
+
+    cli_name: ClassVar = "auto"
 
     def start(self, space: Space, objectives: Sequence[Objective]) -> Search:
         """The state of a search that has seen nothing yet."""

@@ -11,6 +11,7 @@ learning after each trial. With several objectives it learns a mean of their ran
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -18,11 +19,13 @@ from netwright.strategies.guided import Array, Guided
 
 
 @dataclass(frozen=True)
-class Bananas(Guided):
+class BANANAS(Guided):
     """Proposes the mutant of good trials for which a draw from the prediction is highest.
 
     The settings are those of `Guided`, and are refused likewise.
     """
+
+    cli_name: ClassVar = "bananas"
 
     def choose(self, rng: np.random.Generator, mean: Array, deviation: Array) -> int:
         """Independent Thompson sampling."""

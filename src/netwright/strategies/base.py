@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -23,6 +24,9 @@ class Strategy(ABC):
     is the history observed again. Deduplication, limits, budgets, retries and parallelism are the
     loop's.
     """
+
+    cli_name: ClassVar[str] = ""  # each exported class has its own
+    cli_aliases: ClassVar[Mapping[str, Mapping[str, object]]] = {}  # with settings they preset
 
     @abstractmethod
     def start(self, space: Space, objectives: Sequence[Objective]) -> Search:

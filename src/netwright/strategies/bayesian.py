@@ -27,6 +27,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +65,8 @@ class BayesianOptimization(Strategy):
     Raises:
         SettingError: `initial` or `pool` below 2.
     """
+
+    cli_name: ClassVar = "bayesian-optimization"
 
     initial: int = 5
     pool: int = 400

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -35,6 +36,9 @@ class RegularizedEvolution(Strategy):
     Raises:
         SettingError: `population` below 2, or `sample` not within 1..population.
     """
+
+    cli_name: ClassVar = "regularized-evolution"
+    cli_aliases: ClassVar = {"evolution": {}}
 
     population: int = 20
     sample: int = 6

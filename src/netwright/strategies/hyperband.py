@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
+from typing import ClassVar
 
 import numpy as np
 
@@ -42,6 +43,8 @@ class Hyperband(Strategy):
     Raises:
         SettingError: `budgets` are no rising whole numbers, at least one, or `eta` is below 2.
     """
+
+    cli_name: ClassVar = "hyperband"
 
     strategy: Strategy = field(default_factory=RandomSearch)
     budgets: tuple[int, ...] = (1, 3, 9)
@@ -80,6 +83,8 @@ class SuccessiveHalving(Hyperband):
 
     The settings are those of `Hyperband`.
     """
+
+    cli_name: ClassVar = "successive-halving"
 
     def brackets(self) -> list[tuple[int, ...]]:
         """The one bracket."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -31,6 +32,8 @@ class LocalSearch(Strategy):
     Raises:
         SettingError: `starts` below 1.
     """
+
+    cli_name: ClassVar = "local-search"
 
     starts: int = 10
 

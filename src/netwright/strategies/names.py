@@ -4,47 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from difflib import get_close_matches
-from functools import partial
 
+from netwright import strategies
 from netwright.errors import SettingError
-from netwright.strategies.auto import Auto
-from netwright.strategies.bananas import Bananas
+from netwright.settings.exports import by_names, exported
 from netwright.strategies.base import Strategy
-from netwright.strategies.bayesian import BayesianOptimization
-from netwright.strategies.evolution import RegularizedEvolution
-from netwright.strategies.hyperband import Hyperband, SuccessiveHalving
-from netwright.strategies.local_search import LocalSearch
-from netwright.strategies.npenas import Npenas
-from netwright.strategies.nsga2 import NSGA2
-from netwright.strategies.optuna_sampler import Optuna
-from netwright.strategies.pnas import Pnas
-from netwright.strategies.random_search import RandomSearch
-from netwright.strategies.reinforce import Reinforce
+from netwright.strategies.hyperband import Hyperband
+
+_EXPORTED = by_names(exported(strategies, Strategy))
 
 NAMED: dict[str, Callable[[], Strategy]] = {
-    "auto": Auto,
-    "bananas": Bananas,
-    "bayesian-optimization": BayesianOptimization,
-    "evolution": RegularizedEvolution,
-    "local-search": LocalSearch,
-    "npenas": Npenas,
-    "nsga2": NSGA2,
-    "pnas": Pnas,
-    "random": RandomSearch,
-    "random-search": RandomSearch,
-    "regularized-evolution": RegularizedEvolution,
-    "reinforce": Reinforce,
-    **{f"optuna-{name}": partial(Optuna, name) for name in ("tpe", "gp", "nsga2", "random")},
+    name: each.make for name, each in _EXPORTED.items() if not issubclass(each.made_by, Hyperband)
 }
-"""The short names are for what is meant by a shorter word."""
 
 HALVING: dict[str, type[Hyperband]] = {
-    "hyperband": Hyperband,
-    "successive-halving": SuccessiveHalving,
+    name: each.made_by for name, each in _EXPORTED.items() if issubclass(each.made_by, Hyperband)
 }
 """Of several budgets; `hyperband-NAME` lets another strategy choose who enters."""
 
-NAMES = tuple(sorted([*NAMED, *HALVING]))
+NAMES = tuple(_EXPORTED)
 
 
 def by_name(

@@ -10,6 +10,7 @@ chosen instead of ten, so that each trial is learned from before the next.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -17,11 +18,13 @@ from netwright.strategies.guided import Array, Guided
 
 
 @dataclass(frozen=True)
-class Npenas(Guided):
+class NPENAS(Guided):
     """Proposes the mutant of good trials that is predicted to be the best.
 
     The settings are those of `Guided`, and are refused likewise.
     """
+
+    cli_name: ClassVar = "npenas"
 
     def choose(self, rng: np.random.Generator, mean: Array, deviation: Array) -> int:
         """The best of the predictions."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,8 @@ class NSGA2(Strategy):
     Raises:
         SettingError: `population` below 2, or a probability outside 0 to 1.
     """
+
+    cli_name: ClassVar = "nsga2"
 
     population: int = 20
     crossover: float = 0.5

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -40,6 +40,9 @@ class Optuna(Strategy):
         SettingError: No such name.
         MissingExtra: Without optuna.
     """
+
+    cli_name: ClassVar = "optuna"
+    cli_aliases: ClassVar = {f"optuna-{name}": {"sampler": name} for name in SAMPLERS}
 
     sampler: str | Callable[[int], Any] = "tpe"
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -29,7 +30,7 @@ _STEPS = 4  # mutations that an expansion may take
 
 
 @dataclass(frozen=True)
-class Pnas(Strategy):
+class PNAS(Strategy):
     """Tries `beam` networks of each level, then goes on from the best of them.
 
     Of `candidates` expansions the one that is predicted best is proposed; the predictor has
@@ -38,6 +39,8 @@ class Pnas(Strategy):
     Raises:
         SettingError: A number below 1, or `members` below 2.
     """
+
+    cli_name: ClassVar = "pnas"
 
     beam: int = 8
     candidates: int = 100
@@ -48,11 +51,11 @@ class Pnas(Strategy):
 
     def start(self, space: Space, objectives: Sequence[Objective]) -> Search:
         """The state of a search: the first level, with nothing tried."""
-        return _Pnas(self, space, objectives)
+        return _PNAS(self, space, objectives)
 
 
-class _Pnas(Search):
-    def __init__(self, settings: Pnas, space: Space, objectives: Sequence[Objective]) -> None:
+class _PNAS(Search):
+    def __init__(self, settings: PNAS, space: Space, objectives: Sequence[Objective]) -> None:
         self._settings, self._space = settings, space
         self._guide = Guide(space, objectives, settings.members)
         self._level = levels_of(space)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from netwright.trial import Proposal, Trial
 @dataclass(frozen=True)
 class RandomSearch(Strategy):
     """Draws each architecture anew from the space."""
+
+    cli_name: ClassVar = "random"
+    cli_aliases: ClassVar = {"random-search": {}}
 
     def start(self, space: Space, objectives: Sequence[Objective]) -> Search:
         """The state of a search, which for random search is nothing but the space."""

@@ -22,6 +22,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -43,7 +44,7 @@ _RULES: dict[str, tuple[str, Callable[[float], bool]]] = {
 
 
 @dataclass(frozen=True)
-class Reinforce(Strategy):
+class REINFORCE(Strategy):
     """Learns from each trial which answers to give.
 
     `learning_rate` is Adam's; `baseline` is the decay of the moving average; `entropy` keeps the
@@ -55,6 +56,8 @@ class Reinforce(Strategy):
         SettingError: A value that is not above 0, a `baseline` or `clip` of 1 or more, a
             `discount` above 1, or sizes that are no whole numbers.
     """
+
+    cli_name: ClassVar = "reinforce"
 
     learning_rate: float = 0.01
     baseline: float = 0.9
@@ -75,16 +78,16 @@ class Reinforce(Strategy):
             if isinstance(value, bool) or not isinstance(value, kind) or not allowed(value):
                 what = "whole number" if field.name in _WHOLE else "number"
                 raise SettingError(
-                    f"`Reinforce({field.name}=...)` must be a {what} {rule}, got {value!r}."
+                    f"`REINFORCE({field.name}=...)` must be a {what} {rule}, got {value!r}."
                 )
 
     def start(self, space: Space, objectives: Sequence[Objective]) -> Search:
         """The state of a search: a controller that prefers nothing."""
-        return _Reinforce(self, space, objectives)
+        return _REINFORCE(self, space, objectives)
 
 
-class _Reinforce(Search):
-    def __init__(self, settings: Reinforce, space: Space, objectives: Sequence[Objective]) -> None:
+class _REINFORCE(Search):
+    def __init__(self, settings: REINFORCE, space: Space, objectives: Sequence[Objective]) -> None:
         self._settings, self._space, self._objectives = settings, space, objectives
         self._controller = Controller(space, settings.hidden)
         self._optimizer = torch.optim.Adam(
@@ -234,7 +237,7 @@ def surrogate(
     controller: Controller,
     architecture: Architecture,
     advantage: float,
-    settings: Reinforce,
+    settings: REINFORCE,
     before: Tensor | None = None,
 ) -> Tensor:
     """What is minimised; its gradient is that of the module's first lines, negated.

@@ -12,6 +12,7 @@ Each suite is a tuple of functions that take a factory and raise `AssertionError
 
 from netwright.testing.evaluators import EVALUATOR_CHECKS
 from netwright.testing.executors import EXECUTOR_CHECKS
+from netwright.testing.exports import ONE_SHOTS, STRATEGIES
 from netwright.testing.oneshot import ONE_SHOT_CHECKS
 from netwright.testing.spaces import READY, SPACES
 from netwright.testing.stores import STORE_CHECKS
@@ -20,9 +21,11 @@ from netwright.testing.strategies import STRATEGY_CHECKS
 __all__ = [
     "EVALUATOR_CHECKS",
     "EXECUTOR_CHECKS",
+    "ONE_SHOTS",
     "ONE_SHOT_CHECKS",
     "READY",
     "SPACES",
     "STORE_CHECKS",
+    "STRATEGIES",
     "STRATEGY_CHECKS",
 ]

@@ -12,6 +12,7 @@ order with the paper's difference of gradients. Departures:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -30,6 +31,9 @@ class DARTS(Relaxation):
     Raises:
         SettingError: `order` is neither 1 nor 2.
     """
+
+    cli_name: ClassVar = "darts"
+    cli_aliases: ClassVar = {"darts-second-order": {"order": 2}}
 
     order: int = 1
 

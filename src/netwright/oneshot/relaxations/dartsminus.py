@@ -9,6 +9,7 @@ the options have a skip.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -19,6 +20,8 @@ from netwright.oneshot.relaxations.darts import DARTS
 @dataclass(frozen=True)
 class DARTSMinus(DARTS):
     """DARTS with an auxiliary skip, whose weight begins with `auxiliary`."""
+
+    cli_name: ClassVar = "darts-minus"
 
     auxiliary: float = 1.0
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -21,6 +22,8 @@ from netwright.oneshot.gradient import Relaxation, Weighed
 @dataclass(frozen=True)
 class DrNAS(Relaxation):
     """All options run; `anchor` is the factor of the distance to the concentrations of 1."""
+
+    cli_name: ClassVar = "drnas"
 
     anchor: float = 1e-3
 

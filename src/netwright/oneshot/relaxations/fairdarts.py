@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -18,7 +19,12 @@ from netwright.oneshot.gradient import Relaxation, Weighed
 
 @dataclass(frozen=True)
 class FairDARTS(Relaxation):
-    """`decided` is the factor of the zero-one loss."""
+    """Each option has a weight of its own, which does not compete with the others.
+
+    `decided` is the factor of the zero-one loss.
+    """
+
+    cli_name: ClassVar = "fair-darts"
 
     decided: float = 10.0
 

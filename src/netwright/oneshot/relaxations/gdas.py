@@ -8,6 +8,7 @@ As in the official code the temperature falls from 10 to 0.1.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -18,6 +19,8 @@ from netwright.oneshot.gradient import Relaxation, Weighed
 @dataclass(frozen=True)
 class GDAS(Relaxation):
     """Each step runs one option of each choice, so that it costs what one network costs."""
+
+    cli_name: ClassVar = "gdas"
 
     hottest: float = 10.0
     coldest: float = 0.1

@@ -10,6 +10,7 @@ edges have weights where a choice of inputs reads them, as in the cells of DARTS
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -24,6 +25,8 @@ class PCDARTS(Relaxation):
     Raises:
         SettingError: `channel_parts` below 1.
     """
+
+    cli_name: ClassVar = "pc-darts"
 
     waiting: float = 0.3
     channel_parts: int = 4

@@ -10,6 +10,7 @@ the number of skips is not cut at the end.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -22,13 +23,16 @@ _GONE = -1e4  # the logit of an option that was taken away
 
 @dataclass(frozen=True)
 class PDARTS(Relaxation):
-    """In `stages` stages of as many epochs, the last of which has `left` of the options.
+    """Takes options away in stages, and drops skips out.
 
-    A skip is dropped out with a chance of `dropped` in the first epoch, which falls to nothing.
+    There are `stages` stages of as many epochs, the last of which has `left` of the options. A skip
+    is dropped out with a chance of `dropped` in the first epoch, which falls to nothing.
 
     Raises:
         SettingError: A value outside its rule.
     """
+
+    cli_name: ClassVar = "p-darts"
 
     stages: int = 3
     left: float = 0.4

@@ -9,6 +9,7 @@ not rescaled afterwards to keep the chances of the others.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -18,7 +19,12 @@ from netwright.oneshot.gradient import Relaxation, Weighed
 
 @dataclass(frozen=True)
 class ProxylessNAS(Relaxation):
-    """Memory of two networks for a step of the logits, and of one for a step of the weights."""
+    """Two options are compared, one runs.
+
+    It takes the memory of two networks for a step of the logits, of one for a step of the weights.
+    """
+
+    cli_name: ClassVar = "proxylessnas"
 
     def weigh(self, logits: Tensor, done: float, generator: torch.Generator) -> Weighed:
         """(o,) to a one-hot (o,), through which two logits learn."""

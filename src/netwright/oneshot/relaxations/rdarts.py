@@ -10,17 +10,22 @@ of the search, in which eigenvalues grow anyway and the logits of a short search
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from netwright.oneshot.relaxations.darts import DARTS
 
 
 @dataclass(frozen=True)
 class RobustDARTS(DARTS):
-    """The eigenvalue's mean of `over` epochs may not grow by more than a third in as many.
+    """DARTS that ends when the loss bends ever more in the logits.
+
+    The eigenvalue's mean of `over` epochs may not grow by more than a third in as many.
 
     Raises:
         SettingError: `over` below 1.
     """
+
+    cli_name: ClassVar = "r-darts"
 
     weight_decay: float = 2.7e-3
     over: int = 3

@@ -7,6 +7,7 @@ its penalty on resources is left to limits.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -17,7 +18,12 @@ from netwright.oneshot.relaxations.gdas import gumbel
 
 @dataclass(frozen=True)
 class SNAS(Relaxation):
-    """The temperature falls from `hottest` to `coldest`, each epoch by the same factor."""
+    """All options run, weighed by a concrete distribution that grows sharper.
+
+    The temperature falls from `hottest` to `coldest`, each epoch by the same factor.
+    """
+
+    cli_name: ClassVar = "snas"
 
     hottest: float = 1.0
     coldest: float = 0.03
