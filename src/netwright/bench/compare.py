@@ -7,7 +7,6 @@ has ended. A comparison that was killed goes on where it was: a line that was cu
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields
@@ -24,6 +23,7 @@ from threadpoolctl import threadpool_limits
 from netwright.bench.simulate import Course, simulate
 from netwright.bench.table import Table
 from netwright.errors import DataError, SettingError
+from netwright.network.files import write_whole
 from netwright.network.threads import one_thread
 from netwright.objective import Objective, maximize, minimize
 from netwright.strategies import Strategy
@@ -164,10 +164,7 @@ def begin(comparison: Comparison, folder: Path) -> None:
             f"`--out {folder}` must be a new or empty folder, or one that a comparison was begun "
             "in, got one with other files."
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    write_whole(path, json.dumps(body, indent=2) + "\n")
     _cut_off(folder / COURSES)
 
 

@@ -9,7 +9,6 @@ whose choices are others is refused.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from safetensors.numpy import save_file
 
 from netwright import spaces
 from netwright.errors import DataError
+from netwright.network.files import whole
 from netwright.space import Space
 
 FORMAT = "netwright.table/1"
@@ -42,11 +42,9 @@ def write_table(
     if _ANSWERS in columns:
         raise DataError(f"A table must have no column {_ANSWERS!r}; give it another name.")
     about = {"format": FORMAT, "name": name, "space": space.name, "choices": _choices(space)}
-    part = path.with_name(path.name + ".part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file({_ANSWERS: answers, **columns}, part, metadata=about)
-        os.replace(part, path)
+        with whole(path) as part:
+            save_file({_ANSWERS: answers, **columns}, part, metadata=about)
     except OSError as error:
         raise DataError(f"The table {str(path)!r} cannot be written: {error}.") from error
 

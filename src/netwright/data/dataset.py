@@ -16,6 +16,7 @@ from safetensors.numpy import save_file
 from torch import Tensor
 
 from netwright.errors import DataError
+from netwright.network.files import whole
 
 _FORMAT = "netwright.data/1"
 _PART_NAMES = ("train", "validation", "test")
@@ -163,13 +164,9 @@ class Data:
             "digest": self.digest,
             "source": self.source,
         }
-        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-        try:
-            arrays = {key: value.contiguous().numpy() for key, value in tensors.items()}
-            save_file(arrays, partial, metadata)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        arrays = {key: value.contiguous().numpy() for key, value in tensors.items()}
+        with whole(path) as file:
+            save_file(arrays, file, metadata)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Data:

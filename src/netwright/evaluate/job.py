@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -11,11 +10,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 from netwright.errors import EvaluationError
 from netwright.evaluate.base import Candidate, Context, Evaluator
+from netwright.network.files import save_tensors
 from netwright.objective import Limit
 from netwright.space import Architecture, Space
 from netwright.targets.latency import LatencyTarget
@@ -97,7 +96,7 @@ class Job:
         result = evaluator.evaluate(candidate, task.epochs, context)
         metrics |= {k: v for k, v in result.metrics.items() if k not in metrics}
         if result.status == "done" and result.model is not None and task.weights:
-            save_weights(result.model, Path(task.weights))
+            save_tensors(Path(task.weights), result.model.state_dict())
         return Outcome(result.status, metrics, result.curve, result.reason)
 
     def _latency(self, model: nn.Module) -> dict[str, float]:
@@ -111,15 +110,6 @@ class Job:
                 raise
             return {}
         return {"latency_ms": found.median_ms}
-
-
-def save_weights(model: nn.Module, path: Path) -> None:
-    """Write a network's state as safetensors, whole or not at all."""
-    state = {k: v.detach().cpu().contiguous().clone() for k, v in model.state_dict().items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    save_file(state, part)
-    os.replace(part, path)
 
 
 def _is_out_of_memory(error: Exception) -> bool:

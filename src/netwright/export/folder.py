@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from netwright.errors import ExportError, SettingError
+from netwright.network.files import whole
 
 MARK = "card.json"  # says that the other files are of an export; placed first
 FILES = (MARK, "card.md", "model.py", "model.safetensors", "model.onnx", "model.pt2")
@@ -78,8 +79,7 @@ def _copy(made: Path, directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     for file in FILES:
         if (made / file).is_file():
-            part = directory / f"{file}.part"
-            shutil.copyfile(made / file, part)
-            part.replace(directory / file)
+            with whole(directory / file) as part:
+                shutil.copyfile(made / file, part)
         else:  # a form of an earlier export must not stand beside this network
             (directory / file).unlink(missing_ok=True)

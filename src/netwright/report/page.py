@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 
 from netwright.errors import SettingError
+from netwright.network.files import write_whole
 from netwright.record.record import Record
 from netwright.report import sections
 from netwright.report.html import document
@@ -32,11 +32,8 @@ def write_page(path: Path, text: str) -> None:
             f"The report {str(path)!r} is a folder; name a file such as "
             f"{str(path / 'report.html')!r}."
         )
-    part = path.with_name(path.name + ".part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
+        write_whole(path, text)
     except OSError as error:
         raise SettingError(
             f"The report {str(path)!r} cannot be written: {error.strerror}; name another file."

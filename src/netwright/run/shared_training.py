@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -10,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from netwright.data import Augmentation
 from netwright.evaluate.admission import LATENCY
 from netwright.evaluate.training import Training
+from netwright.network.files import save_tensors
 from netwright.network.threads import one_thread
 from netwright.objective import Limit, maximize
 from netwright.oneshot import OneShot, Setting, Shared, shared_accuracy
@@ -97,7 +97,7 @@ def train_shared(
             }
             body = {"epoch": shared.epoch, "of": search.epochs, "seconds": seconds, **found}
             told({**body, "chances": chances} if chances else body)
-            _save(shared, checkpoint)
+            save_tensors(checkpoint, shared.state())
         return _named(plan, shared, lambda: seconds_left(_NAMED_BY) > 0)
 
 
@@ -152,12 +152,3 @@ def setting_of(plan: Plan, limits: Sequence[Limit]) -> Setting:
         costs,
         objectives or (maximize("accuracy"),),
     )
-
-
-def _save(shared: Shared, path: Path) -> None:
-    """Write the state whole or not at all."""
-    state = {k: v.detach().cpu().contiguous().clone() for k, v in shared.state().items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    save_file(state, part)
-    os.replace(part, path)
