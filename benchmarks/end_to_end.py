@@ -114,20 +114,20 @@ def searched(data: nw.Data, seed: int, setting: Setting, store: Path) -> dict[st
     )
     history = run.record.history
 
-    def cpu(*stages: int) -> float:
-        return sum(t.cpu_seconds for t in history if t.proposal.stage in stages)
+    def cpu(*, refit: bool) -> float:
+        return sum(t.cpu_seconds for t in history if t.proposal.stage.is_refit == refit)
 
     best = run.best
     return {
         "seed": seed,
         "cap": setting.cap,
-        "trials": sum(t.proposal.stage == 0 for t in history),
+        "trials": sum(t.proposal.stage.is_search for t in history),
         "ms": best.metrics["latency_ms"],
         "validation": best.metrics["accuracy"],
         "accuracy": best.metrics["test_accuracy"],
         "cutmix": best.architecture["cutmix"],
-        "search": cpu(*range(len(finals) + 1)),
-        "training": cpu(len(finals) + 1),
+        "search": cpu(refit=False),
+        "training": cpu(refit=True),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import total_ordering
 from typing import Any, Literal, get_args, overload
 
 import numpy as np
@@ -16,18 +17,100 @@ Status = Literal["done", "failed", "invalid", "timeout", "oom", "preempted"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 
 
+_KINDS = ("search", "baseline", "final", "refit")  # in the order in which they follow each other
+
+
+@total_ordering
+@dataclass(frozen=True)
+class Stage:
+    """A part of a run: the search, random networks beside it, the finals 1, 2, ..., or the refit.
+
+    Stages are ordered as they follow each other. `number` is that of a final, else 0.
+    """
+
+    kind: Literal["search", "baseline", "final", "refit"]
+    number: int = 0
+
+    def __post_init__(self) -> None:
+        if self.kind not in _KINDS or (self.number >= 1) != (self.kind == "final"):
+            raise ValueError(
+                f"`Stage(kind, number)` must be one of {', '.join(_KINDS)}, with a number from 1 "
+                f"for a final alone, got {self.kind!r} and {self.number!r}."
+            )
+
+    @classmethod
+    def final(cls, number: int) -> Stage:
+        """The final of this number, from 1."""
+        return cls("final", number)
+
+    @property
+    def is_search(self) -> bool:
+        """Whether the strategy proposes here."""
+        return self.kind == "search"
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether random networks are trained here, to compare the search with."""
+        return self.kind == "baseline"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the best of the stage before are trained for longer here."""
+        return self.kind == "final"
+
+    @property
+    def is_refit(self) -> bool:
+        """Whether what was chosen is trained on the validation part too."""
+        return self.kind == "refit"
+
+    @property
+    def explores(self) -> bool:
+        """Whether networks are tried here that were not chosen from an earlier stage."""
+        return self.is_search or self.is_baseline
+
+    def __lt__(self, other: Stage) -> bool:
+        if not isinstance(other, Stage):
+            return NotImplemented
+        return (_KINDS.index(self.kind), self.number) < (_KINDS.index(other.kind), other.number)
+
+    def __str__(self) -> str:
+        return f"final {self.number}" if self.is_final else self.kind
+
+    def to_json(self) -> str:
+        """`search`, `baseline`, `final 1`, ... or `refit`."""
+        return str(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> Stage:
+        """The stage that `to_json` wrote.
+
+        Raises:
+            ValueError: There is no such stage.
+        """
+        kind, _, number = text.partition(" ")
+        return cls(kind, int(number or 0))  # type: ignore[arg-type]
+
+
+SEARCH, BASELINE, REFIT = Stage("search"), Stage("baseline"), Stage("refit")
+
+
+def last_final(count: int) -> Stage:
+    """The last stage that is scored on the validation part, in a run of so many finals."""
+    return Stage.final(count) if count else SEARCH
+
+
 @dataclass(frozen=True)
 class Proposal:
     """What is to be evaluated: an architecture, a budget in epochs, and where it came from.
 
     `epochs` None means the evaluator's own budget. `parent` is the number of the trial whose
-    architecture was changed. `stage` is 0 for the search and 1, 2, ... for the finals.
+    architecture was changed.
     """
 
     architecture: Architecture
     epochs: int | None = None
     parent: int | None = None
-    stage: int = 0
+    stage: Stage = SEARCH
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
@@ -35,14 +118,15 @@ class Proposal:
             "architecture": dict(self.architecture.answers),
             "epochs": self.epochs,
             "parent": self.parent,
-            "stage": self.stage,
+            "stage": self.stage.to_json(),
         }
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Proposal:
         """The proposal that `to_json` wrote."""
         architecture = Architecture.from_answers(body["architecture"])
-        return cls(architecture, body["epochs"], body["parent"], body["stage"])
+        stage = Stage.from_json(body["stage"])
+        return cls(architecture, body["epochs"], body["parent"], stage)
 
 
 @dataclass(frozen=True)
@@ -139,7 +223,7 @@ class History(Sequence[Trial]):
     def __iter__(self) -> Iterator[Trial]:
         return iter(self._trials)
 
-    def allowed(self, limits: Sequence[Limit], stage: int | None = None) -> list[Trial]:
+    def allowed(self, limits: Sequence[Limit], stage: Stage | None = None) -> list[Trial]:
         """The trials that are done, keep every limit, and are of `stage` if one is given."""
         return [
             trial
@@ -149,7 +233,7 @@ class History(Sequence[Trial]):
             and not any(limit.excess(trial.metrics) for limit in limits)
         ]
 
-    def candidates(self, limits: Sequence[Limit], stage: int) -> list[Trial]:
+    def candidates(self, limits: Sequence[Limit], stage: Stage) -> list[Trial]:
         """The allowed ones of a stage that had the largest budget, so that they compare."""
         return next(iter(by_budget(self.allowed(limits, stage))), [])
 

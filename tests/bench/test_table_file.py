@@ -91,7 +91,7 @@ def test_a_table_is_an_evaluator(tmp_path):
     accuracy[2] = np.nan
     made = Table(space, members, {"accuracy": accuracy})
     run = nw.search(space, made, trials=10, workers=1, refit=False, store=tmp_path / "r.db")
-    tried = {t.architecture["width"]: t for t in run.record.history if t.proposal.stage == 0}
+    tried = {t.architecture["width"]: t for t in run.record.history if t.proposal.stage.is_search}
     assert len(tried) == 10
     assert tried[40].status == "invalid" and "not in the table" in tried[40].reason
     assert np.isnan(tried[12].metrics["accuracy"])

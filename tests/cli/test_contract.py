@@ -50,7 +50,8 @@ def test_the_document(finished) -> None:
     assert document["reference"]["name"] == "SVM-RBF"
     assert [t["number"] for t in document["trials"]] == list(range(8))
     # three of the search, two finals, the second with and without CutMix, and the last training
-    assert [t["stage"] for t in document["trials"]] == [0, 0, 0, 1, 1, 2, 2, 3]
+    stages = ["search"] * 3 + ["final 1"] * 2 + ["final 2"] * 2 + ["refit"]
+    assert [t["stage"] for t in document["trials"]] == stages
     assert sorted(t["architecture"]["cutmix"] for t in document["trials"][5:7]) == [0.0, 0.5]
     for trial in document["trials"]:
         assert set(trial) >= {"number", "status", "reason", "architecture", "metrics", "seconds"}

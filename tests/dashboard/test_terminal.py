@@ -7,7 +7,7 @@ from netwright.dashboard.terminal import PlainView, clock, picture, remaining, s
 from netwright.objective import maximize, minimize
 from netwright.record.progress import Flight, Progress
 from netwright.space import Architecture
-from netwright.trial import History, Proposal, Trial
+from netwright.trial import SEARCH, History, Proposal, Stage, Trial
 
 PROPOSAL = Proposal(Architecture({"width": 8}))
 
@@ -23,7 +23,7 @@ def progress(count: int = 20, **given) -> Progress:
         for i in range(2)
     )
     usual = {
-        "run": "a", "stage": 0, "finals": ((8, 10), (3, 30)), "trials": 40, "minutes": None,
+        "run": "a", "stage": SEARCH, "finals": ((8, 10), (3, 30)), "trials": 40, "minutes": None,
         "epochs": None, "objectives": (maximize("accuracy"), minimize("latency_ms")),
         "limits": (), "history": History(done), "flights": flights, "rejected": 3,
         "seconds": 75.0, "epochs_spent": 60, "slots": 2, "expected": 0, "stage_seconds": 20.0,
@@ -59,7 +59,7 @@ def test_lines_of_the_plain_view(capsys) -> None:
     plain = PlainView()
     for trials in (0, 1, 1, 2):
         plain(progress(trials))
-    plain(progress(2, stage=1, expected=8))
+    plain(progress(2, stage=Stage.final(1), expected=8))
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [
@@ -81,7 +81,7 @@ def test_time_left() -> None:
     assert remaining(progress(20, trials=None, minutes=2.0)) == "0:45"
     assert remaining(progress(0, trials=40)) == ""
     # of the final's four networks, two are at epoch 1 of 3
-    assert remaining(progress(0, stage=1, expected=4)) == "1:40"
+    assert remaining(progress(0, stage=Stage.final(1), expected=4)) == "1:40"
 
 
 def test_small_parts() -> None:

@@ -16,7 +16,7 @@ from netwright.report.page import page
 from netwright.report.proportion import interval
 from netwright.report.statistics import best_so_far, expected_best, importances
 from netwright.space import Architecture
-from netwright.trial import History, Proposal, Trial
+from netwright.trial import BASELINE, SEARCH, History, Proposal, Stage, Trial
 
 SETTINGS = {
     "netwright": "0.1.0",
@@ -42,7 +42,9 @@ SETTINGS = {
 
 def trial(number: int, accuracy: float, width: int = 8, **given) -> Trial:
     answers = {"width": width, "kind": ("a", "b", "c")[number % 3]}
-    proposal = Proposal(Architecture(answers), 3, given.pop("parent", None), given.pop("stage", 0))
+    proposal = Proposal(
+        Architecture(answers), 3, given.pop("parent", None), given.pop("stage", SEARCH)
+    )
     metrics = {"accuracy": accuracy, "latency_ms": 0.1 + 0.01 * width, "params": 100.0 * width}
     curve = ({"epoch": 1.0, "loss": 1.0, "accuracy": accuracy / 2},)
     return Trial(number, proposal, given.pop("status", "done"), metrics, curve, 2.0, 1.5, **given)
@@ -81,8 +83,8 @@ class Balanced(HTMLParser):
 
 FULL = [
     *many(40),
-    trial(40, 0.9, 12, stage=1, parent=3),
-    trial(41, 0.91, 13, stage=1, parent=5),
+    trial(40, 0.9, 12, stage=Stage.final(1), parent=3),
+    trial(41, 0.91, 13, stage=Stage.final(1), parent=5),
 ]
 RECORDS = {
     "empty": record([]),
@@ -98,7 +100,9 @@ RECORDS = {
         reference={"name": "SVM-RBF", "accuracy": 0.95, "seconds": 1.0},
         rejections=[Rejection(7, FULL[0].proposal, {"latency_ms": 0.51}, "over")],
     ),
-    "baseline": record([*many(12), *(trial(20 + i, 0.6 + i / 99, stage=-1) for i in range(6))]),
+    "baseline": record(
+        [*many(12), *(trial(20 + i, 0.6 + i / 99, stage=BASELINE) for i in range(6))]
+    ),
     "thousands": record(many(2000)),
 }
 
@@ -202,7 +206,7 @@ def test_finalists_tell_what_the_last_final_answered_anew(tmp_path: Path) -> Non
     last = [
         Trial(
             number,
-            Proposal(Architecture({**answers, **late}), 10, 0, 1),
+            Proposal(Architecture({**answers, **late}), 10, 0, Stage.final(1)),
             "done",
             {"accuracy": 0.9, "latency_ms": 0.1, "params": 100.0},
             (),

@@ -31,7 +31,7 @@ from netwright.strategies import (
 )
 from netwright.targets.latency import Latency, LatencyTarget
 from netwright.testing import SPACES
-from netwright.trial import Proposal, Trial
+from netwright.trial import BASELINE, SEARCH, Proposal, Stage, Trial
 
 
 def size(model: nn.Module, epochs: int) -> dict[str, float]:
@@ -84,15 +84,16 @@ def test_stages_follow_each_other(tmp_path: Path) -> None:
     made = loop(tmp_path, plan(baseline=5))
     made.run()
     stages = [t.proposal.stage for t in made.history]
-    assert stages == [0] * 25 + [-1] * 5 + [1] * 4 + [2] * 2
+    finals = [Stage.final(1)] * 4 + [Stage.final(2)] * 2
+    assert stages == [SEARCH] * 25 + [BASELINE] * 5 + finals
     assert [t.number for t in made.history] == list(range(36))
     best = promoted(made.history[:25], made.plan.objectives, 4)
-    firsts = [t for t in made.history if t.proposal.stage == 1]
+    firsts = [t for t in made.history if t.proposal.stage == Stage.final(1)]
     assert [t.proposal.parent for t in firsts] == [t.number for t in best]
     assert {t.proposal.epochs for t in firsts} == {2}
     record = read_record(made.store, "a")
-    assert record.best.proposal.stage == 2
-    assert record.closed[0] == "25 trials"
+    assert record.best.proposal.stage == Stage.final(2)
+    assert record.closed[SEARCH] == "25 trials"
 
 
 def test_no_network_is_tried_twice(tmp_path: Path) -> None:
@@ -101,7 +102,7 @@ def test_no_network_is_tried_twice(tmp_path: Path) -> None:
     made.run()
     prints = [t.fingerprint for t in made.history]
     assert len(prints) == len(set(prints)) == space.count() == 24
-    assert "no new network" in read_record(made.store, "a").closed[0]
+    assert "no new network" in read_record(made.store, "a").closed[SEARCH]
 
 
 def test_a_network_over_a_limit_is_never_trained(tmp_path: Path) -> None:
@@ -218,11 +219,11 @@ def test_a_network_is_trained_once_a_budget_and_is_a_finalist_once(tmp_path: Pat
     )
     run = loop(tmp_path, made)
     run.run()
-    searched = [t for t in run.history if t.proposal.stage == 0]
+    searched = [t for t in run.history if t.proposal.stage.is_search]
     assert [t.proposal.epochs for t in searched].count(9) == 3
     jobs = [(t.fingerprint, t.proposal.epochs) for t in searched]
     assert len(set(jobs)) == len(jobs)
-    finals = [t for t in run.history if t.proposal.stage == 1]
+    finals = [t for t in run.history if t.proposal.stage == Stage.final(1)]
     assert len({t.architecture for t in finals}) == 5
     longest = {t.number for t in searched if t.proposal.epochs == 9}
     assert longest < {t.proposal.parent for t in finals}
@@ -254,7 +255,7 @@ def test_epochs_of_proposals_are_what_the_budget_counts(tmp_path: Path) -> None:
     made = loop(tmp_path, plan(strategy=strategy, budget=Budget(epochs=8), finals=()))
     made.run()
     assert [t.proposal.epochs for t in made.history] == [1, 1, 1, 3, 1, 1]
-    assert read_record(made.store, "a").closed[0] == "8 epochs"
+    assert read_record(made.store, "a").closed[SEARCH] == "8 epochs"
 
 
 # -- failures --------------------------------------------------------------------------------------
@@ -325,7 +326,7 @@ def test_minutes_are_a_budget(tmp_path: Path) -> None:
     made.run()
     assert len(made.history) >= 1
     assert made.seconds() >= 1.2
-    assert read_record(made.store, "a").closed[0] == "0.02 minutes"
+    assert read_record(made.store, "a").closed[SEARCH] == "0.02 minutes"
 
 
 # -- several workers -------------------------------------------------------------------------------
@@ -384,9 +385,9 @@ def test_the_last_final_trains_each_late_answer(tmp_path: Path) -> None:
     ran.run()
     mixes = {
         stage: [t.architecture["mix"] for t in ran.history if t.proposal.stage == stage]
-        for stage in range(3)
+        for stage in (SEARCH, Stage.final(1), Stage.final(2))
     }
-    assert mixes == {0: [0, 0], 1: [0, 0], 2: [0, 1, 2]}
+    assert list(mixes.values()) == [[0, 0], [0, 0], [0, 1, 2]]
     best = read_record(ran.store, "a").best
     assert best is not None
     assert best.architecture["mix"] == 2

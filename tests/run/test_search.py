@@ -14,6 +14,7 @@ from netwright.errors import ExportError, LimitError, SettingError, SpaceError, 
 from netwright.export import place
 from netwright.record.progress import Progress
 from netwright.testing import SPACES
+from netwright.trial import Stage
 
 
 def network(choose: nw.Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
@@ -63,9 +64,9 @@ def test_the_front_has_no_dominated_network(run: nw.Run) -> None:
 
 def test_the_last_training_is_on_train_and_validation(run: nw.Run, digits: nw.Data) -> None:
     best = run.best.trial
-    assert best.proposal.stage == len(run.plan.finals) + 1
+    assert best.proposal.stage.is_refit
     before = next(t for t in run.record.history if t.number == best.proposal.parent)
-    assert before.proposal.stage == 1
+    assert before.proposal.stage == Stage.final(1)
     assert best.architecture == before.architecture
     assert best.metrics == before.metrics  # nothing but the test part can score it
     model = run.plan.space.build(best.architecture, seed=0)
@@ -90,18 +91,19 @@ def test_refit_is_where_it_can_be_checked(digits: nw.Data, tmp_path: Path) -> No
     assert len(both.validation) == 0
     assert torch.equal(both.test.x, digits.test.x)
 
-    def stages(data: nw.Data, name: str, **given: object) -> list[int]:
+    def stages(data: nw.Data, name: str, **given: object) -> list[str]:
         run = nw.search(
             nw.Space(network, data.shape, data.classes),
             nw.Training(data, epochs=1, full_epochs=2),
             trials=2, finals=[(1, 2)], workers=0, store=tmp_path / "runs.db", run=name, **given,
         )  # fmt: skip
-        return [t.proposal.stage for t in run.record.history]
+        return [str(t.proposal.stage) for t in run.record.history]
 
-    assert stages(digits, "a") == [0, 0, 1, 2]
-    assert stages(digits, "b", refit=False) == [0, 0, 1]
-    assert stages(digits.without_test(), "c") == [0, 0, 1]
-    assert stages(digits.without_test(), "d", refit=True) == [0, 0, 1, 2]
+    before = ["search", "search", "final 1"]
+    assert stages(digits, "a") == [*before, "refit"]
+    assert stages(digits, "b", refit=False) == before
+    assert stages(digits.without_test(), "c") == before
+    assert stages(digits.without_test(), "d", refit=True) == [*before, "refit"]
     with pytest.raises(SettingError, match="Function cannot"):
         nw.search(SPACES["flat"](), lambda model, epochs: 0.5, trials=1, refit=True,
                   store=tmp_path / "runs.db")  # fmt: skip

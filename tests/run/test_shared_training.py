@@ -118,7 +118,7 @@ def test_what_is_named_is_trained_alone_and_compared_with_its_shared_accuracy(tm
     assert (tmp_path / "best" / "model.py").is_file()
     record = read_record(Store(tmp_path / "runs.db"), "a")
     named = list(record.shared_accuracy)
-    trials = [t for t in record.history if t.proposal.stage == 0]
+    trials = [t for t in record.history if t.proposal.stage.is_search]
     assert [t.architecture for t in trials] == named[:5]
     assert [(x, y) for _, x, y in pairs(record)] == [
         (record.shared_accuracy[t.architecture], t.metrics["accuracy"]) for t in trials
@@ -134,7 +134,7 @@ def test_limits_pass_over_what_is_named(tmp_path):
     bound = float(np.median([SPACE.survey(SPACE.sample(rng)).params for _ in range(9)]))
     kept = looped(tmp_path, nw.GDAS(epochs=1), limits={"params": bound}).history
     assert all(t.metrics["params"] <= bound for t in kept)
-    assert len([t for t in kept if t.proposal.stage == 0]) == 5
+    assert len([t for t in kept if t.proposal.stage.is_search]) == 5
 
 
 def test_half_of_the_minutes_are_for_shared_weights(tmp_path):
@@ -156,7 +156,7 @@ def test_networks_are_scored_by_shared_weights_while_there_is_time(tmp_path):
 def test_a_network_is_returned_also_where_the_minutes_are_over_before_any_was_trained(tmp_path):
     budget = Budget(trials=4, minutes=1e-4)
     history = looped(tmp_path, nw.GDAS(epochs=2), budget=budget).history
-    assert [t.proposal.stage for t in history] == [0, 1]
+    assert [str(t.proposal.stage) for t in history] == ["search", "final 1"]
 
 
 def test_what_a_one_shot_search_cannot_learn_from_is_refused():
@@ -186,8 +186,8 @@ def test_the_report_shows_how_preferences_grew(tmp_path, strategy):
 
 def test_as_many_random_networks_are_trained_as_the_time_would_have_paid_for(tmp_path):
     loop = looped(tmp_path, nw.GDAS(epochs=3), baseline="same")
-    trials = [t for t in loop.history if t.proposal.stage == 0]
-    drawn = [t for t in loop.history if t.proposal.stage == -1]
+    trials = [t for t in loop.history if t.proposal.stage.is_search]
+    drawn = [t for t in loop.history if t.proposal.stage.is_baseline]
     record = read_record(Store(tmp_path / "runs.db"), "a")
     whole = sum(t.seconds for t in trials) + sum(e["seconds"] for e in record.shared.values())
     assert len(drawn) == math.ceil(whole / (sum(t.seconds for t in trials) / len(trials)))
@@ -201,7 +201,7 @@ def test_as_many_random_networks_are_trained_as_the_time_would_have_paid_for(tmp
 def test_the_report_compares_what_was_named_with_random_networks(tmp_path):
     looped(tmp_path, nw.SinglePath(epochs=1, scored=8), budget=Budget(trials=6))
     record = read_record(Store(tmp_path / "runs.db"), "a")
-    trials = [t for t in record.history if t.proposal.stage == 0]
+    trials = [t for t in record.history if t.proposal.stage.is_search]
     drawn = [t for t in trials if t.architecture in record.random]
     assert len(drawn) == 2
     best = max(t.metrics["accuracy"] for t in drawn)

@@ -79,12 +79,12 @@ def test_the_strategy_knows_and_the_best_are_trained_again(first):
     )
     scored = sorted(old.scored(), key=lambda each: -each[1])
     best = [a for a, _ in scored[:3]]
-    search = [t for t in new.record.history if t.proposal.stage == 0]
+    search = [t for t in new.record.history if t.proposal.stage.is_search]
     assert [t.architecture for t in search[:3]] == best and len(search) == 6
     assert len(TOLD) == 12 - 3 + 6
     assert {t.architecture for t in TOLD[:9]} == {a for a, _ in scored[3:]}
     assert new.best.metrics["accuracy"] >= scored[0][1]
-    finals = [t for t in new.record.history if t.proposal.stage == 1]
+    finals = [t for t in new.record.history if t.proposal.stage.is_final]
     assert best[0] in [t.architecture for t in finals]
 
 
@@ -122,9 +122,9 @@ def test_a_run_on_other_data_says_what_to_try_first(first):
 
     more = {"strategy": Listening(), "trials": 8, "run": "elsewhere"}
     new = nw.search(SPACE, elsewhere, warm_start="first", **more, **given)
-    search = [t for t in new.record.history if t.proposal.stage == 0]
+    search = [t for t in new.record.history if t.proposal.stage.is_search]
     best = promoted(
-        [t for t in old.record.history if t.proposal.stage == 0], old.plan.objectives, 5
+        [t for t in old.record.history if t.proposal.stage.is_search], old.plan.objectives, 5
     )
     assert [t.architecture for t in search[:5]] == [t.architecture for t in best]
     assert len(TOLD) == len(search) == 8

@@ -32,7 +32,7 @@ def _trial(trial: Trial) -> dict[str, Any]:
     body = trial.to_json()
     return {
         "number": trial.number,
-        "stage": trial.proposal.stage,
+        "stage": trial.proposal.stage.to_json(),
         "status": trial.status,
         "reason": trial.reason,
         "epochs": trial.proposal.epochs,
@@ -65,7 +65,7 @@ def result_lines(record: Record) -> list[str]:
         shown = f"{tested['accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%}{beside})"
         lines.append(f"test accuracy        {shown}")
     if "accuracy" in best.metrics:
-        refit = best.proposal.stage > record.final_stage
+        refit = best.proposal.stage.is_refit
         before = " (before the last training, on train and validation)" if refit else ""
         lines.append(f"validation accuracy  {best.metrics['accuracy']:.2%}{before}")
     if "latency_ms" in best.metrics:
@@ -73,7 +73,7 @@ def result_lines(record: Record) -> list[str]:
         lines.append(f"latency              {best.metrics['latency_ms']:.4f} ms ({target})")
     if "params" in best.metrics:
         lines.append(f"parameters           {best.metrics['params']:,.0f}")
-    tried = [t for t in record.history if t.proposal.stage <= 0]
+    tried = [t for t in record.history if t.proposal.stage.explores]
     ended, longer = sum(t.done for t in tried), len(record.history) - len(tried)
     lines.append(
         f"trials               {ended} done, {len(tried) - ended} failed, "

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from netwright.record.progress import Flight, Progress
-from netwright.trial import Trial
+from netwright.trial import SEARCH, Stage, Trial
 
 _EVERY = 0.3  # seconds between two pictures
 _ROWS = 8  # of the front
@@ -54,8 +54,8 @@ class PlainView:
     """One line when a stage begins or the best improves; no control characters."""
 
     def __init__(self) -> None:
-        self._stage: int | None = None
-        self._best: tuple[int, int] | None = None
+        self._stage: Stage | None = None
+        self._best: tuple[Stage, int] | None = None
 
     def __call__(self, progress: Progress) -> None:
         """Print what is new."""
@@ -64,7 +64,7 @@ class PlainView:
                 f"[{clock(progress.seconds)}] {stage_name(progress)}", file=sys.stderr, flush=True
             )
             return
-        if progress.stage != self._stage and not (progress.stage > 0 and not progress.expected):
+        if progress.stage != self._stage and (progress.stage.explores or progress.expected):
             self._stage = progress.stage
             print(f"[{clock(progress.seconds)}] {stage_name(progress)}", file=sys.stderr)
         best = progress.best()
@@ -154,15 +154,15 @@ def stage_name(progress: Progress) -> str:
     """What goes on now, in words."""
     if progress.shared is not None:
         return "training all networks at once, epoch {} of {}".format(*progress.shared)
-    if progress.stage == 0:
+    if progress.stage.is_search:
         return "searching"
-    if progress.stage < 0:
+    if progress.stage.is_baseline:
         return "random baseline"
-    if progress.stage > len(progress.finals):
+    if progress.stage.is_refit:
         return "training on train and validation together"
-    _, epochs = progress.finals[progress.stage - 1]
+    _, epochs = progress.finals[progress.stage.number - 1]
     return (
-        f"final {progress.stage} of {len(progress.finals)}: "
+        f"{progress.stage} of {len(progress.finals)}: "
         f"{progress.expected} networks for {epochs} epochs"
     )
 
@@ -178,19 +178,19 @@ def told(trial: Trial) -> str:
 
 def remaining(progress: Progress) -> str:
     """How long the present stage will still take, from what it took so far; empty if unknown."""
-    if progress.stage == 0 and progress.minutes and not (progress.trials or progress.epochs):
+    if progress.stage.is_search and progress.minutes and not (progress.trials or progress.epochs):
         return clock(max(0.0, 60 * progress.minutes - progress.seconds))
     share = progress.share()
-    if progress.stage < 0 or share is None or share < 0.02:
+    if progress.stage.is_baseline or share is None or share < 0.02:
         return ""
-    spent = progress.seconds if progress.stage == 0 else progress.stage_seconds
+    spent = progress.seconds if progress.stage.is_search else progress.stage_seconds
     return clock(spent * (1 - share) / share)
 
 
 def sparkline(progress: Progress, width: int) -> str:
     """The best so far over the trials of the search, as a row of bars; empty below two trials."""
     objective = progress.objectives[0]
-    gains = [objective.gain(t.metrics) for t in progress.history.allowed(progress.limits, 0)]
+    gains = [objective.gain(t.metrics) for t in progress.history.allowed(progress.limits, SEARCH)]
     gains = [gain for gain in gains if gain > -float("inf")]
     if len(gains) < 2:
         return ""

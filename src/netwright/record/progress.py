@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from netwright.objective import Limit, Objective
-from netwright.trial import History, Proposal, Trial, best_of, front_of
+from netwright.trial import SEARCH, History, Proposal, Stage, Trial, best_of, front_of
 
 
 @dataclass
@@ -32,7 +32,6 @@ class Flight:
 class Progress:
     """A view of a run at one moment.
 
-    `stage` is 0 in the search, -1 in the baseline, 1, 2, ... in the finals, and then in the refit.
     `trials`, `minutes` and `epochs` are the bounds of the search, None where there is none;
     `expected` is how many trials the present final has; `seconds` is wall time in all sessions,
     `stage_seconds` that of the present stage in this session. While a one-shot search trains all
@@ -40,7 +39,7 @@ class Progress:
     """
 
     run: str
-    stage: int
+    stage: Stage
     finals: tuple[tuple[int, int], ...]
     trials: int | None
     minutes: float | None
@@ -67,7 +66,8 @@ class Progress:
 
     def best(self) -> Trial | None:
         """The best trial within the limits so far, of the latest stage that has one."""
-        for stage in range(max(self.stage, 0), -1, -1):
+        stages = {t.proposal.stage for t in self.history if not t.proposal.stage.is_baseline}
+        for stage in sorted(stages, reverse=True):
             best = best_of(self.history.candidates(self.limits, stage), self.objectives[0])
             if best is not None:
                 return best
@@ -75,19 +75,19 @@ class Progress:
 
     def front(self) -> list[Trial]:
         """The trials of the search that no other dominates, within the limits."""
-        return front_of(self.history.candidates(self.limits, 0), self.objectives)
+        return front_of(self.history.candidates(self.limits, SEARCH), self.objectives)
 
     def share(self) -> float | None:
         """How much of the present stage is done, 0 to 1; None if it cannot be said."""
         if self.shared is not None:
             return self.shared[0] / self.shared[1]
-        if self.stage > 0:
+        if not self.stage.explores:
             counts = self.counts()
             running = sum(len(f.curve) / max(f.epochs, 1) for f in self.flights)
             ended = counts["done"] + counts["failed"]
             return min(1.0, (ended + running) / self.expected) if self.expected else None
         shares = []
-        if self.trials and self.stage == 0:
+        if self.trials and self.stage.is_search:
             counts = self.counts()
             shares.append((counts["done"] + counts["failed"]) / self.trials)
         if self.minutes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -11,9 +11,20 @@ from typing import Any, Literal, get_args
 from netwright.drawing.files import Sketch
 from netwright.errors import StoreError
 from netwright.objective import Limit, Objective
+from netwright.record.events import named_stages
 from netwright.space import Architecture
 from netwright.store import Event, Store
-from netwright.trial import History, Proposal, Trial, best_of, front_of
+from netwright.trial import (
+    BASELINE,
+    SEARCH,
+    History,
+    Proposal,
+    Stage,
+    Trial,
+    best_of,
+    front_of,
+    last_final,
+)
 
 _SETTINGS = {"space", "strategy", "objectives", "limits", "budget", "finals", "evaluator", "data"}
 
@@ -34,7 +45,6 @@ class Rejection:
 class Record:
     """What the log of a run says.
 
-    `stage` of a trial: -1 baseline, 0 search, 1, 2, ... finals, and behind them the refit.
     `settings` are those the run was created with; `closed` maps a stage to why it ended;
     `confirmed` are metrics of finalists measured again on the idle machine, which replace those of
     their trials; `tested` maps a trial to its metrics on the test part; `sketches` maps a trial to
@@ -54,7 +64,7 @@ class Record:
     history: History = field(default_factory=History)
     rejections: list[Rejection] = field(default_factory=list)
     running: dict[int, Proposal] = field(default_factory=dict)
-    closed: dict[int, str] = field(default_factory=dict)
+    closed: dict[Stage, str] = field(default_factory=dict)
     confirmed: dict[int, dict[str, float]] = field(default_factory=dict)
     tested: dict[int, dict[str, float]] = field(default_factory=dict)
     reference: Mapping[str, Any] | None = None
@@ -77,15 +87,15 @@ class Record:
         return tuple(Limit(o["metric"], o["bound"]) for o in self.settings["limits"])
 
     @property
-    def stage(self) -> int:
-        """The latest stage with a trial that is done and keeps the limits; 0 if there is none."""
-        stages = [t.proposal.stage for t in self.history.allowed(self.limits)]
-        return max([0, *stages])
+    def stage(self) -> Stage:
+        """The latest stage with a trial that may be returned; the search if there is none."""
+        stages = {t.proposal.stage for t in self.history.allowed(self.limits)}
+        return max({SEARCH, *stages} - {BASELINE})
 
     @property
-    def final_stage(self) -> int:
+    def final_stage(self) -> Stage:
         """The latest stage that was scored on the validation part: the one before a refit."""
-        return min(self.stage, len(self.settings["finals"]))
+        return min(self.stage, last_final(len(self.settings["finals"])))
 
     @property
     def best(self) -> Trial | None:
@@ -135,7 +145,8 @@ def _folded(run: str, events: list[Event]) -> Record:
             record.seconds += last - session if session is not None else 0.0
             session = event.time
             record.status, record.reason = "unfinished", ""
-        _apply(record, event)
+        body = named_stages(event.kind, event.body, len(record.settings["finals"]))
+        _apply(record, replace(event, body=body))
         last = event.time
     record.seconds += last - session if session is not None else 0.0
     return record
@@ -164,7 +175,7 @@ def _apply(record: Record, event: Event) -> None:
         record.running.pop(number, None)
         record.history.append(Trial.from_json(body))
     elif event.kind == "closed":
-        record.closed[body["stage"]] = body["reason"]
+        record.closed[Stage.from_json(body["stage"])] = body["reason"]
     elif event.kind == "confirmed":
         record.confirmed = {int(n): metrics for n, metrics in body["trials"].items()}
         record.history = record.history.corrected(record.confirmed)

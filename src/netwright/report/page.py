@@ -105,15 +105,15 @@ def _status(record: Record) -> str:
     }
     rejected = len(record.rejections)
     best = record.best
-    stage, final_stage = record.stage, record.final_stage
+    final_stage = record.final_stage
     final = sum(t.proposal.stage == final_stage for t in record.history)
     chosen = (
         f" The network is the best of {final} finalists by validation accuracy, which is therefore "
         "a little optimistic; the test part was used once, at the end."
-        if best is not None and record.tested and final_stage > 0
+        if best is not None and record.tested and final_stage.is_final
         else ""
     )
-    if chosen and stage > final_stage:
+    if chosen and record.stage.is_refit:
         chosen += " Before that it was trained again, on the train and validation parts together."
     over = f", {rejected} networks were over a limit and not trained" if rejected else ""
     return f"{words[record.status]} {len(record.history)} trials ended{over}.{chosen}"

@@ -17,13 +17,13 @@ from netwright.report.statistics import (
     expected_best,
     importances,
 )
-from netwright.trial import Trial, front_of
+from netwright.trial import SEARCH, Trial, front_of
 
 
 def progress(record: Record) -> str:
     """The best so far beside the expected best of as many random networks."""
     objective = record.objectives[0]
-    good = record.history.allowed(record.limits, 0)
+    good = record.history.allowed(record.limits, SEARCH)
     sign = 1 if objective.direction == "maximize" else -1
     best = [
         (i + 1, sign * gain)
@@ -90,16 +90,16 @@ def _front(record: Record, metric: str, label: str) -> tuple[str, str] | None:
     trials = [t for t in record.history if t.done and all(m in t.metrics for m in wanted)]
     if not trials or metric == objective.metric:
         return None
-    from_search = [t for t in trials if t.proposal.stage <= 0]
+    from_search = [t for t in trials if t.proposal.stage.explores]
     last = record.final_stage
-    finals = [t for t in trials if t.proposal.stage == last and last > 0]
+    finals = [t for t in trials if t.proposal.stage == last and last.is_final]
     best = record.best
 
     def points(chosen: list[Trial]) -> list[tuple[float, float, str]]:
         return [(t.metrics[metric], t.metrics[objective.metric], _told(t)) for t in chosen]
 
     smaller = type(objective)(metric, "minimize")
-    front = front_of(record.history.candidates(record.limits, 0), (objective, smaller))
+    front = front_of(record.history.candidates(record.limits, SEARCH), (objective, smaller))
     chart = Chart(
         label,
         objective.metric,
@@ -120,12 +120,12 @@ def _front(record: Record, metric: str, label: str) -> tuple[str, str] | None:
 
 def finalists(record: Record) -> str:
     """A row for each network of the last final, with its way there."""
-    if record.final_stage < 1:
+    if not record.final_stage.is_final:
         return ""
     objective = record.objectives[0]
     rows = []
     last = [t for t in record.history if t.proposal.stage == record.final_stage]
-    again = {t.proposal.parent: t for t in record.history if t.proposal.stage > record.final_stage}
+    again = {t.proposal.parent: t for t in record.history if t.proposal.stage.is_refit}
     best = record.best
     late = _late(record, last)
     for trial in sorted(last, key=lambda t: -objective.gain(t.metrics)):
@@ -177,7 +177,7 @@ def _late(record: Record, last: list[Trial]) -> list[str]:
 def _way(record: Record, trial: Trial) -> list[Trial]:
     """The trials of one network, from its first to its last."""
     found = [trial]
-    while found[0].proposal.stage > 0:
+    while not found[0].proposal.stage.explores:
         parent = found[0].proposal.parent
         found.insert(0, next(t for t in record.history if t.number == parent))
     return found
@@ -210,7 +210,7 @@ def choices(record: Record) -> str:
     title = "Which choices mattered"
     found = importances(record)
     if not found:
-        done = sum(t.done and t.proposal.stage in (0, -1) for t in record.history)
+        done = sum(t.done and t.proposal.stage.explores for t in record.history)
         return section(
             title,
             f"<p class='soft'>This needs {LEAST_TRIALS} trials that ended well with different "
@@ -277,12 +277,11 @@ def failures(record: Record) -> str:
 def costs(record: Record) -> str:
     """What the stages cost."""
     rows = []
-    names = {0: "search", -1: "random baseline", len(record.settings["finals"]) + 1: "refit"}
-    for stage in sorted({t.proposal.stage for t in record.history}, key=lambda s: (s > 0, s)):
+    for stage in sorted({t.proposal.stage for t in record.history}):
         own = [t for t in record.history if t.proposal.stage == stage]
         rows.append(
             [
-                names.get(stage, f"final {stage}"),
+                "random baseline" if stage.is_baseline else str(stage),
                 str(len(own)),
                 f"{sum(t.seconds for t in own):,.0f}",
                 f"{sum(t.cpu_seconds for t in own):,.0f}",

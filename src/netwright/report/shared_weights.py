@@ -88,7 +88,7 @@ def preferences(record: Record) -> str:
 def random_beside(record: Record) -> str:
     """The best of the random networks that were trained alone, and what the time would pay for."""
     objective = record.objectives[0]
-    trials = [t for t in record.history.allowed(record.limits) if t.proposal.stage == 0]
+    trials = [t for t in record.history.allowed(record.limits) if t.proposal.stage.is_search]
     drawn = [t for t in trials if t.architecture in record.random]
     named = [t for t in trials if t.architecture in record.shared_accuracy.keys() - record.random]
     if not drawn or not named:
@@ -171,5 +171,5 @@ def pairs(record: Record) -> list[tuple[int, float, float]]:
     return [
         (t.number, record.shared_accuracy[t.architecture], t.metrics["accuracy"])
         for t in record.history
-        if t.done and t.proposal.stage == 0 and t.architecture in record.shared_accuracy
+        if t.done and t.proposal.stage.is_search and t.architecture in record.shared_accuracy
     ]

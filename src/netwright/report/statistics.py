@@ -40,12 +40,12 @@ def expected_best(record: Record) -> Expected | None:
     """
     objective = record.objectives[0]
     allowed = record.history.allowed(record.limits)
-    baseline = [t for t in allowed if t.proposal.stage == -1]
+    baseline = [t for t in allowed if t.proposal.stage.is_baseline]
     begins = record.settings["strategy"]["name"] in _RANDOM_WITHOUT_PARENT
     own = [
         t
         for t in allowed
-        if t.proposal.stage == 0
+        if t.proposal.stage.is_search
         and (t.architecture in record.random or (begins and t.proposal.parent is None))
     ]
     drawn = baseline or own
@@ -93,7 +93,7 @@ def importances(record: Record) -> list[Importance]:
     all zeros); the columns of a choice are shuffled together. Seeded.
     """
     objective = record.objectives[0]
-    trials = [t for t in record.history if t.done and t.proposal.stage in (0, -1)]
+    trials = [t for t in record.history if t.done and t.proposal.stage.explores]
     gains = np.array([objective.gain(t.metrics) for t in trials])
     trials = [t for t, gain in zip(trials, gains, strict=True) if np.isfinite(gain)]
     gains = gains[np.isfinite(gains)]

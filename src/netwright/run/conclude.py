@@ -176,7 +176,7 @@ def latencies(plan: Plan, model: nn.Module) -> dict[str, Any]:
 
 def _notes(record: Record, trial: Trial) -> list[str]:
     notes = []
-    if trial.proposal.stage > len(record.settings["finals"]):
+    if trial.proposal.stage.is_refit:
         notes.append(
             "The weights are from training on the train and validation parts together, the last "
             "step. The validation figures are from before it, after training on the train part."

@@ -11,24 +11,35 @@ from netwright.execute import Executor
 from netwright.objective import Limit, Objective
 from netwright.run.kept_weights import Weights
 from netwright.run.plan import Plan
-from netwright.trial import History, Proposal, Trial, best_of, by_budget, front_of, ranked
+from netwright.trial import (
+    REFIT,
+    History,
+    Proposal,
+    Stage,
+    Trial,
+    best_of,
+    by_budget,
+    front_of,
+    last_final,
+    ranked,
+)
 
 _APART = 3  # answers in which networks of the first final differ
 _NONE = object()
 _MEASURE = 3  # times a finalist is measured when the first figure is over its limit
 
 
-def finalists(plan: Plan, history: History, stage: int) -> list[Proposal]:
-    """Who of the stage before is trained for longer in a final; in the last one, each variant."""
-    count, epochs = plan.finals[stage - 1]
-    before = history.allowed(plan.limits, stage - 1)
-    choose = promoted if stage == 1 else _best
+def finalists(plan: Plan, history: History, number: int) -> list[Proposal]:
+    """Who of the stage before is trained for longer in this final; in the last, each variant."""
+    count, epochs = plan.finals[number - 1]
+    before = history.allowed(plan.limits, last_final(number - 1))
+    choose = promoted if number == 1 else _best
     chosen: list[Trial] = []
     for trials in by_budget(before):
         chosen += choose(trials, plan.objectives, count - len(chosen))
-    last = stage == len(plan.finals)
+    last = number == len(plan.finals)
     return [
-        Proposal(made, epochs, t.number, stage)
+        Proposal(made, epochs, t.number, Stage.final(number))
         for t in chosen
         for made in (plan.space.variants(t.architecture) if last else [t.architecture])
     ]
@@ -38,16 +49,16 @@ def refits(plan: Plan, found: Sequence[Trial]) -> list[Proposal]:
     """The network that was chosen, or with several objectives the front, to be trained again."""
     best = best_of(found, plan.objectives[0])
     chosen = front_of(found, plan.objectives) if len(plan.objectives) > 1 else [best]
-    stage, own = len(plan.finals) + 1, plan.evaluator.epochs
+    own = plan.evaluator.epochs
     return [
-        Proposal(t.architecture, t.proposal.epochs or own, t.number, stage) for t in chosen if t
+        Proposal(t.architecture, t.proposal.epochs or own, t.number, REFIT) for t in chosen if t
     ]
 
 
 def eligible(plan: Plan, history: History, weights: Weights) -> list[Trial]:
     """The trials of the latest final, or of the search, that may be returned."""
-    for stage in range(len(plan.finals), -1, -1):
-        found = history.candidates(plan.limits, stage)
+    for number in range(len(plan.finals), -1, -1):
+        found = history.candidates(plan.limits, last_final(number))
         if found:
             return [t for t in found if weights.path(t.number).is_file()]
     return []

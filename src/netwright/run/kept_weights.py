@@ -33,11 +33,11 @@ class Weights:
         One of a larger budget beats all of a smaller.
         """
         stage = trial.proposal.stage
-        if stage > 0:
+        if not stage.explores:
             return
         gains = [o.gain(trial.metrics) for o in self._objectives]
         broken = any(limit.excess(trial.metrics) for limit in self._limits)
-        useless = not trial.done or broken or stage != 0 or -math.inf in gains
+        useless = not trial.done or broken or not stage.is_search or -math.inf in gains
         epochs = trial.proposal.epochs or 0
         if not useless and epochs > self._epochs:
             for number in self._gains:

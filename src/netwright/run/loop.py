@@ -22,16 +22,26 @@ from netwright.evaluate.forecast import Forecast
 from netwright.evaluate.job import Job, Outcome, Task
 from netwright.execute import Executor, Message
 from netwright.oneshot import OneShot
+from netwright.record.events import named_stages
 from netwright.record.progress import Flight, Progress
 from netwright.run.finals import eligible, finalists, measured_again, refits
 from netwright.run.kept_weights import Weights
 from netwright.run.plan import Plan
-from netwright.run.proposers import BASELINE, SEARCH, Searches
+from netwright.run.proposers import Searches
 from netwright.run.shared_training import shared_weights, train_shared
 from netwright.space import Architecture
 from netwright.space.limits import COSTS
 from netwright.store import Store
-from netwright.trial import History, Proposal, Trial, by_budget
+from netwright.trial import (
+    BASELINE,
+    REFIT,
+    SEARCH,
+    History,
+    Proposal,
+    Stage,
+    Trial,
+    by_budget,
+)
 
 _STUCK = 300  # proposals of the strategy for one trial before the loop draws at random
 _ATTEMPTS = 1000  # and before the search is declared exhausted
@@ -72,11 +82,11 @@ class Loop:
         self._searches = Searches(plan, self._space)
         self._open: dict[int, _Place] = {}  # by trial number
         self._flights: dict[int, Flight] = {}
-        self._stages: dict[int, list[Proposal]] = {}  # what each final was given
-        self._closed: dict[int, str] = {}  # stages that are over, and why
+        self._stages: dict[Stage, list[Proposal]] = {}  # what each final was given
+        self._closed: dict[Stage, str] = {}  # stages that are over, and why
         self._known: set[tuple[str, int | None]] = set()  # keys of networks, and epochs
         self._next = 0
-        self._first: dict[int, int] = {}  # stage -> its first trial number
+        self._first: dict[Stage, int] = {}  # stage -> its first trial number
         self._current, self._stage_began = SEARCH, time.monotonic()
         path = partial(self.store.weights, self.name)
         self._weights = Weights(path, plan.objectives, plan.limits)
@@ -112,13 +122,12 @@ class Loop:
             self._stage(SEARCH, self._propose)
             if plan.baseline == "same" or plan.baseline > 0:
                 self._stage(BASELINE, self._propose_baseline)
-            for stage in range(1, len(plan.finals) + 1):
-                choose = partial(finalists, plan, self.history, stage)
-                self._stage(stage, self._listed(stage, choose))
+            for number in range(1, len(plan.finals) + 1):
+                choose = partial(finalists, plan, self.history, number)
+                self._stage(Stage.final(number), self._listed(Stage.final(number), choose))
             self._confirm()
             if plan.refit:
-                stage = len(plan.finals) + 1
-                self._stage(stage, self._listed(stage, lambda: refits(plan, self._eligible())))
+                self._stage(REFIT, self._listed(REFIT, lambda: refits(plan, self._eligible())))
         finally:
             self.executor.stop()
 
@@ -148,7 +157,7 @@ class Loop:
                 costs = self._admission.admit(architecture).metrics
                 self._forecast.learn(architecture, {k: v for k, v in costs.items() if k in COSTS})
 
-    def _stage(self, stage: int, source: Source) -> None:
+    def _stage(self, stage: Stage, source: Source) -> None:
         """Keep every slot busy with proposals of `source` until it ends and all have finished."""
         if stage in self._closed:
             return
@@ -171,7 +180,7 @@ class Loop:
                 self._receive(message)
             self.watch(self.progress())
         self._open.clear()
-        self._log("closed", {"stage": stage, "reason": reason or ""})
+        self._log("closed", {"stage": stage.to_json(), "reason": reason or ""})
         self._closed[stage] = reason or ""
         self.watch(self.progress())
 
@@ -184,7 +193,7 @@ class Loop:
             return None  # its trial may need another attempt from exactly this state
         return self._next
 
-    def _launch(self, number: int, stage: int, source: Source) -> str:
+    def _launch(self, number: int, stage: Stage, source: Source) -> str:
         """Find an admissible proposal for a trial and start it; otherwise say why not."""
         place = self._open.get(number, _Place())
         again = place.proposal is not None
@@ -194,7 +203,7 @@ class Loop:
                 return proposal if proposal == "wait" else self._end_reason
             admitted = self._admission.admit(proposal.architecture)
             earlier = self._earlier(proposal)
-            reason = admitted.reason if stage <= SEARCH else None
+            reason = admitted.reason if stage.explores else None
             job = admitted.key, proposal.epochs
             if not again and earlier is None and job in self._known:
                 reason = "known"
@@ -209,7 +218,7 @@ class Loop:
         if not again:
             body = {
                 "attempt": place.attempt,
-                "stage": stage,
+                "stage": stage.to_json(),
                 "proposal": proposal.to_json(),
                 "key": admitted.key,
             }
@@ -221,7 +230,7 @@ class Loop:
         metrics = admitted.metrics
         if earlier is not None:
             metrics = dict(earlier.metrics)
-            if not self._is_refit(stage):  # which is scored by nothing but the test part
+            if not stage.is_refit:  # which is scored by nothing but the test part
                 metrics = {k: v for k, v in metrics.items() if k in (*COSTS, LATENCY)}
         flight = Flight(number, proposal, epochs, admitted.fingerprint, metrics=metrics)
         self._flights[number] = flight
@@ -239,14 +248,14 @@ class Loop:
         if proposal.epochs is None:
             return None
         parent = next((t for t in self.history if t.number == proposal.parent), None)
-        final = proposal.stage > SEARCH  # which may be a variant of what was measured
+        final = not proposal.stage.explores  # which may be a variant of what was measured
         return (
             parent if parent and (final or parent.architecture == proposal.architecture) else None
         )
 
     def _train(self, flight: Flight) -> None:
         flight.admitted = True
-        searching = flight.proposal.stage <= SEARCH
+        searching = flight.proposal.stage.explores
         limit = self.plan.trial_seconds if searching else None
         self.executor.submit(flight.number, self._task(flight), limit)
 
@@ -258,11 +267,8 @@ class Loop:
             flight.metrics,
             str(self._weights.path(flight.number)),
             measure,
-            self._is_refit(flight.proposal.stage),
+            flight.proposal.stage.is_refit,
         )
-
-    def _is_refit(self, stage: int) -> bool:
-        return stage > len(self.plan.finals)
 
     # -- where proposals come from ----------------------------------------------------------------
 
@@ -293,11 +299,11 @@ class Loop:
 
     def _as_long(self) -> int:
         """How many random networks could have been trained in the time that the search took."""
-        trials = [t.seconds for t in self.history if t.proposal.stage == SEARCH]
+        trials = [t.seconds for t in self.history if t.proposal.stage.is_search]
         whole = sum(trials) + sum(self._shared.values())
         return math.ceil(whole / max(float(np.mean(trials)), 1e-9)) if trials else 0
 
-    def _ask(self, stage: int, number: int, attempt: int) -> Proposal | Literal["wait", "end"]:
+    def _ask(self, stage: Stage, number: int, attempt: int) -> Proposal | Literal["wait", "end"]:
         """A strategy's proposal for a trial, from the results it is to know."""
         if self.plan.deterministic:
             upto = number - self.executor.slots + 1
@@ -316,11 +322,13 @@ class Loop:
             return proposal
         return "wait" if self._flights else self._end("the strategy has nothing more to propose")
 
-    def _listed(self, stage: int, make: Callable[[], list[Proposal]]) -> Source:
+    def _listed(self, stage: Stage, make: Callable[[], list[Proposal]]) -> Source:
         """The source of a stage whose proposals are chosen once, when it begins."""
         if stage not in self._stages:
             proposals = self._stages[stage] = make()
-            self._log("final", {"stage": stage, "proposals": [p.to_json() for p in proposals]})
+            self._log(
+                "final", {"stage": stage.to_json(), "proposals": [p.to_json() for p in proposals]}
+            )
         proposals = self._stages[stage]
 
         def source(number: int, attempt: int) -> Proposal | Literal["wait", "end"]:
@@ -448,7 +456,7 @@ class Loop:
 
     def _epochs(self) -> int:
         own = self.plan.evaluator.epochs
-        ended = sum(t.proposal.epochs or own for t in self.history if t.proposal.stage == SEARCH)
+        ended = sum(t.proposal.epochs or own for t in self.history if t.proposal.stage.is_search)
         return ended + sum(f.epochs for f in self._flights.values())
 
     def progress(self) -> Progress:
@@ -493,7 +501,8 @@ class Loop:
         session: float | None = None
         last = 0.0
         for event in self.store.events(self.name):
-            body, number = event.body, event.trial
+            body = named_stages(event.kind, event.body, len(self.plan.finals))
+            number = event.trial
             if event.kind == "created" and body.get("known"):
                 self._start_warm([Trial.from_json(known) for known in body["known"]])
             elif event.kind == "created":
@@ -510,7 +519,7 @@ class Loop:
             elif event.kind == "proposed":
                 assert number is not None
                 proposal = Proposal.from_json(body["proposal"])
-                self._first.setdefault(body["stage"], number)
+                self._first.setdefault(proposal.stage, number)
                 self._next = max(self._next, number + 1)
                 self._open[number] = _Place(body["attempt"], proposal)
                 self._known.add((body["key"], proposal.epochs))
@@ -531,11 +540,11 @@ class Loop:
                 self._weights.take(trial)
             elif event.kind == "final":
                 proposals = [Proposal.from_json(p) for p in body["proposals"]]
-                self._stages[body["stage"]] = proposals
+                self._stages[Stage.from_json(body["stage"])] = proposals
             elif event.kind == "confirmed":
                 self._take_confirmed({int(n): m for n, m in body["trials"].items()})
             elif event.kind == "closed":
-                self._closed[body["stage"]] = body["reason"]
+                self._closed[Stage.from_json(body["stage"])] = body["reason"]
             last = event.time
         self._active += last - session if session is not None else 0.0
 

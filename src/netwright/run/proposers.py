@@ -14,10 +14,7 @@ from netwright.oneshot import OneShot
 from netwright.run.plan import Plan
 from netwright.space import Space
 from netwright.strategies import RandomSearch
-from netwright.trial import Proposal, Trial
-
-SEARCH, BASELINE = 0, -1
-"""Stages of a run; the finals are 1, 2, ..., and behind them the refit."""
+from netwright.trial import BASELINE, SEARCH, Proposal, Stage, Trial
 
 
 class Searches:
@@ -40,7 +37,7 @@ class Searches:
 
     def take(self, trial: Trial) -> None:
         """A trial that has ended; those of finals are nobody's."""
-        if trial.proposal.stage > SEARCH:
+        if not trial.proposal.stage.explores:
             return
         if self._in_order:
             self._waiting[trial.number] = trial
@@ -52,7 +49,7 @@ class Searches:
         for trial in trials:
             self._observe(SEARCH, trial)
 
-    def observe_first(self, stage: int, first: int, upto: int) -> bool:
+    def observe_first(self, stage: Stage, first: int, upto: int) -> bool:
         """Let the strategy observe exactly its trials `first`, ... before `upto`; False if not in.
 
         Both count the trials of the run; `first` is the first of the stage.
@@ -70,12 +67,12 @@ class Searches:
         return {number: trial.proposal for number, trial in self._waiting.items()}
 
     def propose(
-        self, stage: int, rng: np.random.Generator, pending: Sequence[Proposal]
+        self, stage: Stage, rng: np.random.Generator, pending: Sequence[Proposal]
     ) -> Proposal | None:
         """The next proposal of a stage's strategy; None when it has no more."""
         with one_thread():
             return self._searches[stage].propose(rng, pending)
 
-    def _observe(self, stage: int, trial: Trial) -> None:
+    def _observe(self, stage: Stage, trial: Trial) -> None:
         with one_thread():
             self._searches[stage].observe(trial)

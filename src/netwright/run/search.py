@@ -26,7 +26,6 @@ from netwright.run.conclude import conclude, conclude_early, export_trial, expor
 from netwright.run.fingerprint import check_same, settings_of
 from netwright.run.loop import Loop
 from netwright.run.plan import Budget, Plan, make_plan
-from netwright.run.proposers import SEARCH
 from netwright.run.shared_training import shared_weights
 from netwright.run.warm_start import known_from
 from netwright.space import Architecture, Space
@@ -271,7 +270,7 @@ class Run:
         return [
             (trial.architecture, objective.gain(trial.metrics))
             for trial in self.record.history
-            if trial.done and trial.proposal.stage <= SEARCH
+            if trial.done and trial.proposal.stage.explores
         ]
 
     def best_for(
@@ -378,7 +377,7 @@ def _free_name(store: Store) -> str:
 def _row(trial: Trial) -> dict[str, Any]:
     return {
         "number": trial.number,
-        "stage": trial.proposal.stage,
+        "stage": trial.proposal.stage.to_json(),
         "status": trial.status,
         "epochs": trial.proposal.epochs,
         **trial.metrics,

@@ -9,10 +9,9 @@ from netwright.errors import SettingError
 from netwright.record.record import Record, read_record
 from netwright.run.finals import promoted
 from netwright.run.plan import Plan
-from netwright.run.proposers import SEARCH
 from netwright.space import adopted
 from netwright.store import Store
-from netwright.trial import Trial, by_budget
+from netwright.trial import SEARCH, Trial, by_budget
 
 _EQUAL = ("evaluator", "data", "target")
 _CARRIED = 5  # of the best networks of a run on other data, as many as differ
@@ -52,7 +51,7 @@ def known_from(store: Store, name: str, plan: Plan, settings: dict[str, Any]) ->
 def _members(record: Record, plan: Plan) -> list[Trial]:
     found = []
     for trial in record.history:
-        if trial.proposal.stage > SEARCH:
+        if not trial.proposal.stage.explores:
             continue
         member = adopted(plan.space, trial.architecture)
         if member is not None:
