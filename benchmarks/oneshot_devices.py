@@ -72,10 +72,11 @@ def accuracy(network: torch.nn.Module, data: Data) -> float:
 def bounds(space: nw.Space, data: Data, count: int) -> list[float]:
     """Latencies in ms from small to large: quantiles of random networks'."""
     rng, target = np.random.default_rng(0), nw.OnnxRuntime()
+    raw = nw.Training(data).raw_inputs(space)
     found = []
     for _ in range(3 * count):
-        network = space.build(space.sample(rng), seed=0).eval()
-        found.append(target.measure(network, space.inputs, mean=data.mean, std=data.std).median_ms)
+        network = raw.before(space.build(space.sample(rng), seed=0))
+        found.append(target.measure(network, raw.signature).median_ms)
     return [float(v) for v in np.quantile(found, np.linspace(0.05, 0.95, count))]
 
 
@@ -126,8 +127,8 @@ def compared(
             alone = training.evaluate(candidate, epochs, Context(seed)).model
             assert alone is not None
             known[chosen] = {
-                "as it is": accuracy(as_is.network, data),
-                "tuned": accuracy(tuned.network, data),
+                "as it is": accuracy(as_is.network.network, data),
+                "tuned": accuracy(tuned.network.network, data),
                 "alone": accuracy(alone, data),
                 "seconds to tune": spent,
                 "seconds alone": time.process_time() - began,

@@ -14,6 +14,8 @@ from torch import nn
 from netwright.errors import ExportError, SettingError
 from netwright.export import Card, export, package, place, verify
 from netwright.export.folder import FILES
+from netwright.network.normalised import RawInputs, Standardise
+from netwright.network.signature import Signature
 
 
 def network() -> nn.Module:
@@ -27,7 +29,12 @@ TEST = (
     torch.randint(0, 256, (40, 1, 6, 6), dtype=torch.uint8, generator=torch.Generator()),
     torch.arange(40) % 3,
 )
+TAKES = Signature.single((1, 6, 6), (3,), dtype="uint8")
 MEAN, STD = torch.full((1, 1, 1), 120.0), torch.full((1, 1, 1), 70.0)
+
+
+def deployed(network: nn.Module) -> nn.Module:
+    return RawInputs(TAKES, Standardise(MEAN, STD)).before(network)
 
 
 def accuracy() -> float:
@@ -42,7 +49,7 @@ CARD = Card("A network", metrics={"test_accuracy": accuracy()}, notes=["Mind | t
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("export") / "best"
-    export(network(), folder, inputs=(1, 6, 6), mean=MEAN, std=STD, card=CARD, test=TEST)
+    export(deployed(network()), folder, signature=TAKES, card=CARD, test=TEST)
     return folder
 
 
@@ -75,14 +82,14 @@ def test_the_folder_works_alone(exported: Path, tmp_path: Path) -> None:
 
 
 def test_a_form_that_differs_is_refused_and_nothing_is_left(tmp_path, monkeypatch) -> None:
-    def spoiled(model, **given):
-        source = made(model, **given)
+    def spoiled(model, *given, **settings):
+        source = made(model, *given, **settings)
         return source.replace("- self.mean) / self.std", "- self.mean) / (self.std + 9)")
 
     made = package.model_source
     monkeypatch.setattr(package, "model_source", spoiled)
     with pytest.raises(ExportError, match=r"model\.py differs from the trained network by"):
-        export(network(), tmp_path / "best", inputs=(1, 6, 6), mean=MEAN, std=STD, card=CARD)
+        export(deployed(network()), tmp_path / "best", signature=TAKES, card=CARD)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -92,9 +99,9 @@ def test_a_spoiled_file_is_found(exported: Path, tmp_path: Path) -> None:
     onnx = bytearray((tmp_path / "model.onnx").read_bytes())
     onnx[len(onnx) // 2 : len(onnx) // 2 + 4] = b"\x00\x00\x80\x7f"  # an infinity among the weights
     (tmp_path / "model.onnx").write_bytes(onnx)
-    raw = package.Raw(network(), MEAN, STD).eval()
+    batches = [[TEST[0][:1]], [TEST[0][1:8]]]
     with pytest.raises(ExportError, match=r"model\.onnx"):
-        verify.verify(raw, tmp_path, [TEST[0][:1], TEST[0][1:8]], TEST)
+        verify.verify(deployed(network()), tmp_path, TAKES, batches, TEST)
 
 
 def test_an_accuracy_that_is_not_that_of_the_files_is_refused(tmp_path, monkeypatch) -> None:
@@ -102,7 +109,7 @@ def test_an_accuracy_that_is_not_that_of_the_files_is_refused(tmp_path, monkeypa
     monkeypatch.setattr(package, "verify", lambda *given: found)
     wrong = Card("A network", metrics={"test_accuracy": accuracy() + 0.1})
     with pytest.raises(ExportError, match="its card reports"):
-        export(network(), tmp_path / "best", inputs=(1, 6, 6), card=wrong, test=TEST)
+        export(deployed(network()), tmp_path / "best", signature=TAKES, card=wrong, test=TEST)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -111,8 +118,8 @@ def test_an_earlier_export_is_replaced_whole(tmp_path, monkeypatch) -> None:
         (tmp_path / name).write_text("old")
     monkeypatch.setattr(package, "verify", lambda *given: {})
     monkeypatch.setitem(sys.modules, "onnx", None)
-    model = network().train()
-    export(model, tmp_path, inputs=(1, 6, 6), card=CARD)
+    model = deployed(network()).train()
+    export(model, tmp_path, signature=TAKES, card=CARD)
     assert model.training
     assert not (tmp_path / "model.onnx").exists()
     assert all(p.read_bytes() != b"old" for p in tmp_path.iterdir())
@@ -121,7 +128,7 @@ def test_an_earlier_export_is_replaced_whole(tmp_path, monkeypatch) -> None:
 def test_a_missing_extra_leaves_the_form_out_and_says_so(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(package, "verify", lambda *given: {})
     monkeypatch.setitem(sys.modules, "onnx", None)
-    export(network(), tmp_path / "best", inputs=(1, 6, 6), card=CARD)
+    export(deployed(network()), tmp_path / "best", signature=TAKES, card=CARD)
     assert not (tmp_path / "best" / "model.onnx").exists()
     assert "pip install 'netwright[onnx]'" in (tmp_path / "best" / "card.md").read_text()
 
@@ -130,15 +137,15 @@ def test_nobodys_own_files_are_written_over(tmp_path: Path) -> None:
     folder = tmp_path / "best"
     folder.mkdir()
     (folder / "notes.txt").write_text("mine")
-    export(network(), folder, inputs=(1, 6, 6), card=CARD)
+    export(deployed(network()), folder, signature=TAKES, card=CARD)
     (folder / "model.onnx").unlink()
-    export(network(), folder, inputs=(1, 6, 6), card=CARD)  # an earlier export is replaced
+    export(deployed(network()), folder, signature=TAKES, card=CARD)  # an earlier export is replaced
     assert (folder / "model.onnx").is_file()
     assert (folder / "notes.txt").read_text() == "mine"
     (folder / "card.json").unlink()
     before = (folder / "model.py").read_text()
     with pytest.raises(SettingError, match=r"holds a card\.md that is not of an export"):
-        export(network(), folder, inputs=(1, 6, 6), card=CARD)
+        export(deployed(network()), folder, signature=TAKES, card=CARD)
     assert (folder / "model.py").read_text() == before
 
 
@@ -159,7 +166,7 @@ def test_placing_removes_a_form_of_an_earlier_network(tmp_path: Path) -> None:
 def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "best").write_text("mine")
     with pytest.raises(SettingError, match="is a file"):
-        export(network(), tmp_path / "best", inputs=(1, 6, 6), card=CARD)
+        export(deployed(network()), tmp_path / "best", signature=TAKES, card=CARD)
     assert (tmp_path / "best").read_text() == "mine"
 
 
@@ -178,7 +185,7 @@ class Branching(nn.Module):
 
 def test_a_network_without_source_is_handed_over_all_the_same(tmp_path: Path) -> None:
     card = replace(CARD, title='A "network" of C:\\new')
-    made = export(Branching(), tmp_path / "best", inputs=(1, 6, 6), card=card)
+    made = export(deployed(Branching()), tmp_path / "best", signature=TAKES, card=card)
     assert "has no source of its own and loads model.pt2" in made.notes[0]
     assert made.notes[0] in (tmp_path / "best" / "card.md").read_text()
     assert set(made.checks) == {"model.py", "model.pt2", "model.onnx"}
@@ -210,5 +217,5 @@ class Counting(nn.Module):
 
 def test_a_network_that_no_form_can_hold_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="Write it without branches on values"):
-        export(Counting(), tmp_path / "best", inputs=(1, 6, 6), card=CARD)
+        export(deployed(Counting()), tmp_path / "best", signature=TAKES, card=CARD)
     assert list(tmp_path.iterdir()) == []

@@ -15,16 +15,19 @@ from torch import Tensor, nn
 from netwright import spaces
 from netwright.errors import ExportError
 from netwright.export import model_source
+from netwright.network.normalised import RawInputs, Standardise
+from netwright.network.signature import Signature
 
 
-def reloaded(model: nn.Module, inputs, folder: Path, mean=None, std=None) -> nn.Module:
+def takes(*inputs: int) -> Signature:
+    return Signature.single(inputs, (2,))
+
+
+def reloaded(model: nn.Module, inputs, folder: Path) -> nn.Module:
     """The network of the written source, with the weights read back by its own `load`."""
-    (folder / "model.py").write_text(model_source(model, inputs=inputs, mean=mean, std=std))
-    state = dict(model.state_dict())
-    if mean is not None:
-        state |= {"mean": mean, "std": std}
+    (folder / "model.py").write_text(model_source(model, takes(*inputs)), encoding="utf-8")
     save_file(
-        {k: v.detach().contiguous().clone() for k, v in state.items()},
+        {k: v.detach().contiguous().clone() for k, v in model.state_dict().items()},
         folder / "model.safetensors",
     )
     spec = importlib.util.spec_from_file_location("written", folder / "model.py")
@@ -132,7 +135,7 @@ def test_tied_weights_stay_tied(tmp_path: Path) -> None:
 
 def test_classes_that_differ_in_numbers_are_one_with_parameters() -> None:
     model = nn.Sequential(*(Attention(8, heads) for heads in (1, 2, 4, 8)))
-    source = model_source(model, inputs=(5, 8))
+    source = model_source(model, takes(5, 8))
     assert source.count("class Attention") == 1
     assert "def __init__(self, num_heads):" in source
     assert source.count("Attention(num_heads=") == 4
@@ -144,8 +147,9 @@ def test_the_source_needs_torch_alone_and_is_tidy(tmp_path: Path) -> None:
     models = [(space.build(space.sample(rng), seed=0), (1, 14, 14)) for _ in range(6)]
     models += [(Sequence(), (5, 6)), (Pyramid(), (3, 16, 16))]
     for i, (model, inputs) in enumerate(models):
-        mean, std = torch.zeros(inputs[0], 1, 1), torch.ones(inputs[0], 1, 1)
-        source = model_source(model, inputs=inputs, mean=mean, std=std, docstring="A network.")
+        channels = torch.ones(inputs[0], 1, 1)
+        raw = RawInputs(takes(*inputs), Standardise(0 * channels, channels))
+        source = model_source(raw.before(model), raw.signature, docstring="A network.")
         (tmp_path / f"m{i}.py").write_text(source)
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.Import):
@@ -164,7 +168,8 @@ def test_the_source_needs_torch_alone_and_is_tidy(tmp_path: Path) -> None:
 def test_the_normalisation_is_inside(tmp_path: Path) -> None:
     model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2)).eval()
     mean, std = torch.full((1, 1, 1), 100.0), torch.full((1, 1, 1), 50.0)
-    made = reloaded(model, (1, 2, 2), tmp_path, mean, std)
+    raw = RawInputs(takes(1, 2, 2), Standardise(mean, std))
+    made = reloaded(raw.before(model), (1, 2, 2), tmp_path)
     x = torch.randint(0, 256, (3, 1, 2, 2), dtype=torch.uint8)
     assert torch.allclose(made(x), model((x.float() - mean) / std), atol=1e-6)
 
@@ -194,9 +199,9 @@ def test_what_cannot_be_written_is_named() -> None:
             return x + self.table
 
     with pytest.raises(ExportError, match=r"1 \(.*Branching\) cannot be traced"):
-        model_source(nn.Sequential(nn.Linear(2, 2), Branching()), inputs=(2,))
+        model_source(nn.Sequential(nn.Linear(2, 2), Branching()), takes(2))
     with pytest.raises(ExportError, match="'table' of 0 holds 100 values"):
-        model_source(nn.Sequential(Holding()), inputs=(100,))
+        model_source(nn.Sequential(Holding()), takes(100))
 
 
 class Block(nn.Sequential):
@@ -254,7 +259,7 @@ def test_parity_of_corners(tmp_path: Path) -> None:
 
 
 def test_the_source_reads_as_it_was_written() -> None:
-    source = model_source(Corners(), inputs=(1, 14, 14))
+    source = model_source(Corners(), takes(1, 14, 14))
     for line in (
         "class Block(nn.Sequential):",
         '"""Convolution and activation."""',
@@ -282,7 +287,7 @@ def test_a_residual_block_is_one_class_of_its_sizes() -> None:
         def forward(self, x: Tensor) -> Tensor:
             return self.act(x + self.body(x))
 
-    source = model_source(nn.Sequential(Residual(4, 8, 3), Residual(4, 6, 5)), inputs=(4, 8, 8))
+    source = model_source(nn.Sequential(Residual(4, 8, 3), Residual(4, 6, 5)), takes(4, 8, 8))
     assert source.count("class Residual") == 1
     assert "def __init__(self, hidden_channels, kernel_size):" in source
     assert "nn.Conv2d(4, hidden_channels, kernel_size, padding=kernel_size // 2)" in source
@@ -298,4 +303,4 @@ def test_a_tensor_changed_in_place_unseen_is_refused() -> None:
             return y
 
     with pytest.raises(ExportError, match=r"write `\.add\(\)`"):
-        model_source(InPlace(), inputs=(3,))
+        model_source(InPlace(), takes(3))

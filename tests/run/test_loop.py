@@ -159,7 +159,7 @@ class Counted(LatencyTarget):
     def name(self) -> str:
         return "counted"
 
-    def measure(self, model, inputs, *, mean=None, std=None, seconds=0.05) -> Latency:
+    def measure(self, model, signature, *, seconds=0.05) -> Latency:
         ms = sum(p.numel() for p in model.parameters()) / 100
         self.asked.append(1)
         return Latency(ms, ms, ms, 1)
@@ -170,11 +170,12 @@ class Counted(LatencyTarget):
 )
 def test_what_was_measured_is_not_measured_again(tmp_path: Path, after) -> None:
     target, space, rng = Counted(), SPACES["huge"](), np.random.default_rng(0)
+    raw = Function(lambda model, epochs: {}).raw_inputs(space)
     drawn = [space.build(space.sample(rng), seed=0) for _ in range(50)]
-    bound = float(np.quantile([target.measure(m, (4,)).median_ms for m in drawn], 0.3))
+    bound = float(np.quantile([target.measure(m, raw.signature).median_ms for m in drawn], 0.3))
     limits = limits_from({"latency_ms": bound})
     target.asked.clear()
-    Admission(space, limits).check_limits_can_be_met(target, None)  # as each session begins
+    Admission(space, limits).check_limits_can_be_met(target, raw)  # as each session begins
     checks, target.asked = len(target.asked), []
     made = plan(limits=limits, target=target, finals=(), budget=Budget(trials=20))
     whole = loop(tmp_path, made, name="whole")

@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+import onnxruntime
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -46,13 +47,31 @@ def run(digits, tmp_path_factory) -> nw.Run:
 
 def test_the_best_is_a_trained_network(run: nw.Run, digits: nw.Data) -> None:
     model = run.best.model()
-    x = (digits.test.x.float() - digits.mean) / digits.std
     with torch.no_grad():
-        accuracy = (model(x).argmax(1) == digits.test.y).float().mean().item()
+        accuracy = (model(digits.test.x).argmax(1) == digits.test.y).float().mean().item()
     assert accuracy == pytest.approx(run.best.metrics["test_accuracy"])
     assert accuracy > 0.6
     assert run.best.metrics["params"] <= 3000
     assert set(run.best.architecture.answers) == {"width", "activation"}
+
+
+def test_the_best_is_what_is_exported_on_raw_rows(run: nw.Run, digits: nw.Data, tmp_path) -> None:
+    run.best.export(tmp_path)
+    exported: dict = {"__file__": str(tmp_path / "model.py"), "__name__": "model"}
+    exec((tmp_path / "model.py").read_text(encoding="utf-8"), exported)
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
+    program = torch.export.load(tmp_path / "model.pt2").module()
+    x = digits.test.x[:50]
+    with torch.no_grad():
+        wanted = run.best.model().network((x.float() - digits.mean) / digits.std)
+        for answer in (
+            run.best.model()(x),
+            exported["load"]()(x),
+            exported["load"]()(x.float()),
+            program(x),
+            torch.from_numpy(session.run(None, {"input": x.numpy()})[0]),
+        ):
+            torch.testing.assert_close(answer, wanted, rtol=1e-4, atol=1e-4)
 
 
 def test_the_front_has_no_dominated_network(run: nw.Run) -> None:

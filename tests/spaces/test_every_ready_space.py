@@ -13,6 +13,8 @@ from netwright.drawing.files import draw_svg
 from netwright.drawing.sketch import sketch
 from netwright.export import Card, export
 from netwright.export.source.source import model_source
+from netwright.network.normalised import RawInputs
+from netwright.network.signature import Signature
 from netwright.testing import READY
 
 MANY = int(os.environ.get("NETWRIGHT_TEST_MEMBERS", "50"))  # 500 take half an hour
@@ -20,6 +22,10 @@ MANY = int(os.environ.get("NETWRIGHT_TEST_MEMBERS", "50"))  # 500 take half an h
 
 def test_every_ready_space_is_here():
     assert set(READY) == set(spaces.__all__)
+
+
+def takes(space):
+    return Signature.single(space.inputs, (space.classes,), ids=space.tokens)
 
 
 def trains_a_step(space, model):
@@ -39,12 +45,12 @@ def trains_a_step(space, model):
 
 def is_written_as_source(space, model, folder):
     model.eval()
-    text = model_source(model, inputs=space.inputs, mean=None, std=None, docstring="A network.")
+    text = model_source(model, takes(space), docstring="A network.")
     save_file(dict(model.state_dict()), folder / "model.safetensors")
     (folder / "model.py").write_text(text)
     made = {"__file__": str(folder / "model.py"), "__name__": "model"}
     exec(compile(text, "model.py", "exec"), made)
-    x = space.example(np.random.default_rng(1), 3).float()
+    x = space.example(np.random.default_rng(1), 3)
     with torch.no_grad():
         assert torch.allclose(made["load"](folder / "model.safetensors")(x), model(x), atol=1e-5)
 
@@ -76,8 +82,7 @@ def test_many_members_build_train_draw_and_export(name, tmp_path):
 def test_a_member_is_exported_in_every_form(name, tmp_path):
     space = READY[name]()
     model = space.build(space.sample(np.random.default_rng(3)), seed=0).eval()
-    made = export(
-        model, tmp_path / "out", inputs=space.inputs, card=Card(name), tokens=space.tokens
-    )
+    raw = RawInputs(takes(space))
+    made = export(raw.before(model), tmp_path / "out", signature=raw.signature, card=Card(name))
     assert set(made.checks) == {"model.py", "model.pt2", "model.onnx"} and not made.notes
     assert all(check["largest_difference"] < 1e-4 for check in made.checks.values())

@@ -13,10 +13,11 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from netwright.errors import DataError
 from netwright.network.files import whole
+from netwright.network.normalised import Standardise
 
 _FORMAT = "netwright.data/1"
 _PART_NAMES = ("train", "validation", "test")
@@ -103,6 +104,11 @@ class Data:
                 raise DataError(f"`Data({label}=...)` of '{self.name}' must be finite.")
         if not bool((self.std > 0).all()):
             raise DataError(f"`Data(std=...)` of '{self.name}' must be above 0.")
+
+    @property
+    def normalise(self) -> nn.Module:
+        """What makes a network's inputs of raw ones (b, *shape), by mean and deviation."""
+        return Standardise(self.mean, self.std)
 
     def _check_part(self, part_name: str, part: Part) -> None:
         where = f"the {part_name} part of '{self.name}'"

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from netwright.errors import EvaluationError, SettingError, SpaceError
+from netwright.network.normalised import RawInputs
 from netwright.objective import Limit
 from netwright.space import Architecture, Space
 from netwright.space.limits import COSTS, check_least
@@ -67,7 +67,7 @@ class Admission:
     def check_limits_can_be_met(
         self,
         target: LatencyTarget | None,
-        normalisation: tuple[Tensor, Tensor] | None,
+        raw: RawInputs | None,
     ) -> None:
         """Find a network that keeps each limit, going down from neighbour to neighbour.
 
@@ -78,8 +78,8 @@ class Admission:
         for limit in self.limits:
             if limit.metric in COSTS:
                 measure = self._cost(limit.metric)
-            elif limit.metric == LATENCY and target is not None:
-                measure = self._latency(target, normalisation)
+            elif limit.metric == LATENCY and target is not None and raw is not None:
+                measure = self._latency(target, raw)
             else:
                 raise SettingError(
                     f"`limits={{{limit.metric!r}: ...}}` must be one of {', '.join(COSTS)} or "
@@ -90,14 +90,10 @@ class Admission:
     def _cost(self, metric: str) -> Callable[[Architecture], float]:
         return lambda architecture: self.admit(architecture).metrics.get(metric, float("inf"))
 
-    def _latency(
-        self, target: LatencyTarget, normalisation: tuple[Tensor, Tensor] | None
-    ) -> Callable[[Architecture], float]:
-        mean, std = normalisation or (None, None)
-
+    def _latency(self, target: LatencyTarget, raw: RawInputs) -> Callable[[Architecture], float]:
         def measure(architecture: Architecture) -> float:
-            model = self.space.build(architecture, seed=0).eval()
-            return target.measure(model, self.space.inputs, mean=mean, std=std).median_ms
+            model = raw.before(self.space.build(architecture, seed=0))
+            return target.measure(model, raw.signature).median_ms
 
         return measure
 

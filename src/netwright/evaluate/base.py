@@ -10,6 +10,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from netwright.data import Data
+from netwright.network.normalised import RawInputs
+from netwright.network.signature import Signature
 from netwright.space import Architecture, Space
 from netwright.trial import Status
 
@@ -107,9 +109,25 @@ class Evaluator(ABC):
         raise NotImplementedError(f"`{type(self).__name__}.for_refit` is missing.")
 
     @property
-    def normalisation(self) -> tuple[Tensor, Tensor] | None:
-        """Mean and deviation that a trained network expects to be applied to raw inputs."""
+    def normalise(self) -> nn.Module | None:
+        """What makes a trained network's inputs of raw ones; None where they are taken as are."""
         return None
+
+    def raw_inputs(self, space: Space) -> RawInputs:
+        """What a network takes that is handed over: the data's raw tensors, else the space's."""
+        dtype = None if self.data is None else str(self.data.train.x.dtype).removeprefix("torch.")
+        signature = Signature.single(
+            space.inputs,
+            (space.classes,),
+            dtype=dtype if space.tokens is None else None,
+            ids=space.tokens,
+        )
+        return RawInputs(signature, self.normalise)
+
+    @property
+    def raw_rows(self) -> Tensor | None:
+        """Some raw inputs (n, *shape) of the data, for comparing exported forms on them."""
+        return None if self.data is None else self.data.train.x[:8]
 
     @property
     def test_examples(self) -> tuple[Tensor, Tensor] | None:

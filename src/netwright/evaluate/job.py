@@ -102,9 +102,9 @@ class Job:
     def _latency(self, model: nn.Module) -> dict[str, float]:
         """The latency; empty if it cannot be measured and nothing hangs on it."""
         assert self.target is not None
-        mean, std = self.evaluator.normalisation or (None, None)
+        raw = self.evaluator.raw_inputs(self.space)
         try:
-            found = self.target.measure(model.eval(), self.space.inputs, mean=mean, std=std)
+            found = self.target.measure(raw.before(model), raw.signature)
         except EvaluationError:
             if self.latency_matters:
                 raise

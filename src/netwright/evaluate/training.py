@@ -167,9 +167,9 @@ class Training(Evaluator):
         return replace(self, data=self.data.with_validation_in_train())
 
     @property
-    def normalisation(self) -> tuple[Tensor, Tensor]:
-        """Mean and deviation of the train part."""
-        return self.data.mean, self.data.std
+    def normalise(self) -> nn.Module:
+        """That of the data, as the train part says."""
+        return self.data.normalise
 
     @property
     def test_examples(self) -> tuple[Tensor, Tensor] | None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from netwright.network.signature import Signature
+
 _PERCENT = ("accuracy",)
 _UNITS = {"ms": "ms", "mib": "MiB", "mj": "mJ"}
 
@@ -15,10 +17,12 @@ class Card:
     """Figures of an exported network, all of them JSON.
 
     Accuracies are fractions; names carry their units (`latency_ms`, `memory_mib`, `seconds`).
+    `signature` says what every form takes and gives, as `Signature.to_json` has it.
     `checks` has, for each exported form, its largest difference from the trained network.
     """
 
     title: str
+    signature: Mapping[str, Any] | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     costs: Mapping[str, Any] = field(default_factory=dict)
@@ -46,6 +50,8 @@ class Card:
             "```",
             "",
         ]
+        if self.signature is not None:
+            lines += [_signature(Signature.from_json(self.signature)), ""]
         for title, rows in (
             ("Accuracy", self.metrics),
             ("Cost", self.costs),
@@ -61,6 +67,15 @@ class Card:
         if self.versions:
             lines += ["## Versions", "", *_rows(self.versions), ""]
         return "\n".join(lines)
+
+
+def _signature(signature: Signature) -> str:
+    """What every form takes and gives, in one line."""
+    takes, gives = (
+        ", ".join(f"`{spec.text}`" for spec in specs)
+        for specs in (signature.inputs, signature.outputs)
+    )
+    return f"Every form takes {takes}, raw as in the data, and gives {gives}."
 
 
 def _rows(rows: Mapping[str, Any]) -> list[str]:

@@ -22,60 +22,74 @@ class Forbidden:
             raise ImportError("an exported network must not need netwright")
 
 
-def from_source(folder: Path) -> Any:
+def from_source(folder: Path, names: list[str]) -> Any:
     """`load()` of model.py."""
     spec = importlib.util.spec_from_file_location("model", folder / "model.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.load()
+    return module.load().eval()
 
 
-def from_program(folder: Path) -> Any:
+def from_program(folder: Path, names: list[str]) -> Any:
     """The exported program of model.pt2."""
     return torch.export.load(folder / "model.pt2").module()
 
 
-def from_onnx(folder: Path) -> Any:
-    """A session of ONNX Runtime on model.onnx."""
+def from_onnx(folder: Path, names: list[str]) -> Any:
+    """A session of ONNX Runtime on model.onnx, its inputs by their names."""
     import onnxruntime
 
     path = str(folder / "model.onnx")
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return lambda x: torch.from_numpy(session.run(None, {"input": x.numpy()})[0])
+
+    def run(*tensors: torch.Tensor) -> torch.Tensor:
+        feed = {name: t.numpy() for name, t in zip(names, tensors, strict=True)}
+        return torch.from_numpy(session.run(None, feed)[0])
+
+    return run
 
 
 FORMS = {"model.py": from_source, "model.pt2": from_program, "model.onnx": from_onnx}
+ANY_DTYPE = ("model.py",)  # takes the same values of another dtype too
 
 
 def compared(folder: Path, given: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Of every form that is there how far it is off, and how many of the test part it has right."""
-    found = {}
+    """Of every form that is there how far it is off, and how many of the test part it has right.
+
+    `given` has the names of the inputs, raw `batches` (for each a list of tensors) of the dtypes
+    that the forms say they take, the `logits` of each, and maybe `x` and `y` of the test part.
+    """
+    compared_forms = {}
     for form, load in FORMS.items():
         if not (folder / form).is_file():
             continue
         row: dict[str, Any]
         try:
-            network = load(folder)
+            network = load(folder, given["names"])
             with torch.no_grad():
-                made = [network(x.float()) for x in given["batches"]]
-                row = {
-                    "difference": max(
-                        float((a - b).abs().max())
-                        for a, b in zip(made, given["logits"], strict=True)
-                    ),
-                    "right": None,
-                }
+                row = {"difference": _difference(network, given), "right": None}
+                if form in ANY_DTYPE:
+                    floats = [[x.float() for x in tensors] for tensors in given["batches"]]
+                    other = _difference(network, {**given, "batches": floats})
+                    row["difference"] = max(row["difference"], other)
                 if "x" in given:
                     parts = zip(given["x"].split(500), given["y"].split(500), strict=True)
-                    row["right"] = sum(
-                        int((network(x.float()).argmax(1) == y).sum()) for x, y in parts
-                    )
+                    row["right"] = sum(int((network(x).argmax(1) == y).sum()) for x, y in parts)
         except Exception as error:
             row = {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
-        found[form] = row
-    return found
+        compared_forms[form] = row
+    return compared_forms
+
+
+def _difference(network: Any, given: dict[str, Any]) -> float:
+    """The largest difference of a logit over all batches; NaN where one is."""
+    differences = [
+        (network(*tensors) - logits).abs().max()
+        for tensors, logits in zip(given["batches"], given["logits"], strict=True)
+    ]
+    return float(torch.stack(differences).max())
 
 
 def main(folder: Path, given: Path) -> None:

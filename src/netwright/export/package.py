@@ -11,16 +11,25 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from netwright.errors import ExportError, MissingExtra, require
 from netwright.export.card import Card
 from netwright.export.folder import check_folder, place
+from netwright.export.source.program import program_source
 from netwright.export.source.source import model_source
 from netwright.export.verify import verify
-from netwright.network.onnx_graph import NoGraph, first_line, onnx_bytes, quiet_exporters
+from netwright.network.files import save_tensors
+from netwright.network.onnx_graph import (
+    NoGraph,
+    first_line,
+    onnx_bytes,
+    open_shapes,
+    quiet_exporters,
+)
+from netwright.network.signature import Signature
 
 _ROUNDING = 1e-3  # share of the test part that another device's rounding may decide otherwise
 
@@ -34,42 +43,22 @@ class Exported:
     notes: Sequence[str] = ()
 
 
-class Raw(nn.Module):
-    """A trained network that takes raw inputs: its normalisation goes before it."""
-
-    def __init__(self, network: nn.Module, mean: Tensor | None, std: Tensor | None) -> None:
-        super().__init__()
-        self.network = network
-        self.mean: Tensor | None
-        self.std: Tensor | None
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(b, *inputs) to logits (b, classes)."""
-        x = x.float()
-        if self.mean is not None and self.std is not None:
-            x = (x - self.mean) / self.std
-        out: Tensor = self.network(x)
-        return out
-
-
 def export(
-    model: nn.Module,
+    network: nn.Module,
     directory: Path,
     *,
-    inputs: Sequence[int],
-    mean: Tensor | None = None,
-    std: Tensor | None = None,
+    signature: Signature,
     card: Card,
+    rows: Tensor | None = None,
     test: tuple[Tensor, Tensor] | None = None,
-    tokens: int | None = None,
 ) -> Exported:
     """Write a trained network into a folder: source, weights, ONNX, exported program, card.
 
-    All forms take raw inputs (b, *inputs), loaded and compared with the network in a fresh process
-    before any of them takes its place. `test` are raw inputs and labels whose accuracy every form
-    must reach. `tokens` is for inputs that are ids, from 0 to below it.
+    The network takes raw tensors of the signature, its normalisation is inside (see
+    `netwright.network.normalised`), and so do all forms: each is loaded and compared with it in a
+    fresh process before any takes its place. `rows` (n, *shape) are some of the data to compare
+    them on, else they are random; `test` are raw inputs and labels whose accuracy every form must
+    reach.
 
     A form that cannot be made is left out and the card says why; a model.py whose source cannot be
     written loads model.pt2.
@@ -80,17 +69,19 @@ def export(
     """
     check_folder(directory)
     directory.parent.mkdir(parents=True, exist_ok=True)
-    model = deepcopy(model).cpu().eval()
-    mean, std = (None if value is None else value.detach().cpu() for value in (mean, std))
-    raw = Raw(model, mean, std).eval()
+    network = deepcopy(network).cpu().eval()
+    if test is not None:
+        test = test[0].to(signature.input.torch_dtype), test[1]
     draft = Path(mkdtemp(prefix=".export-", dir=directory.parent))
     try:
-        notes = _write_forms(raw, model, draft, inputs, card)
-        checks = verify(raw, draft, _batches(inputs, mean, std, test, tokens), test)
+        card = replace(card, signature=signature.to_json())
+        notes = _write_forms(network, draft, signature, card)
+        checks = verify(network, draft, signature, _batches(signature, rows), test)
         _check_reported(card, checks, test)
         card = replace(card, checks=checks, notes=[*card.notes, *notes])
-        (draft / "card.md").write_text(card.to_markdown())
-        (draft / "card.json").write_text(json.dumps(card.to_json(), indent=2) + "\n")
+        (draft / "card.md").write_text(card.to_markdown(), encoding="utf-8")
+        body = json.dumps(card.to_json(), indent=2) + "\n"
+        (draft / "card.json").write_text(body, encoding="utf-8")
         place(draft, directory)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
@@ -112,86 +103,59 @@ def _check_reported(card: Card, checks: dict[str, Any], test: tuple[Tensor, Tens
             )
 
 
-def _write_forms(
-    raw: Raw, model: nn.Module, folder: Path, inputs: Sequence[int], card: Card
-) -> list[str]:
+def _write_forms(network: nn.Module, folder: Path, signature: Signature, card: Card) -> list[str]:
     """Write all forms; returns what has to be said of those that could not be made."""
     notes = []
-    state = dict(model.state_dict())
-    if raw.mean is not None and raw.std is not None:
-        state |= {"mean": raw.mean, "std": raw.std}
-    state = {name: value.detach().contiguous().clone() for name, value in state.items()}
-    save_file(state, folder / "model.safetensors")
-    example = torch.zeros(2, *inputs)
+    save_tensors(folder / "model.safetensors", network.state_dict())
     with quiet_exporters():
-        batch = torch.export.Dim("batch", min=1)
         try:
-            program = torch.export.export(raw, (example,), dynamic_shapes=({0: batch},))
+            program = torch.export.export(
+                network, signature.zeros(2), dynamic_shapes=open_shapes(signature)
+            )
             torch.export.save(program, folder / "model.pt2")
         except Exception as error:
             notes.append(f"model.pt2 is missing: torch.export says {first_line(error)}")
         try:
             require("onnx", extra="onnx", purpose="The ONNX form of the network")
             require("onnxruntime", extra="onnx", purpose="Checking the ONNX form of the network")
-            graph = onnx_bytes(raw, example, any_batch=True)
+            graph = onnx_bytes(network, signature, any_batch=True)
             (folder / "model.onnx").write_bytes(graph)
         except MissingExtra as error:
             notes.append(f"model.onnx is missing. {error}")
         except NoGraph as error:
             notes.append(f"model.onnx is missing: {error}")
-    about = _docstring(card)
+    about = _docstring(card, signature)
     try:
-        source = model_source(model, inputs=inputs, mean=raw.mean, std=raw.std, docstring=about)
+        source = model_source(network, signature, docstring=about)
     except ExportError as error:
         if not (folder / "model.pt2").is_file():
             raise
-        source = _program_source(about)
+        source = program_source(signature, docstring=about)
         notes.append(f"model.py has no source of its own and loads model.pt2. {error}")
-    (folder / "model.py").write_text(source)
+    (folder / "model.py").write_text(source, encoding="utf-8")
     return notes
 
 
-def _program_source(docstring: str) -> str:
-    """A model.py for a network whose forward cannot be written as source."""
-    told = docstring.replace("model.safetensors", "model.pt2")
-    told = told.replace("\\", "\\\\").replace('"', "'")
-    return (
-        f'"""{told}\n"""\n\nfrom pathlib import Path\n\nimport torch\n\n'
-        'PROGRAM = Path(__file__).with_name("model.pt2")\n\n\n'
-        "def load(path=PROGRAM):\n"
-        '    """The trained network in eval mode; it takes raw inputs."""\n'
-        "    return torch.export.load(path).module()\n"
-    )
+def _batches(signature: Signature, rows: Tensor | None) -> list[list[Tensor]]:
+    """Raw batches of 1 and of 7 examples: rows of the data where there are 8, else random ones."""
+    tensors = signature.example(np.random.default_rng(0), 8)
+    if rows is not None and len(rows) >= 8:
+        tensors = (rows[:8].to(signature.input.torch_dtype),)
+    return [[x[:1] for x in tensors], [x[1:] for x in tensors]]
 
 
-def _batches(
-    inputs: Sequence[int],
-    mean: Tensor | None,
-    std: Tensor | None,
-    test: tuple[Tensor, Tensor] | None,
-    tokens: int | None,
-) -> list[Tensor]:
-    """Raw batches of 1 and of 7 examples: of the test part, else random ones like the data."""
-    if test is not None and len(test[0]) >= 8:
-        return [test[0][:1], test[0][1:8]]
-    generator = torch.Generator().manual_seed(0)
-    if tokens is not None:
-        ids = torch.randint(tokens, (8, *inputs), generator=generator)
-        return [ids[:1].float(), ids[1:].float()]
-    x = torch.randn(8, *inputs, generator=generator)
-    if mean is not None and std is not None:
-        x = x * std + mean
-    return [x[:1], x[1:]]
-
-
-def _docstring(card: Card) -> str:
+def _docstring(card: Card, signature: Signature) -> str:
     accuracy = card.metrics.get("test_accuracy")
     data = card.data.get("name", "the data")
     reached = f" Test accuracy on {data}: {accuracy:.2%}." if accuracy is not None else ""
+    takes = "".join(f"    {spec.text}\n" for spec in signature.inputs)
+    names = ", ".join(spec.name for spec in signature.inputs)
     return (
         f"{card.title}.{reached}\n\n"
         "    from model import load\n"
-        "    network = load()           # in eval mode, with the trained weights\n"
-        "    logits = network(x)        # x: raw inputs, as they are in the data\n\n"
+        "    network = load()  # in eval mode, with the trained weights\n"
+        f"    logits = network({names})\n\n"
+        f"It takes raw inputs, as they are in the data, or the same values of another dtype:\n\n"
+        f"{takes}\n"
         "Needs torch alone; the weights are read from model.safetensors beside this file."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from netwright.errors import ExportError
 from netwright.export import check_forms
+from netwright.network.signature import Signature
 
 TOLERANCE = 1e-4
 """Largest difference of a logit, or of its share of the largest logit where that is above 1."""
@@ -22,29 +24,38 @@ _TIES = 1e-4  # share of the test part on which rounding may decide between equa
 
 
 def verify(
-    network: nn.Module, folder: Path, batches: list[Tensor], test: tuple[Tensor, Tensor] | None
+    network: nn.Module,
+    folder: Path,
+    signature: Signature,
+    batches: Sequence[Sequence[Tensor]],
+    test: tuple[Tensor, Tensor] | None,
 ) -> dict[str, Any]:
     """Load each form of `folder` without netwright and compare it with `network`.
 
-    `network` takes raw inputs, as the forms do; `batches` are raw (b, *inputs). Returns, by form,
-    the largest difference and the accuracy on `test`.
+    `network` takes raw inputs, as the forms do; each of `batches` has one tensor (b, *shape) for
+    each input of the signature, of its dtype. model.py is given them as floats too. Returns, by
+    form, the largest difference and the accuracy on `test`.
 
     Raises:
         ExportError: A form cannot be loaded, or computes something else.
     """
     with torch.no_grad():
-        logits = [network(x.float()) for x in batches]
-    given: dict[str, Any] = {"batches": batches, "logits": logits}
+        logits = [network(*tensors) for tensors in batches]
+    given: dict[str, Any] = {
+        "names": [spec.name for spec in signature.inputs],
+        "batches": [list(tensors) for tensors in batches],
+        "logits": logits,
+    }
     right = None
     if test is not None:
         given |= {"x": test[0], "y": test[1]}
         with torch.no_grad():
             parts = zip(torch.split(test[0], 500), torch.split(test[1], 500), strict=True)
-            right = sum(int((network(x.float()).argmax(1) == y).sum()) for x, y in parts)
-    found = _run(folder, given)
+            right = sum(int((network(x).argmax(1) == y).sum()) for x, y in parts)
+    rows = _run(folder, given)
     allowed = TOLERANCE * max(1.0, max(float(value.abs().max()) for value in logits))
     checks: dict[str, Any] = {}
-    for form, row in found.items():
+    for form, row in rows.items():
         if "error" in row:
             raise ExportError(f"The exported {form} cannot be used: {row['error']}")
         if not row["difference"] <= allowed:

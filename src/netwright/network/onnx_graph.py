@@ -10,36 +10,41 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
+
+from netwright.network.signature import Signature, TensorSpec
 
 
 class NoGraph(Exception):
     """Neither of torch's exporters takes the network; the message is both their reasons."""
 
 
-def onnx_bytes(model: nn.Module, example: Tensor, *, any_batch: bool = False) -> bytes:
-    """The graph of `model`, in eval mode, from `input` like `example` to `logits`.
+def onnx_bytes(model: nn.Module, signature: Signature, *, any_batch: bool = False) -> bytes:
+    """The graph of `model`, in eval mode, from tensors of the signature's names to such.
 
+    For a batch of one, or with `any_batch` for any, and then for any size of an open dimension.
     By torch's tracing exporter, which needs no more than onnx and 20 ms where the newer one takes
-    700; by the newer one where that fails. `any_batch` leaves the first dimension open.
+    700; by the newer one where that fails.
 
     Raises:
         NoGraph: It cannot be made.
     """
-    names: dict[str, Any] = {"input_names": ["input"], "output_names": ["logits"]}
+    inputs, outputs = ([t.name for t in each] for each in (signature.inputs, signature.outputs))
+    names: dict[str, Any] = {"input_names": inputs, "output_names": outputs}
+    examples = signature.zeros(2 if any_batch else 1)
     with quiet_exporters(), torch.no_grad():
         try:
             file = io.BytesIO()
             export: Any = torch.onnx.export  # takes a file too, whatever its annotation says
-            axes = {"input": {0: "batch"}, "logits": {0: "batch"}} if any_batch else None
-            export(model, (example,), file, dynamo=False, dynamic_axes=axes, **names)
+            axes = _axes(signature) if any_batch else None
+            export(model, examples, file, dynamo=False, dynamic_axes=axes, **names)
             return file.getvalue()
         except Exception as error:
             reason = first_line(error)
         try:
-            shapes = ({0: torch.export.Dim("batch", min=1)},) if any_batch else None
+            shapes = open_shapes(signature) if any_batch else None
             made = torch.onnx.export(
-                model, (example,), dynamo=True, verbose=False, dynamic_shapes=shapes, **names
+                model, examples, dynamo=True, verbose=False, dynamic_shapes=shapes, **names
             )
             assert made is not None
             graph: bytes = made.model_proto.SerializeToString()
@@ -48,6 +53,27 @@ def onnx_bytes(model: nn.Module, example: Tensor, *, any_batch: bool = False) ->
             raise NoGraph(
                 f"{reason}; nor by torch's newer exporter: {first_line(error)}"
             ) from error
+
+
+def _axes(signature: Signature) -> dict[str, dict[int, str]]:
+    """The names of the open dimensions, by tensor and axis."""
+    open_axes = {spec.name: {0: "batch"} for spec in signature.outputs}
+    for spec in signature.inputs:
+        open_axes[spec.name] = {0: "batch", **{i: f"{spec.name}_{i}" for i in _open(spec)}}
+    return open_axes
+
+
+def open_shapes(signature: Signature) -> tuple[dict[int, Any], ...]:
+    """The open dimensions of each input as `torch.export` has them, the batch with them."""
+    batch = torch.export.Dim("batch", min=1)
+    return tuple(
+        {0: batch, **dict.fromkeys(_open(spec), torch.export.Dim.DYNAMIC)}
+        for spec in signature.inputs
+    )
+
+
+def _open(spec: TensorSpec) -> list[int]:
+    return [i for i, size in enumerate(spec.shape, 1) if size is None]
 
 
 @contextmanager

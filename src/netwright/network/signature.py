@@ -80,6 +80,17 @@ class TensorSpec:
         drawn = rng.standard_normal(shape, dtype=np.float32)
         return torch.from_numpy(drawn).to(self.torch_dtype)
 
+    @property
+    def text(self) -> str:
+        """In one phrase: "input: uint8 (b, 3, 8, 8)", an open dimension as "?"."""
+        sizes = ", ".join(["b", *("?" if size is None else str(size) for size in self.shape)])
+        below = "" if self.ids is None else f", ids below {self.ids}"
+        return f"{self.name}: {self.dtype} ({sizes}){below}"
+
+    def zeros(self, count: int) -> Tensor:
+        """A batch (count, *sizes) of zeros."""
+        return torch.zeros(count, *self.sizes, dtype=self.torch_dtype)
+
     def to_json(self) -> dict[str, Any]:
         """As JSON has it."""
         return {
@@ -149,6 +160,10 @@ class Signature:
     def example(self, rng: np.random.Generator, count: int = 2) -> tuple[Tensor, ...]:
         """A batch of `count` random examples: one tensor for each of `inputs`."""
         return tuple(spec.example(rng, count) for spec in self.inputs)
+
+    def zeros(self, count: int) -> tuple[Tensor, ...]:
+        """A batch of `count` examples of zeros: one tensor for each of `inputs`."""
+        return tuple(spec.zeros(count) for spec in self.inputs)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON has it."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from torch import Tensor
-
 from netwright.evaluate.admission import LATENCY, Admission
 from netwright.evaluate.forecast import Forecast
+from netwright.network.normalised import RawInputs
 from netwright.objective import Limit
 from netwright.space import Architecture, Space
 from netwright.targets.latency import LatencyTarget
@@ -25,10 +24,11 @@ class Costs:
         space: Space,
         limits: Sequence[Limit] = (),
         target: LatencyTarget | None = None,
-        normalisation: tuple[Tensor, Tensor] | None = None,
+        raw: RawInputs | None = None,
     ) -> None:
         self.limits = tuple(limits)
-        self._space, self._target, self._normalisation = space, target, normalisation
+        self._space, self._target = space, target
+        self._raw = raw
         self._admission = Admission(space, self.limits)
         self._forecast = Forecast(space, self.limits)
         self._found: dict[Architecture, dict[str, float]] = {}
@@ -72,11 +72,10 @@ class Costs:
             LimitError: None was found; says the least that was.
             SettingError: A limit on what is only known after training.
         """
-        self._admission.check_limits_can_be_met(self._target, self._normalisation)
+        self._admission.check_limits_can_be_met(self._target, self._raw)
 
     def _latency(self, architecture: Architecture) -> float:
-        if self._target is None:
+        if self._target is None or self._raw is None:
             return math.inf
-        model = self._space.build(architecture, seed=0).eval()
-        mean, std = self._normalisation or (None, None)
-        return self._target.measure(model, self._space.inputs, mean=mean, std=std).median_ms
+        model = self._raw.before(self._space.build(architecture, seed=0))
+        return self._target.measure(model, self._raw.signature).median_ms

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import nn
 
 from netwright.errors import LimitError, SettingError, StoreError
 from netwright.evaluate.training import Training
 from netwright.export import Card, check_folder, export
+from netwright.network.normalised import Normalised
 from netwright.network.threads import one_thread
 from netwright.objective import Limit, maximize
 from netwright.oneshot import OneShot, Shared
@@ -32,12 +32,13 @@ class Special:
     """A network for some limits, with its part of the shared weights or tuned from it.
 
     `metrics` has its costs, `shared_accuracy` and, where it was tuned, `accuracy`, both on the
-    validation part. `network` is in eval mode and takes inputs that are normalised already.
+    validation part. `network` is in eval mode and takes raw inputs, as the exported forms do;
+    `network.network` is what comes after the normalisation.
     """
 
     architecture: Architecture
     metrics: Mapping[str, float]
-    network: nn.Module
+    network: Normalised
     plan: Plan
     limits: tuple[Limit, ...]
     run: str
@@ -51,7 +52,6 @@ class Special:
         """
         check_folder(Path(out))
         plan = self.plan
-        mean, std = plan.evaluator.normalisation or (None, None)
         accuracies = {k: v for k, v in self.metrics.items() if k.endswith("accuracy")}
         costs = {k: v for k, v in self.metrics.items() if k not in accuracies}
         data = plan.evaluator.data_settings or {}
@@ -60,7 +60,7 @@ class Special:
             title=f"A network for {data.get('name', 'your data')}",
             data=data,
             metrics={f"validation_{name}": value for name, value in accuracies.items()},
-            costs={**costs, **latencies(plan, self.network)},
+            costs={**costs, **latencies(plan, self.network.network)},
             search={
                 "run": self.run,
                 "strategy": type(plan.strategy).__name__,
@@ -75,11 +75,9 @@ class Special:
         export(
             self.network,
             Path(out),
-            inputs=plan.space.inputs,
-            mean=mean,
-            std=std,
+            signature=plan.evaluator.raw_inputs(plan.space).signature,
             card=card,
-            tokens=plan.space.tokens,
+            rows=plan.evaluator.raw_rows,
         )
         return Path(out)
 
@@ -180,4 +178,5 @@ class Specialist:
                 assert isinstance(evaluator, Training)
                 recipe = plan.space.recipe(best)
                 metrics |= {"accuracy": evaluator.tune(network, epochs, recipe, seed)["accuracy"]}
-        return Special(best, metrics, network.cpu().eval(), plan, tuple(limits), self._run, epochs)
+        network = plan.evaluator.raw_inputs(plan.space).before(network.cpu())
+        return Special(best, metrics, network, plan, tuple(limits), self._run, epochs)

@@ -88,23 +88,21 @@ def exported(record: Record, trial: Trial) -> Path | None:
 
 
 def export_trial(store: Store, name: str, plan: Plan, trial: Trial, model: nn.Module) -> Exported:
-    """Export a trial's network into the run's folder, checked."""
+    """Export a trial's network, as `load_trained` gives it, into the run's folder, checked."""
     record = read_record(store, name)
-    mean, std = plan.evaluator.normalisation or (None, None)
+    raw = plan.evaluator.raw_inputs(plan.space)
     return export(
-        model,
+        raw.before(model),
         store.files(name) / f"export-{trial.number}",
-        inputs=plan.space.inputs,
-        mean=mean,
-        std=std,
+        signature=raw.signature,
         card=_card(record, plan, trial, model),
+        rows=plan.evaluator.raw_rows,
         test=plan.evaluator.test_examples if trial.number in record.tested else None,
-        tokens=plan.space.tokens,
     )
 
 
 def load_trained(store: Store, name: str, plan: Plan, trial: Trial) -> nn.Module:
-    """The trained network of a trial in eval mode.
+    """The trained network of a trial in eval mode, for inputs that are normalised already.
 
     Raises:
         StoreError: Its weights were not kept, are damaged, or are of another network.
@@ -160,13 +158,15 @@ def _card(record: Record, plan: Plan, trial: Trial, model: nn.Module) -> Card:
 
 
 def latencies(plan: Plan, model: nn.Module) -> dict[str, Any]:
-    """The median of each target and, as its spread, the 10th and 90th percentile."""
+    """The latencies of a network with its normalisation before it.
+
+    The median of each target and, as its spread, the 10th and 90th percentile."""
     found: dict[str, Any] = {}
-    mean, std = plan.evaluator.normalisation or (None, None)
+    raw = plan.evaluator.raw_inputs(plan.space)
     targets: tuple[LatencyTarget, ...] = (OnnxRuntime(), PyTorch())
     for target in targets:
         try:
-            latency = target.measure(model, plan.space.inputs, mean=mean, std=std)
+            latency = target.measure(raw.before(model), raw.signature)
         except (MissingExtra, EvaluationError):
             continue
         found[f"latency_ms_{target.name}"] = latency.median_ms

@@ -110,7 +110,9 @@ class Loop:
         """
         plan = self.plan
         if SEARCH not in self._closed:
-            self._admission.check_limits_can_be_met(plan.target, plan.evaluator.normalisation)
+            self._admission.check_limits_can_be_met(
+                plan.target, plan.evaluator.raw_inputs(plan.space)
+            )
             self._survey()
         self._log("session", {})
         if isinstance(plan.strategy, OneShot) and self._named is None:

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from torch import nn
-
 from netwright.errors import SettingError, StoreError
 from netwright.evaluate.admission import Admission, check_repeatable
 from netwright.evaluate.base import Evaluator
 from netwright.evaluate.function import Train
 from netwright.execute import Executor, Inline, Processes
 from netwright.export import check_folder, place
+from netwright.network.normalised import Normalised
 from netwright.objective import AtMost, Objective, limits_from, maximize
 from netwright.oneshot import OneShot
 from netwright.record.progress import Progress
@@ -127,7 +126,7 @@ def search(
         plan = made.plan
         check_repeatable(plan.space)
         admission = Admission(plan.space, plan.limits)
-        admission.check_limits_can_be_met(plan.target, plan.evaluator.normalisation)
+        admission.check_limits_can_be_met(plan.target, plan.evaluator.raw_inputs(plan.space))
         made.store.create(made.name, settings)
     if made.status not in ("done", "failed"):
         with made.store.lock(made.name):
@@ -339,14 +338,17 @@ class Found:
         """The answers it is built from."""
         return self.trial.architecture
 
-    def model(self) -> nn.Module:
-        """The trained network in eval mode, for inputs that are normalised already.
+    def model(self) -> Normalised:
+        """The trained network in eval mode: it takes raw inputs, as the exported forms do.
+
+        Its `network` is what comes after the normalisation.
 
         Raises:
             StoreError: Its weights were not kept, are damaged, or are of another network.
         """
         run = self.run
-        return load_trained(run.store, run.name, run.plan, self.trial)
+        network = load_trained(run.store, run.name, run.plan, self.trial)
+        return run.plan.evaluator.raw_inputs(run.plan.space).before(network)
 
     def export(self, out: str | Path) -> Path:
         """Write model.py, model.safetensors, model.onnx, model.pt2, card.md and card.json.
@@ -358,7 +360,9 @@ class Found:
         made = exported(run.record, self.trial)
         if made is None:
             check_folder(Path(out))
-            made = export_trial(run.store, run.name, run.plan, self.trial, self.model()).directory
+            made = export_trial(
+                run.store, run.name, run.plan, self.trial, self.model().network
+            ).directory
         return place(made, Path(out))
 
 

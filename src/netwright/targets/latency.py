@@ -10,7 +10,7 @@ from __future__ import annotations
 import statistics
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -18,10 +18,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from netwright.errors import EvaluationError, SettingError, require
 from netwright.network.onnx_graph import onnx_bytes
+from netwright.network.signature import Signature
 
 _BLOCKS = 10
 
@@ -48,13 +49,11 @@ class LatencyTarget(ABC):
     def measure(
         self,
         model: nn.Module,
-        inputs: Sequence[int],
+        signature: Signature,
         *,
-        mean: Tensor | None = None,
-        std: Tensor | None = None,
         seconds: float = 0.05,
     ) -> Latency:
-        """The latency of `model` on one example of shape `inputs`, normalisation included.
+        """The latency of `model`, which takes raw tensors of the signature, on one example.
 
         Raises:
             EvaluationError: The network cannot be run in this way.
@@ -79,20 +78,17 @@ class PyTorch(LatencyTarget):
     def measure(
         self,
         model: nn.Module,
-        inputs: Sequence[int],
+        signature: Signature,
         *,
-        mean: Tensor | None = None,
-        std: Tensor | None = None,
         seconds: float = 0.05,
     ) -> Latency:
         """The latency of calling the module."""
-        deployed = _Deployed(model, mean, std).eval()
-        x = torch.zeros(1, *inputs)
+        model, tensors = model.eval(), signature.zeros(1)
         with _threads(self.threads), torch.inference_mode():
             try:
-                return _timed(lambda: deployed(x), seconds)
+                return _timed(lambda: model(*tensors), seconds)
             except Exception as error:
-                raise _cannot(self.name, inputs, error) from error
+                raise _cannot(self.name, signature, error) from error
 
 
 @dataclass(frozen=True)
@@ -112,25 +108,23 @@ class OnnxRuntime(LatencyTarget):
     def measure(
         self,
         model: nn.Module,
-        inputs: Sequence[int],
+        signature: Signature,
         *,
-        mean: Tensor | None = None,
-        std: Tensor | None = None,
         seconds: float = 0.05,
     ) -> Latency:
         """The latency of `InferenceSession.run`."""
         runtime = require("onnxruntime", extra="onnx", purpose="Latency in ONNX Runtime")
         require("onnx", extra="onnx", purpose="Latency in ONNX Runtime")
-        x = torch.zeros(1, *inputs)
         try:
-            graph = onnx_bytes(_Deployed(model, mean, std).eval(), x)
+            graph = onnx_bytes(model.eval(), signature)
             session = runtime.InferenceSession(
                 graph, _options(runtime, self.threads), providers=["CPUExecutionProvider"]
             )
-            feed: dict[str, np.ndarray[Any, Any]] = {session.get_inputs()[0].name: x.numpy()}
+            named = zip(signature.inputs, signature.zeros(1), strict=True)
+            feed = {spec.name: tensor.numpy() for spec, tensor in named}
             return _timed(lambda: session.run(None, feed), seconds)
         except Exception as error:
-            raise _cannot(self.name, inputs, error) from error
+            raise _cannot(self.name, signature, error) from error
 
 
 TARGETS: dict[str, Callable[[], LatencyTarget]] = {
@@ -155,20 +149,6 @@ def default_target() -> LatencyTarget:
     """ONNX Runtime where it is installed, else PyTorch."""
     installed = find_spec("onnxruntime") is not None and find_spec("onnx") is not None
     return OnnxRuntime() if installed else PyTorch()
-
-
-class _Deployed(nn.Module):
-    """A network behind its normalisation."""
-
-    def __init__(self, model: nn.Module, mean: Tensor | None, std: Tensor | None) -> None:
-        super().__init__()
-        self.model, self.mean, self.std = model, mean, std
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.mean is not None and self.std is not None:
-            x = (x - self.mean) / self.std
-        made: Tensor = self.model(x)
-        return made
 
 
 def _timed(call: Callable[[], object], seconds: float) -> Latency:
@@ -218,9 +198,10 @@ def _check_threads(call: str, threads: int) -> None:
         raise SettingError(f"`{call}(threads=...)` must be at least 1, got {threads!r}.")
 
 
-def _cannot(name: str, inputs: Sequence[int], error: Exception) -> EvaluationError:
+def _cannot(name: str, signature: Signature, error: Exception) -> EvaluationError:
     first = (str(error).strip().splitlines() or ["no message"])[0]
+    takes = ", ".join(spec.text for spec in signature.inputs)
     return EvaluationError(
-        f"The latency in {name} of a network on inputs {tuple(inputs)} cannot be measured: "
+        f"The latency in {name} of a network on {takes} cannot be measured: "
         f"{type(error).__name__}: {first}"
     )

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from torch import Tensor, nn
+from torch import nn
 
 from netwright.export.source.classes import classes_of
 from netwright.export.source.format import laid_out
 from netwright.export.source.parts import Part, part_of, place
 from netwright.export.source.writer import Writer, text
+from netwright.network.signature import Signature
 
 _LOAD = '''
 def load(path=WEIGHTS):
-    """The trained network in eval mode; it takes raw inputs."""
+    """The trained network in eval mode."""
     network = Network()
     network.load_state_dict(read_safetensors(path))
     return network.eval()
@@ -51,18 +50,11 @@ DTYPES = {
 '''
 
 
-def model_source(
-    model: nn.Module,
-    *,
-    inputs: Sequence[int],
-    mean: Tensor | None = None,
-    std: Tensor | None = None,
-    docstring: str = "",
-) -> str:
+def model_source(model: nn.Module, signature: Signature, *, docstring: str = "") -> str:
     """The text of `model.py`: the network's classes, `Network`, and `load`.
 
-    `Network` has the state-dict keys of `model`, and takes raw inputs of shape (b, *inputs): it
-    subtracts `mean` and divides by `std` first, which are buffers of it.
+    `Network` has the state-dict keys of `model`, and computes what it does; `signature` is what
+    its docstring says that it takes and gives.
 
     Raises:
         ExportError: A module cannot be written as source; the message names it and the remedy.
@@ -76,7 +68,7 @@ def model_source(
             module.training = training
     classes = classes_of(root)
     writer = Writer(classes)
-    network = _network(root, writer, inputs, mean, std)
+    network = _network(root, writer, signature)
     blocks = [*(writer.block(made) for made in classes[:-1]), network]
     body = "\n\n\n".join("\n".join(lines) for lines in blocks)
     return laid_out(f"{_head(docstring, body)}\n\n{body}\n") + "\n" + _LOAD
@@ -93,32 +85,20 @@ def _head(docstring: str, body: str) -> str:
     return "\n".join([*lines, "", 'WEIGHTS = Path(__file__).with_name("model.safetensors")', ""])
 
 
-def _network(
-    root: Part,
-    writer: Writer,
-    inputs: Sequence[int],
-    mean: Tensor | None,
-    std: Tensor | None,
-) -> list[str]:
-    """The class of the network itself, which normalises what it is given."""
-    shape = ", ".join(["b", *map(str, inputs)])
+def _network(root: Part, writer: Writer, signature: Signature) -> list[str]:
+    """The class of the network itself."""
     lines = [f"class Network(nn.{root.base}):"]
-    lines += [f'    """Takes raw inputs ({shape}) and gives logits."""', ""]
+    takes = ", ".join(spec.text for spec in signature.inputs)
+    gives = ", ".join(spec.text for spec in signature.outputs)
+    lines += [f'    """Takes {takes}; gives {gives}."""', ""]
     lines.append("    def __init__(self):")
     init = writer.constructor(root, [text(number.value) for number in root.numbers])
-    for name, value in (("mean", mean), ("std", std)):
-        if value is not None:
-            sizes = ", ".join(map(str, value.shape))
-            init.append(f'self.register_buffer("{name}", torch.empty({sizes}))')
-    lines += [f"        {line}" for line in init + _ties(root)] + [""]
-    name = root.forward.inputs[0] if root.forward.inputs else "x"
-    lines.append(f"    def forward(self, {name}):")
-    raw = f"{name}.float()" if mean is None else f"({name}.float() - self.mean) / self.std"
+    lines += [f"        {line}" for line in init + _ties(root)]
     if root.forward.lines:
-        forward = [f"{name} = {raw}", *writer.forward(root)]
-    else:
-        forward = [f"return super().forward({raw})"]
-    return lines + [f"        {line}" for line in forward]
+        names = ", ".join(["self", *root.forward.inputs])
+        lines += ["", f"    def forward({names}):"]
+        lines += [f"        {line}" for line in writer.forward(root)]
+    return lines
 
 
 def _ties(root: Part) -> list[str]:
