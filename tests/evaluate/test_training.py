@@ -254,3 +254,39 @@ def test_the_budgets_of_a_function_are_whole_numbers(setting):
     name = next(iter(setting))
     with pytest.raises(SettingError, match=rf"`Function\({name}=...\)` must be a whole number"):
         Function(lambda model, epochs: 0.5, **setting)
+
+
+class Idle(nn.Module):
+    """Has a matrix and a vector that take no part in its outputs: their gradients are zero."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(64, 10)
+        self.matrix = nn.Parameter(torch.ones(2, 2))
+        self.vector = nn.Parameter(torch.ones(2))
+        self.norm = nn.BatchNorm1d(64)
+        nn.init.zeros_(self.norm.bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        idle = self.matrix.sum() + self.vector.sum() + self.norm(x.flatten(1)).sum()
+        made: torch.Tensor = self.head(x.flatten(1)) + 0.0 * idle
+        return made
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_weight_decay_is_for_matrices_and_not_for_vectors(digits: Data, optimizer: str) -> None:
+    model = Idle()
+    schedule = Schedule(optimizer=optimizer, learning_rate=0.01, weight_decay=0.1, average=0.0)
+    fit(
+        model,
+        digits.train,
+        2,
+        schedule,
+        mean=digits.mean,
+        std=digits.std,
+        seed=0,
+        device=torch.device("cpu"),
+    )
+    assert torch.equal(model.vector.detach(), torch.ones(2))
+    assert torch.equal(model.norm.weight.detach(), torch.ones(64))
+    assert (model.matrix < 0.999).all()

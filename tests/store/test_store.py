@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Barrier, Thread
 
 import pytest
 
@@ -172,3 +173,39 @@ def test_a_harmed_log_is_said(harm: str, tmp_path: Path) -> None:
         base.execute(harm)
     with pytest.raises(StoreError, match=r"cannot be read|is damaged"):
         read_record(store, "a")
+
+
+def test_a_new_store_may_be_begun_by_many_at_once(tmp_path: Path) -> None:
+    wrong: list[BaseException] = []
+
+    def begin(path: Path, name: str, together: Barrier) -> None:
+        together.wait()
+        try:
+            store = Store(path)
+            store.create(name, {})
+            store.append(name, "said", {"by": name})
+            assert store.events(name)[1].body == {"by": name}
+            store.close()
+        except BaseException as error:
+            wrong.append(error)
+
+    for turn in range(10):
+        path, together = tmp_path / f"{turn}.db", Barrier(8)
+        threads = [Thread(target=begin, args=(path, f"run-{i}", together)) for i in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert wrong == []
+        assert len(Store(path).runs()) == 8
+
+
+def test_a_run_that_cannot_be_begun_leaves_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path / "runs.db")
+    with sqlite3.connect(tmp_path / "runs.db") as base:
+        base.execute(
+            "create trigger full before insert on event begin select raise(abort, 'full'); end"
+        )
+    with pytest.raises(StoreError, match="cannot be written: full"):
+        store.create("a", {})
+    assert store.runs() == []

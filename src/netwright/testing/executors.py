@@ -82,9 +82,46 @@ def closures_can_be_jobs(make: Make) -> None:
         executor.stop()
 
 
+def tick(task: float, report: Callable[[Any], None]) -> list[float]:
+    """A job: takes about `task` seconds, and gives the times at which it ran."""
+    times, last = [], time.monotonic() + task
+    report("begun")
+    while time.monotonic() < last:
+        times.append(time.time())
+        time.sleep(0.001)
+    return times
+
+
+def others_stand_still_while_a_task_runs_alone(make: Make) -> None:
+    """Nothing runs while a task does that was submitted `alone`; what waited goes on after it."""
+    executor = make(2)
+    executor.start(tick)
+    try:
+        if executor.slots > 1:
+            executor.submit(0, 0.5)
+            while not executor.wait(0.2):
+                pass
+        executor.submit(1, 0.2, alone=True)
+        news = gather(executor, min(executor.slots, 2))
+        executor.submit(2, 0.2, alone=True)
+        if executor.slots > 1:
+            executor.submit(3, 0.01, alone=True)
+        news += gather(executor, min(executor.slots, 2))
+        times = {m.key: m.body for m in news if m.kind == "ended"}
+        assert times.keys() == ({0, 1, 2, 3} if executor.slots > 1 else {1, 2})
+        for alone in times.keys() - {0}:
+            first, last = times[alone][0], times[alone][-1]
+            others = [t for key in times.keys() - {alone} for t in times[key]]
+            disturbed = sum(first < t < last for t in others)
+            assert not disturbed, f"{disturbed} steps of other tasks while one ran alone"
+    finally:
+        executor.stop()
+
+
 EXECUTOR_CHECKS: tuple[Callable[[Make], None], ...] = (
     every_task_ends_once,
     waiting_without_tasks_returns,
     stopping_twice_is_no_error,
     closures_can_be_jobs,
+    others_stand_still_while_a_task_runs_alone,
 )
