@@ -2,10 +2,12 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from torch import nn
 
 from netwright.errors import LimitError
@@ -15,6 +17,7 @@ from netwright.evaluate.function import Function
 from netwright.execute import Executor, Inline, Message, Processes
 from netwright.objective import limits_from, maximize, minimize
 from netwright.record.record import read_record
+from netwright.run.conclude import conclude
 from netwright.run.finals import promoted
 from netwright.run.fingerprint import settings_of
 from netwright.run.loop import Loop
@@ -64,6 +67,10 @@ def listed(trials) -> list[str]:
     """Trials as text, without their times, in the order of their numbers."""
     rows = [t.to_json() | {"seconds": 0, "cpu_seconds": 0} for t in trials]
     return [json.dumps(row, sort_keys=True) for row in sorted(rows, key=lambda r: r["number"])]
+
+
+def parameters(model: nn.Module) -> int:
+    return sum(p.numel() for p in model.parameters())
 
 
 class Stopping(Inline):
@@ -118,7 +125,6 @@ def test_a_network_over_a_limit_is_never_trained(tmp_path: Path) -> None:
     made.run()
     assert trained
     assert max(trained) <= 60
-    assert any(space.build(m).parameters() for m in space.enumerate())
     assert max(sum(p.numel() for p in space.build(m).parameters()) for m in space.enumerate()) > 60
 
 
@@ -430,3 +436,208 @@ def test_networks_that_hardly_differ_take_one_place_while_there_are_others() -> 
     assert [t.number for t in promoted([first, *near, *far], objectives, 3)] == [0, 3, 4]
     assert [t.number for t in promoted([first, *near, *far], objectives, 4)] == [0, 1, 3, 4]
     assert [t.number for t in promoted([first, *near], objectives, 2)] == [0, 1]
+
+
+class Refitting(Function):
+    """Trains as a plain function does, and can train again on all data, without a score."""
+
+    @property
+    def can_refit(self) -> bool:
+        return True
+
+    def for_refit(self) -> Evaluator:
+        return Refit(self.train)
+
+
+class Refit(Function):
+    def evaluate(self, candidate: Candidate, epochs: int, context: Context) -> Result:
+        return replace(super().evaluate(candidate, epochs, context), metrics={})
+
+
+@pytest.mark.parametrize("metric", ["params", "latency_ms"])
+def test_a_network_over_a_limit_is_trained_in_no_stage(tmp_path: Path, metric: str) -> None:
+    def network(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+        width = choose.width("width", 1, 30)
+        bias = choose.value("bias", [True, False])
+        return nn.Sequential(nn.Linear(4, width), nn.Linear(width, classes, bias=bias))
+
+    stages: dict[int, list[int]] = {}
+
+    def train(model: nn.Module, epochs: int) -> dict[str, float]:
+        stages.setdefault(run.progress().stage, []).append(parameters(model))
+        return size(model, epochs)
+
+    made = plan(
+        space=Space(network, 4, 3),
+        evaluator=Refitting(train),
+        strategy=RandomSearch(),
+        limits=limits_from({metric: {"params": 80, "latency_ms": 0.8}[metric]}),
+        target=Counted() if metric == "latency_ms" else None,
+        budget=Budget(trials=8),
+        baseline=8,
+        refit=True,
+    )
+    run = loop(tmp_path, made)
+    run.run()
+    assert {stage: len(trained) for stage, trained in stages.items()} == {
+        0: 8,
+        -1: 8,
+        1: 4,
+        2: 2,
+        3: 1,
+    }
+    assert max(most for trained in stages.values() for most in trained) <= 80
+    attempts = {0: 0, -1: 0}
+    for event in run.store.events("a"):
+        if event.kind == "proposed" and event.body["stage"] < 1:
+            attempts[event.body["stage"]] += event.body["attempt"]
+    assert min(attempts.values()) > 0, "nothing over the limit was drawn in one of the stages"
+
+
+class Slower(Counted):
+    """Says of a network that it is slower each time but the first, where it is large."""
+
+    def __init__(self, large: int) -> None:
+        super().__init__()
+        self.large, self.times = large, dict[int, int]()
+
+    def measure(self, model, inputs, *, mean=None, std=None, seconds=0.05) -> Latency:
+        count = parameters(model)
+        self.times[count] = self.times.get(count, 0) + 1
+        ms = 9.0 if count > self.large and self.times[count] > 1 else count / 100
+        return Latency(ms, ms, ms, 1)
+
+
+@pytest.mark.parametrize("large", [90, 0])
+def test_what_is_over_a_limit_when_measured_again_is_not_trained_again_nor_returned(
+    tmp_path: Path, large: int
+) -> None:
+    def network(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+        width = choose.width("width", 1, 15)
+        return nn.Sequential(nn.Linear(4, width), nn.Linear(width, classes))
+
+    trained: list[int] = []
+
+    def train(model: nn.Module, epochs: int) -> dict[str, float]:
+        trained.append(parameters(model))
+        return size(model, epochs)
+
+    made = plan(
+        space=Space(network, 4, 3),
+        evaluator=Refitting(train),
+        strategy=RandomSearch(),
+        limits=limits_from({"latency_ms": 2.0}),
+        target=Slower(large),
+        budget=Budget(trials=12),
+        finals=((6, 3),),
+        refit=True,
+    )
+    run = loop(tmp_path, made)
+    run.run()
+    assert max(trained) > large
+    record = read_record(run.store, "a")
+    assert set(record.confirmed) == {t.number for t in run.history[12:18]}
+    if large:
+        within = [count for count in trained[12:18] if count <= large]
+        assert trained[18:] == [max(within)]
+        best = record.best
+        assert best is not None
+        assert best.metrics["params"] == max(within)
+    else:
+        assert trained[18:] == []
+        conclude(run.store, "a", made)
+        ended = read_record(run.store, "a")
+        assert ended.status == "failed"
+        assert ended.reason.startswith("measured again on the idle machine, no finalist keeps")
+
+
+class Listening(Inline):
+    """Notes which tasks are to run alone, and which measure."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alone: list[bool] = []
+        self.measure: list[bool] = []
+
+    def submit(self, key, task, seconds=None, *, alone=False) -> None:
+        self.alone.append(alone)
+        self.measure.append(task.measure)
+        super().submit(key, task, seconds, alone=alone)
+
+
+def test_what_measures_a_latency_runs_alone_and_nothing_else_does(tmp_path: Path) -> None:
+    executor = Listening()
+    made = plan(space=SPACES["flat"](), target=Counted(), budget=Budget(trials=5), finals=((2, 2),))
+    loop(tmp_path, made, executor).run()
+    assert executor.alone == executor.measure == [True, False] * 5 + [False] * 2 + [True] * 2
+
+
+def test_a_time_limit_is_for_trials_and_not_for_finals(tmp_path: Path) -> None:
+    given: list[float | None] = []
+
+    class Timed(Inline):
+        def submit(self, key, task, seconds=None, *, alone=False) -> None:
+            given.append(seconds)
+            super().submit(key, task, seconds, alone=alone)
+
+    made = plan(
+        space=SPACES["flat"](),
+        budget=Budget(trials=3),
+        baseline=1,
+        finals=((2, 2),),
+        trial_seconds=9.0,
+    )
+    loop(tmp_path, made, Timed()).run()
+    assert given == [9.0] * 4 + [None] * 2
+
+
+def test_each_trial_has_a_seed_of_its_own_that_follows_from_that_of_the_run(tmp_path: Path) -> None:
+    seeds: dict[str, list[int]] = {}
+    drawn: dict[str, list[Architecture]] = {}
+    for name, seed in (("first", 0), ("again", 0), ("other", 1)):
+
+        def train(model: nn.Module, epochs: int, name: str = name) -> dict[str, float]:
+            seeds.setdefault(name, []).append(torch.initial_seed())
+            return size(model, epochs)
+
+        made = plan(evaluator=Function(train), seed=seed, budget=Budget(trials=6), finals=((2, 2),))
+        run = loop(tmp_path, made, name=name)
+        run.run()
+        drawn[name] = [t.architecture for t in run.history]
+    assert len({*seeds["first"], *seeds["other"]}) == 2 * (6 + 2)
+    assert seeds["again"] == seeds["first"]
+    assert drawn["again"] == drawn["first"]
+    assert not {*drawn["first"]} & {*drawn["other"]}
+
+
+class Children(Strategy):
+    """Each proposal is a child of the trial before it, with a budget of its own."""
+
+    def start(self, space, objectives) -> Search:
+        trials: list[Trial] = []
+
+        class State(Search):
+            def propose(self, rng, pending) -> Proposal:
+                return Proposal(space.sample(rng), 2, trials[-1].number if trials else None)
+
+            def observe(self, trial: Trial) -> None:
+                trials.append(trial)
+
+        return State()
+
+
+def test_a_child_does_not_inherit_what_was_measured_of_its_parent(tmp_path: Path) -> None:
+    made = plan(
+        space=SPACES["flat"](),
+        strategy=Children(),
+        target=Counted(),
+        budget=Budget(trials=8),
+        finals=(),
+    )
+    run = loop(tmp_path, made)
+    run.run()
+    assert [t.proposal.parent for t in run.history] == [None, *range(7)]
+    for trial in run.history:
+        count = parameters(made.space.build(trial.architecture))
+        assert trial.metrics["params"] == count
+        assert trial.metrics["latency_ms"] == count / 100

@@ -113,6 +113,8 @@ class Loop:
             self._admission.check_limits_can_be_met(
                 plan.target, plan.evaluator.raw_inputs(plan.space)
             )
+        drawing = (SEARCH, BASELINE) if plan.baseline else (SEARCH,)
+        if any(stage not in self._closed for stage in drawing):
             self._survey()
         self._log("session", {})
         if isinstance(plan.strategy, OneShot) and self._named is None:
@@ -122,7 +124,7 @@ class Loop:
         self.executor.start(Job(plan.space, evaluator, plan.limits, plan.target, LATENCY in wanted))
         try:
             self._stage(SEARCH, self._propose)
-            if plan.baseline == "same" or plan.baseline > 0:
+            if plan.baseline:
                 self._stage(BASELINE, self._propose_baseline)
             for number in range(1, len(plan.finals) + 1):
                 choose = partial(finalists, plan, self.history, number)
@@ -547,6 +549,7 @@ class Loop:
                 self._take_confirmed({int(n): m for n, m in body["trials"].items()})
             elif event.kind == "closed":
                 self._closed[Stage.from_json(body["stage"])] = body["reason"]
+                self._open.clear()  # a trial without a network may be left
             last = event.time
         self._active += last - session if session is not None else 0.0
 

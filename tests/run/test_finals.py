@@ -1,0 +1,171 @@
+"""The finals: who is chosen of which trials, and latency measured again on the idle machine."""
+
+import math
+from collections.abc import Sequence
+
+import pytest
+from test_loop import plan, size
+
+from netwright.evaluate.function import Function
+from netwright.evaluate.job import Outcome
+from netwright.execute import Executor, Message
+from netwright.objective import limits_from, maximize, minimize
+from netwright.run.finals import eligible, finalists, measured_again, refits
+from netwright.run.kept_weights import Weights
+from netwright.space import Architecture
+from netwright.trial import History, Proposal, Status, Trial
+
+
+class Scripted(Executor):
+    """Answers each measurement with the next latency of a list; None is a lost worker."""
+
+    def __init__(self, answers: Sequence[float | dict[str, float] | None]) -> None:
+        self._answers, self._news = list(answers), list[Message]()
+        self.measured: list[int] = []
+
+    @property
+    def slots(self) -> int:
+        return 2
+
+    def start(self, job) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def submit(self, key, task, seconds=None, *, alone=False) -> None:
+        assert alone
+        assert task.measure
+        self.measured.append(key)
+        answer = self._answers.pop(0)
+        if answer is None:
+            self._news = [Message("lost", key, ("failed", "the worker ended"))]
+        else:
+            metrics = answer if isinstance(answer, dict) else {"latency_ms": answer}
+            outcome = Outcome("done", metrics)
+            self._news = [Message("progress", key, {}), Message("ended", key, outcome)]
+
+    def wait(self, seconds: float) -> list[Message]:
+        news, self._news = self._news[:1], self._news[1:]
+        return news
+
+
+def trial(
+    number: int,
+    accuracy: float = 0.5,
+    stage: int = 0,
+    *,
+    epochs: int | None = None,
+    status: Status = "done",
+    **metrics: float,
+) -> Trial:
+    """A trial whose network differs from that of every other number in four answers."""
+    answers = dict.fromkeys("abcd", number)
+    proposal = Proposal(Architecture(answers), epochs, None, stage)
+    return Trial(number, proposal, status, {"accuracy": accuracy} | metrics)
+
+
+@pytest.mark.parametrize(
+    ("answers", "times", "expected"),
+    [
+        ([0.9, 7.0], 1, 0.9),  # within the limit: once is enough
+        ([1.0, 7.0], 1, 1.0),
+        ([1.2, 0.8, 7.0], 2, 0.8),
+        ([1.2, 1.4, 1.3, 0.1], 3, 1.2),  # over it each time: the least counts
+        ([1.4, 1.2, 1.3], 3, 1.2),
+        ([1.4, None, 0.1], 2, 1.4),
+        ([None, 0.1], 1, None),
+        ([{}, 0.1], 1, None),  # it can be run no more
+    ],
+)
+def test_the_least_of_three_measurements_counts(answers, times, expected) -> None:
+    executor, waited = Scripted(answers), list[int]()
+    limits = limits_from({"params": 0.1, "latency_ms": 1.0})
+    found = measured_again([trial(4, latency_ms=5.0)], limits, executor, lambda: waited.append(1))
+    assert found == ({} if expected is None else {4: {"latency_ms": expected}})
+    assert executor.measured == [4] * times
+    assert len(waited) < 2 * times
+
+
+def test_each_that_had_a_latency_is_measured_again() -> None:
+    executor = Scripted([3.0, 2.0])
+    trials = [trial(0, latency_ms=1.0), trial(1), trial(2, latency_ms=1.0)]
+    found = measured_again(trials, (), executor, lambda: None)
+    assert found == {0: {"latency_ms": 3.0}, 2: {"latency_ms": 2.0}}
+    assert executor.measured == [0, 2]
+
+
+def test_finalists_are_of_the_stage_before_done_and_within_the_limits() -> None:
+    made = plan(limits=limits_from({"params": 10}), finals=((3, 4), (2, 9)))
+    history = History(
+        [
+            trial(0, 0.5, params=1),
+            trial(1, 0.9, params=11),
+            trial(2, 0.6, params=10),
+            trial(3, 0.8, status="failed", params=1),
+            trial(4, 0.95, -1, params=1),  # of the baseline
+            trial(5, math.nan, params=1),
+            trial(6, 0.7, params=2),
+            trial(7, 0.4, params=2),
+            trial(8, 0.1, 1, params=1),
+            trial(9, 0.2, 1, params=1),
+            trial(10, 0.3, 1, params=1),
+            trial(11, 0.9, 1, params=11),
+        ]
+    )
+    first = finalists(made, history, 1)
+    assert [(p.parent, p.epochs, p.stage) for p in first] == [(6, 4, 1), (2, 4, 1), (0, 4, 1)]
+    assert [p.architecture for p in first] == [history[n].architecture for n in (6, 2, 0)]
+
+
+def test_the_last_final_takes_the_best_of_the_one_before() -> None:
+    made = plan(finals=((3, 4), (2, 9)))
+    space, history = made.space, History()
+    members = list(dict.fromkeys([space.smallest(), *space.neighbours(space.smallest())]))
+    for number, accuracy in enumerate((0.9, 0.1, 0.3, 0.2)):
+        proposal = Proposal(members[number], 4, None, 1 if number else 0)
+        history.append(Trial(number, proposal, "done", {"accuracy": accuracy}))
+    chosen = finalists(made, history, 2)
+    assert [(p.parent, p.epochs, p.stage) for p in chosen] == [(2, 9, 2), (3, 9, 2)]
+
+
+def test_what_had_more_epochs_goes_first_into_the_finals() -> None:
+    made = plan(finals=((3, 20), (1, 30)))
+    history = History(
+        [trial(0, 0.9, epochs=1), trial(1, 0.8, epochs=1), trial(2, 0.3, epochs=9), trial(3, 0.2)]
+    )
+    assert [p.parent for p in finalists(made, history, 1)] == [2, 0, 1]
+
+
+def test_the_refit_is_of_the_best_or_of_the_front_with_the_epochs_it_had() -> None:
+    found = [
+        trial(3, 0.9, 2, epochs=9, params=30),
+        trial(4, 0.8, 2, epochs=9, params=10),
+        trial(5, 0.7, 2, epochs=9, params=20),
+        trial(6, 0.9, 2, params=40),
+    ]
+    one = plan(finals=((3, 4), (2, 9)), evaluator=Function(size, epochs=7))
+    assert [(p.parent, p.epochs, p.stage) for p in refits(one, found)] == [(3, 9, 3)]
+    assert [(p.parent, p.epochs) for p in refits(one, found[3:])] == [(6, 7)]
+    assert refits(one, []) == []
+    two = plan(finals=((3, 4),), objectives=(maximize("accuracy"), minimize("params")))
+    assert [(p.parent, p.stage) for p in refits(two, found)] == [(4, 2), (3, 2)]
+    assert [p.architecture for p in refits(one, found)] == [found[0].architecture]
+
+
+def test_what_may_be_returned_is_of_the_latest_stage_and_has_weights(tmp_path) -> None:
+    made = plan(finals=((3, 4), (2, 9)), limits=limits_from({"params": 10}))
+    weights = Weights(lambda number: tmp_path / str(number), made.objectives, made.limits)
+    trials = [
+        trial(0, params=1),
+        trial(1, 0.9, params=1),
+        trial(2, stage=1, params=1),
+        trial(3, stage=1, params=2),
+        trial(4, stage=2, params=11),
+    ]
+    for each in trials:
+        if each.number != 2:
+            (tmp_path / str(each.number)).touch()
+    found = [eligible(made, History(trials[:end]), weights) for end in (0, 2, 4, 5)]
+    assert [[t.number for t in each] for each in found] == [[], [0, 1], [3], [3]]
+    last = trial(5, stage=2, params=10)
+    (tmp_path / "5").touch()
+    assert eligible(made, History([*trials, last]), weights) == [last]
