@@ -13,7 +13,9 @@ from netwright.objective import limits_from, maximize, minimize
 from netwright.run.finals import eligible, finalists, measured_again, refits
 from netwright.run.kept_weights import Weights
 from netwright.space import Architecture
-from netwright.trial import History, Proposal, Status, Trial
+from netwright.trial import REFIT, SEARCH, History, Proposal, Stage, Status, Trial
+
+FIRST, SECOND = Stage.final(1), Stage.final(2)
 
 
 class Scripted(Executor):
@@ -51,7 +53,7 @@ class Scripted(Executor):
 def trial(
     number: int,
     accuracy: float = 0.5,
-    stage: int = 0,
+    stage: Stage = SEARCH,
     *,
     epochs: int | None = None,
     status: Status = "done",
@@ -105,14 +107,18 @@ def test_finalists_are_of_the_stage_before_done_and_within_the_limits() -> None:
             trial(5, math.nan, params=1),
             trial(6, 0.7, params=2),
             trial(7, 0.4, params=2),
-            trial(8, 0.1, 1, params=1),
-            trial(9, 0.2, 1, params=1),
-            trial(10, 0.3, 1, params=1),
-            trial(11, 0.9, 1, params=11),
+            trial(8, 0.1, FIRST, params=1),
+            trial(9, 0.2, FIRST, params=1),
+            trial(10, 0.3, FIRST, params=1),
+            trial(11, 0.9, FIRST, params=11),
         ]
     )
     first = finalists(made, history, 1)
-    assert [(p.parent, p.epochs, p.stage) for p in first] == [(6, 4, 1), (2, 4, 1), (0, 4, 1)]
+    assert [(p.parent, p.epochs, p.stage) for p in first] == [
+        (6, 4, FIRST),
+        (2, 4, FIRST),
+        (0, 4, FIRST),
+    ]
     assert [p.architecture for p in first] == [history[n].architecture for n in (6, 2, 0)]
 
 
@@ -121,10 +127,10 @@ def test_the_last_final_takes_the_best_of_the_one_before() -> None:
     space, history = made.space, History()
     members = list(dict.fromkeys([space.smallest(), *space.neighbours(space.smallest())]))
     for number, accuracy in enumerate((0.9, 0.1, 0.3, 0.2)):
-        proposal = Proposal(members[number], 4, None, 1 if number else 0)
+        proposal = Proposal(members[number], 4, None, FIRST if number else SEARCH)
         history.append(Trial(number, proposal, "done", {"accuracy": accuracy}))
     chosen = finalists(made, history, 2)
-    assert [(p.parent, p.epochs, p.stage) for p in chosen] == [(2, 9, 2), (3, 9, 2)]
+    assert [(p.parent, p.epochs, p.stage) for p in chosen] == [(2, 9, SECOND), (3, 9, SECOND)]
 
 
 def test_what_had_more_epochs_goes_first_into_the_finals() -> None:
@@ -137,17 +143,17 @@ def test_what_had_more_epochs_goes_first_into_the_finals() -> None:
 
 def test_the_refit_is_of_the_best_or_of_the_front_with_the_epochs_it_had() -> None:
     found = [
-        trial(3, 0.9, 2, epochs=9, params=30),
-        trial(4, 0.8, 2, epochs=9, params=10),
-        trial(5, 0.7, 2, epochs=9, params=20),
-        trial(6, 0.9, 2, params=40),
+        trial(3, 0.9, SECOND, epochs=9, params=30),
+        trial(4, 0.8, SECOND, epochs=9, params=10),
+        trial(5, 0.7, SECOND, epochs=9, params=20),
+        trial(6, 0.9, SECOND, params=40),
     ]
     one = plan(finals=((3, 4), (2, 9)), evaluator=Function(size, epochs=7))
-    assert [(p.parent, p.epochs, p.stage) for p in refits(one, found)] == [(3, 9, 3)]
+    assert [(p.parent, p.epochs, p.stage) for p in refits(one, found)] == [(3, 9, REFIT)]
     assert [(p.parent, p.epochs) for p in refits(one, found[3:])] == [(6, 7)]
     assert refits(one, []) == []
     two = plan(finals=((3, 4),), objectives=(maximize("accuracy"), minimize("params")))
-    assert [(p.parent, p.stage) for p in refits(two, found)] == [(4, 2), (3, 2)]
+    assert [(p.parent, p.stage) for p in refits(two, found)] == [(4, REFIT), (3, REFIT)]
     assert [p.architecture for p in refits(one, found)] == [found[0].architecture]
 
 
@@ -157,15 +163,15 @@ def test_what_may_be_returned_is_of_the_latest_stage_and_has_weights(tmp_path) -
     trials = [
         trial(0, params=1),
         trial(1, 0.9, params=1),
-        trial(2, stage=1, params=1),
-        trial(3, stage=1, params=2),
-        trial(4, stage=2, params=11),
+        trial(2, stage=FIRST, params=1),
+        trial(3, stage=FIRST, params=2),
+        trial(4, stage=SECOND, params=11),
     ]
     for each in trials:
         if each.number != 2:
             (tmp_path / str(each.number)).touch()
     found = [eligible(made, History(trials[:end]), weights) for end in (0, 2, 4, 5)]
     assert [[t.number for t in each] for each in found] == [[], [0, 1], [3], [3]]
-    last = trial(5, stage=2, params=10)
+    last = trial(5, stage=SECOND, params=10)
     (tmp_path / "5").touch()
     assert eligible(made, History([*trials, last]), weights) == [last]

@@ -34,7 +34,7 @@ from netwright.strategies import (
 )
 from netwright.targets.latency import Latency, LatencyTarget
 from netwright.testing import SPACES
-from netwright.trial import BASELINE, SEARCH, Proposal, Stage, Trial
+from netwright.trial import BASELINE, REFIT, SEARCH, Proposal, Stage, Trial
 
 
 def size(model: nn.Module, epochs: int) -> dict[str, float]:
@@ -461,7 +461,7 @@ def test_a_network_over_a_limit_is_trained_in_no_stage(tmp_path: Path, metric: s
         bias = choose.value("bias", [True, False])
         return nn.Sequential(nn.Linear(4, width), nn.Linear(width, classes, bias=bias))
 
-    stages: dict[int, list[int]] = {}
+    stages: dict[Stage, list[int]] = {}
 
     def train(model: nn.Module, epochs: int) -> dict[str, float]:
         stages.setdefault(run.progress().stage, []).append(parameters(model))
@@ -480,17 +480,18 @@ def test_a_network_over_a_limit_is_trained_in_no_stage(tmp_path: Path, metric: s
     run = loop(tmp_path, made)
     run.run()
     assert {stage: len(trained) for stage, trained in stages.items()} == {
-        0: 8,
-        -1: 8,
-        1: 4,
-        2: 2,
-        3: 1,
+        SEARCH: 8,
+        BASELINE: 8,
+        Stage.final(1): 4,
+        Stage.final(2): 2,
+        REFIT: 1,
     }
     assert max(most for trained in stages.values() for most in trained) <= 80
-    attempts = {0: 0, -1: 0}
+    attempts = {SEARCH: 0, BASELINE: 0}
     for event in run.store.events("a"):
-        if event.kind == "proposed" and event.body["stage"] < 1:
-            attempts[event.body["stage"]] += event.body["attempt"]
+        stage = Stage.from_json(event.body.get("stage", "refit"))
+        if event.kind == "proposed" and stage in attempts:
+            attempts[stage] += event.body["attempt"]
     assert min(attempts.values()) > 0, "nothing over the limit was drawn in one of the stages"
 
 

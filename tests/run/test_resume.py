@@ -27,7 +27,7 @@ from netwright.run.plan import Budget, Plan
 from netwright.space import Choose, Space
 from netwright.store import Store
 from netwright.strategies import Hyperband, RandomSearch, RegularizedEvolution, Search, Strategy
-from netwright.trial import Proposal
+from netwright.trial import REFIT, SEARCH, Proposal, Stage
 
 
 class Several(Inline):
@@ -221,8 +221,8 @@ def test_a_trial_that_found_no_network_is_no_place_in_the_finals(
     whole = loop(tmp_path, made, name="whole")
     whole.run()
     record = read_record(whole.store, "whole")
-    assert "no new network" in record.closed[0]
-    searched = [t for t in whole.history if t.proposal.stage == 0]
+    assert "no new network" in record.closed[SEARCH]
+    searched = [t for t in whole.history if t.proposal.stage.is_search]
     assert 3 < len(searched) < 20
     events = whole.store.events("whole")
     kinds = [e.kind for e in events]
@@ -327,7 +327,9 @@ def test_a_run_may_be_killed_after_any_event(tmp_path: Path, small: Space) -> No
         baseline=1,
         finals=((2, 2),),
     )
-    Admission(small, made.limits).check_limits_can_be_met(target, None)  # as each session begins
+    Admission(small, made.limits).check_limits_can_be_met(
+        target, made.evaluator.raw_inputs(small)
+    )  # as each session begins
     checks = len(target.asked)
     whole = loop(tmp_path, made, name="whole")
     whole.run()
@@ -362,7 +364,11 @@ def test_what_was_confirmed_before_a_kill_decides_who_is_trained_last(
     whole.run()
     last = [e.kind for e in whole.store.events("whole")].index("confirmed")
     run = killed(tmp_path / "killed.db", replace(made, target=Slower(40)), last)
-    assert [t.proposal.stage for t in run.history] == [0] * 8 + [1] * 6 + [2]
+    assert [t.proposal.stage for t in run.history] == [
+        *[SEARCH] * 8,
+        *[Stage.final(1)] * 6,
+        REFIT,
+    ]
     assert max(t.metrics["latency_ms"] for t in run.history) == 9.0
     assert run.history[-1].metrics["latency_ms"] <= 0.4
     assert listed(run.history) == listed(whole.history)
