@@ -28,7 +28,7 @@ from torch import nn
 
 import netwright as nw
 from netwright.evaluate.fit import Schedule, fit, score
-from netwright.evaluate.svm_reference import reference
+from netwright.evaluate.reference import reference
 from netwright.network.normalised import RawInputs
 from netwright.network.signature import Signature
 
@@ -91,9 +91,10 @@ def hand_made(
     model, cpu = make(), torch.device("cpu")
     began = time.process_time()
     plain = Schedule(average=0.0)
-    fit(model, data.train, epochs, plain, mean=data.mean, std=data.std, seed=seed, device=cpu)
+    meaning: dict[str, Any] = {"task": data.task, "normalise": data.normalise}
+    fit(model, data.train, epochs, plain, **meaning, seed=seed, device=cpu)
     spent = time.process_time() - began
-    found = score(model, data.test, mean=data.mean, std=data.std, device=cpu)
+    found = score(model, data.test, **meaning, device=cpu)
     model = model.to(memory_format=torch.contiguous_format)
     takes = Signature.single(data.shape, (data.classes,), dtype="uint8")
     raw = RawInputs(takes, data.normalise)
@@ -167,7 +168,7 @@ def main() -> None:
     svm: dict[str, Any] = {}
     if alone is None:
         both = data.with_validation_in_train()
-        svm = reference(both)
+        svm = reference(both) or {}
         epochs = 1 if arguments.quick else 30
         for name, make in HAND_MADE.items():
             hand[name] = [hand_made(both, make, seed, epochs) for seed in seeds]

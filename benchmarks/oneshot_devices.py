@@ -66,7 +66,8 @@ def some(data: Data, examples: int) -> Data:
 
 def accuracy(network: torch.nn.Module, data: Data) -> float:
     """On the test part, percent."""
-    return 100 * score(network, data.test, mean=data.mean, std=data.std, device=CPU)["accuracy"]
+    found = score(network, data.test, task=data.task, normalise=data.normalise, device=CPU)
+    return 100 * found["accuracy"]
 
 
 def bounds(space: nw.Space, data: Data, count: int) -> list[float]:

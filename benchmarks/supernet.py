@@ -21,6 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,7 @@ class Ours:
             Batch(
                 self.laid_out(torch.randn(batch, 3, 32, 32, generator=generator).to(device)),
                 y.to(device),
+                self.state.setting.task,
             )
             for y in (torch.arange(batch) % 10, (torch.arange(batch) + 3) % 10)
         ]
@@ -85,7 +87,7 @@ class Ours:
         self.state.supernet.double()
         for value in self.state.logits.values.values():
             value.data = value.data.double()
-        self.batches = [Batch(each.x.double(), each.y) for each in self.batches]
+        self.batches = [replace(each, x=each.x.double()) for each in self.batches]
 
     def take(self, step: str) -> None:
         """A step of the weights, or of the logits."""

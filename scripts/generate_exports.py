@@ -32,6 +32,7 @@ PUBLIC = {
     "run.search": ["Run", "search"],
     "space": ["Architecture", "Choose", "Space"],
     "supernet": ["Supernet"],
+    "tasks": ["Classification", "Task"],
     "targets.latency": ["OnnxRuntime", "PyTorch"],
 }
 """Public names that are no plug-ins of a room with a seam, by their module."""

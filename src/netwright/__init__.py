@@ -67,6 +67,8 @@ if TYPE_CHECKING:
     from netwright.supernet import Supernet as Supernet
     from netwright.targets.latency import OnnxRuntime as OnnxRuntime
     from netwright.targets.latency import PyTorch as PyTorch
+    from netwright.tasks import Classification as Classification
+    from netwright.tasks import Task as Task
 
 _HOMES = {
     "Architecture": "space",
@@ -75,6 +77,7 @@ _HOMES = {
     "BANANAS": "strategies",
     "BayesianOptimization": "strategies",
     "Choose": "space",
+    "Classification": "tasks",
     "DARTS": "oneshot",
     "DARTSMinus": "oneshot",
     "Data": "data",
@@ -112,6 +115,7 @@ _HOMES = {
     "Strategy": "strategies",
     "SuccessiveHalving": "strategies",
     "Supernet": "supernet",
+    "Task": "tasks",
     "Training": "evaluate.training",
     "convert": "conversion",
     "draw": "drawing",

@@ -18,9 +18,10 @@ from netwright.evaluate.base import Candidate, Context
 from netwright.evaluate.cutmix import cutmix
 from netwright.evaluate.fit import Schedule, fit
 from netwright.evaluate.function import Function
-from netwright.evaluate.svm_reference import reference
+from netwright.evaluate.reference import reference
 from netwright.evaluate.training import Training
 from netwright.space import Choose, Space
+from netwright.tasks import Classification
 from netwright.testing import EVALUATOR_CHECKS
 
 
@@ -188,8 +189,8 @@ def test_the_average_is_that_of_the_weights_on_the_way(digits: Data) -> None:
             digits.train,
             1,
             Schedule(average=average, warmup=0.0, batch=64),
-            mean=digits.mean,
-            std=digits.std,
+            task=digits.task,
+            normalise=digits.normalise,
             seed=0,
             device=torch.device("cpu"),
         )
@@ -223,7 +224,8 @@ def test_cutmix_takes_a_rectangle_and_shares_the_loss_by_area(seed, shape, alpha
     logits = torch.randn(n, n, generator=generator)
     targets = mixed.share * one_hot(mixed.first, n) + (1 - mixed.share) * one_hot(mixed.second, n)
     expected = cross_entropy(logits, targets, label_smoothing=0.1)
-    assert torch.allclose(mixed.loss(logits, 0.1), expected, atol=1e-5)
+    task = Classification(tuple(map(str, range(n))))
+    assert torch.allclose(mixed.loss(task, logits, 0.1), expected, atol=1e-5)
 
 
 def test_rows_of_tables_are_not_mixed() -> None:

@@ -17,7 +17,10 @@ def ready(make, name):
     shared = begun(partial(make, batch=12), name)
     in_double(shared)
     data = shared.setting.data
-    batches = [Batch(part.x[:12].double(), part.y[:12]) for part in (data.train, data.validation)]
+    batches = [
+        Batch(part.x[:12].double(), part.y[:12], data.task)
+        for part in (data.train, data.validation)
+    ]
     return shared, *batches
 
 

@@ -8,8 +8,8 @@ import torch
 
 import netwright as nw
 from netwright.errors import SettingError
-from netwright.oneshot import ENAS, RandomSharing, SinglePath, shared_accuracy
-from netwright.oneshot.base import laid_out, normal
+from netwright.oneshot import ENAS, RandomSharing, SinglePath, shared_score
+from netwright.oneshot.base import laid_out
 from netwright.testing.oneshot import begun
 
 
@@ -26,7 +26,7 @@ def test_any_strategy_finds_members_by_shared_weights() -> None:
     shared = begun(lambda: SinglePath(finder=nw.Auto(), scored=12))
     shared.advance()
     found = shared.candidates(np.random.default_rng(0), 12)
-    scores = [shared_accuracy(shared, member) for member in found]
+    scores = [shared_score(shared, member) for member in found]
     assert len(found) == 12
     assert scores == sorted(scores, reverse=True)
     with pytest.raises(SettingError, match=r"`SinglePath\(finder=...\)` must be a Strategy"):
@@ -44,10 +44,10 @@ def test_a_score_is_that_of_the_plain_network_with_statistics_of_its_own() -> No
             module.reset_running_stats()
             module.momentum = None
     with torch.no_grad():
-        plain(laid_out(normal(data.train.x, data)))
-        found = plain.eval()(laid_out(normal(data.validation.x, data))).argmax(1)
+        plain(laid_out(data.normalise(data.train.x)))
+        found = plain.eval()(laid_out(data.normalise(data.validation.x))).argmax(1)
     exact = float((found == data.validation.y).float().mean())
-    assert shared_accuracy(shared, member) == pytest.approx(exact)
+    assert shared_score(shared, member) == pytest.approx(exact)
 
 
 def test_the_controller_of_enas_learns_what_is_rewarded() -> None:
@@ -78,7 +78,7 @@ def test_several_objectives_are_searched_by_nsga2_over_shared_weights() -> None:
     objectives = (nw.maximize("accuracy"), nw.minimize("params"))
     object.__setattr__(shared.setting, "objectives", objectives)
     found = shared.candidates(np.random.default_rng(0), 30)
-    gains = [(shared_accuracy(shared, m), -shared.setting.costs.of(m)["params"]) for m in found]
+    gains = [(shared_score(shared, m), -shared.setting.costs.of(m)["params"]) for m in found]
     best = {g for g in gains if not any(a >= g[0] and b >= g[1] for a, b in gains if (a, b) != g)}
     assert len(best) > 1
     assert set(gains[: len(best)]) == best

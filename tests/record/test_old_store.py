@@ -71,7 +71,7 @@ def test_its_results_are_read(path: Path, name: str) -> None:
     assert sorted(record.sketches) == expected["sketches"]
     assert record.seconds == pytest.approx(expected["seconds"])
     assert len(record.shared) == expected["epochs_shared"]
-    assert sorted(record.shared_accuracy.values()) == expected["shared_accuracy"]
+    assert sorted(record.shared_scores.values()) == expected["shared_accuracy"]
     assert len(record.random) == expected["random"]
 
 

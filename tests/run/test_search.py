@@ -278,7 +278,6 @@ def test_where_an_export_or_report_cannot_go_is_said(run: nw.Run, tmp_path: Path
     [
         ({"trials": 1, "limits": {"params": 10**400}}, SettingError, "finite"),
         ({"trials": 1, "finals": 5}, SettingError, "pairs"),
-        ({"trials": 1, "objectives": None}, SettingError, "must be a list"),
         ({"trials": 1, "objectives": 5}, SettingError, "must be a list"),
         ({"trials": 1, "run": 5}, SettingError, "run="),
         ({"trials": 1, "watch": 5}, SettingError, "watch="),

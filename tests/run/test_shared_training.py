@@ -79,7 +79,7 @@ def test_a_run_that_was_killed_while_weights_were_shared_ends_as_if_it_had_not(t
     records = [read_record(store, name) for name in "ab"]
     found = [[untimed(epoch) for epoch in record.shared.values()] for record in records]
     assert found[0] == found[1]
-    assert records[0].shared_accuracy == records[1].shared_accuracy
+    assert records[0].shared_scores == records[1].shared_scores
     weights = [load_file(store.files(name) / "shared.safetensors") for name in "ab"]
     assert weights[0].keys() == weights[1].keys()
     assert all((weights[0][key] == weights[1][key]).all() for key in weights[0])
@@ -117,11 +117,11 @@ def test_what_is_named_is_trained_alone_and_compared_with_its_shared_accuracy(tm
     )  # fmt: skip
     assert (tmp_path / "best" / "model.py").is_file()
     record = read_record(Store(tmp_path / "runs.db"), "a")
-    named = list(record.shared_accuracy)
+    named = list(record.shared_scores)
     trials = [t for t in record.history if t.proposal.stage.is_search]
     assert [t.architecture for t in trials] == named[:5]
     assert [(x, y) for _, x, y in pairs(record)] == [
-        (record.shared_accuracy[t.architecture], t.metrics["accuracy"]) for t in trials
+        (record.shared_scores[t.architecture], t.metrics["accuracy"]) for t in trials
     ]
     assert "5 networks" in trust(record)
     assert run.best.architecture in named
@@ -149,7 +149,7 @@ def test_networks_are_scored_by_shared_weights_while_there_is_time(tmp_path):
     strategy = nw.SinglePath(epochs=1, scored=15_000)  # which would take the better part of an hour
     history = looped(tmp_path, strategy, budget=budget).history
     record = read_record(Store(tmp_path / "runs.db"), "a")
-    assert set(record.shared_accuracy) - set(record.random)  # not random ones alone
+    assert set(record.shared_scores) - set(record.random)  # not random ones alone
     assert any(t.done for t in history)
 
 

@@ -37,7 +37,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing on the way.")]
 DEFAULTS: dict[str, Any] = {
     "strategy": "auto",
     "limit": [],
-    "objective": ["accuracy"],
+    "objective": [],
     "baseline": 0,
     "deterministic": False,
     "seed": 0,
@@ -88,7 +88,8 @@ def search(
         list[str] | None, typer.Option(help="metric=value or metric=value@target, may be repeated.")
     ] = None,
     objective: Annotated[
-        list[str] | None, typer.Option(help="accuracy, -latency_ms, ...; may be repeated.")
+        list[str] | None,
+        typer.Option(help="A metric, -latency_ms for a small one; may be repeated."),
     ] = None,
     trials: Annotated[int | None, typer.Option(help="Networks to try.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Minutes to search (default 10).")] = None,

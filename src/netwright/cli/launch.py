@@ -36,7 +36,7 @@ def arguments(call: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
 
     strategy = search_named("--strategy", call["strategy"])
     limits = dict(parse_limit(text) for text in call["limits"])
-    objectives = [parse_objective(text) for text in call["objectives"]]
+    objectives = [parse_objective(text) for text in call["objectives"]] or None
     finals = parse_finals(call["finals"]) if call["finals"] else None
     size = parse_size(call["size"]) if call["size"] else None
     data = load(call["data"], label=call["label"], size=size)
@@ -95,7 +95,7 @@ def parse_limit(text: str) -> tuple[str, Any]:
 
 
 def parse_objective(text: str) -> Any:
-    """`accuracy` is to be large, `-latency_ms` small."""
+    """A metric's name: it is to be large, or small where a `-` stands before it."""
     from netwright.objective import maximize, minimize
 
     name = text.lstrip("+-")

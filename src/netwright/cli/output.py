@@ -51,23 +51,28 @@ def result_lines(record: Record) -> list[str]:
     if best is None:
         return [f"{record.name}: {record.reason or 'no trial has ended well yet'}."]
     lines = []
-    tested = record.tested.get(best.number, {})
-    reference = record.reference
-    if "accuracy" in tested and reference and tested["accuracy"] < reference["accuracy"]:
-        lines.append(
-            f"BELOW THE REFERENCE: {reference['name']} reaches {reference['accuracy']:.2%} on the "
-            "test part. Search longer, or loosen the limits."
-        )
-    if "accuracy" in tested:
-        examples = (record.settings["data"] or {}).get("test", 0)
-        low, high = interval(tested["accuracy"], examples)
-        beside = f"; {reference['name']} {reference['accuracy']:.2%}" if reference else ""
-        shown = f"{tested['accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%}{beside})"
-        lines.append(f"test accuracy        {shown}")
-    if "accuracy" in best.metrics:
+    metric, tested, reference = record.metric, record.tested_score(best), record.reference_score
+    beside = []
+    if record.reference and reference is not None:
+        name = record.reference["name"]
+        beside = [f"{name} {metric.show(reference)}"]
+        if record.is_below_reference(best):
+            lines.append(
+                f"BELOW THE REFERENCE: {name} reaches {metric.show(reference)} on the test part. "
+                "Search longer, or loosen the limits."
+            )
+    if tested is not None:
+        if metric.fraction:
+            examples = (record.settings["data"] or {}).get("test", 0)
+            low, high = interval(tested, examples)
+            beside.insert(0, f"95 % interval {low:.2%} to {high:.2%}")
+        told = f" ({'; '.join(beside)})" if beside else ""
+        lines.append(f"{f'test {metric.name}':21}{metric.show(tested)}{told}")
+    if metric.name in best.metrics:
         refit = best.proposal.stage.is_refit
         before = " (before the last training, on train and validation)" if refit else ""
-        lines.append(f"validation accuracy  {best.metrics['accuracy']:.2%}{before}")
+        value = metric.show(best.metrics[metric.name])
+        lines.append(f"{f'validation {metric.name}':21}{value}{before}")
     if "latency_ms" in best.metrics:
         target = record.settings["target"]
         lines.append(f"latency              {best.metrics['latency_ms']:.4f} ms ({target})")
@@ -87,8 +92,8 @@ def result_lines(record: Record) -> list[str]:
 def run_line(record: Record) -> str:
     """A run in one line, for the list of runs."""
     best = record.best
-    accuracy = best.metrics.get("accuracy") if best else None
-    shown = f"best {accuracy:.2%}" if accuracy is not None else "no best yet"
+    value = best.metrics.get(record.metric.name) if best else None
+    shown = f"best {record.metric.show(value)}" if value is not None else "no best yet"
     return f"{record.name:24} {record.status:12} {len(record.history):5} trials  {shown}"
 
 

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from netwright.record.progress import Flight, Progress
+from netwright.tasks import Metric
 from netwright.trial import SEARCH, Stage, Trial
 
 _EVERY = 0.3  # seconds between two pictures
@@ -70,7 +71,10 @@ class PlainView:
         best = progress.best()
         if best is not None and (best.proposal.stage, best.number) != self._best:
             self._best = (best.proposal.stage, best.number)
-            print(f"[{clock(progress.seconds)}] best so far: {told(best)}", file=sys.stderr)
+            print(
+                f"[{clock(progress.seconds)}] best so far: {told(best, progress.metric)}",
+                file=sys.stderr,
+            )
         sys.stderr.flush()
 
 
@@ -79,15 +83,19 @@ def picture(progress: Progress, width: int) -> RenderableType:
     rows: list[RenderableType] = [_head(progress, width), Text("")]
     best = progress.best()
     objective = progress.objectives[0].metric
-    rows.append(Text.assemble(("best  ", "bold"), told(best) if best else f"no {objective} yet"))
+    rows.append(
+        Text.assemble(
+            ("best  ", "bold"), told(best, progress.metric) if best else f"no {objective} yet"
+        )
+    )
     line = sparkline(progress, max(10, min(width - 14, 60)))
     if line:
         rows.append(Text.assemble(("so far ", "dim"), (line, "green")))
     if progress.flights:
-        rows += [Text(""), _running(progress.flights, width)]
+        rows += [Text(""), _running(progress.flights, progress.metric, width)]
     front = progress.front()
     if len(progress.objectives) > 1 and front:
-        rows += [Text(""), _front(front, _ROWS if width >= 60 else 4)]
+        rows += [Text(""), _front(front, progress.metric, _ROWS if width >= 60 else 4)]
     return Panel(Group(*rows), title=f"netwright · {progress.run}", width=min(width, 100))
 
 
@@ -112,21 +120,21 @@ def _head(progress: Progress, width: int) -> RenderableType:
     return Group(timed, Padding(bar, 0), counted) if share is not None else Group(timed, counted)
 
 
-def _running(flights: Sequence[Flight], width: int) -> Table:
+def _running(flights: Sequence[Flight], metric: Metric, width: int) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
-    for column in ("trial", "epoch", "loss", "accuracy"):
+    for column in ("trial", "epoch", "loss", metric.name):
         table.add_column(column, justify="right")
     if width > 70:
         table.add_column("params", justify="right")
         table.add_column("ms", justify="right")
     for flight in flights[:6]:
         last = flight.curve[-1] if flight.curve else {}
-        accuracy = next((p["accuracy"] for p in reversed(flight.curve) if "accuracy" in p), None)
+        value = next((p[metric.name] for p in reversed(flight.curve) if metric.name in p), None)
         cells = [
             f"{flight.number}",
             f"{len(flight.curve)}/{flight.epochs}",
             f"{last['loss']:.3f}" if "loss" in last else "",
-            f"{accuracy:.2%}" if accuracy is not None else "",
+            metric.show(value) if value is not None else "",
         ]
         if width > 70:
             cells += [_number(flight.metrics.get("params")), _ms(flight.metrics.get("latency_ms"))]
@@ -134,16 +142,16 @@ def _running(flights: Sequence[Flight], width: int) -> Table:
     return table
 
 
-def _front(front: Sequence[Trial], rows: int) -> Table:
+def _front(front: Sequence[Trial], metric: Metric, rows: int) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
-    for column in ("front of the search", "accuracy", "ms", "params"):
+    for column in ("front of the search", metric.name, "ms", "params"):
         table.add_column(column, justify="right")
     step = max(1, -(-len(front) // rows))
     for trial in list(front)[::step]:
-        accuracy = trial.metrics.get("accuracy")
+        value = trial.metrics.get(metric.name)
         table.add_row(
             f"trial {trial.number}",
-            f"{accuracy:.2%}" if accuracy is not None else "",
+            metric.show(value) if value is not None else "",
             _ms(trial.metrics.get("latency_ms")),
             _number(trial.metrics.get("params")),
         )
@@ -167,10 +175,10 @@ def stage_name(progress: Progress) -> str:
     )
 
 
-def told(trial: Trial) -> str:
+def told(trial: Trial, metric: Metric) -> str:
     """A trial in one phrase."""
     metrics = trial.metrics
-    parts = [f"{metrics['accuracy']:.2%}"] if "accuracy" in metrics else []
+    parts = [metric.show(metrics[metric.name])] if metric.name in metrics else []
     parts += [f"{metrics['latency_ms']:.4f} ms"] if "latency_ms" in metrics else []
     parts += [f"{metrics['params']:,.0f} params"] if "params" in metrics else []
     return f"{', '.join(parts) or 'done'} (trial {trial.number})"

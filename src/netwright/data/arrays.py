@@ -12,9 +12,9 @@ from torch.utils.data import Dataset, TensorDataset
 
 from netwright.data.dataset import Data, Part, measure_digest
 from netwright.data.labels import encode_labels
-from netwright.data.split import split_rows
 from netwright.data.values import measure_mean_std, read_inputs, to_numpy
 from netwright.errors import DataError
+from netwright.tasks import Classification, Task
 
 _SUFFIX = {"train": "_train", "validation": "_val", "test": "_test"}
 
@@ -118,7 +118,12 @@ def from_parts(
             )
     _check_known(targets, names, source)
     rows = part_rows(
-        targets, seed=seed, validation=validation, test=test, class_names=names, source=source
+        targets,
+        Classification(names),
+        seed=seed,
+        validation=validation,
+        test=test,
+        source=source,
     )
     pieces = {
         key: (inputs[owner][index], targets[owner][index]) for key, (owner, index) in rows.items()
@@ -128,20 +133,19 @@ def from_parts(
 
 def part_rows(
     targets: Mapping[str, NDArray[np.int64]],
+    task: Task,
     *,
     seed: int,
     validation: float,
     test: float,
-    class_names: Sequence[str],
     source: str,
 ) -> dict[str, tuple[str, NDArray[np.int64]]]:
     """For each of the three parts: the given part it is taken from, and its row numbers there."""
-    split = split_rows(
+    split = task.split(
         targets["train"],
         validation=None if "validation" in targets else validation,
         test=None if "test" in targets or test == 0 else test,
         rng=np.random.default_rng(seed),
-        class_names=class_names,
         source=source,
     )
     rows = dict(zip(_SUFFIX, (("train", index) for index in split), strict=True))

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from netwright.errors import DataError
 from netwright.network.files import whole
 from netwright.network.normalised import Standardise
+from netwright.tasks import Classification, Task
 
 _FORMAT = "netwright.data/1"
 _PART_NAMES = ("train", "validation", "test")
@@ -104,6 +105,11 @@ class Data:
                 raise DataError(f"`Data({label}=...)` of '{self.name}' must be finite.")
         if not bool((self.std > 0).all()):
             raise DataError(f"`Data(std=...)` of '{self.name}' must be above 0.")
+
+    @property
+    def task(self) -> Task:
+        """What outputs mean for these data."""
+        return Classification(self.class_names)
 
     @property
     def normalise(self) -> nn.Module:

@@ -13,9 +13,9 @@ from netwright.data.dataset import Data
 from netwright.data.embedded import load_digits, load_fashion14
 from netwright.data.folders import load_folder
 from netwright.data.npz import load_npz
-from netwright.data.split import check_fractions
 from netwright.data.tables import load_table
 from netwright.errors import DataError, SettingError
+from netwright.tasks import check_fractions
 
 
 def load(

@@ -15,6 +15,7 @@ from netwright.data.arrays import build_data, part_rows
 from netwright.data.dataset import Data
 from netwright.data.labels import encode_labels
 from netwright.errors import DataError, require
+from netwright.tasks import Classification
 
 _LABELS = ("label", "target", "class", "y")
 _MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL"]
@@ -47,10 +48,10 @@ def load_table(path: Path, *, seed: int, validation: float, test: float, label: 
     y = codes[where]
     rows = part_rows(
         {"train": y},
+        Classification(class_names),
         seed=seed,
         validation=validation,
         test=test,
-        class_names=class_names,
         source=str(path),
     )
     train_rows = rows["train"][1]

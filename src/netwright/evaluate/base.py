@@ -13,6 +13,7 @@ from netwright.data import Data
 from netwright.network.normalised import RawInputs
 from netwright.network.signature import Signature
 from netwright.space import Architecture, Space
+from netwright.tasks import USUAL, Metric, Task
 from netwright.trial import Status
 
 
@@ -111,7 +112,7 @@ class Evaluator(ABC):
     @property
     def normalise(self) -> nn.Module | None:
         """What makes a trained network's inputs of raw ones; None where they are taken as are."""
-        return None
+        return self.data.normalise if self.data else None
 
     def raw_inputs(self, space: Space) -> RawInputs:
         """What a network takes that is handed over: the data's raw tensors, else the space's."""
@@ -140,9 +141,14 @@ class Evaluator(ABC):
         return ()
 
     @property
-    def class_names(self) -> tuple[str, ...]:
-        """Names of the classes in the order of the logits; empty if unknown."""
-        return ()
+    def task(self) -> Task | None:
+        """What outputs mean, None if that is the evaluator's own matter."""
+        return self.data.task if self.data else None
+
+    @property
+    def metric(self) -> Metric:
+        """The metric that is searched for where nobody says otherwise."""
+        return self.task.metric if self.task else USUAL[0]
 
     @property
     def settings(self) -> dict[str, Any]:

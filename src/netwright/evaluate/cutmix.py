@@ -11,24 +11,25 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
+
+from netwright.tasks import Task
 
 
 @dataclass(frozen=True)
 class Mixed:
-    """A batch and the labels of what is in it: `first` for `share` of each image, else `second`."""
+    """A batch and its targets: `first` for `share` of each image, else `second`."""
 
     x: Tensor
     first: Tensor
     second: Tensor
     share: float
 
-    def loss(self, logits: Tensor, label_smoothing: float) -> Tensor:
-        """Cross-entropy with both labels by their shares, the mean over the batch."""
-        loss = functional.cross_entropy(logits, self.first, label_smoothing=label_smoothing)
+    def loss(self, task: Task, outputs: Tensor, smoothing: float) -> Tensor:
+        """The task's loss with both targets by their shares, the mean over the batch: ()."""
+        loss = task.loss(outputs, self.first, smoothing=smoothing)
         if self.share == 1.0:
             return loss
-        other = functional.cross_entropy(logits, self.second, label_smoothing=label_smoothing)
+        other = task.loss(outputs, self.second, smoothing=smoothing)
         return self.share * loss + (1.0 - self.share) * other
 
 

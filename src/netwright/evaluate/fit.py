@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from netwright.data import Augmentation, Part
 from netwright.errors import EvaluationError, SettingError
 from netwright.evaluate.cutmix import cutmix
 from netwright.network.strided_convolution import taken_first
+from netwright.tasks import Task
 
 OPTIMIZERS = ("sgd", "adamw")
 
@@ -96,14 +96,14 @@ def fit(
     epochs: int,
     schedule: Schedule,
     *,
-    mean: Tensor,
-    std: Tensor,
+    task: Task,
+    normalise: nn.Module,
     seed: int,
     device: torch.device,
     half: bool = False,
     report: Callable[[int, Mapping[str, float]], None] = lambda epoch, metrics: None,
 ) -> None:
-    """Train `model` in place on raw inputs `part.x` (n, *shape), normalised by `mean` and `std`.
+    """Train `model` in place on raw inputs `part.x` (n, *shape), which `normalise` makes floats.
 
     All randomness, dropout's too, comes from `seed`; the global generators stay as they were.
     `half` runs the forward pass in bfloat16. `report(epoch, {"loss": ...})` is called after each.
@@ -116,7 +116,7 @@ def fit(
     layout = torch.channels_last if part.x.ndim == 4 else torch.contiguous_format
     model.to(device, memory_format=layout)  # type: ignore[call-overload]
     x, y = part.x.to(device), part.y.to(device)
-    mean, std = mean.to(device), std.to(device)
+    normalise = normalise.to(device).eval()
     optimizer = _optimizer(model, schedule)
     average = _Average(model, schedule.average)
     batch = min(schedule.batch, len(x))
@@ -128,12 +128,11 @@ def fit(
             total = torch.zeros((), device=device)
             for i in range(per_epoch):
                 rows = order[i * batch : (i + 1) * batch].to(device)
-                inputs = (x[rows].float() - mean) / std
-                inputs = schedule.augmentation(inputs, generator)
+                inputs = schedule.augmentation(normalise(x[rows]), generator)
                 mixed = cutmix(inputs, y[rows], schedule.cutmix, generator, rng)
                 inputs = mixed.x.contiguous(memory_format=layout)
                 with torch.autocast(device.type, torch.bfloat16, enabled=half):
-                    loss = mixed.loss(model(inputs), schedule.label_smoothing)
+                    loss = mixed.loss(task, model(inputs), schedule.label_smoothing)
                 for group in optimizer.param_groups:
                     group["lr"] = schedule.rate((epoch - 1) * per_epoch + i, epochs * per_epoch)
                 optimizer.zero_grad(set_to_none=True)
@@ -150,21 +149,21 @@ def fit(
 
 
 def score(
-    model: nn.Module, part: Part, *, mean: Tensor, std: Tensor, device: torch.device
+    model: nn.Module, part: Part, *, task: Task, normalise: nn.Module, device: torch.device
 ) -> dict[str, float]:
-    """Accuracy (a fraction) and cross-entropy of a network in eval mode on a part."""
-    mean, std = mean.to(device), std.to(device)
+    """The task's metrics of a network in eval mode on a part."""
     layout = torch.channels_last if part.x.ndim == 4 else torch.contiguous_format
     model.to(device).eval()
-    right, loss = 0, 0.0
-    with torch.inference_mode():
+    normalise = normalise.to(device).eval()
+
+    def batches() -> Iterator[tuple[Tensor, Tensor]]:
         for start in range(0, len(part), 1000):
-            x = (part.x[start : start + 1000].to(device).float() - mean) / std
-            y = part.y[start : start + 1000].to(device)
-            logits = model(x.contiguous(memory_format=layout)).float()
-            right += int((logits.argmax(1) == y).sum())
-            loss += float(functional.cross_entropy(logits, y, reduction="sum"))
-    return {"accuracy": right / len(part), "loss": loss / len(part)}
+            x = normalise(part.x[start : start + 1000].to(device))
+            outputs = model(x.contiguous(memory_format=layout)).float()
+            yield outputs, part.y[start : start + 1000].to(device)
+
+    with torch.inference_mode():
+        return task.measure(batches())
 
 
 class _Average:

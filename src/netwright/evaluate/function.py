@@ -13,6 +13,7 @@ from torch import nn
 
 from netwright.errors import SettingError
 from netwright.evaluate.base import Candidate, Context, Evaluator, Result
+from netwright.tasks import Task
 
 Train = Callable[..., Mapping[str, float]]
 
@@ -24,7 +25,9 @@ class Function(Evaluator):
     `score(model) -> metrics`, if given, is called once, at the end, on what the test part is for.
     torch's global generator is seeded before each call and restored after it. A function with a
     third parameter also gets the settings that the space's recipe answers. Metrics that are
-    measured before training, such as params, stay as they were measured.
+    measured before training, such as params, stay as they were measured. A function may return one
+    number: the first metric of `task`. With None for a task, metrics are read as those of a
+    classification.
 
     Raises:
         SettingError: `train` or `score` cannot be called with these arguments, or a budget is
@@ -35,6 +38,7 @@ class Function(Evaluator):
     epochs: int = 1
     full_epochs: int = 1
     score: Callable[[nn.Module], Mapping[str, float]] | None = None
+    task: Task | None = None
 
     def __post_init__(self) -> None:
         for name, call in (("train", self.train), ("score", self.score)):
@@ -43,6 +47,8 @@ class Function(Evaluator):
         _check_takes(self.train, "train", ("model", "epochs"), most=3)
         if self.score is not None:
             _check_takes(self.score, "score", ("model",), most=1)
+        if not isinstance(self.task, Task | None):
+            raise SettingError(f"`Function(task=...)` must be a Task, got {self.task!r}.")
         for name, value in (("epochs", self.epochs), ("full_epochs", self.full_epochs)):
             if type(value) is not int or value < 1:
                 raise SettingError(
@@ -57,7 +63,7 @@ class Function(Evaluator):
             arguments.append(candidate.recipe)
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(context.seed)
-            metrics = _checked(self.train(*arguments), "train")
+            metrics = self._checked(self.train(*arguments), "train")
         bad = [name for name, value in metrics.items() if math.isnan(value)]
         if bad:
             return Result(metrics, status="failed", reason=f"{', '.join(bad)} is NaN")
@@ -65,7 +71,22 @@ class Function(Evaluator):
 
     def test(self, model: nn.Module) -> dict[str, float]:
         """What `score` says of a finished network."""
-        return _checked(self.score(model), "score") if self.score else {}
+        return self._checked(self.score(model), "score") if self.score else {}
+
+    def _checked(self, metrics: object, name: str) -> dict[str, float]:
+        if isinstance(metrics, int | float):
+            metrics = {self.metric.name: metrics}
+        if not isinstance(metrics, Mapping) or not metrics:
+            raise SettingError(
+                f"`{name}(model, ...)` must return a mapping of metrics such as "
+                f"{{{self.metric.name!r}: 0.9}}, got {metrics!r}."
+            )
+        try:
+            return {str(key): float(value) for key, value in metrics.items()}
+        except (TypeError, ValueError) as error:
+            raise SettingError(
+                f"`{name}(model, ...)` must return numbers as metrics, got {metrics!r}."
+            ) from error
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -102,19 +123,3 @@ def _signature(call: Callable[..., Any]) -> inspect.Signature | None:
         return inspect.signature(call)
     except (TypeError, ValueError):  # one written in C need not say what it takes
         return None
-
-
-def _checked(metrics: object, name: str) -> dict[str, float]:
-    if isinstance(metrics, int | float):
-        metrics = {"accuracy": metrics}
-    if not isinstance(metrics, Mapping) or not metrics:
-        raise SettingError(
-            f"`{name}(model, ...)` must return a mapping of metrics such as "
-            f'{{"accuracy": 0.9}}, got {metrics!r}.'
-        )
-    try:
-        return {str(key): float(value) for key, value in metrics.items()}
-    except (TypeError, ValueError) as error:
-        raise SettingError(
-            f"`{name}(model, ...)` must return numbers as metrics, got {metrics!r}."
-        ) from error

@@ -10,12 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from netwright.data import Augmentation, Data
+from netwright.data import Augmentation, Data, Part
 from netwright.errors import EvaluationError, SettingError
 from netwright.evaluate.admission import LATENCY
 from netwright.evaluate.base import Candidate, Context, Evaluator, Result
 from netwright.evaluate.fit import Diverged, Schedule, fit, score
 from netwright.space.limits import COSTS
+from netwright.tasks import Task
 
 _DEFAULTS = {"epochs": (3, 200), "full_epochs": (30, 2000)}  # epochs and steps, at least
 _STEPS = 900  # a training has as many at least, by smaller batches down to 16
@@ -34,7 +35,8 @@ class Training(Evaluator):
     `netwright.data.Augmentation`) and `cutmix` mixes them (see `netwright.evaluate.mix`). `device`
     is "auto", "cpu" or "cuda"; on a GPU the forward pass runs in bfloat16.
 
-    The curve has the training loss of each epoch and the validation accuracy of about ten.
+    The curve has the training loss of each epoch and the task's first metric on the validation
+    part of about ten.
 
     Raises:
         SettingError: A value outside its rule.
@@ -89,7 +91,7 @@ class Training(Evaluator):
         def report(epoch: int, metrics: Mapping[str, float]) -> None:
             point = {"epoch": float(epoch), **metrics}
             if epoch % every == 0 and epoch < epochs:
-                point |= self._accuracy(self._score(model, device))
+                point |= self._first(self._score(model, device))
             curve.append(point)
             context.report(epoch, point)
 
@@ -98,7 +100,7 @@ class Training(Evaluator):
         except Diverged as error:
             return Result({}, tuple(curve), "failed", str(error))
         metrics = self._score(model, device)
-        curve[-1] |= self._accuracy(metrics)
+        curve[-1] |= self._first(metrics)
         return Result(metrics, tuple(curve), model=model.cpu().eval())
 
     def tune(
@@ -134,8 +136,8 @@ class Training(Evaluator):
             self.data.train,
             epochs,
             schedule,
-            mean=self.data.mean,
-            std=self.data.std,
+            task=self.task,
+            normalise=self.data.normalise,
             seed=seed,
             device=device,
             half=device.type == "cuda",
@@ -147,11 +149,8 @@ class Training(Evaluator):
         self._schedule(recipe)
 
     def test(self, model: nn.Module) -> dict[str, float]:
-        """Accuracy and loss on the test part."""
-        data = self.data
-        if not len(data.test):
-            return {}
-        return score(model, data.test, mean=data.mean, std=data.std, device=torch.device("cpu"))
+        """The task's metrics on the test part."""
+        return self._score(model, torch.device("cpu"), self.data.test)
 
     def for_workers(self) -> Training:
         """The same without the test part."""
@@ -178,13 +177,13 @@ class Training(Evaluator):
 
     @property
     def metric_names(self) -> tuple[str, ...]:
-        """Accuracy, loss, and what is known of a network before it is trained."""
-        return ("accuracy", "loss", *COSTS, LATENCY)
+        """The task's, and what is known of a network before it is trained."""
+        return (*(metric.name for metric in self.task.metrics), *COSTS, LATENCY)
 
     @property
-    def class_names(self) -> tuple[str, ...]:
-        """The data's class names."""
-        return self.data.class_names
+    def task(self) -> Task:
+        """The data's."""
+        return self.data.task
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -205,16 +204,19 @@ class Training(Evaluator):
             "test": len(data.test),
         }
 
-    def _score(self, model: nn.Module, device: torch.device) -> dict[str, float]:
-        """Metrics on the validation part, none when there is none."""
-        data = self.data
-        if not len(data.validation):
+    def _score(
+        self, model: nn.Module, device: torch.device, part: Part | None = None
+    ) -> dict[str, float]:
+        """Metrics on a part, the validation part if None; none when it is empty."""
+        part = self.data.validation if part is None else part
+        if not len(part):
             return {}
-        return score(model, data.validation, mean=data.mean, std=data.std, device=device)
+        normalise = self.data.normalise
+        return score(model, part, task=self.task, normalise=normalise, device=device)
 
-    @staticmethod
-    def _accuracy(metrics: Mapping[str, float]) -> dict[str, float]:
-        return {"accuracy": metrics["accuracy"]} if metrics else {}
+    def _first(self, metrics: Mapping[str, float]) -> dict[str, float]:
+        """The task's first metric alone."""
+        return {name: metrics[name] for name in (self.metric.name,) if name in metrics}
 
     def torch_device(self) -> torch.device:
         """Where it trains."""

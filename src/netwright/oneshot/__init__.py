@@ -16,7 +16,7 @@ from netwright.oneshot.relaxations.proxylessnas import ProxylessNAS
 from netwright.oneshot.relaxations.rdarts import RobustDARTS
 from netwright.oneshot.relaxations.snas import SNAS
 from netwright.oneshot.sampling import RandomSharing, SinglePath
-from netwright.oneshot.shared_scores import shared_accuracy
+from netwright.oneshot.shared_scores import shared_metrics, shared_score
 
 __all__ = [
     "DARTS",
@@ -40,5 +40,6 @@ __all__ = [
     "Shared",
     "SinglePath",
     "Weighed",
-    "shared_accuracy",
+    "shared_metrics",
+    "shared_score",
 ]

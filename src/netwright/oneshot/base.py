@@ -21,11 +21,12 @@ from torch import Tensor, nn
 from netwright.data import Augmentation, Data
 from netwright.errors import SettingError
 from netwright.evaluate.fit import seeded
-from netwright.objective import Objective, maximize
+from netwright.objective import Objective
 from netwright.oneshot.limits import Costs
 from netwright.space import Architecture, Space
 from netwright.strategies import Strategy
 from netwright.supernet.supernet import Supernet
+from netwright.tasks import Task
 
 MOMENTUM = 0.9
 _CPU = torch.device("cpu")
@@ -41,7 +42,7 @@ class Setting:
     """What a one-shot search is to work on: `data`, how images are augmented, and all its chance.
 
     `limited` has the limits that what is named should keep, None for no limits; `objectives` are
-    what it should be good at.
+    what it should be good at, the task's where none are given.
 
     Weights learn from the train part. What chooses among architectures is the validation part.
     """
@@ -52,7 +53,16 @@ class Setting:
     seed: int = 0
     device: torch.device = _CPU
     limited: Costs | None = None
-    objectives: tuple[Objective, ...] = (maximize("accuracy"),)
+    objectives: tuple[Objective, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.objectives:
+            object.__setattr__(self, "objectives", (self.task.objective,))
+
+    @property
+    def task(self) -> Task:
+        """What outputs mean."""
+        return self.data.task
 
     @cached_property
     def costs(self) -> Costs:
@@ -137,7 +147,7 @@ class Shared(ABC):
 
     All chance of an epoch follows from the seed and the epoch's number, so that what `load` is
     given by `state` goes on to the same weights. `epoch` counts those that are done, and `scores`
-    has the shared accuracies that are known of these weights.
+    has the metrics of members that are known with these weights.
     """
 
     def __init__(self, settings: OneShot, setting: Setting) -> None:
@@ -147,7 +157,7 @@ class Shared(ABC):
         )
         self.supernet.to(setting.device)
         self.epoch = 0
-        self.scores: dict[Architecture, float] = {}
+        self.scores: dict[Architecture, dict[str, float]] = {}
         self.collapsed = False  # set when going on is of no use
         self._learned = [p for p in self.supernet.parameters() if p.requires_grad]
         self._optimizer = torch.optim.SGD(
@@ -244,7 +254,8 @@ class Shared(ABC):
     def _some(self, name: str, count: int | None = None) -> Iterator[Batch]:
         """Batches of a part, as many as an epoch has steps; a small part is gone through again."""
         count = count or self.steps
-        data, device = self.setting.data, self.setting.device
+        data, device, task = self.setting.data, self.setting.device, self.setting.task
+        normalise = data.normalise.to(device)
         part = getattr(data, name)
         rows = torch.cat(
             [
@@ -254,10 +265,10 @@ class Shared(ABC):
         )
         for step in range(count):
             chosen = rows[step * self.batch : (step + 1) * self.batch]
-            x = normal(part.x[chosen].to(device), data)
+            x = normalise(part.x[chosen].to(device))
             if name == "train":
                 x = self.setting.augmentation(x, self._generator)
-            yield Batch(laid_out(x), part.y[chosen].to(device))
+            yield Batch(laid_out(x), part.y[chosen].to(device), task)
 
     def _learn(self, place: int, batch: Batch) -> float:
         """A step of the weights towards a lower loss of what the supernet is set to compute."""
@@ -314,19 +325,15 @@ class Shared(ABC):
 
 @dataclass(frozen=True)
 class Batch:
-    """Normalised inputs (b, *shape) and labels (b,)."""
+    """Normalised inputs (b, *shape), targets (b, ...) and the task that compares them."""
 
     x: Tensor
     y: Tensor
+    task: Task
 
     def loss(self, network: nn.Module) -> Tensor:
-        """The mean cross-entropy of a network."""
-        return nn.functional.cross_entropy(network(self.x), self.y)
-
-
-def normal(x: Tensor, data: Data) -> Tensor:
-    """Raw inputs (b, *shape), normalised by the data's mean and deviation."""
-    return (x.float() - data.mean.to(x.device)) / data.std.to(x.device)
+        """The mean loss of a network, a tensor ()."""
+        return self.task.loss(network(self.x), self.y)
 
 
 def laid_out(x: Tensor) -> Tensor:

@@ -2,12 +2,12 @@
 
 Pham, Guan, Zoph, Le and Dean, "Efficient Neural Architecture Search via Parameter Sharing", arXiv
 1802.03268. An epoch trains the shared weights, each step with a member that the controller draws;
-then the controller learns from the accuracies of members that it draws, each on one batch of the
-validation part. Departures:
+then the controller learns from the scores of members that it draws, by the task's first metric,
+each on one batch of the validation part. Departures:
 
 - The controller, its baseline and its entropy bonus are those of `netwright.strategies.REINFORCE`,
   so that it works on every space.
-- Of the members it draws in the end the best by their accuracy on the whole validation part are
+- Of the members it draws in the end the best by their score on the whole validation part are
   named, not on one batch.
 """
 
@@ -23,9 +23,8 @@ import torch
 from torch import Tensor
 
 from netwright.errors import SettingError
-from netwright.objective import maximize
 from netwright.oneshot.base import Batch, OneShot, Setting, Shared, always
-from netwright.oneshot.shared_scores import shared_accuracy
+from netwright.oneshot.shared_scores import shared_metrics
 from netwright.space import Architecture
 from netwright.strategies import REINFORCE
 from netwright.trial import Proposal, Trial
@@ -65,24 +64,25 @@ class _Enas(Shared):
     def __init__(self, settings: ENAS, setting: Setting) -> None:
         super().__init__(settings, setting)
         self._rewards = settings.rewards
-        self._search = settings.controller.start(setting.space, (maximize("accuracy"),))
+        self._search = settings.controller.start(setting.space, (setting.task.objective,))
         self._observed: list[tuple[Architecture, float]] = []  # of which the controller is a fold
 
     def candidates(
         self, rng: np.random.Generator, count: int, goes_on: Callable[[], bool] = always
     ) -> list[Architecture]:
-        """The best by shared accuracy of members that the controller draws."""
+        """The best by shared weights of members that the controller draws."""
+        objective = self.setting.task.objective
         scores: dict[Architecture, float] = {}
         for _ in range(20 * _DRAWN * count):
             if len(scores) >= _DRAWN * count or (scores and not goes_on()):
                 break
             member = self._draw(rng)
             if member not in scores and self.setting.costs.keeps(member):
-                scores[member] = shared_accuracy(self, member)
+                scores[member] = objective.gain(shared_metrics(self, member))
         return sorted(scores, key=lambda m: -scores[m])[:count]
 
     def told(self) -> dict[str, float]:
-        """The mean accuracy of the members that the controller drew last."""
+        """The mean score of the members that the controller drew last."""
         return {"reward": float(np.mean([a for _, a in self._observed[-self._rewards :]]))}
 
     def preferences(self) -> dict[str, list[float]]:
@@ -108,21 +108,22 @@ class _Enas(Shared):
         return loss
 
     def _reward(self, batch: Batch) -> None:
-        """Let the controller learn from a member's accuracy on a batch, by its own statistics."""
+        """Let the controller learn from a member's score on a batch, by its own statistics."""
         member = self._draw(self._rng)
         self.supernet.activate(member)
         with torch.no_grad():
-            right = (self.supernet(batch.x).argmax(1) == batch.y).float().mean()
-        self._observe(member, float(right))
+            found = batch.task.measure([(self.supernet(batch.x), batch.y)])
+        self._observe(member, found[batch.task.metric.name])
 
     def _draw(self, rng: np.random.Generator) -> Architecture:
         proposal = self._search.propose(rng, [])
         assert proposal is not None
         return proposal.architecture
 
-    def _observe(self, member: Architecture, accuracy: float) -> None:
-        self._observed.append((member, accuracy))
-        trial = Trial(len(self._observed), Proposal(member), "done", {"accuracy": accuracy})
+    def _observe(self, member: Architecture, score: float) -> None:
+        self._observed.append((member, score))
+        metrics = {self.setting.task.metric.name: score}
+        trial = Trial(len(self._observed), Proposal(member), "done", metrics)
         self._search.observe(trial)
 
     def _more_state(self) -> dict[str, Tensor]:
@@ -130,5 +131,5 @@ class _Enas(Shared):
         return {"observed": torch.tensor(list(text.encode()), dtype=torch.uint8)}
 
     def _load_more(self, state: Mapping[str, Tensor]) -> None:
-        for answers, accuracy in json.loads(bytes(state["observed"].tolist())):
-            self._observe(Architecture.from_answers(answers), accuracy)
+        for answers, score in json.loads(bytes(state["observed"].tolist())):
+            self._observe(Architecture.from_answers(answers), score)

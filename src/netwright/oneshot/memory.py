@@ -115,8 +115,9 @@ def peak(shared: Shared, *, batch: int, checkpointed: bool = False) -> int:
     x = inputs.example(np.random.default_rng(0), 1).expand(batch, *part.x.shape[1:])
     with torch.device(_META):
         examples = laid_out(torch.empty_like(x, device=_META))
-        labels = torch.empty(batch, dtype=part.y.dtype)
-    both = [Batch(examples, labels), Batch(torch.empty_like(examples), labels)]
+        targets = torch.empty_like(part.y[:1].expand(batch, *part.y.shape[1:]), device=_META)
+    task = shared.setting.task
+    both = [Batch(x, targets, task) for x in (examples, torch.empty_like(examples))]
     alive = _Alive()
     alive.has([*twin.supernet.parameters(), *twin.supernet.buffers()])
     alive.has(twin.with_momenta())

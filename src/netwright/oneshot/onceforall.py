@@ -15,12 +15,10 @@ the space has them as a choice.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
-from torch import Tensor
-from torch.nn import functional
 
 from netwright.errors import SettingError
 from netwright.oneshot.base import Batch, OneShot, Setting, Shared, always
@@ -87,7 +85,7 @@ class _Elastic(Shared):
     def candidates(
         self, rng: np.random.Generator, count: int, goes_on: Callable[[], bool] = always
     ) -> list[Architecture]:
-        """The best by the objectives, with shared accuracies, of those that were scored."""
+        """The best by the objectives, with shared weights, of those that were scored."""
         return promising(self, self._once.finder, rng, self._once.scored, count, goes_on)
 
     def told(self) -> dict[str, float]:
@@ -99,13 +97,13 @@ class _Elastic(Shared):
         space = self.setting.space
         with self._one_step(place):
             self.supernet.activate(space.largest())
-            logits = self.supernet(batch.x)
-            loss = functional.cross_entropy(logits, batch.y)
+            outputs = self.supernet(batch.x)
+            loss = batch.task.loss(outputs, batch.y)
             loss.backward()  # type: ignore[no-untyped-call]
-            taught = logits.detach().softmax(1)
+            taught = replace(batch, y=batch.task.soft_targets(outputs))
             for member in self._smaller():
                 self.supernet.activate(member)
-                self._learn_from(taught, batch)
+                taught.loss(self.supernet).backward()  # type: ignore[no-untyped-call]
         return float(loss.detach())
 
     def rehearse(self, batch: Batch, other: Batch) -> None:
@@ -114,10 +112,6 @@ class _Elastic(Shared):
         with self._one_step(0):
             for _ in range(2):
                 batch.loss(self.supernet).backward()  # type: ignore[no-untyped-call]
-
-    def _learn_from(self, taught: Tensor, batch: Batch) -> None:
-        loss = functional.cross_entropy(self.supernet(batch.x), taught)
-        loss.backward()  # type: ignore[no-untyped-call]
 
     def _smaller(self) -> Iterator[Architecture]:
         """The members that learn from the largest one in a step."""

@@ -5,7 +5,7 @@
 - `SinglePath`: Guo et al., "Single Path One-Shot Neural Architecture Search with Uniform Sampling",
   arXiv 1904.00420. With `fair` the options of a choice take turns, as Chu, Zhang and Xu, FairNAS,
   arXiv 1907.01845, so that after as many steps each was trained equally often (where it is asked).
-  The members are then found by evolution on shared accuracy, or by any other strategy.
+  The members are then found by evolution on shared weights, or by any other strategy.
 
 Batch normalisation is recalibrated for every score.
 """

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from netwright.evaluate.fit import score
-from netwright.oneshot.base import Setting, Shared, laid_out, normal
+from netwright.oneshot.base import Setting, Shared, laid_out
 from netwright.space import Architecture
 
 _RECALIBRATED = 1024  # examples that statistics are estimated from
@@ -21,8 +21,13 @@ _LOOKED = 4  # random inputs whose outputs are compared
 _SAME = 1e-6
 
 
-def shared_accuracy(shared: Shared, architecture: Architecture) -> float:
-    """The validation accuracy of a member with its share of the supernet's weights, a fraction.
+def shared_score(shared: Shared, architecture: Architecture) -> float:
+    """The task's first metric of a member, as `shared_metrics` has it."""
+    return shared_metrics(shared, architecture)[shared.setting.task.metric.name]
+
+
+def shared_metrics(shared: Shared, architecture: Architecture) -> dict[str, float]:
+    """The metrics of a member on the validation part with its share of the supernet's weights.
 
     The supernet's own statistics stay as they were. What is known of these weights is not scored
     again.
@@ -38,10 +43,14 @@ def shared_accuracy(shared: Shared, architecture: Architecture) -> float:
         recalibrate(supernet, setting)
         data = setting.data
         found = score(
-            supernet, data.validation, mean=data.mean, std=data.std, device=setting.device
+            supernet,
+            data.validation,
+            task=setting.task,
+            normalise=data.normalise,
+            device=setting.device,
         )
-        shared.scores[architecture] = found["accuracy"]
-        return found["accuracy"]
+        shared.scores[architecture] = found
+        return found
     finally:
         for norm, buffers in zip(norms, before, strict=True):
             for name, value in buffers.items():
@@ -71,6 +80,7 @@ def recalibrate(network: nn.Module, setting: Setting) -> None:
     norms = [m for m in network.modules() if isinstance(m, _NormBase) and m.track_running_stats]
     x = setting.data.train.x[:_RECALIBRATED] if norms else setting.data.train.x[:0]
     momenta = [norm.momentum for norm in norms]
+    normalise = setting.data.normalise
     network.train()
     for module in network.modules():
         if isinstance(module, nn.Dropout):
@@ -81,7 +91,7 @@ def recalibrate(network: nn.Module, setting: Setting) -> None:
     try:
         with torch.no_grad():
             for start in range(0, len(x), _CHUNK):
-                inputs = laid_out(normal(x[start : start + _CHUNK], setting.data))
+                inputs = laid_out(normalise(x[start : start + _CHUNK]))
                 network(inputs.to(setting.device))
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):

@@ -10,7 +10,7 @@ from netwright.evaluate.admission import LATENCY
 from netwright.objective import Objective
 from netwright.oneshot.base import Shared, always
 from netwright.oneshot.limits import Costs
-from netwright.oneshot.shared_scores import shared_accuracy
+from netwright.oneshot.shared_scores import shared_metrics
 from netwright.space import Architecture
 from netwright.strategies import NSGA2, RegularizedEvolution, Strategy
 from netwright.trial import Proposal, Trial, ranked
@@ -26,7 +26,7 @@ def promising(
     count: int,
     goes_on: Callable[[], bool],
 ) -> list[Architecture]:
-    """The best of `scored_` members by the objectives, with their shared accuracies.
+    """The best of `scored_` members by the objectives, with what they reach by shared weights.
 
     Without a finder they are found by evolution, for several objectives by NSGA-II.
     """
@@ -50,7 +50,7 @@ def scored(
     count: int,
     goes_on: Callable[[], bool] = always,
 ) -> dict[Architecture, dict[str, float]]:
-    """What `count` different members within the limits cost, and their shared `accuracy`.
+    """What `count` different members within the limits cost, and their metrics by shared weights.
 
     In the order they were proposed; less where the finder has no more to propose or `goes_on` says
     no, though one at least.
@@ -68,6 +68,6 @@ def scored(
             continue
         asked = {o.metric for o in objectives} & {LATENCY}
         wanted = {name: costs.metric(name, member) for name in asked}
-        found[member] = {**costs.of(member), **wanted, "accuracy": shared_accuracy(shared, member)}
+        found[member] = {**costs.of(member), **wanted, **shared_metrics(shared, member)}
         search.observe(Trial(len(found) - 1, proposal, "done", found[member]))
     return found

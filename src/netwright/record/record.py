@@ -14,6 +14,7 @@ from netwright.objective import Limit, Objective
 from netwright.record.events import named_stages
 from netwright.space import Architecture
 from netwright.store import Event, Store
+from netwright.tasks import Metric, metrics_of, shared_score_of, upgraded
 from netwright.trial import (
     BASELINE,
     SEARCH,
@@ -50,9 +51,9 @@ class Record:
     their trials; `tested` maps a trial to its metrics on the test part; `sketches` maps a trial to
     the drawing of its network (see `netwright.space.draw`); `seconds` is wall time in all sessions;
     `weights` says where the weights of a trial are, if they were kept. Of a one-shot search
-    `shared` maps an epoch to what was found in it, and `shared_accuracy` the networks it named to
-    their validation accuracy with shared weights; `random` are those it drew at random. `memory` is
-    how its steps fit in memory.
+    `shared` maps an epoch to what was found in it, and `shared_scores` the networks it named to
+    the task's first metric on the validation part with shared weights; `random` are those it drew
+    at random. `memory` is how its steps fit in memory.
     """
 
     name: str
@@ -73,13 +74,44 @@ class Record:
     shared: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     random: set[Architecture] = field(default_factory=set)
     memory: Mapping[str, Any] | None = None
-    shared_accuracy: dict[Architecture, float] = field(default_factory=dict)
+    shared_scores: dict[Architecture, float] = field(default_factory=dict)
     weights: Callable[[int], Path] = field(default=lambda trial: Path(), repr=False)
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
         """What is wanted."""
         return tuple(Objective(o["metric"], o["direction"]) for o in self.settings["objectives"])
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The metrics of the task, the one that is searched for first."""
+        return metrics_of(self.settings)
+
+    @property
+    def metric(self) -> Metric:
+        """The first metric of the task: what people ask about first."""
+        return self.metrics[0]
+
+    def is_fraction(self, name: str) -> bool:
+        """Whether a metric is one that people read in percent."""
+        return any(metric.name == name and metric.fraction for metric in self.metrics)
+
+    def tested_score(self, trial: Trial) -> float | None:
+        """The task's first metric of a network on the test part; None where it was not scored."""
+        return self.tested.get(trial.number, {}).get(self.metric.name)
+
+    @property
+    def reference_score(self) -> float | None:
+        """The task's first metric of the reference on the test part; None without one."""
+        return self.reference.get(self.metric.name) if self.reference else None
+
+    def is_below_reference(self, trial: Trial) -> bool:
+        """Whether the reference is better on the test part than this network."""
+        name, tested, best = self.metric.name, self.tested_score(trial), self.reference_score
+        if tested is None or best is None:
+            return False
+        gain = self.metric.objective.gain
+        return gain({name: tested}) < gain({name: best})
 
     @property
     def limits(self) -> tuple[Limit, ...]:
@@ -138,7 +170,7 @@ def read_record(store: Store, run: str) -> Record:
 
 
 def _folded(run: str, events: list[Event]) -> Record:
-    record = Record(run, events[0].body, events[0].time)
+    record = Record(run, upgraded(events[0].body), events[0].time)
     session, last = None, events[0].time
     for event in events:
         if event.kind == "session":
@@ -189,8 +221,8 @@ def _apply(record: Record, event: Event) -> None:
     elif event.kind == "memory":
         record.memory = body
     elif event.kind == "named":
-        record.shared_accuracy = {
-            Architecture.from_answers(each["answers"]): each["shared_accuracy"]
+        record.shared_scores = {
+            Architecture.from_answers(each["answers"]): shared_score_of(each)
             for each in body["networks"]
         }
         record.random = {

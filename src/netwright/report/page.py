@@ -70,14 +70,15 @@ def header(record: Record) -> str:
             f"{told}<h1>No network yet</h1><p>{_status(record)}</p>"
             f"<p>No trial ended well within the limits{escape(reason)}</p>"
         )
-    tested = record.tested.get(best.number, {}).get("accuracy")
+    tested, reference = record.tested_score(best), record.reference_score
     below = ""
-    reference = record.reference
-    if tested is not None and reference and tested < reference["accuracy"]:
+    if record.is_below_reference(best) and record.reference:
+        assert tested is not None and reference is not None
+        show = record.metric.show
         below = (
             '<section class="loud"><b>Below the reference.</b> '
-            f"{escape(reference['name'])} reaches {reference['accuracy']:.2%} on the test part, "
-            f"this network {tested:.2%}. Search longer, or loosen the limits.</section>"
+            f"{escape(record.reference['name'])} reaches {show(reference)} on the test part, "
+            f"this network {show(tested)}. Search longer, or loosen the limits.</section>"
         )
     return (
         f"{told}<h1>{_headline(record, tested)}</h1>{below}<p>{_status(record)}</p>"
@@ -89,10 +90,10 @@ def _headline(record: Record, tested: float | None) -> str:
     best = record.best
     assert best is not None
     if tested is not None:
-        return f"{tested:.2%} test accuracy"
+        return f"{record.metric.show(tested)} test {record.metric.name}"
     metric = record.objectives[0].metric
     value = best.metrics[metric]
-    shown = f"{value:.2%}" if metric == "accuracy" else f"{value:.5g}"
+    shown = f"{value:.2%}" if record.is_fraction(metric) else f"{value:.5g}"
     return f"{shown} validation {escape(metric)}, not yet tested"
 
 
@@ -108,8 +109,8 @@ def _status(record: Record) -> str:
     final_stage = record.final_stage
     final = sum(t.proposal.stage == final_stage for t in record.history)
     chosen = (
-        f" The network is the best of {final} finalists by validation accuracy, which is therefore "
-        "a little optimistic; the test part was used once, at the end."
+        f" The network is the best of {final} finalists by validation {record.metric.name}, which "
+        "is therefore a little optimistic; the test part was used once, at the end."
         if best is not None and record.tested and final_stage.is_final
         else ""
     )
@@ -122,21 +123,21 @@ def _status(record: Record) -> str:
 def _figures(record: Record, tested: float | None) -> str:
     best = record.best
     assert best is not None
-    rows = []
-    if tested is not None:
+    rows, metric = [], record.metric
+    if tested is not None and metric.fraction:
         low, high = interval(tested, (record.settings["data"] or {}).get("test", 0))
-        rows.append((f"{low:.1%} to {high:.1%}", "95 % interval of the test accuracy"))
-    if "accuracy" in best.metrics:
-        rows.append((f"{best.metrics['accuracy']:.2%}", "validation accuracy"))
+        rows.append((f"{low:.1%} to {high:.1%}", f"95 % interval of the test {metric.name}"))
+    if metric.name in best.metrics:
+        rows.append((metric.show(best.metrics[metric.name]), f"validation {metric.name}"))
     if "latency_ms" in best.metrics:
         target = record.settings["target"]
         rows.append((f"{best.metrics['latency_ms']:.4f} ms", f"latency, {target}"))
-    for metric, unit in (("params", "parameters"), ("macs", "multiply-accumulates")):
-        if metric in best.metrics:
-            rows.append((f"{best.metrics[metric]:,.0f}", unit))
-    if record.reference:
+    for cost, unit in (("params", "parameters"), ("macs", "multiply-accumulates")):
+        if cost in best.metrics:
+            rows.append((f"{best.metrics[cost]:,.0f}", unit))
+    if record.reference and (reference := record.reference_score) is not None:
         name = record.reference["name"]
-        rows.append((f"{record.reference['accuracy']:.2%}", f"test accuracy of {name}"))
+        rows.append((metric.show(reference), f"test {metric.name} of {name}"))
     for limit in record.limits:
         rows.append((f"≤ {limit.bound:g}", f"limit on {limit.metric}, kept"))
     return "".join(

@@ -1,4 +1,4 @@
-"""How sure an accuracy is."""
+"""How sure a fraction of counted examples is."""
 
 from __future__ import annotations
 

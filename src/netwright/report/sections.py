@@ -17,6 +17,7 @@ from netwright.report.statistics import (
     expected_best,
     importances,
 )
+from netwright.tasks import Metric
 from netwright.trial import SEARCH, Trial, front_of
 
 
@@ -52,7 +53,7 @@ def progress(record: Record) -> str:
             "beyond the number of networks it rests on."
         )
     dots = [
-        (i + 1, t.metrics[objective.metric], _told(t))
+        (i + 1, t.metrics[objective.metric], _told(record, t))
         for i, t in enumerate(good)
         if objective.metric in t.metrics
     ]
@@ -61,13 +62,13 @@ def progress(record: Record) -> str:
         objective.metric,
         lines,
         [Points(dots, "trial", 2.5)],
-        percent=objective.metric == "accuracy",
+        percent=record.is_fraction(objective.metric),
     )
     return section("Progress", f"{chart.svg()}<p class='soft small'>{escape(said)}</p>")
 
 
 def fronts(record: Record) -> str:
-    """Accuracy against latency and against parameters, with the front."""
+    """The first objective against latency and against parameters, with the front."""
     charts = [
         _front(record, metric, label)
         for metric, label in (("latency_ms", "latency, ms"), ("params", "parameters"))
@@ -96,7 +97,7 @@ def _front(record: Record, metric: str, label: str) -> tuple[str, str] | None:
     best = record.best
 
     def points(chosen: list[Trial]) -> list[tuple[float, float, str]]:
-        return [(t.metrics[metric], t.metrics[objective.metric], _told(t)) for t in chosen]
+        return [(t.metrics[metric], t.metrics[objective.metric], _told(record, t)) for t in chosen]
 
     smaller = type(objective)(metric, "minimize")
     front = front_of(record.history.candidates(record.limits, SEARCH), (objective, smaller))
@@ -112,7 +113,7 @@ def _front(record: Record, metric: str, label: str) -> tuple[str, str] | None:
         ],
         log=True,
         width=460,
-        percent=objective.metric == "accuracy",
+        percent=record.is_fraction(objective.metric),
         limit=next((o.bound for o in record.limits if o.metric == metric), None),
     )
     return f"{objective.metric.capitalize()} against {label}", chart.svg()
@@ -122,7 +123,7 @@ def finalists(record: Record) -> str:
     """A row for each network of the last final, with its way there."""
     if not record.final_stage.is_final:
         return ""
-    objective = record.objectives[0]
+    objective, metric = record.objectives[0], record.metric
     rows = []
     last = [t for t in record.history if t.proposal.stage == record.final_stage]
     again = {t.proposal.parent: t for t in record.history if t.proposal.stage.is_refit}
@@ -130,15 +131,15 @@ def finalists(record: Record) -> str:
     late = _late(record, last)
     for trial in sorted(last, key=lambda t: -objective.gain(t.metrics)):
         heir = again.get(trial.number, trial)
-        tested = record.tested.get(heir.number, {}).get("accuracy")
-        way = [_percent(t.metrics.get("accuracy")) for t in _way(record, trial)]
+        tested = record.tested_score(heir)
+        way = [_shown(metric, t.metrics.get(metric.name)) for t in _way(record, trial)]
         mark = " ← the best" if best and heir.number == best.number else ""
         rows.append(
             [
                 f"{trial.number}{mark}",
                 " → ".join(way),
                 *(str(trial.architecture.answers.get(name, "")) for name in late),
-                _percent(tested) if tested is not None else "",
+                _shown(metric, tested) if tested is not None else "",
                 f"{trial.metrics['latency_ms']:.4f}" if "latency_ms" in trial.metrics else "",
                 f"{trial.metrics['params']:,.0f}" if "params" in trial.metrics else "",
                 str(trial.proposal.epochs or ""),
@@ -149,14 +150,15 @@ def finalists(record: Record) -> str:
     names += ["test", "ms", "params", "epochs", "status"]
     curves = [
         Line(
-            [(p["epoch"], p["accuracy"]) for p in t.curve if "accuracy" in p],
+            [(p["epoch"], p[metric.name]) for p in t.curve if metric.name in p],
             "curve",
             label=f"trial {t.number}",
         )
         for t in last
     ]
-    drawn = Chart("epoch", "validation accuracy", [c for c in curves if c.points], percent=True)
-    picture = drawn.svg() if any(c.points for c in curves) else ""
+    lines = [curve for curve in curves if curve.points]
+    drawn = Chart("epoch", f"validation {metric.name}", lines, percent=metric.fraction)
+    picture = drawn.svg() if lines else ""
     return section("Finalists", table_of(names, rows) + picture)
 
 
@@ -238,7 +240,7 @@ def _option_text(record: Record, options: tuple[tuple[str, int, float, float], .
     sign = 1 if objective.direction == "maximize" else -1
     shown = []
     for option, trials, mean, error in options:
-        if objective.metric == "accuracy":
+        if record.is_fraction(objective.metric):
             spread = f" ± {100 * error:.2f}" if math.isfinite(error) else ""
             value = f"{100 * sign * mean:.2f}{spread} %"
         else:
@@ -295,7 +297,7 @@ def costs(record: Record) -> str:
 
 _SETTINGS = (
     *("strategy", "objectives", "limits", "budget", "finals", "refit", "baseline", "seed"),
-    *("deterministic", "workers", "target", "evaluator", "data", "versions", "machine"),
+    *("deterministic", "workers", "target", "evaluator", "task", "data", "versions", "machine"),
 )
 
 
@@ -304,7 +306,7 @@ def settings(record: Record) -> str:
     given = record.settings
     rows: list[list[str]] = []
     for name in _SETTINGS:
-        rows.append([name, _finals(given[name]) if name == "finals" else _plain(given[name])])
+        rows.append([name, _finals(given[name]) if name == "finals" else _plain(given.get(name))])
     space = given["space"]
     size = "" if space["count"] is None else f"{space['count']:,} members, "
     rows.append(["space", f"{space['name']}: {size}digest {space['digest']}"])
@@ -333,14 +335,14 @@ def _plain(value: Any) -> str:
     return "none" if value is None else str(value)
 
 
-def _told(trial: Trial) -> str:
+def _told(record: Record, trial: Trial) -> str:
     figures = ", ".join(
-        f"{name} {100 * value:.2f} %" if name == "accuracy" else f"{name} {value:.5g}"
+        f"{name} {100 * value:.2f} %" if record.is_fraction(name) else f"{name} {value:.5g}"
         for name, value in trial.metrics.items()
     )
     answers = ", ".join(f"{k}={v}" for k, v in trial.architecture.answers.items())
     return f"trial {trial.number}: {figures}\n{answers}"
 
 
-def _percent(value: float | None) -> str:
-    return f"{value:.2%}" if value is not None and math.isfinite(value) else "none"
+def _shown(metric: Metric, value: float | None) -> str:
+    return metric.show(value) if value is not None and math.isfinite(value) else "none"

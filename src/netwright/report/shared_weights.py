@@ -9,6 +9,7 @@ from scipy.stats import spearmanr
 from netwright.record.record import Record
 from netwright.report.charts import MARKS, Chart, Line, Points
 from netwright.report.html import section
+from netwright.tasks import Metric
 from netwright.trial import best_of
 
 _LEAST = 4  # networks, of which ranks are compared
@@ -30,19 +31,25 @@ def shared(record: Record) -> str:
             "1 is undecided, 0 decided</span>"
         )
     charts = [f"<p class='key soft small'>{key}</p>", Chart("epoch", "loss", lines).svg()]
-    found = pairs(record)
+    found, metric = pairs(record), record.metric
     if found:
         dots = [(x, y, f"trial {number}") for number, x, y in found]
         charts.append(
-            "<p class='soft small'>Accuracy of each network trained alone, against its "
-            "accuracy with shared weights (a fraction):</p>"
+            f"<p class='soft small'>{metric.name.capitalize()} of each network trained alone, "
+            f"against its {metric.name} with shared weights{_unit(metric)}:</p>"
         )
-        label = "accuracy with shared weights"
+        label = f"{metric.name} with shared weights"
         points = [Points(dots, "trial", 3)]
-        charts.append(Chart(label, "accuracy alone", [], points, percent=True).svg())
+        charts.append(
+            Chart(label, f"{metric.name} alone", [], points, percent=metric.fraction).svg()
+        )
     sentences = (trust(record), random_beside(record), fallen(record), memory(record))
     said = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences if sentence)
     return section("Shared weights", "".join(charts) + said + preferences(record))
+
+
+def _unit(metric: Metric) -> str:
+    return " (a fraction)" if metric.fraction else ""
 
 
 def preferences(record: Record) -> str:
@@ -90,7 +97,7 @@ def random_beside(record: Record) -> str:
     objective = record.objectives[0]
     trials = [t for t in record.history.allowed(record.limits) if t.proposal.stage.is_search]
     drawn = [t for t in trials if t.architecture in record.random]
-    named = [t for t in trials if t.architecture in record.shared_accuracy.keys() - record.random]
+    named = [t for t in trials if t.architecture in record.shared_scores.keys() - record.random]
     if not drawn or not named:
         return ""
     best_named, best_drawn = (best_of(each, objective) for each in (named, drawn))
@@ -155,21 +162,22 @@ def trust(record: Record) -> str:
     shared, alone = [x for _, x, _ in found], [y for _, _, y in found]
     if len(set(shared)) == 1 or len(set(alone)) == 1:
         return (
-            f"All {len(found)} networks had the same accuracy, with shared weights or alone: "
-            "shared weights say nothing."
+            f"All {len(found)} networks had the same {record.metric.name}, with shared weights or "
+            "alone: shared weights say nothing."
         )
     rho = float(spearmanr(shared, alone).statistic)
     said = "rank networks much alike" if rho > 0.6 else "say little about which network is better"
     return (
-        f"Shared weights {said}: Spearman's rank correlation of the accuracy with shared weights "
-        f"and of that of the network trained alone is {rho:.2f} over {len(found)} networks."
+        f"Shared weights {said}: Spearman's rank correlation of the {record.metric.name} with "
+        f"shared weights and of that of the network trained alone is {rho:.2f} over {len(found)} "
+        "networks."
     )
 
 
 def pairs(record: Record) -> list[tuple[int, float, float]]:
-    """Of each trial of the search that was named: number, shared accuracy, accuracy alone."""
+    """Of each trial of the search that was named: number, score by shared weights, and alone."""
     return [
-        (t.number, record.shared_accuracy[t.architecture], t.metrics["accuracy"])
+        (t.number, record.shared_scores[t.architecture], t.metrics[record.metric.name])
         for t in record.history
-        if t.done and t.proposal.stage.is_search and t.architecture in record.shared_accuracy
+        if t.done and t.proposal.stage.is_search and t.architecture in record.shared_scores
     ]

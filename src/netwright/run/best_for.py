@@ -15,7 +15,7 @@ from netwright.evaluate.training import Training
 from netwright.export import Card, check_folder, export
 from netwright.network.normalised import Normalised
 from netwright.network.threads import one_thread
-from netwright.objective import Limit, maximize
+from netwright.objective import Limit
 from netwright.oneshot import OneShot, Shared
 from netwright.oneshot.shared_scores import recalibrate
 from netwright.oneshot.shared_search import scored
@@ -31,9 +31,10 @@ from netwright.strategies import RegularizedEvolution, Strategy
 class Special:
     """A network for some limits, with its part of the shared weights or tuned from it.
 
-    `metrics` has its costs, `shared_accuracy` and, where it was tuned, `accuracy`, both on the
-    validation part. `network` is in eval mode and takes raw inputs, as the exported forms do;
-    `network.network` is what comes after the normalisation.
+    `metrics` has its costs and the task's first metric on the validation part: with shared weights
+    (its name begins with `shared_`), and where it was tuned by its own name. `network` is in eval
+    mode and takes raw inputs, as the exported forms do; `network.network` is what comes after the
+    normalisation.
     """
 
     architecture: Architecture
@@ -52,14 +53,14 @@ class Special:
         """
         check_folder(Path(out))
         plan = self.plan
-        accuracies = {k: v for k, v in self.metrics.items() if k.endswith("accuracy")}
-        costs = {k: v for k, v in self.metrics.items() if k not in accuracies}
+        reached = {k: v for k, v in self.metrics.items() if k.endswith(plan.evaluator.metric.name)}
+        costs = {k: v for k, v in self.metrics.items() if k not in reached}
         data = plan.evaluator.data_settings or {}
         how = f"tuned for {self.epochs} epochs" if self.epochs else "not trained alone"
         card = Card(
             title=f"A network for {data.get('name', 'your data')}",
             data=data,
-            metrics={f"validation_{name}": value for name, value in accuracies.items()},
+            metrics={f"validation_{name}": value for name, value in reached.items()},
             costs={**costs, **latencies(plan, self.network.network)},
             search={
                 "run": self.run,
@@ -126,7 +127,7 @@ class Specialist:
         finder: Strategy | None = None,
         seed: int = 0,
     ) -> Special:
-        """The best network by shared accuracy that keeps the limits, of `count` that are scored.
+        """The best network by shared weights that keeps the limits, of `count` that are scored.
 
         Those scored for other limits before are looked at too.
 
@@ -146,6 +147,7 @@ class Specialist:
                 f"got {finder!r}."
             )
         plan, shared = self._plan, self._shared
+        objective = shared.setting.task.objective
         with one_thread():
             costs = setting_of(plan, limits).costs
             costs.remember(self._measured)
@@ -154,13 +156,13 @@ class Specialist:
             scored(
                 shared,
                 finder or RegularizedEvolution(),
-                (maximize("accuracy"),),
+                (objective,),
                 costs,
                 np.random.default_rng([seed, 6]),
                 count,
             )
             known = {
-                member: score for member, score in shared.scores.items() if costs.keeps(member)
+                member: metrics for member, metrics in shared.scores.items() if costs.keeps(member)
             }
             if not known:
                 raise LimitError(
@@ -168,8 +170,9 @@ class Specialist:
                     f"{', '.join(f'{o.metric} <= {o.bound:g}' for o in limits)}; give a larger "
                     "`scored`, or a looser limit."
                 )
-            best = max(known, key=lambda member: known[member])
-            metrics: dict[str, float] = {**costs.of(best), "shared_accuracy": known[best]}
+            best = max(known, key=lambda member: objective.gain(known[member]))
+            name = objective.metric
+            metrics: dict[str, float] = {**costs.of(best), f"shared_{name}": known[best][name]}
             shared.activate(best)
             network = shared.supernet.extract(best)
             recalibrate(network, shared.setting)
@@ -177,6 +180,6 @@ class Specialist:
                 evaluator = plan.evaluator
                 assert isinstance(evaluator, Training)
                 recipe = plan.space.recipe(best)
-                metrics |= {"accuracy": evaluator.tune(network, epochs, recipe, seed)["accuracy"]}
+                metrics |= {name: evaluator.tune(network, epochs, recipe, seed)[name]}
         network = plan.evaluator.raw_inputs(plan.space).before(network.cpu())
         return Special(best, metrics, network, plan, tuple(limits), self._run, epochs)

@@ -11,7 +11,7 @@ from torch import nn
 
 from netwright.drawing.files import sketch
 from netwright.errors import EvaluationError, MissingExtra, StoreError
-from netwright.evaluate.svm_reference import reference
+from netwright.evaluate.reference import reference
 from netwright.export import Card, Exported, export, is_export
 from netwright.record.record import Record, read_record
 from netwright.run.fingerprint import versions
@@ -127,7 +127,9 @@ def load_trained(store: Store, name: str, plan: Plan, trial: Trial) -> nn.Module
 
 def _card(record: Record, plan: Plan, trial: Trial, model: nn.Module) -> Card:
     metrics: dict[str, Any] = {
-        f"validation_{k}": trial.metrics[k] for k in ("accuracy", "loss") if k in trial.metrics
+        f"validation_{metric.name}": trial.metrics[metric.name]
+        for metric in record.metrics
+        if metric.name in trial.metrics
     }
     metrics |= {f"test_{k}": v for k, v in record.tested.get(trial.number, {}).items()}
     history = record.history
@@ -181,13 +183,13 @@ def _notes(record: Record, trial: Trial) -> list[str]:
             "The weights are from training on the train and validation parts together, the last "
             "step. The validation figures are from before it, after training on the train part."
         )
-    tested = record.tested.get(trial.number, {}).get("accuracy")
-    reference = record.reference
+    tested, best = record.tested_score(trial), record.reference_score
     if tested is None:
         notes.append("Not scored on the test part: the run is not finished, or the data have none.")
-    elif reference and tested < reference["accuracy"]:
+    elif record.reference and best is not None and record.is_below_reference(trial):
+        show = record.metric.show
         notes.append(
-            f"BELOW THE REFERENCE: {reference['name']} reaches {reference['accuracy']:.1%} on the "
-            f"test part, this network {tested:.1%}. Search longer or loosen the limits."
+            f"BELOW THE REFERENCE: {record.reference['name']} reaches {show(best)} on the test "
+            f"part, this network {show(tested)}. Search longer or loosen the limits."
         )
     return notes

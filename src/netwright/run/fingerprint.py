@@ -16,6 +16,7 @@ from netwright.errors import StoreError
 from netwright.evaluate.admission import Admission
 from netwright.run.plan import Plan
 from netwright.space import Space
+from netwright.tasks import upgraded
 
 _FIXED = (
     "space",
@@ -26,6 +27,7 @@ _FIXED = (
     "refit",
     "seed",
     "evaluator",
+    "task",
     "data",
 )
 _MEMBERS = 8  # networks looked at to see that a declaration still builds the same
@@ -41,8 +43,7 @@ def settings_of(plan: Plan, *, workers: int, call: dict[str, Any] | None) -> dic
             "digest": space.digest,
             "members": _members(space),
             "inputs": list(space.inputs),
-            "classes": space.classes,
-            "class_names": list(plan.evaluator.class_names),
+            "outputs": space.classes,
             "count": space.size(),
             "choices": [
                 {"name": c.name, "kind": c.kind, "options": [plain(o) for o in c.options]}
@@ -67,6 +68,7 @@ def settings_of(plan: Plan, *, workers: int, call: dict[str, Any] | None) -> dic
         "workers": workers,
         "target": plan.target.name if plan.target else None,
         "evaluator": plain(plan.evaluator.settings),
+        "task": plain(task.to_json()) if (task := plan.evaluator.task) else None,
         "data": plain(plan.evaluator.data_settings),
         "call": call,
         "versions": versions(),
@@ -83,6 +85,7 @@ def check_same(run: str, then: dict[str, Any], now: dict[str, Any]) -> None:
     Raises:
         StoreError: Names the first setting that differs and both its values.
     """
+    then = upgraded(then)
     if then["versions"].get("torch") != now["versions"].get("torch"):
         now = now | {"space": now["space"] | {"members": then["space"].get("members")}}
     old, new = then["space"], now["space"]
@@ -93,7 +96,7 @@ def check_same(run: str, then: dict[str, Any], now: dict[str, Any]) -> None:
             "Undo the change, or begin a new run with another name."
         )
     for key in _FIXED:
-        if then[key] != now[key]:
+        if then.get(key) != now[key]:
             was, now_is = _difference(then[key], now[key])
             raise StoreError(
                 f"The run {run!r} cannot go on with another {key}: it was begun with {was}, now it "

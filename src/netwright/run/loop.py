@@ -482,6 +482,7 @@ class Loop:
             slots=self.executor.slots,
             expected=len(self._stages.get(self._current, ())),
             stage_seconds=time.monotonic() - self._stage_began,
+            metric=self.plan.evaluator.metric,
         )
 
     def _start_warm(self, known: list[Trial]) -> None:

@@ -57,7 +57,7 @@ def make_plan(
     evaluator: Evaluator | Train,
     *,
     strategy: Strategy | OneShot | str | None,
-    objectives: Sequence[Objective],
+    objectives: Sequence[Objective] | None,
     limits: Mapping[str, float | AtMost] | None,
     budget: Budget,
     finals: Sequence[tuple[int, int]] | None,
@@ -74,7 +74,7 @@ def make_plan(
     """
     if isinstance(strategy, str):
         strategy = search_named("search(strategy=...)", strategy)
-    _check_kinds(space, strategy, objectives)
+    _check_kinds(space, strategy)
     if baseline == "same" and deterministic:
         raise SettingError(
             '`search(baseline="same")` counts by the seconds that a search took, which '
@@ -85,7 +85,8 @@ def make_plan(
     _check_fit(space, made)
     if isinstance(strategy, OneShot):
         _check_one_shot(strategy, made)
-    _check_known(objectives, made)
+    wanted = (made.metric.objective,) if objectives is None else _checked_objectives(objectives)
+    _check_known(wanted, made)
     _check_recipes(space, made)
     bounds = limits_from(limits)
     if finals is None:
@@ -100,7 +101,7 @@ def make_plan(
         space,
         made,
         strategy or Auto(),
-        tuple(objectives),
+        wanted,
         bounds,
         budget,
         _checked_finals(finals),
@@ -136,8 +137,6 @@ def _check_numbers(budget: Budget, trial_minutes: float | None, baseline: int, s
 
 def _check_known(objectives: Sequence[Objective], evaluator: Evaluator) -> None:
     """Refuse an objective that no trial will have, where that is known."""
-    if not objectives:
-        raise SettingError('`search(objectives=...)` must have one, such as maximize("accuracy").')
     known = evaluator.metric_names
     for objective in objectives:
         if known and objective.metric not in known:
@@ -181,7 +180,7 @@ def _check_one_shot(search: OneShot, evaluator: Evaluator) -> None:
         )
 
 
-def _check_kinds(space: object, strategy: object, objectives: Sequence[object]) -> None:
+def _check_kinds(space: object, strategy: object) -> None:
     """Refuse what is of another kind than it has to be, with the remedy."""
     if not isinstance(space, Space):
         raise SettingError(
@@ -193,13 +192,19 @@ def _check_kinds(space: object, strategy: object, objectives: Sequence[object]) 
             "`search(strategy=...)` must be a Strategy such as `RandomSearch()`, or a one-shot "
             f"search such as `GDAS()`, got {strategy!r}."
         )
-    many = isinstance(objectives, Sequence) and not isinstance(objectives, str)
-    for objective in objectives if many else [None]:
-        if not isinstance(objective, Objective):
-            raise SettingError(
-                '`search(objectives=...)` must be a list such as [maximize("accuracy")], '
-                f"got {objectives!r}."
-            )
+
+
+def _checked_objectives(objectives: object) -> tuple[Objective, ...]:
+    """Refuse what is no list of objectives, or an empty one."""
+    wanted: tuple[object, ...] = ()
+    if isinstance(objectives, Sequence) and not isinstance(objectives, str):
+        wanted = tuple(objectives)
+    if not wanted or not all(isinstance(objective, Objective) for objective in wanted):
+        raise SettingError(
+            '`search(objectives=...)` must be a list such as [minimize("latency_ms")], or None '
+            f"for what the task is searched for, got {objectives!r}."
+        )
+    return tuple(each for each in wanted if isinstance(each, Objective))
 
 
 def _checked_finals(finals: object) -> tuple[tuple[int, int], ...]:

@@ -14,7 +14,7 @@ from netwright.evaluate.function import Train
 from netwright.execute import Executor, Inline, Processes
 from netwright.export import check_folder, place
 from netwright.network.normalised import Normalised
-from netwright.objective import AtMost, Objective, limits_from, maximize
+from netwright.objective import AtMost, Objective, limits_from
 from netwright.oneshot import OneShot
 from netwright.record.progress import Progress
 from netwright.record.record import Record, read_record
@@ -38,7 +38,7 @@ def search(
     evaluator: Evaluator | Train,
     *,
     strategy: Strategy | OneShot | str | None = None,
-    objectives: Sequence[Objective] = (maximize("accuracy"),),
+    objectives: Sequence[Objective] | None = None,
     limits: Mapping[str, float | AtMost] | None = None,
     trials: int | None = None,
     minutes: float | None = None,
@@ -73,9 +73,10 @@ def search(
         strategy: what to try next, or its name on the command line; `Auto()` if None. A one-shot
             search such as `GDAS()` trains the whole space first, for at most half of the minutes,
             and then names the networks that are trained as trials.
-        objectives: the first decides which network is the best; several make a front.
+        objectives: the first decides which network is the best; several make a front; None is the
+            task's own.
         limits: bounds on params, macs, memory_mib or latency_ms that no network may break.
-        refit: whether to train what was chosen on the validation part too, which gains accuracy;
+        refit: whether to train what was chosen on the validation part too, which makes it better;
             None where a test part is left to score it.
         baseline: how many random networks to train beside, to measure what the search is worth;
             "same" for as many as could be trained in the time that the search took.
@@ -157,7 +158,7 @@ def _prepared(
     *,
     budget: Budget,
     strategy: Strategy | OneShot | str | None = None,
-    objectives: Sequence[Objective] = (maximize("accuracy"),),
+    objectives: Sequence[Objective] | None = None,
     limits: Mapping[str, float | AtMost] | None = None,
     finals: Sequence[tuple[int, int]] | None = None,
     refit: bool | None = None,
@@ -317,7 +318,8 @@ class Run:
     def __repr__(self) -> str:
         record = self.record
         best = record.best
-        told = f", best={best.metrics.get('accuracy', float('nan')):.4f}" if best else ""
+        value = best.metrics.get(record.objectives[0].metric, float("nan")) if best else 0.0
+        told = f", best={value:.4f}" if best else ""
         return f"Run({self.name!r}, {record.status}, trials={len(record.history)}{told})"
 
 

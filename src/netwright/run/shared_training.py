@@ -16,8 +16,8 @@ from netwright.evaluate.admission import LATENCY
 from netwright.evaluate.training import Training
 from netwright.network.files import save_tensors
 from netwright.network.threads import one_thread
-from netwright.objective import Limit, maximize
-from netwright.oneshot import OneShot, Setting, Shared, shared_accuracy
+from netwright.objective import Limit
+from netwright.oneshot import OneShot, Setting, Shared, shared_score
 from netwright.oneshot.limits import Costs
 from netwright.oneshot.memory import fit_memory
 from netwright.run.plan import Plan
@@ -35,13 +35,13 @@ _SPREAD = 3  # every third of them is random, so that the ranks of good and bad 
 
 @dataclass(frozen=True)
 class Named:
-    """A network to be trained alone, and its validation accuracy with shared weights.
+    """A network to be trained alone, and its score on the validation part with shared weights.
 
     `random` ones were drawn without regard to what was learned.
     """
 
     architecture: Architecture
-    shared_accuracy: float
+    score: float
     random: bool
 
     def to_json(self) -> dict[str, Any]:
@@ -49,7 +49,7 @@ class Named:
         answers = dict(self.architecture.answers)
         return {
             "answers": answers,
-            "shared_accuracy": self.shared_accuracy,
+            "score": self.score,
             "random": self.random,
         }
 
@@ -102,7 +102,7 @@ def train_shared(
 
 
 def _named(plan: Plan, shared: Shared, goes_on: Callable[[], bool]) -> list[Named]:
-    """The most promising networks, and random ones between them, each with its shared accuracy.
+    """The most promising networks and random ones between them, each with its shared score.
 
     When `goes_on` says no, those that have one by then, one at least.
     """
@@ -118,7 +118,7 @@ def _named(plan: Plan, shared: Shared, goes_on: Callable[[], bool]) -> list[Name
     for architecture, random in list(found.items())[:count]:
         if named and architecture not in shared.scores and not goes_on():
             continue
-        named.append(Named(architecture, shared_accuracy(shared, architecture), random))
+        named.append(Named(architecture, shared_score(shared, architecture), random))
     return named
 
 
@@ -141,14 +141,15 @@ def setting_of(plan: Plan, limits: Sequence[Limit]) -> Setting:
     recipe = plan.space.recipe(plan.space.smallest())
     augmentation = Augmentation(**{name: recipe.get(name, asked[name]) for name in asked})
     costs = Costs(plan.space, limits, plan.target, evaluator.raw_inputs(plan.space))
-    known = {"accuracy", LATENCY, *COSTS}  # without training
+    data = evaluator.data
+    known = {*(metric.name for metric in data.task.metrics), LATENCY, *COSTS}  # without training
     objectives = tuple(o for o in plan.objectives if o.metric in known)
     return Setting(
         plan.space,
-        evaluator.data,
+        data,
         augmentation,
         plan.seed,
         evaluator.torch_device(),
         costs,
-        objectives or (maximize("accuracy"),),
+        objectives,
     )

@@ -17,6 +17,7 @@ from netwright.testing.oneshot import ONE_SHOT_CHECKS
 from netwright.testing.spaces import READY, SPACES
 from netwright.testing.stores import STORE_CHECKS
 from netwright.testing.strategies import STRATEGY_CHECKS
+from netwright.testing.tasks import TASK_CHECKS
 
 __all__ = [
     "EVALUATOR_CHECKS",
@@ -28,4 +29,5 @@ __all__ = [
     "STORE_CHECKS",
     "STRATEGIES",
     "STRATEGY_CHECKS",
+    "TASK_CHECKS",
 ]

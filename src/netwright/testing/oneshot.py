@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from netwright.data import Augmentation, Data, load
-from netwright.oneshot import Bilevel, OneShot, Setting, Shared, shared_accuracy
+from netwright.oneshot import Bilevel, OneShot, Setting, Shared, shared_metrics, shared_score
 from netwright.testing.spaces import READY
 
 MakeOneShot = Callable[[], OneShot]
@@ -59,7 +59,7 @@ def weights_are_learned(make: MakeOneShot, names: Sequence[str] = SHARED) -> Non
 
 
 def candidates_are_members(make: MakeOneShot, names: Sequence[str] = SHARED) -> None:
-    """What is named is different members of the space, with an accuracy from 0 to 1.
+    """What is named is different members of the space, with a score from 0 to 1.
 
     Where there is no time one at least is named, and no more than one is scored.
     """
@@ -70,7 +70,7 @@ def candidates_are_members(make: MakeOneShot, names: Sequence[str] = SHARED) -> 
         found = shared.candidates(np.random.default_rng(0), 3)
         assert len(found) == len(set(found)) == 3, name
         assert all(shared.setting.space.contains(each) for each in found), name
-        assert 0 <= shared_accuracy(shared, found[0]) <= 1, name
+        assert 0 <= shared_score(shared, found[0]) <= 1, name
 
 
 def scoring_leaves_no_trace(make: MakeOneShot) -> None:
@@ -79,7 +79,7 @@ def scoring_leaves_no_trace(make: MakeOneShot) -> None:
     shared.advance()
     before = {k: v.clone() for k, v in shared.state().items()}
     member = shared.setting.space.smallest()
-    assert shared.scores == {member: shared_accuracy(shared, member)}
+    assert shared.scores == {member: shared_metrics(shared, member)}
     assert all(torch.equal(v, before[k]) for k, v in shared.state().items())
     shared.load(before)
     assert not shared.scores

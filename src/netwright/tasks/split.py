@@ -1,4 +1,4 @@
-"""Stratified, seeded, disjoint splits of labelled rows."""
+"""Splits of rows: fractions, and stratified, seeded, disjoint parts of labelled ones."""
 
 from __future__ import annotations
 

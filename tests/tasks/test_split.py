@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netwright.data.split import split_rows
 from netwright.errors import DataError, SettingError
+from netwright.tasks.split import split_rows
 
 
 def split(y, validation=0.2, test=0.2, seed=0):
