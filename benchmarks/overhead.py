@@ -31,7 +31,7 @@ from netwright.objective import maximize, minimize
 from netwright.run.loop import Loop
 from netwright.run.plan import Budget, Plan
 from netwright.space import Space
-from netwright.store import Store
+from netwright.store import SQLiteStore
 from netwright.strategies import (
     BANANAS,
     NPENAS,
@@ -69,7 +69,7 @@ def times_ms(call: Callable[[int], object], repeats: int) -> list[float]:
 
 def store_ms(folder: Path, events: int) -> dict[str, float]:
     """Milliseconds to append a finished trial of 3 epochs, on the disk of `folder`."""
-    store = Store(folder / "events.db")
+    store = SQLiteStore(folder / "events.db")
     store.create("a", {})
     space = spaces.convnet((1, 14, 14), 10)
     proposal = Proposal(space.sample(np.random.default_rng(0)))
@@ -121,7 +121,7 @@ def loop_ms(folder: Path, trials: int) -> dict[str, float]:
         return 0.5
 
     space: Space = spaces.convnet((1, 14, 14), 10)
-    store = Store(folder / "loop.db")
+    store = SQLiteStore(folder / "loop.db")
     store.create("a", {"objectives": [], "limits": []})
     stamps: list[float] = []
     plan = Plan(space, Function(train), RegularizedEvolution(), ONE, (), Budget(trials=trials), ())

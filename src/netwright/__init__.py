@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from netwright.evaluate.base import Evaluator as Evaluator
     from netwright.evaluate.function import Function as Function
     from netwright.evaluate.training import Training as Training
+    from netwright.execute import Executor as Executor
+    from netwright.execute import Inline as Inline
+    from netwright.execute import Processes as Processes
     from netwright.objective import AtMost as AtMost
     from netwright.objective import maximize as maximize
     from netwright.objective import minimize as minimize
@@ -50,6 +53,9 @@ if TYPE_CHECKING:
     from netwright.space import Architecture as Architecture
     from netwright.space import Choose as Choose
     from netwright.space import Space as Space
+    from netwright.store import MemoryStore as MemoryStore
+    from netwright.store import SQLiteStore as SQLiteStore
+    from netwright.store import Store as Store
     from netwright.strategies import BANANAS as BANANAS
     from netwright.strategies import NPENAS as NPENAS
     from netwright.strategies import NSGA2 as NSGA2
@@ -84,12 +90,15 @@ _HOMES = {
     "DrNAS": "oneshot",
     "ENAS": "oneshot",
     "Evaluator": "evaluate.base",
+    "Executor": "execute",
     "FairDARTS": "oneshot",
     "FewShot": "oneshot",
     "Function": "evaluate.function",
     "GDAS": "oneshot",
     "Hyperband": "strategies",
+    "Inline": "execute",
     "LocalSearch": "strategies",
+    "MemoryStore": "store",
     "NPENAS": "strategies",
     "NSGA2": "strategies",
     "NetwrightError": "errors",
@@ -100,6 +109,7 @@ _HOMES = {
     "PCDARTS": "oneshot",
     "PDARTS": "oneshot",
     "PNAS": "strategies",
+    "Processes": "execute",
     "ProxylessNAS": "oneshot",
     "PyTorch": "targets.latency",
     "REINFORCE": "strategies",
@@ -110,8 +120,10 @@ _HOMES = {
     "RobustDARTS": "oneshot",
     "Run": "run.search",
     "SNAS": "oneshot",
+    "SQLiteStore": "store",
     "SinglePath": "oneshot",
     "Space": "space",
+    "Store": "store",
     "Strategy": "strategies",
     "SuccessiveHalving": "strategies",
     "Supernet": "supernet",

@@ -7,6 +7,7 @@
     ├── LimitError        a hard limit cannot be met; says the least that can
     ├── EvaluationError   a network could not be trained or measured
     ├── StoreError        a run cannot be read, written or continued
+    │   └── Conflict      a run has events that its writer has not seen
     ├── ExportError       an exported form is missing or differs from the network
     └── MissingExtra      an optional package is needed; names the extra
 
@@ -45,6 +46,10 @@ class EvaluationError(NetwrightError, RuntimeError):
 
 class StoreError(NetwrightError, RuntimeError):
     """A run cannot be read, written or continued."""
+
+
+class Conflict(StoreError):
+    """A run has events that its writer has not seen; read them and try again."""
 
 
 class ExportError(NetwrightError, RuntimeError):

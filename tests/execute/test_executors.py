@@ -1,14 +1,14 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import psutil
 import pytest
 
-from netwright.errors import SettingError
-from netwright.execute import Inline, Processes
+from netwright.errors import EvaluationError, SettingError
+from netwright.execute import Inline, Key, Processes
 from netwright.testing import EXECUTOR_CHECKS
 from netwright.testing.executors import gather
 
@@ -19,44 +19,24 @@ def test_conformance(make, check) -> None:
     check(make)
 
 
-def misbehave(task, report):
-    """A job that dies, hangs, or answers."""
-    report("begun")
-    if task == "killed":
-        os.kill(os.getpid(), signal.SIGKILL)
-    if task == "exit":
-        os._exit(3)
-    if task == "abort":
-        os.abort()
-    if task == "hang":
-        time.sleep(600)
-    return task
-
-
-def test_a_dying_worker_is_a_message_and_is_replaced() -> None:
+def test_a_worker_that_a_signal_kills_is_told() -> None:
     executor = Processes(1)
-    executor.start(misbehave)
+    executor.start(lambda job, report: os.kill(os.getpid(), getattr(signal, job)))
     try:
         verdicts = {}
-        for key, (task, seconds) in enumerate(
-            [("killed", None), ("exit", None), ("abort", None), ("hang", 0.3), ("fine", None)]
-        ):
-            executor.submit(key, task, seconds)
-            last = gather(executor, 1)[-1]
-            verdicts[task] = (last.kind, last.body)
-        assert verdicts["killed"][1][0] == "oom"
-        assert verdicts["exit"] == ("lost", ("failed", "the worker ended with exit status 3"))
-        assert verdicts["abort"][1][1] == "the worker died of signal 6 (SIGABRT)"
-        assert verdicts["hang"][1][0] == "timeout"
-        assert verdicts["fine"] == ("ended", "fine")
+        for trial, name in enumerate(["SIGKILL", "SIGABRT"]):
+            executor.submit(Key(trial), name)
+            verdicts[name] = gather(executor, 1)[-1].body
+        assert verdicts["SIGKILL"][0] == "oom"
+        assert verdicts["SIGABRT"] == ("failed", "the worker died of signal 6 (SIGABRT)")
     finally:
         executor.stop()
 
 
 def test_workers_end_when_their_parent_is_killed() -> None:
     code = (
-        "import time; from netwright.execute import Processes\n"
-        "e = Processes(2); e.start(lambda task, report: time.sleep(600)); e.submit(0, 1)\n"
+        "import time; from netwright.execute import Key, Processes\n"
+        "e = Processes(2); e.start(lambda task, report: time.sleep(600)); e.submit(Key(0), 1)\n"
         "print(' '.join(str(w.process.pid) for w in e._workers), flush=True); time.sleep(600)"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
@@ -74,9 +54,9 @@ def test_workers_end_when_their_parent_is_killed() -> None:
 
 def test_what_workers_print_goes_to_their_logs(tmp_path) -> None:
     executor = Processes(1, logs=tmp_path)
-    executor.start(lambda task, report: print(f"hello from {task}"))
+    executor.start(lambda job, report: print(f"hello from {job}"))
     try:
-        executor.submit(0, "a task")
+        executor.submit(Key(0), "a job")
         gather(executor, 1)
     finally:
         executor.stop()
@@ -86,3 +66,15 @@ def test_what_workers_print_goes_to_their_logs(tmp_path) -> None:
 def test_bad_settings_are_refused() -> None:
     with pytest.raises(SettingError, match="at least 1"):
         Processes(0)
+
+
+def test_a_worker_that_cannot_start_says_why(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    with pytest.raises(EvaluationError, match=r"at its start with exit status 1; see what it"):
+        Processes(1).start(print)
+    script = tmp_path / "python"
+    script.write_text("#!/bin/sh\necho no such interpreter\nexit 4\n", encoding="utf-8")
+    script.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(script))
+    with pytest.raises(EvaluationError, match="exit status 4; it printed: no such interpreter"):
+        Processes(1, logs=tmp_path / "logs").start(print)

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from netwright.cli.app import app
 from netwright.record.record import Record, read_record
-from netwright.store import Store
+from netwright.store import SQLiteStore
 from netwright.trial import Stage
 
 OLD = Path(__file__).with_name("old_store")
@@ -36,11 +36,11 @@ def number(stage: Stage, record: Record) -> int:
 
 
 def read(path: Path, name: str) -> Record:
-    return read_record(Store(path, create=False), name)
+    return read_record(SQLiteStore(path, create=False), name)
 
 
 def test_its_runs_are_listed(path: Path) -> None:
-    assert Store(path, create=False).runs() == list(EXPECTED)
+    assert SQLiteStore(path, create=False).runs() == list(EXPECTED)
     listed = CliRunner().invoke(app, ["status", "--store", str(path), "--json"])
     assert {run["run"] for run in json.loads(listed.stdout)["runs"]} == EXPECTED.keys()
 

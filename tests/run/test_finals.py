@@ -29,14 +29,16 @@ class Scripted(Executor):
     def slots(self) -> int:
         return 2
 
-    def start(self, job) -> None: ...
+    def start(self, work) -> None: ...
+
+    def cancel(self, key) -> None: ...
 
     def stop(self) -> None: ...
 
-    def submit(self, key, task, seconds=None, *, alone=False) -> None:
+    def submit(self, key, job, seconds=None, *, alone=False) -> None:
         assert alone
-        assert task.measure
-        self.measured.append(key)
+        assert job.measure
+        self.measured.append(key.trial)
         answer = self._answers.pop(0)
         if answer is None:
             self._news = [Message("lost", key, ("failed", "the worker ended"))]

@@ -15,7 +15,7 @@ import pytest
 from test_loop import listed
 
 from netwright.record.record import read_record
-from netwright.store import Store
+from netwright.store import SQLiteStore
 
 SCRIPT = """
 import sys, time
@@ -27,7 +27,7 @@ from netwright.run.loop import Loop
 from netwright.objective import limits_from, maximize
 from netwright.run.plan import Budget, Plan
 from netwright.run.fingerprint import settings_of
-from netwright.store import Store
+from netwright.store import SQLiteStore
 from netwright.space import Space
 from netwright.strategies import RegularizedEvolution
 
@@ -47,7 +47,7 @@ made = Plan(
     limits_from({"params": 10_000}), Budget(trials=int(sys.argv[3])), ((4, 2), (2, 3)),
     baseline=4, deterministic=True, seed=3,
 )
-store = Store(sys.argv[1])
+store = SQLiteStore(sys.argv[1])
 if sys.argv[2] not in store.runs():
     store.create(sys.argv[2], settings_of(made, workers=2, call=None))
 print("ready", flush=True)
@@ -77,7 +77,7 @@ def kills(tmp_path: Path, times: int, trials: int) -> None:
     path = tmp_path / "runs.db"
     assert "ended" in ends(begin(path, "whole", trials))
     moments = random.Random(7)
-    store = Store(path)
+    store = SQLiteStore(path)
     for _ in range(times):
         process = begin(path, "killed", trials)
         assert process.stdout is not None

@@ -23,7 +23,7 @@ from netwright.run.fingerprint import settings_of
 from netwright.run.loop import Loop
 from netwright.run.plan import Budget, Plan
 from netwright.space import Architecture, Choose, Space
-from netwright.store import Store
+from netwright.store import SQLiteStore
 from netwright.strategies import (
     Hyperband,
     RandomSearch,
@@ -57,7 +57,7 @@ def plan(**changes) -> Plan:
 
 
 def loop(path: Path, made: Plan, executor: Executor | None = None, name: str = "a") -> Loop:
-    store = Store(path / "runs.db")
+    store = SQLiteStore(path / "runs.db")
     if name not in store.runs():
         store.create(name, settings_of(made, workers=1, call=None))
     return Loop(made, store, name, executor or Inline())
@@ -200,7 +200,7 @@ def test_what_was_measured_is_not_measured_again(tmp_path: Path, after) -> None:
 def test_the_weights_of_the_front_are_kept_and_no_others(tmp_path: Path) -> None:
     made = loop(tmp_path, plan(objectives=(maximize("accuracy"), minimize("params")), finals=()))
     made.run()
-    kept = {int(p.stem.split("-")[1]) for p in made.store.files("a").glob("trial-*.safetensors")}
+    kept = {int(key[6:-12]) for key in made.store.keys("a", "trial-")}
     front = {t.number for t in read_record(made.store, "a").front}
     assert front <= kept
     assert len(kept) < 25
@@ -253,7 +253,7 @@ def test_the_weights_of_the_largest_budget_are_kept(tmp_path: Path) -> None:
     made.run()
     best = read_record(made.store, "a").best
     assert best.proposal.epochs == 3
-    kept = {int(p.stem.split("-")[1]) for p in made.store.files("a").glob("trial-*.safetensors")}
+    kept = {int(key[6:-12]) for key in made.store.keys("a", "trial-")}
     assert kept == {best.number}
 
 
@@ -560,10 +560,10 @@ class Listening(Inline):
         self.alone: list[bool] = []
         self.measure: list[bool] = []
 
-    def submit(self, key, task, seconds=None, *, alone=False) -> None:
+    def submit(self, key, job, seconds=None, *, alone=False) -> None:
         self.alone.append(alone)
-        self.measure.append(task.measure)
-        super().submit(key, task, seconds, alone=alone)
+        self.measure.append(job.measure)
+        super().submit(key, job, seconds, alone=alone)
 
 
 def test_what_measures_a_latency_runs_alone_and_nothing_else_does(tmp_path: Path) -> None:
@@ -577,9 +577,9 @@ def test_a_time_limit_is_for_trials_and_not_for_finals(tmp_path: Path) -> None:
     given: list[float | None] = []
 
     class Timed(Inline):
-        def submit(self, key, task, seconds=None, *, alone=False) -> None:
+        def submit(self, key, job, seconds=None, *, alone=False) -> None:
             given.append(seconds)
-            super().submit(key, task, seconds, alone=alone)
+            super().submit(key, job, seconds, alone=alone)
 
     made = plan(
         space=SPACES["flat"](),

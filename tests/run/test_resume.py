@@ -25,7 +25,7 @@ from netwright.run.fingerprint import settings_of
 from netwright.run.loop import Loop
 from netwright.run.plan import Budget, Plan
 from netwright.space import Choose, Space
-from netwright.store import Store
+from netwright.store import SQLiteStore
 from netwright.strategies import Hyperband, RandomSearch, RegularizedEvolution, Search, Strategy
 from netwright.trial import REFIT, SEARCH, Proposal, Stage
 
@@ -41,23 +41,23 @@ class Several(Inline):
         super().__init__()
         self._slots, self._left = slots, after
         self._random = None if order is None else random.Random(order)
-        self.submitted: list[tuple[int, bool, bool]] = []  # key, alone, to measure
+        self.submitted: list[tuple[int, bool, bool]] = []  # trial, alone, to measure
 
     @property
     def slots(self) -> int:
         return self._slots
 
-    def submit(self, key, task, seconds=None, *, alone=False) -> None:
-        assert len(self._tasks) < self._slots
-        self.submitted.append((key, alone, task.measure))
-        super().submit(key, task, seconds, alone=alone)
+    def submit(self, key, job, seconds=None, *, alone=False) -> None:
+        assert len(self._jobs) < self._slots
+        self.submitted.append((key.trial, alone, job.measure))
+        super().submit(key, job, seconds, alone=alone)
 
     def wait(self, seconds: float) -> list[Message]:
         self._left -= 1
         if self._left < 0:
             raise SystemError("killed")
-        if self._random is not None and self._tasks:
-            self._tasks.rotate(self._random.randrange(len(self._tasks)))
+        if self._random is not None and self._jobs:
+            self._jobs.rotate(self._random.randrange(len(self._jobs)))
         return super().wait(seconds)
 
 
@@ -241,14 +241,14 @@ def test_a_resumed_run_keeps_the_weights_that_an_uninterrupted_one_does(
         budget=Budget(trials=12),
         finals=((2, 2),),
     )
-    loop(tmp_path, made, name="whole").run()
+    whole = loop(tmp_path, made, name="whole")
+    whole.run()
     for after in (2, 8, 12):
         folder = tmp_path / str(after)
         again = stopped_and_resumed(folder, made, Stopping(after), Inline())
-        files, whole = again.store.files("a"), tmp_path / "runs.db.files" / "whole"
-        assert {f.name for f in files.iterdir()} == {f.name for f in whole.iterdir()}
-        for file in files.glob("*.safetensors"):
-            assert file.read_bytes() == (whole / file.name).read_bytes()
+        assert again.store.keys("a") == whole.store.keys("whole") != []
+        for key in again.store.keys("a"):
+            assert again.store.read("a", key) == whole.store.read("whole", key)
 
 
 def test_the_record_of_a_resumed_run_is_that_of_an_uninterrupted_one(
@@ -271,21 +271,23 @@ def test_the_record_of_a_resumed_run_is_that_of_an_uninterrupted_one(
         assert record.rejections
         assert listed(record.history) == listed(whole.history)
     first, second = (
-        replace(record, name="", settings={}, history=[], created=0.0, seconds=0.0, weights=None)
+        replace(
+            record, name="", settings={}, history=[], created=0.0, seconds=0.0, has_weights=None
+        )
         for record in records
     )
     assert first == second
 
 
-class Dying(Store):
+class Dying(SQLiteStore):
     """Stops the run, as a kill would, right after it has logged so many events."""
 
     def __init__(self, path: Path, last: int) -> None:
         super().__init__(path)
         self._left = last
 
-    def append(self, run, kind, body, trial=None) -> int:
-        number = super().append(run, kind, body, trial)
+    def append(self, run, kind, body, trial=None, *, after=None) -> int:
+        number = super().append(run, kind, body, trial, after=after)
         self._left -= 1
         if self._left == 0:
             raise SystemError("killed")
@@ -298,7 +300,7 @@ def killed(path: Path, made: Plan, last: int) -> Loop:
     store.create("a", settings_of(made, workers=1, call=None))
     with pytest.raises(SystemError):
         Loop(made, store, "a", Inline()).run()
-    again = Loop(made, Store(store.path), "a", Inline())
+    again = Loop(made, SQLiteStore(store.path), "a", Inline())
     again.run()
     return again
 
@@ -410,7 +412,7 @@ def test_the_seconds_of_all_sessions_count(tmp_path: Path, small: Space, monkeyp
         with pytest.raises(SystemError):
             loop(tmp_path, made, Stopping(1)).run()
         next(clock)
-    store = Store(tmp_path / "runs.db")
+    store = SQLiteStore(tmp_path / "runs.db")
     events = store.events("a")
     begins = [i for i, e in enumerate(events) if e.kind == "session"]
     for first, end in pairwise([*begins, len(events)]):

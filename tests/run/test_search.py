@@ -1,18 +1,21 @@
 """The Python front: `search`, what it refuses, and what a run gives back."""
 
 import json
-import os
+import pickle
 from pathlib import Path
 
+import cloudpickle
 import onnxruntime
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load
 from torch import nn
 
 import netwright as nw
 from netwright.errors import ExportError, LimitError, SettingError, SpaceError, StoreError
+from netwright.execute import Key, Message
 from netwright.export import place
+from netwright.record.artifacts import weights_key
 from netwright.record.progress import Progress
 from netwright.testing import SPACES
 from netwright.trial import Stage
@@ -81,7 +84,7 @@ def test_the_front_has_no_dominated_network(run: nw.Run) -> None:
     assert all("test_accuracy" in f.metrics for f in run.front)
 
 
-def test_the_last_training_is_on_train_and_validation(run: nw.Run, digits: nw.Data) -> None:
+def test_the_last_training_is_on_train_and_validation(run: nw.Run, tmp_path: Path) -> None:
     best = run.best.trial
     assert best.proposal.stage.is_refit
     before = next(t for t in run.record.history if t.number == best.proposal.parent)
@@ -89,19 +92,16 @@ def test_the_last_training_is_on_train_and_validation(run: nw.Run, digits: nw.Da
     assert best.architecture == before.architecture
     assert best.metrics == before.metrics  # nothing but the test part can score it
     model = run.plan.space.build(best.architecture, seed=0)
-    folder = run.store.files(run.name)
     trained = {
-        n: load_file(folder / f"trial-{n}.safetensors") for n in (best.number, before.number)
+        n: load(run.store.read(run.name, weights_key(n))) for n in (best.number, before.number)
     }
     assert trained[best.number].keys() == model.state_dict().keys()
     assert any(
         not torch.equal(trained[best.number][k], trained[before.number][k])
         for k in trained[best.number]
     )
-    assert (
-        "train and validation parts together"
-        in (run.best.export(folder / "x") / "card.md").read_text()
-    )
+    card = run.best.export(tmp_path / "best") / "card.md"
+    assert "train and validation parts together" in card.read_text()
 
 
 def test_refit_is_where_it_can_be_checked(digits: nw.Data, tmp_path: Path) -> None:
@@ -310,9 +310,9 @@ def test_wrong_calls_leave_nothing_behind(given, error, part, tmp_path: Path) ->
     with pytest.raises(error, match=part):
         nw.search(SPACES["flat"](), lambda model, epochs: 0.5, store=tmp_path / "runs.db", **given)
     if (tmp_path / "runs.db").exists():
-        from netwright.store import Store
+        from netwright.store import SQLiteStore
 
-        assert Store(tmp_path / "runs.db").runs() == []
+        assert SQLiteStore(tmp_path / "runs.db").runs() == []
 
 
 def finished(tmp_path: Path, digits: nw.Data, **given) -> nw.Run:
@@ -382,7 +382,7 @@ def test_the_best_so_far_of_equals_is_kept(tmp_path: Path) -> None:
 
 
 def test_an_interruption_of_the_end_is_one(digits: nw.Data, tmp_path: Path, monkeypatch) -> None:
-    from netwright import conclude
+    from netwright.run import conclude
 
     def stop(*given, **named):
         monkeypatch.undo()
@@ -399,21 +399,18 @@ def test_an_interruption_of_the_end_is_one(digits: nw.Data, tmp_path: Path, monk
 
 def test_a_store_may_be_moved(digits: nw.Data, tmp_path: Path) -> None:
     run = finished(tmp_path, digits, trials=1)
-    run.store.close()
     (tmp_path / "moved").mkdir()
     for path in (tmp_path / "runs.db", tmp_path / "runs.db.files"):
         path.rename(tmp_path / "moved" / path.name)
     run = finished(tmp_path / "moved", digits, trials=1)
-    made = Path(run.record.exported["directory"])
-    assert made.is_relative_to(tmp_path / "moved")
     run.export(tmp_path / "out")
     assert (tmp_path / "out" / "model.py").is_file()
-    for path in made.iterdir():
-        path.unlink()
     before = sorted(p.name for p in (tmp_path / "out").iterdir())
     with pytest.raises(ExportError, match="no export in"):
-        place(made, tmp_path / "out")
+        place(tmp_path / "nothing", tmp_path / "out")
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == before
+    for key in run.store.keys(run.name, "export-"):
+        run.store.delete(run.name, key)
     run.export(tmp_path / "out")  # made anew
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == before
 
@@ -452,7 +449,11 @@ def test_a_run_without_a_network_says_so(tmp_path: Path) -> None:
 
 
 def test_nothing_is_left_in_the_environment(run: nw.Run) -> None:
-    assert not [p for p in os.listdir(run.store.files(run.name)) if p.endswith(".part")]
+    folder = run.store.path.with_name("runs.db.files") / run.name
+    assert {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} == {
+        "lock",
+        *run.store.keys(run.name),
+    }
 
 
 def test_a_function_in_the_place_of_a_space_is_refused(tmp_path: Path) -> None:
@@ -474,3 +475,85 @@ def test_an_objective_that_no_trial_has(digits: nw.Data, tmp_path: Path) -> None
 def test_the_front_is_told_in_a_line_each(run: nw.Run) -> None:
     assert repr(run.best).startswith(f"Found(trial={run.best.trial.number}, params=")
     assert len(repr(run.best)) < 200
+
+
+# -- where runs are kept and where trials run ------------------------------------------------------
+
+
+def tiny(**given) -> nw.Run:
+    """Search two networks of a ready space by a function that takes no time."""
+    settings = {"trials": 2, "workers": 0, "run": "a"} | given
+    return nw.search(SPACES["flat"](), lambda model, epochs: 0.5, **settings)
+
+
+class Silent(nw.Executor):
+    """Does jobs in this process when it is asked for news; a job begins with late news of others.
+
+    These are of an attempt that was given up, and of a trial that nobody knows.
+    """
+
+    slots = 1
+    in_process = True
+
+    def start(self, work) -> None:
+        self._inline = nw.Inline()
+        self._inline.start(work)
+
+    def submit(self, key, job, seconds=None, *, alone=False) -> None:
+        self._late = [
+            Message("ended", Key(key.trial, key.attempt + 1), None),
+            Message("lost", Key(999, 1), ("failed", "late")),
+        ]
+        self._inline.submit(key, job, seconds, alone=alone)
+
+    def cancel(self, key) -> None:
+        self._inline.cancel(key)
+
+    def wait(self, seconds):
+        return [*self._late, *self._inline.wait(seconds)]
+
+    def stop(self) -> None:
+        self._inline.stop()
+
+
+def test_a_search_in_memory() -> None:
+    nw.MemoryStore("here").clear()
+    run = tiny(store="memory://here")
+    assert run.status == "done"
+    assert run.best.model() is not None
+    assert tiny(store=nw.MemoryStore("here")).record.history[:] == run.record.history[:]
+    with pytest.raises(SettingError, match=r"store='memory://there'.* give workers=0, or a file"):
+        tiny(store="memory://there", workers=1)
+
+
+def test_an_executor_of_ones_own(tmp_path: Path) -> None:
+    """News of attempts that were given up, or of trials that are over, change nothing."""
+    run = tiny(store=tmp_path / "runs.db", executor=Silent())
+    assert run.status == "done"
+    assert run.record.settings["workers"] == 1
+    assert {t.status for t in run.record.history} == {"done"}
+    with pytest.raises(SettingError, match=r"`search\(executor=...\)` must be an Executor such as"):
+        tiny(store=tmp_path / "runs.db", executor=2)
+    with pytest.raises(SettingError, match=r"`search\(store=...\)` must be a path, a URL or a Sto"):
+        tiny(store=2)
+
+
+def test_what_workers_print_is_kept(tmp_path: Path) -> None:
+    def train(model: nn.Module, epochs: int) -> float:
+        print("trained")
+        return 0.5
+
+    for trials in (1, 2):
+        run = nw.search(
+            SPACES["flat"](), train, trials=trials, finals=(), store=tmp_path / "runs.db", run="a"
+        )
+        assert run.status == "done"
+    assert run.store.read("a", "logs/worker-0.log").decode().count("trained") == 1
+
+
+def test_a_run_is_a_value(run: nw.Run) -> None:
+    again = pickle.loads(cloudpickle.dumps(run))  # noqa: S301
+    assert (again.name, again.status, again.store) == (run.name, run.status, run.store)
+    assert again.best.metrics == run.best.metrics
+    wanted, got = run.best.model().state_dict(), again.best.model().state_dict()
+    assert all(torch.equal(wanted[name], got[name]) for name in wanted)

@@ -6,19 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.torch import load_file
+from safetensors.torch import load
 
 import netwright as nw
 from netwright.data import Augmentation
 from netwright.errors import SettingError
 from netwright.execute import Inline
+from netwright.record.artifacts import SHARED_WEIGHTS
 from netwright.record.record import read_record
 from netwright.report.shared_weights import pairs, preferences, random_beside, trust
 from netwright.run.fingerprint import settings_of
 from netwright.run.loop import Loop
 from netwright.run.plan import Budget, make_plan
-from netwright.run.shared_training import setting_of, train_shared
-from netwright.store import Store
+from netwright.run.shared_training import Checkpoint, setting_of, train_shared
+from netwright.store import MemoryStore, SQLiteStore
 from netwright.testing import READY
 from netwright.testing.oneshot import small_data
 from netwright.trial import Trial
@@ -38,7 +39,7 @@ def plan(strategy, *, budget=None, limits=None, baseline=0):
 def looped(path: Path, strategy, name: str = "a", *, watch=None, **asked) -> Loop:
     """The run without its end: a search, and one final."""
     made = plan(strategy, **asked)
-    store = Store(path / "runs.db")
+    store = SQLiteStore(path / "runs.db")
     if name not in store.runs():
         store.create(name, settings_of(made, workers=0, call=None))
     loop = Loop(made, store, name, Inline(), watch or (lambda progress: None))
@@ -71,7 +72,7 @@ def test_a_run_that_was_killed_while_weights_were_shared_ends_as_if_it_had_not(t
 
     with pytest.raises(Killed):
         looped(tmp_path, strategy, "b", watch=watch)
-    store = Store(tmp_path / "runs.db")
+    store = SQLiteStore(tmp_path / "runs.db")
     assert read_record(store, "b").shared.keys() == {1, 2}
     assert not read_record(store, "b").history
     again = looped(tmp_path, strategy, "b")
@@ -80,7 +81,7 @@ def test_a_run_that_was_killed_while_weights_were_shared_ends_as_if_it_had_not(t
     found = [[untimed(epoch) for epoch in record.shared.values()] for record in records]
     assert found[0] == found[1]
     assert records[0].shared_scores == records[1].shared_scores
-    weights = [load_file(store.files(name) / "shared.safetensors") for name in "ab"]
+    weights = [load(store.read(name, SHARED_WEIGHTS)) for name in "ab"]
     assert weights[0].keys() == weights[1].keys()
     assert all((weights[0][key] == weights[1][key]).all() for key in weights[0])
 
@@ -89,7 +90,7 @@ def test_memory_is_not_planned_where_no_epochs_are_left(tmp_path):
     made, planned = plan(nw.SinglePath(epochs=1, scored=4)), []
     named = [
         train_shared(
-            made, tmp_path / "shared.safetensors", seconds_left=lambda share: math.inf,
+            made, Checkpoint(MemoryStore(), "a"), seconds_left=lambda share: math.inf,
             planned=planned.append,
             told=lambda body: None,
         )
@@ -116,7 +117,7 @@ def test_what_is_named_is_trained_alone_and_compared_with_its_shared_accuracy(tm
         out=tmp_path / "best",
     )  # fmt: skip
     assert (tmp_path / "best" / "model.py").is_file()
-    record = read_record(Store(tmp_path / "runs.db"), "a")
+    record = read_record(SQLiteStore(tmp_path / "runs.db"), "a")
     named = list(record.shared_scores)
     trials = [t for t in record.history if t.proposal.stage.is_search]
     assert [t.architecture for t in trials] == named[:5]
@@ -140,7 +141,7 @@ def test_limits_pass_over_what_is_named(tmp_path):
 def test_half_of_the_minutes_are_for_shared_weights(tmp_path):
     budget = Budget(trials=2, minutes=0.1)
     history = looped(tmp_path, nw.GDAS(epochs=10_000), budget=budget).history
-    assert 1 <= len(read_record(Store(tmp_path / "runs.db"), "a").shared) < 10_000
+    assert 1 <= len(read_record(SQLiteStore(tmp_path / "runs.db"), "a").shared) < 10_000
     assert any(t.done for t in history)
 
 
@@ -148,7 +149,7 @@ def test_networks_are_scored_by_shared_weights_while_there_is_time(tmp_path):
     budget = Budget(trials=2, minutes=0.1)
     strategy = nw.SinglePath(epochs=1, scored=15_000)  # which would take the better part of an hour
     history = looped(tmp_path, strategy, budget=budget).history
-    record = read_record(Store(tmp_path / "runs.db"), "a")
+    record = read_record(SQLiteStore(tmp_path / "runs.db"), "a")
     assert set(record.shared_scores) - set(record.random)  # not random ones alone
     assert any(t.done for t in history)
 
@@ -173,7 +174,7 @@ def test_what_a_one_shot_search_cannot_learn_from_is_refused():
 )  # fmt: skip
 def test_the_report_shows_how_preferences_grew(tmp_path, strategy):
     looped(tmp_path, strategy)
-    record = read_record(Store(tmp_path / "runs.db"), "a")
+    record = read_record(SQLiteStore(tmp_path / "runs.db"), "a")
     for epoch in record.shared.values():
         assert epoch["chances"].keys() == SPACE.choices.keys()
         assert all(sum(p) == pytest.approx(1, abs=1e-3) for p in epoch["chances"].values())
@@ -188,7 +189,7 @@ def test_as_many_random_networks_are_trained_as_the_time_would_have_paid_for(tmp
     loop = looped(tmp_path, nw.GDAS(epochs=3), baseline="same")
     trials = [t for t in loop.history if t.proposal.stage.is_search]
     drawn = [t for t in loop.history if t.proposal.stage.is_baseline]
-    record = read_record(Store(tmp_path / "runs.db"), "a")
+    record = read_record(SQLiteStore(tmp_path / "runs.db"), "a")
     whole = sum(t.seconds for t in trials) + sum(e["seconds"] for e in record.shared.values())
     assert len(drawn) == math.ceil(whole / (sum(t.seconds for t in trials) / len(trials)))
     assert len(drawn) > len(trials)
@@ -200,7 +201,7 @@ def test_as_many_random_networks_are_trained_as_the_time_would_have_paid_for(tmp
 
 def test_the_report_compares_what_was_named_with_random_networks(tmp_path):
     looped(tmp_path, nw.SinglePath(epochs=1, scored=8), budget=Budget(trials=6))
-    record = read_record(Store(tmp_path / "runs.db"), "a")
+    record = read_record(SQLiteStore(tmp_path / "runs.db"), "a")
     trials = [t for t in record.history if t.proposal.stage.is_search]
     drawn = [t for t in trials if t.architecture in record.random]
     assert len(drawn) == 2

@@ -1,23 +1,76 @@
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Barrier, Thread
 
+import psutil
 import pytest
 
 from netwright.errors import StoreError
 from netwright.record.record import read_record
-from netwright.store import Store
+from netwright.store import MemoryStore, SQLiteStore, open_store
 from netwright.testing import STORE_CHECKS
 
 
 @pytest.mark.parametrize("check", STORE_CHECKS, ids=lambda check: check.__name__)
-def test_conformance(check, tmp_path: Path) -> None:
-    check(lambda: Store(tmp_path / "runs.db"))
+def test_conformance_of_sqlite(check, tmp_path: Path) -> None:
+    check(lambda: SQLiteStore(tmp_path / "runs.db"))
+
+
+@pytest.mark.parametrize("check", STORE_CHECKS, ids=lambda check: check.__name__)
+def test_conformance_of_memory(check) -> None:
+    name = check.__name__
+    MemoryStore(name).clear()
+    check(lambda: MemoryStore(name))
+
+
+def test_a_store_is_opened_by_its_scheme(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    ours = SQLiteStore(tmp_path / "runs.db")
+    for where in ("runs.db", Path("runs.db"), "sqlite:///runs.db", ours.url, ours):
+        assert open_store(where, create=False) == ours
+    assert ours.url == f"sqlite:///{tmp_path.as_posix()}/runs.db"
+    assert open_store("memory://mine") == MemoryStore("mine")
+    with pytest.raises(StoreError, match=r"sqlite://, got 'memry://x'; did you mean memory://"):
+        open_store("memry://x")
+    with pytest.raises(StoreError, match=r"begin with one of .*; or give the path of a file"):
+        open_store("postgresql://x")
+    with pytest.raises(StoreError, match="There is no store"):
+        open_store("sqlite:///none.db", create=False)
+
+
+def test_no_connection_is_open_between_calls(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "runs.db")
+    store.create("a", {})
+    store.append("a", "said", {})
+    assert [f.path for f in psutil.Process().open_files() if "runs.db" in f.path] == []
+    with store.lock("a"):
+        store.append("a", "said", {})
+        assert [f.path for f in psutil.Process().open_files() if "runs.db" in f.path] != []
+    assert [f.path for f in psutil.Process().open_files() if "runs.db" in f.path] == []
+
+
+def test_threads_append_while_one_holds_the_run(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "runs.db")
+    store.create("a", {})
+    with store.lock("a"), ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda n: store.append("a", "said", {"n": n}), range(30)))
+        store.append("a", "said", {"n": 30})
+    assert sorted(e.body["n"] for e in store.events("a")[1:]) == list(range(31))
+
+
+def test_memory_is_not_reached_from_another_process() -> None:
+    code = "from netwright.store import MemoryStore; MemoryStore.at('memory://a', create=False)"
+    MemoryStore("a")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "other processes cannot reach it" in done.stderr
 
 
 def test_files_that_are_no_store_are_refused(tmp_path: Path) -> None:
@@ -30,29 +83,29 @@ def test_files_that_are_no_store_are_refused(tmp_path: Path) -> None:
     for path, part in ((text, "cannot be opened"), (foreign, "another program")):
         before = path.read_bytes()
         with pytest.raises(StoreError, match=part):
-            Store(path)
+            SQLiteStore(path)
         assert path.read_bytes() == before
 
 
 def test_a_store_of_a_later_schema_is_refused(tmp_path: Path) -> None:
-    Store(tmp_path / "a.db").close()
+    SQLiteStore(tmp_path / "a.db")
     base = sqlite3.connect(tmp_path / "a.db")
     base.execute("pragma user_version=99")
     base.close()
     with pytest.raises(StoreError, match="schema 99"):
-        Store(tmp_path / "a.db")
+        SQLiteStore(tmp_path / "a.db")
 
 
 def test_reading_does_not_make_a_store(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no store"):
-        Store(tmp_path / "none.db", create=False)
+        SQLiteStore(tmp_path / "none.db", create=False)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be opened"):
-        Store(tmp_path / "file" / "runs.db")
+        SQLiteStore(tmp_path / "file" / "runs.db")
 
 
 @pytest.fixture
@@ -80,13 +133,12 @@ def for_reading_only(folder: Path) -> Iterator[None]:
 
 def test_a_store_that_cannot_be_written_can_be_read(shared: Path) -> None:
     path = shared / "kept" / "runs.db"
-    made = Store(path)
+    made = SQLiteStore(path)
     made.create("a", {"seed": 1})
     made.append("a", "said", {"x": 1})
-    made.close()
     path.chmod(0o444)
     with for_reading_only(path.parent):
-        store = Store(path, create=False)
+        store = SQLiteStore(path, create=False)
         assert [e.body for e in store.events("a")] == [{"seed": 1}, {"x": 1}]
         with pytest.raises(StoreError, match="cannot be written"):
             store.append("a", "said", {})
@@ -99,29 +151,31 @@ def test_a_store_that_cannot_be_written_can_be_read(shared: Path) -> None:
 
 def test_events_that_cannot_be_read_are_not_left_out(shared: Path) -> None:
     path = shared / "kept" / "runs.db"
-    made = Store(path)
+    made = SQLiteStore(path)
     made.create("a", {"seed": 1})
-    assert path.with_name("runs.db-wal").stat().st_size > 0
     moved = shared / "moved"
-    shutil.copytree(path.parent, moved)  # as a kill leaves it
+    with made.lock("a"):
+        made.append("a", "said", {})
+        assert path.with_name("runs.db-wal").stat().st_size > 0
+        shutil.copytree(path.parent, moved)  # as a kill leaves it
     (moved / "runs.db-shm").unlink()
-    for file in moved.iterdir():
-        file.chmod(0o444)
+    for file in moved.glob("runs.db*"):
+        file.chmod(0o444 if file.is_file() else 0o555)
     with for_reading_only(moved), pytest.raises(StoreError, match=r"-wal file beside it; copy"):
-        Store(moved / "runs.db")
+        SQLiteStore(moved / "runs.db")
 
 
 def test_a_damaged_store_is_said(tmp_path: Path) -> None:
     path = tmp_path / "runs.db"
-    store = Store(path)
+    store = SQLiteStore(path)
     store.create("a", {})
-    for i in range(400):
-        store.append("a", "said", {"x": "x" * 100}, i)
-    store.close()
+    with store.lock("a"):
+        for i in range(400):
+            store.append("a", "said", {"x": "x" * 100}, i)
     whole = path.read_bytes()
     path.write_bytes(whole[:8192] + b"\xff" * 16384 + whole[24576:])
     with pytest.raises(StoreError, match="cannot be read"):
-        Store(path).events("a")
+        SQLiteStore(path).events("a")
 
 
 SETTINGS = {name: [] for name in ("space", "strategy", "objectives", "limits", "budget", "finals")}
@@ -148,7 +202,7 @@ GOOD = SETTINGS | {"objectives": [{"metric": "accuracy", "direction": "maximize"
     ],
 )
 def test_a_log_that_makes_no_sense_is_said(settings, events, tmp_path: Path) -> None:
-    store = Store(tmp_path / "runs.db")
+    store = SQLiteStore(tmp_path / "runs.db")
     store.create("a", settings)
     for kind, body, trial in events:
         store.append("a", kind, body, trial)
@@ -157,7 +211,7 @@ def test_a_log_that_makes_no_sense_is_said(settings, events, tmp_path: Path) -> 
 
 
 def test_a_log_without_trials_is_read(tmp_path: Path) -> None:
-    store = Store(tmp_path / "runs.db")
+    store = SQLiteStore(tmp_path / "runs.db")
     store.create("a", GOOD)
     assert read_record(store, "a").best is None
 
@@ -166,7 +220,7 @@ def test_a_log_without_trials_is_read(tmp_path: Path) -> None:
     "harm", ["update event set body = '{'", "delete from event", "update event set body = '[]'"]
 )
 def test_a_harmed_log_is_said(harm: str, tmp_path: Path) -> None:
-    store = Store(tmp_path / "runs.db")
+    store = SQLiteStore(tmp_path / "runs.db")
     store.create("a", {})
     store.append("a", "proposed", {"proposal": {}}, 1)
     with sqlite3.connect(tmp_path / "runs.db") as base:
@@ -181,11 +235,10 @@ def test_a_new_store_may_be_begun_by_many_at_once(tmp_path: Path) -> None:
     def begin(path: Path, name: str, together: Barrier) -> None:
         together.wait()
         try:
-            store = Store(path)
+            store = SQLiteStore(path)
             store.create(name, {})
             store.append(name, "said", {"by": name})
             assert store.events(name)[1].body == {"by": name}
-            store.close()
         except BaseException as error:
             wrong.append(error)
 
@@ -197,11 +250,11 @@ def test_a_new_store_may_be_begun_by_many_at_once(tmp_path: Path) -> None:
         for thread in threads:
             thread.join()
         assert wrong == []
-        assert len(Store(path).runs()) == 8
+        assert len(SQLiteStore(path).runs()) == 8
 
 
 def test_a_run_that_cannot_be_begun_leaves_nothing(tmp_path: Path) -> None:
-    store = Store(tmp_path / "runs.db")
+    store = SQLiteStore(tmp_path / "runs.db")
     with sqlite3.connect(tmp_path / "runs.db") as base:
         base.execute(
             "create trigger full before insert on event begin select raise(abort, 'full'); end"

@@ -30,7 +30,7 @@ app = typer.Typer(
 
 app.add_typer(bench, name="bench")
 
-StoreFile = Annotated[Path, typer.Option("--store", help="The file with the runs.")]
+StoreFile = Annotated[str, typer.Option("--store", help="Where the runs are: a file or a URL.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="The run's name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing on the way.")]
@@ -119,7 +119,7 @@ def search(
         str | None,
         typer.Option(help="A run in the same file, whose trials are known from the start."),
     ] = None,
-    store: Annotated[str | None, typer.Option(help="File of the runs (netwright.db).")] = None,
+    store: Annotated[str | None, typer.Option(help="Where runs are (netwright.db).")] = None,
     run: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
     out: Annotated[str | None, typer.Option(help="Folder for the network.")] = None,
     label: Annotated[str | None, typer.Option(help="Label column of a table.")] = None,
@@ -162,9 +162,9 @@ def _search(call: dict[str, Any], given: dict[str, Any]) -> None:
 
 def _name(call: dict[str, Any]) -> str:
     """The data's name and the first number that is free."""
-    from netwright.store import Store
+    from netwright.store import open_store
 
-    taken = Store(call["store"]).runs()
+    taken = open_store(call["store"]).runs()
     letters = (c for c in Path(call["data"]).stem if c.isascii() and (c.isalnum() or c in "._-"))
     stem = "".join(letters).lstrip("._-")[:60] or "run"
     number = 1
@@ -203,11 +203,11 @@ def _finish(made: Run, out: Path, *, quiet: bool, as_json: bool) -> None:
             f"The network is in {out}/ (model{', '.join(forms)}; card.md)",
             *record.exported.get("notes", ()),
             f"  cd {out} && python -c 'from model import load; print(load())'",
-            f"  netwright report {record.name} --store {_shown(made.store.path)}",
+            f"  netwright report {record.name} --store {_shown(str(made.store))}",
         ]
     if record.status == "interrupted":
         lines.insert(0, "Interrupted; the best so far is kept.")
-        lines.append(f"  netwright resume {record.name} --store {_shown(made.store.path)}")
+        lines.append(f"  netwright resume {record.name} --store {_shown(str(made.store))}")
     if not quiet:
         typer.echo("\n".join(lines), err=True)
     if as_json:
@@ -218,7 +218,7 @@ def _finish(made: Run, out: Path, *, quiet: bool, as_json: bool) -> None:
 @app.command()
 def resume(
     run: RunName,
-    store: StoreFile = Path("netwright.db"),
+    store: StoreFile = "netwright.db",
     out: Annotated[Path | None, typer.Option(help="Folder for the network.")] = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -231,7 +231,7 @@ def resume(
             f"The run {run!r} was begun from Python: call `netwright.search` with the same "
             f"arguments and run={run!r} to go on with it."
         )
-    call = call | {"store": str(store), "run": run}
+    call = call | {"store": store, "run": run}
     positional, named = launch.arguments(call)
     _go(
         positional,
@@ -246,7 +246,7 @@ def resume(
 @app.command()
 def status(
     run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="All runs if none.")] = None,
-    store: StoreFile = Path("netwright.db"),
+    store: StoreFile = "netwright.db",
     as_json: AsJson = False,
 ) -> None:
     """Say how a run stands, or list all runs."""
@@ -260,9 +260,9 @@ def status(
         typer.echo("\n".join(output.result_lines(record)), err=True)
         return
     from netwright.record.record import read_record
-    from netwright.store import Store
+    from netwright.store import open_store
 
-    opened = Store(store, create=False)
+    opened = open_store(store, create=False)
     records = [read_record(opened, name) for name in opened.runs()]
     if as_json:
         runs = [{"run": r.name, "status": r.status, "trials": len(r.history)} for r in records]
@@ -275,21 +275,21 @@ def status(
 def export(
     run: RunName,
     out: Annotated[Path, typer.Option(help="Folder for the network.")],
-    store: StoreFile = Path("netwright.db"),
+    store: StoreFile = "netwright.db",
 ) -> None:
     """Put the best network of a run into a folder."""
-    from netwright.export import place
-    from netwright.run.conclude import exported
+    from netwright.run.conclude import is_exported, place_exported
+    from netwright.store import open_store
 
     record = _record(store, run)
     best = record.best
     if best is None:
         raise StoreError(f"The run {run!r} has no network yet: no trial ended well.")
-    made = exported(record, best)
-    if made is None:
-        _rebuilt(record, store).export(out)
+    opened = open_store(store, create=False)
+    if is_exported(opened, record, best):
+        place_exported(opened, run, best.number, out)
     else:
-        place(made, out)
+        _rebuilt(record, store).export(out)
     typer.echo(f"The network of run {run} is in {out}/.", err=True)
 
 
@@ -300,7 +300,7 @@ def best_for(
     out: Annotated[Path, typer.Option(help="Folder for the network.")],
     scored: Annotated[int, typer.Option(help="Networks to score by the shared weights.")] = 100,
     epochs: Annotated[int, typer.Option(help="Epochs to tune the network for.")] = 0,
-    store: StoreFile = Path("netwright.db"),
+    store: StoreFile = "netwright.db",
     as_json: AsJson = False,
 ) -> None:
     """Put a network for other limits into a folder, from a one-shot run's shared weights."""
@@ -315,7 +315,7 @@ def best_for(
         typer.echo(f"The network is in {out}/: {told}.", err=True)
 
 
-def _rebuilt(record: Record, store: Path) -> Run:
+def _rebuilt(record: Record, store: str) -> Run:
     """A run with its space and data, from the call it was begun with."""
     from netwright.run.search import open_run
 
@@ -325,7 +325,7 @@ def _rebuilt(record: Record, store: Path) -> Run:
             f"The run {record.name!r} was begun from Python and is not finished: call "
             f"`netwright.search` with the same arguments and run={record.name!r} first."
         )
-    positional, named = launch.arguments(call | {"store": str(store), "run": record.name})
+    positional, named = launch.arguments(call | {"store": store, "run": record.name})
     return open_run(*positional, **named, call=call)
 
 
@@ -333,7 +333,7 @@ def _rebuilt(record: Record, store: Path) -> Run:
 def report(
     run: RunName,
     out: Annotated[Path, typer.Option(help="The HTML file to write.")] = Path("report.html"),
-    store: StoreFile = Path("netwright.db"),
+    store: StoreFile = "netwright.db",
 ) -> None:
     """Write the report of a run: one HTML page that opens offline."""
     from netwright.report import write_report
@@ -346,7 +346,7 @@ def report(
 @app.command()
 def show(
     run: RunName,
-    store: StoreFile = Path("netwright.db"),
+    store: StoreFile = "netwright.db",
     trial: Annotated[int | None, typer.Option(help="Another trial than the best.")] = None,
     out: Annotated[Path | None, typer.Option(help="Also draw to .svg or .png.")] = None,
 ) -> None:
@@ -372,19 +372,19 @@ def show(
         typer.echo(f"Drawn to {out}.", err=True)
 
 
-def _record(store: Path, run: str) -> Record:
+def _record(store: str, run: str) -> Record:
     from netwright.record.record import read_record
-    from netwright.store import Store
+    from netwright.store import open_store
 
-    return read_record(Store(store, create=False), run)
+    return read_record(open_store(store, create=False), run)
 
 
-def _shown(path: Path) -> str:
-    """A path as short as it can be from here."""
+def _shown(store: str) -> str:
+    """A store as `--store` takes it: a path as short as it can be from here, or a URL."""
     try:
-        return str(path.relative_to(Path.cwd()))
+        return str(Path(store).relative_to(Path.cwd()))
     except ValueError:
-        return str(path)
+        return store
 
 
 def main() -> None:

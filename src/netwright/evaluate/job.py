@@ -1,4 +1,4 @@
-"""What a worker does with one task: measure a network's latency, or train it and keep it."""
+"""What a worker does with one job: measure a network's latency, or train it and keep it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -14,16 +13,17 @@ from torch import nn
 
 from netwright.errors import EvaluationError
 from netwright.evaluate.base import Candidate, Context, Evaluator
-from netwright.network.files import save_tensors
+from netwright.network.files import tensor_bytes
 from netwright.objective import Limit
 from netwright.space import Architecture, Space
+from netwright.store import Store
 from netwright.targets.latency import LatencyTarget
 from netwright.trial import Status
 
 
 @dataclass(frozen=True)
-class Task:
-    """One proposal to train, or only to `measure`; `weights` is where the trained weights go.
+class Job:
+    """One proposal to train, or only to `measure`; `weights` is the key of its trained weights.
 
     `refit` trains on the train and validation parts together.
     """
@@ -39,7 +39,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a task; a measured network is `done`, or `rejected` when over a limit."""
+    """What became of a job; a measured network is `done`, or `rejected` when over a limit."""
 
     status: Status | Literal["rejected"]
     metrics: Mapping[str, float]
@@ -50,10 +50,11 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Job:
-    """Evaluates tasks of one run. `target` is where latency is measured, None for nowhere.
+class Evaluation:
+    """Does the jobs of one run. `target` is where latency is measured, None for nowhere.
 
-    `latency_matters` says that it is an objective or has a limit.
+    `latency_matters` says that it is an objective or has a limit. Trained weights go to the `run`
+    of the `store`, which a worker opens anew from its URL; without one they are not kept.
     """
 
     space: Space
@@ -61,13 +62,15 @@ class Job:
     limits: Sequence[Limit]
     target: LatencyTarget | None
     latency_matters: bool = False
+    store: Store | None = None
+    run: str = ""
 
-    def __call__(self, task: Task, report: Callable[[Any], None]) -> Outcome:
+    def __call__(self, job: Job, report: Callable[[Any], None]) -> Outcome:
         """Measure or train; never raises."""
         wall, cpu = time.perf_counter(), time.process_time()
-        metrics = dict(task.metrics)
+        metrics = dict(job.metrics)
         try:
-            outcome = self._evaluate(task, metrics, report)
+            outcome = self._evaluate(job, metrics, report)
         except MemoryError as error:
             outcome = Outcome("oom", metrics, reason=f"out of memory: {error}")
         except Exception as error:
@@ -84,20 +87,24 @@ class Job:
         )
 
     def _evaluate(
-        self, task: Task, metrics: dict[str, float], report: Callable[[Any], None]
+        self, job: Job, metrics: dict[str, float], report: Callable[[Any], None]
     ) -> Outcome:
-        candidate = Candidate(self.space, task.architecture, task.seed)
-        if task.measure:
+        candidate = Candidate(self.space, job.architecture, job.seed)
+        if job.measure:
             metrics.update(self._latency(candidate.build()))
             broken = [text for limit in self.limits if (text := limit.excess(metrics))]
             return Outcome("rejected" if broken else "done", metrics, reason="; ".join(broken))
-        context = Context(task.seed, lambda epoch, m: report({**m, "epoch": epoch}))
-        evaluator = self.evaluator.for_refit() if task.refit else self.evaluator
-        result = evaluator.evaluate(candidate, task.epochs, context)
+        context = Context(job.seed, lambda epoch, m: report({**m, "epoch": epoch}))
+        evaluator = self.evaluator.for_refit() if job.refit else self.evaluator
+        result = evaluator.evaluate(candidate, job.epochs, context)
         metrics |= {k: v for k, v in result.metrics.items() if k not in metrics}
-        if result.status == "done" and result.model is not None and task.weights:
-            save_tensors(Path(task.weights), result.model.state_dict())
+        if result.status == "done" and result.model is not None:
+            self._keep(job, result.model)
         return Outcome(result.status, metrics, result.curve, result.reason)
+
+    def _keep(self, job: Job, model: nn.Module) -> None:
+        if self.store is not None and job.weights is not None:
+            self.store.put(self.run, job.weights, tensor_bytes(model.state_dict()))
 
     def _latency(self, model: nn.Module) -> dict[str, float]:
         """The latency; empty if it cannot be measured and nothing hangs on it."""

@@ -1,44 +1,53 @@
-"""Runs each task in this very process: for debugging, and for evaluations that take no time."""
+"""Does each job in this very process: for debugging, and for evaluations that take no time."""
 
 from __future__ import annotations
 
 from collections import deque
 from typing import Any
 
-from netwright.execute.base import Executor, Job, Message
+from netwright.execute.base import Executor, Key, Message, Work
 
 
 class Inline(Executor):
-    """One slot, no isolation: a task that crashes the process crashes the run; no time limit."""
+    """One slot, no isolation: a job that crashes the process crashes the run; no time limit."""
 
     def __init__(self) -> None:
-        self._job: Job | None = None
-        self._tasks: deque[tuple[int, Any]] = deque()
+        self._work: Work | None = None
+        self._jobs: deque[tuple[Key, Any]] = deque()
 
     @property
     def slots(self) -> int:
         """One."""
         return 1
 
-    def start(self, job: Job) -> None:
-        """Keep the job."""
-        self._job = job
+    @property
+    def in_process(self) -> bool:
+        """Always."""
+        return True
+
+    def start(self, work: Work) -> None:
+        """Keep the work."""
+        self._work = work
 
     def submit(
-        self, key: int, task: Any, seconds: float | None = None, *, alone: bool = False
+        self, key: Key, job: Any, seconds: float | None = None, *, alone: bool = False
     ) -> None:
-        """Queue a task; it runs at the next `wait`."""
-        self._tasks.append((key, task))
+        """Queue a job; it runs at the next `wait`."""
+        self._jobs.append((key, job))
+
+    def cancel(self, key: Key) -> None:
+        """Take a job out of the queue."""
+        self._jobs = deque(each for each in self._jobs if each[0] != key)
 
     def wait(self, seconds: float) -> list[Message]:
-        """Run the task that waits, if any."""
-        if not self._tasks or self._job is None:
+        """Do the job that waits, if any."""
+        if not self._jobs or self._work is None:
             return []
-        key, task = self._tasks.popleft()
+        key, job = self._jobs.popleft()
         news: list[Message] = []
-        outcome = self._job(task, lambda body: news.append(Message("progress", key, body)))
+        outcome = self._work(job, lambda body: news.append(Message("progress", key, body)))
         return [*news, Message("ended", key, outcome)]
 
     def stop(self) -> None:
         """Forget what waits."""
-        self._tasks.clear()
+        self._jobs.clear()

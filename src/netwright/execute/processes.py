@@ -1,7 +1,7 @@
 """Local worker processes, one thread each, that can die without harm to the run.
 
 Each worker is a fresh interpreter (`python -m netwright.execute.worker`), so that a script needs no
-`if __name__ == "__main__"`, a notebook works, and CUDA is initialised where it is used. The job is
+`if __name__ == "__main__"`, a notebook works, and CUDA is initialised where it is used. The work is
 sent once by cloudpickle over a local socket with a key; nothing of it touches the disk. A worker
 ends when its standard input closes, that is, when this process dies in whatever way.
 """
@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, Listener, wait
 from pathlib import Path
@@ -25,15 +26,16 @@ from typing import Any
 import cloudpickle
 
 from netwright.errors import EvaluationError, SettingError
-from netwright.execute.base import Executor, Job, Message
+from netwright.execute.base import Executor, Key, Message, Work
 
 
 @dataclass
 class _Worker:
     process: subprocess.Popen[bytes]
     connection: Connection
-    key: int | None = None
+    key: Key | None = None
     alone: bool = False
+    began: float = 0.0
     deadline: float = field(default=float("inf"))
 
 
@@ -58,59 +60,76 @@ class Processes(Executor):
         self._folder: TemporaryDirectory[str] | None = None
         self._payload = b""
         self._news: list[Message] = []
-        self._queue: deque[tuple[int, Any, float | None, bool]] = deque()
+        self._queue: deque[tuple[Key, Any, float | None, bool]] = deque()
 
     @property
     def slots(self) -> int:
         """The number of workers."""
         return self._count
 
-    def start(self, job: Job) -> None:
-        """Pickle the job and start the workers."""
-        self._payload = cloudpickle.dumps((list(sys.path), cloudpickle.dumps(job)))
+    def start(self, work: Work) -> None:
+        """Pickle the work and start the workers."""
+        self._payload = cloudpickle.dumps((list(sys.path), cloudpickle.dumps(work)))
         self._key = secrets.token_bytes(32)
         self._folder = TemporaryDirectory(prefix="netwright-")
         family = None if os.name == "nt" else "AF_UNIX"
         address = None if os.name == "nt" else os.path.join(self._folder.name, "socket")
         self._listener = Listener(address, family, backlog=self._count, authkey=self._key)
-        launched = [self._launch(number) for number in range(self._count)]
-        self._workers = self._admit(launched)
+        launched: list[subprocess.Popen[bytes]] = []
+        try:
+            for number in range(self._count):
+                launched.append(self._launch(number))
+            self._workers = self._admit(launched)
+        except BaseException:
+            for process in launched:
+                _end(process)
+            self.stop()
+            raise
 
     def submit(
-        self, key: int, task: Any, seconds: float | None = None, *, alone: bool = False
+        self, key: Key, job: Any, seconds: float | None = None, *, alone: bool = False
     ) -> None:
-        """Give a task to a free worker; there must be one."""
+        """Give a job to a free worker; there must be one."""
         if any(w.alone for w in self._workers):
-            self._queue.append((key, task, seconds, alone))
+            self._queue.append((key, job, seconds, alone))
             return
         worker = next(w for w in self._workers if w.key is None)
-        worker.key, worker.alone = key, alone
+        worker.key, worker.alone, worker.began = key, alone, time.monotonic()
         if alone:
             self._signal_others(worker, "SIGSTOP")
-        worker.deadline = time.monotonic() + seconds if seconds is not None else float("inf")
+        worker.deadline = worker.began + seconds if seconds is not None else float("inf")
         try:
-            worker.connection.send_bytes(cloudpickle.dumps(task))
+            worker.connection.send_bytes(cloudpickle.dumps(job))
         except (BrokenPipeError, ConnectionResetError):
             self._bury(worker)
 
+    def cancel(self, key: Key) -> None:
+        """Take a job out of the queue, or kill its worker and put another in its place."""
+        self._queue = deque(each for each in self._queue if each[0] != key)
+        for worker in list(self._workers):
+            if worker.key == key:
+                self._rest(worker)
+                self._bury(worker)
+        self._news = [message for message in self._news if message.key != key]
+
     def wait(self, seconds: float) -> list[Message]:
-        """News from the workers; dead and overdue ones are replaced."""
+        """Return news from the workers; dead and overdue ones are replaced."""
         now = time.monotonic()
-        soonest = min((w.deadline for w in self._workers), default=float("inf"))
+        soonest = min((w.deadline for w in self._moving()), default=float("inf"))
         patience = 0.0 if self._news else max(0.0, min(seconds, soonest - now))
         ready = set(wait([w.connection for w in self._workers], patience))
         for worker in list(self._workers):
             if worker.connection in ready:
                 self._receive(worker)
-            elif worker.key is not None and time.monotonic() >= worker.deadline:
+            elif worker.key and worker in self._moving() and time.monotonic() >= worker.deadline:
                 self._news.append(
                     Message("lost", worker.key, ("timeout", "it took longer than it was given"))
                 )
                 self._rest(worker)
                 self._bury(worker)
         while self._queue and not any(w.alone for w in self._workers):
-            key, task, limit, alone = self._queue.popleft()
-            self.submit(key, task, limit, alone=alone)
+            key, job, limit, alone = self._queue.popleft()
+            self.submit(key, job, limit, alone=alone)
         news, self._news = self._news, []
         return news
 
@@ -119,10 +138,11 @@ class Processes(Executor):
         for worker in self._workers:
             worker.process.kill()
         for worker in self._workers:
-            worker.process.wait()
-            _close(worker)
+            _end(worker.process)
+            worker.connection.close()
         self._workers = []
         self._queue.clear()
+        self._news.clear()
         if self._listener is not None:
             self._listener.close()
             self._listener = None
@@ -142,10 +162,17 @@ class Processes(Executor):
             self._rest(worker)
 
     def _rest(self, worker: _Worker) -> None:
-        """A worker has no task any more; if it ran alone, the others go on."""
+        """Take the job from a worker; if it ran alone, the others go on, and have lost no time."""
         if worker.alone:
             self._signal_others(worker, "SIGCONT")
+            for other in self._workers:
+                other.deadline += time.monotonic() - worker.began
         worker.key, worker.alone, worker.deadline = None, False, float("inf")
+
+    def _moving(self) -> list[_Worker]:
+        """The workers that do a job and do not stand still for another's."""
+        alone = [w for w in self._workers if w.alone]
+        return alone or [w for w in self._workers if w.key is not None]
 
     def _signal_others(self, worker: _Worker, name: str) -> None:
         number = getattr(signal, name, None)  # Windows has neither
@@ -154,10 +181,9 @@ class Processes(Executor):
                 other.process.send_signal(number)
 
     def _bury(self, worker: _Worker) -> None:
-        """Say what became of a dead worker's task, and put a new worker in its place."""
-        worker.process.kill()
-        code = worker.process.wait()
-        _close(worker)
+        """Say what became of a dead worker's job, and put a new worker in its place."""
+        code = _end(worker.process)
+        worker.connection.close()
         if worker.key is not None:
             self._news.append(Message("lost", worker.key, _verdict(code)))
             self._rest(worker)
@@ -186,12 +212,13 @@ class Processes(Executor):
             if log is not subprocess.DEVNULL:
                 log.close()
         assert process.stdin is not None
-        process.stdin.write(self._key.hex().encode() + b"\n")
-        process.stdin.flush()
+        with suppress(BrokenPipeError):  # if it has ended, that is told when it does not connect
+            process.stdin.write(self._key.hex().encode() + b"\n")
+            process.stdin.flush()
         return process
 
     def _admit(self, processes: list[subprocess.Popen[bytes]]) -> list[_Worker]:
-        """Accept a connection from each process, in whatever order they come, and send the job."""
+        """Accept a connection from each process, in whatever order they come, and send the work."""
         assert self._listener is not None
         connections: dict[int, Connection] = {}
         while len(connections) < len(processes):
@@ -204,17 +231,28 @@ class Processes(Executor):
         """The next connection; a worker that dies before it connects is an error, not a wait."""
         assert self._listener is not None
         listener, result = self._listener, list[Connection]()
-        thread = threading.Thread(target=lambda: result.append(listener.accept()), daemon=True)
+
+        def accept() -> None:
+            with suppress(OSError):  # the listener is closed when a worker could not start
+                result.append(listener.accept())
+
+        thread = threading.Thread(target=accept, daemon=True)
         thread.start()
         while thread.is_alive():
             thread.join(0.1)
             dead = [p.returncode for p in processes if p.poll() is not None]
             if dead and not result:
                 raise EvaluationError(
-                    f"A worker process ended at its start with exit status {dead[0]}; "
-                    f"see {self._logs or 'the output of its log'}."
+                    f"A worker process ended at its start with exit status {dead[0]}"
+                    f"{self._last_printed() or '; see what it prints with `Processes(logs=...)`'}."
                 )
         return result[0]
+
+    def _last_printed(self) -> str:
+        """The last line in the logs, as the end of a sentence."""
+        logs = sorted(self._logs.iterdir()) if self._logs is not None else []
+        lines = [line for log in logs for line in log.read_text(errors="replace").splitlines()]
+        return f"; it printed: {lines[-1]}" if lines else ""
 
 
 def _verdict(code: int) -> tuple[str, str]:
@@ -225,7 +263,11 @@ def _verdict(code: int) -> tuple[str, str]:
     return "failed", f"the worker ended with exit status {code}"
 
 
-def _close(worker: _Worker) -> None:
-    worker.connection.close()
-    if worker.process.stdin is not None:
-        worker.process.stdin.close()
+def _end(process: subprocess.Popen[bytes]) -> int:
+    """Kill a process if it lives, and return its exit status."""
+    process.kill()
+    code = process.wait()
+    if process.stdin is not None:
+        with suppress(BrokenPipeError):
+            process.stdin.close()
+    return code

@@ -1,4 +1,4 @@
-"""A worker process: gets a job once, then runs tasks until its parent is gone."""
+"""A worker process: gets the work once, then does jobs until its parent is gone."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ def main(address: str) -> None:
 
 
 def serve(connection: Connection) -> None:
-    """Receive the job, then answer each task with its progress and its outcome."""
-    paths, job_bytes = cloudpickle.loads(connection.recv_bytes())
+    """Receive the work, then answer each job with its progress and its outcome."""
+    paths, work_bytes = cloudpickle.loads(connection.recv_bytes())
     sys.path[:] = paths
-    import torch
-
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    job = cloudpickle.loads(job_bytes)
+    work = cloudpickle.loads(work_bytes)
+    torch = sys.modules.get("torch")  # if the work needs it, it is imported by now
+    if torch is not None:
+        torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     while True:
         try:
-            task = cloudpickle.loads(connection.recv_bytes())
+            job = cloudpickle.loads(connection.recv_bytes())
         except EOFError:
             return
-        outcome = job(task, lambda body: _send(connection, "progress", body))
+        outcome = work(job, lambda body: _send(connection, "progress", body))
         _send(connection, "ended", outcome)
 
 

@@ -64,8 +64,8 @@ def place(made: Path, directory: Path) -> Path:
         _copy(made, directory)
     except OSError as error:
         raise ExportError(
-            f"The network cannot be put into {str(directory)!r}: {_reason(error)}; it is kept in "
-            f"{str(made)!r}."
+            f"The network cannot be put into {str(directory)!r}: {_reason(error)}; name another "
+            "folder."
         ) from error
     return directory
 

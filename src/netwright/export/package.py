@@ -21,7 +21,7 @@ from netwright.export.folder import check_folder, place
 from netwright.export.source.program import program_source
 from netwright.export.source.source import model_source
 from netwright.export.verify import verify
-from netwright.network.files import save_tensors
+from netwright.network.files import tensor_bytes
 from netwright.network.onnx_graph import (
     NoGraph,
     first_line,
@@ -106,7 +106,7 @@ def _check_reported(card: Card, checks: dict[str, Any], test: tuple[Tensor, Tens
 def _write_forms(network: nn.Module, folder: Path, signature: Signature, card: Card) -> list[str]:
     """Write all forms; returns what has to be said of those that could not be made."""
     notes = []
-    save_tensors(folder / "model.safetensors", network.state_dict())
+    (folder / "model.safetensors").write_bytes(tensor_bytes(network.state_dict()))
     with quiet_exporters():
         try:
             program = torch.export.export(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 
@@ -33,8 +33,6 @@ def write_whole(path: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8")
 
 
-def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write tensors by name as safetensors, whole or not at all; those that share memory too."""
-    state = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
-    with whole(path) as part:
-        save_file(state, part)
+def tensor_bytes(tensors: Mapping[str, Tensor]) -> bytes:
+    """Return tensors by name as safetensors; those that share memory too."""
+    return save({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()})

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 from netwright.drawing.files import Sketch
 from netwright.errors import StoreError
 from netwright.objective import Limit, Objective
+from netwright.record.artifacts import weights_key
 from netwright.record.events import named_stages
 from netwright.space import Architecture
 from netwright.store import Event, Store
@@ -50,7 +49,7 @@ class Record:
     `confirmed` are metrics of finalists measured again on the idle machine, which replace those of
     their trials; `tested` maps a trial to its metrics on the test part; `sketches` maps a trial to
     the drawing of its network (see `netwright.space.draw`); `seconds` is wall time in all sessions;
-    `weights` says where the weights of a trial are, if they were kept. Of a one-shot search
+    `has_weights` says whether the weights of a trial were kept. Of a one-shot search
     `shared` maps an epoch to what was found in it, and `shared_scores` the networks it named to
     the task's first metric on the validation part with shared weights; `random` are those it drew
     at random. `memory` is how its steps fit in memory.
@@ -75,7 +74,7 @@ class Record:
     random: set[Architecture] = field(default_factory=set)
     memory: Mapping[str, Any] | None = None
     shared_scores: dict[Architecture, float] = field(default_factory=dict)
-    weights: Callable[[int], Path] = field(default=lambda trial: Path(), repr=False)
+    has_weights: Callable[[int], bool] = field(default=lambda trial: False, repr=False)
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -138,7 +137,7 @@ class Record:
         if self.status == "done" and self.exported is not None:
             return next(t for t in self.history if t.number == self.exported["trial"])
         found = self.history.candidates(self.limits, self.stage)
-        kept = [t for t in found if self.weights(t.number).is_file()]
+        kept = [t for t in found if self.has_weights(t.number)]
         return best_of(kept or found, self.objectives[0])
 
     @property
@@ -156,15 +155,12 @@ def read_record(store: Store, run: str) -> Record:
     events = store.events(run)
     try:
         record = _folded(run, events)
-        record.weights = partial(store.weights, run)
-        if record.exported is not None:  # by its name, since a store may be moved
-            folder = store.files(run) / record.exported["directory"]
-            record.exported = {**record.exported, "directory": str(folder)}
+        record.has_weights = lambda trial: store.has(run, weights_key(trial))
         _check(record)
         return record
     except (LookupError, TypeError, ValueError, AttributeError, StopIteration) as error:
         raise StoreError(
-            f"The log of the run {run!r} in {str(store.path)!r} is damaged or was written by "
+            f"The log of the run {run!r} in {str(store)!r} is damaged or was written by "
             f"another version of netwright ({type(error).__name__}: {error})."
         ) from error
 
@@ -190,6 +186,8 @@ def _check(record: Record) -> None:
     if missing:
         raise KeyError(f"no {min(missing)}")
     _ = record.best, record.limits, record.final_stage
+    if record.exported is not None:
+        _ = record.exported["trial"], record.exported["directory"]
     for sketch in record.sketches.values():
         Sketch.from_json(sketch)
     if record.status not in get_args(RunStatus):

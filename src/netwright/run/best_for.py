@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from netwright.errors import LimitError, SettingError, StoreError
 from netwright.evaluate.training import Training
@@ -22,7 +21,7 @@ from netwright.oneshot.shared_search import scored
 from netwright.run.conclude import latencies
 from netwright.run.fingerprint import versions
 from netwright.run.plan import Plan
-from netwright.run.shared_training import setting_of
+from netwright.run.shared_training import Checkpoint, setting_of
 from netwright.space import Architecture
 from netwright.strategies import RegularizedEvolution, Strategy
 
@@ -94,28 +93,28 @@ class Specialist:
         StoreError: The run has no shared weights, or they cannot be read.
     """
 
-    def __init__(self, plan: Plan, run: str, checkpoint: Path) -> None:
-        if not isinstance(plan.strategy, OneShot) or not checkpoint.is_file():
+    def __init__(self, plan: Plan, checkpoint: Checkpoint) -> None:
+        if not isinstance(plan.strategy, OneShot) or not checkpoint.exists():
             raise StoreError(
-                f"The run {run!r} has no shared weights: `best_for` needs a run of a one-shot "
-                'search that was begun, such as `search(strategy="once-for-all")`.'
+                f"The run {checkpoint.run!r} has no shared weights: `best_for` needs a run of a "
+                'one-shot search that was begun, such as `search(strategy="once-for-all")`.'
             )
-        self._plan, self._run = plan, run
+        self._plan, self._run = plan, checkpoint.run
         self._measured: dict[Architecture, float] = {}  # latencies
         with one_thread():
             self._shared: Shared = plan.strategy.begin(setting_of(plan, ()))
             try:
-                self._shared.load(load_file(checkpoint))
+                self._shared.load(checkpoint.load())
             except (SafetensorError, RuntimeError, KeyError, OSError) as error:
                 raise StoreError(
-                    f"The shared weights of the run {run!r} cannot be read from "
-                    f"{str(checkpoint)!r}: {str(error).splitlines()[0]}."
+                    f"The shared weights of the run {self._run!r} cannot be read from "
+                    f"{str(checkpoint.store)!r}: {str(error).splitlines()[0]}."
                 ) from error
 
         if self._shared.supernet.is_partial:
             raise StoreError(
-                f"The shared weights of the run {run!r} are of a part of the channels alone, so "
-                "that no network can be taken out of them: its networks are trained as trials."
+                f"The shared weights of the run {self._run!r} are of a part of the channels alone, "
+                "so that no network can be taken out of them: its networks are trained as trials."
             )
 
     def best_for(

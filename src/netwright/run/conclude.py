@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load
 from torch import nn
 
 from netwright.drawing.files import sketch
 from netwright.errors import EvaluationError, MissingExtra, StoreError
 from netwright.evaluate.reference import reference
-from netwright.export import Card, Exported, export, is_export
+from netwright.export import FILES, MARK, Card, Exported, export, place
+from netwright.record.artifacts import export_prefix, weights_key
 from netwright.record.record import Record, read_record
 from netwright.run.fingerprint import versions
 from netwright.run.plan import Plan
@@ -25,7 +27,7 @@ def conclude(store: Store, name: str, plan: Plan) -> None:
     """Test and export what the last stage left; every step is logged and taken once."""
     record = read_record(store, name)
     kept = record.history.candidates(plan.limits, record.stage)
-    kept = [t for t in kept if store.weights(name, t.number).is_file()]
+    kept = [t for t in kept if store.has(name, weights_key(t.number))]
     best = best_of(kept, plan.objectives[0])
     if best is None:
         reason = "no trial ended well within the limits"
@@ -61,39 +63,70 @@ def conclude_early(store: Store, name: str, plan: Plan) -> None:
 def _export_best(store: Store, name: str, plan: Plan, best: Trial) -> None:
     """Export the network a run returns, and log it; a second time only if something is new."""
     record = read_record(store, name)
-    if exported(record, best) is not None:
+    if is_exported(store, record, best):
         return
     model = load_trained(store, name, plan, best)
     if best.number not in record.sketches:
         store.append(name, "sketch", sketch(model, plan.space.inputs).to_json(), best.number)
-    made = export_trial(store, name, plan, best, model)
+    with TemporaryDirectory(prefix="netwright-") as folder:
+        made = export_trial(store, name, plan, best, model, Path(folder) / "export")
+        _put_export(store, name, best.number, made.directory)
     body = {
         "trial": best.number,
         "tested": best.number in record.tested,
-        "directory": made.directory.name,
+        "directory": export_prefix(best.number).rstrip("/"),
         "checks": made.checks,
         "notes": list(made.notes),
     }
     store.append(name, "exported", body)
 
 
-def exported(record: Record, trial: Trial) -> Path | None:
-    """The folder of the export that a run logged, if it is of this trial as it is known now."""
+def _put_export(store: Store, name: str, number: int, folder: Path) -> None:
+    """Put the files of an export into the store; the one that marks it as whole goes last."""
+    prefix = export_prefix(number)
+    store.delete(name, prefix + MARK)
+    for file in sorted(FILES, key=lambda file: file == MARK):
+        if (folder / file).is_file():
+            store.put(name, prefix + file, folder / file)
+        else:  # a form of an earlier export must not stand beside this network
+            store.delete(name, prefix + file)
+
+
+def is_exported(store: Store, record: Record, trial: Trial) -> bool:
+    """Say whether the export that a run logged is of this trial as it is known now, and whole."""
     known = record.exported
     if known is None or known["trial"] != trial.number:
-        return None
-    folder = Path(known["directory"])
+        return False
     current = known["tested"] == (trial.number in record.tested)
-    return folder if current and is_export(folder) else None
+    prefix = export_prefix(trial.number)
+    return current and all(
+        store.has(record.name, prefix + file) for file in (MARK, "model.safetensors")
+    )
 
 
-def export_trial(store: Store, name: str, plan: Plan, trial: Trial, model: nn.Module) -> Exported:
-    """Export a trial's network, as `load_trained` gives it, into the run's folder, checked."""
+def place_exported(store: Store, name: str, trial: int, out: Path) -> Path:
+    """Put the files of an export that is in the store into a folder.
+
+    Raises:
+        ExportError: They are gone, or cannot be written there.
+        SettingError: The folder cannot take them.
+    """
+    prefix = export_prefix(trial)
+    with TemporaryDirectory(prefix="netwright-") as folder:
+        for key in store.keys(name, prefix):
+            store.get(name, key, Path(folder) / key.removeprefix(prefix))
+        return place(Path(folder), out)
+
+
+def export_trial(
+    store: Store, name: str, plan: Plan, trial: Trial, model: nn.Module, out: Path
+) -> Exported:
+    """Export a trial's network, as `load_trained` gives it, into a folder, checked."""
     record = read_record(store, name)
     raw = plan.evaluator.raw_inputs(plan.space)
     return export(
         raw.before(model),
-        store.files(name) / f"export-{trial.number}",
+        out,
         signature=raw.signature,
         card=_card(record, plan, trial, model),
         rows=plan.evaluator.raw_rows,
@@ -107,19 +140,18 @@ def load_trained(store: Store, name: str, plan: Plan, trial: Trial) -> nn.Module
     Raises:
         StoreError: Its weights were not kept, are damaged, or are of another network.
     """
-    path = store.weights(name, trial.number)
-    if not path.is_file():
+    if not store.has(name, weights_key(trial.number)):
         raise StoreError(
             f"The weights of trial {trial.number} were not kept; those of the front and "
             "of the finals are."
         )
     model = plan.space.build(trial.architecture, seed=0)
     try:
-        model.load_state_dict(load_file(path))
-    except (SafetensorError, RuntimeError, OSError) as error:
+        model.load_state_dict(load(store.read(name, weights_key(trial.number))))
+    except (SafetensorError, RuntimeError) as error:
         raise StoreError(
             f"The weights of trial {trial.number} of the run {name!r} cannot be loaded from "
-            f"{str(path)!r}: the file is damaged, or the space builds another network than it did "
+            f"{str(store)!r}: they are damaged, or the space builds another network than it did "
             f"then ({str(error).splitlines()[0]})."
         ) from error
     return model.eval()

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 
 from netwright.evaluate.admission import LATENCY
-from netwright.evaluate.job import Task
-from netwright.execute import Executor
+from netwright.evaluate.job import Job
+from netwright.execute import Executor, Key
 from netwright.objective import Limit, Objective
 from netwright.run.kept_weights import Weights
 from netwright.run.plan import Plan
@@ -60,7 +60,7 @@ def eligible(plan: Plan, history: History, weights: Weights) -> list[Trial]:
     for number in range(len(plan.finals), -1, -1):
         found = history.candidates(plan.limits, last_final(number))
         if found:
-            return [t for t in found if weights.path(t.number).is_file()]
+            return [t for t in found if weights.has(t.number)]
     return []
 
 
@@ -126,8 +126,8 @@ def measured_again(
     found: dict[int, dict[str, float]] = {}
     for trial in trials:
         values: list[float] = []
-        for _ in range(_MEASURE if LATENCY in trial.metrics else 0):
-            value = _latency(trial, executor, waiting)
+        for attempt in range(_MEASURE if LATENCY in trial.metrics else 0):
+            value = _latency(trial, attempt, executor, waiting)
             values += [value] if value is not None else []
             if value is None or value <= bound:
                 break
@@ -136,12 +136,17 @@ def measured_again(
     return found
 
 
-def _latency(trial: Trial, executor: Executor, waiting: Callable[[], None]) -> float | None:
+def _latency(
+    trial: Trial, attempt: int, executor: Executor, waiting: Callable[[], None]
+) -> float | None:
     """Measured once; None if it cannot be."""
-    task = Task(trial.architecture, 0, 0, {}, measure=True)
-    executor.submit(trial.number, task, alone=True)
+    job = Job(trial.architecture, 0, 0, {}, measure=True)
+    key = Key(trial.number, attempt)
+    executor.submit(key, job, alone=True)
     while True:
         for message in executor.wait(0.25):
+            if message.key != key:
+                continue
             if message.kind == "ended":
                 value: float | None = message.body.metrics.get(LATENCY)
                 return value

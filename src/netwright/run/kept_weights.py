@@ -1,29 +1,28 @@
-"""Which weights of trials are kept on disk."""
+"""Which weights of trials are kept in the store."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Sequence
 
 from netwright.objective import Limit, Objective, dominates
+from netwright.record.artifacts import weights_key
+from netwright.store import Store
 from netwright.trial import Trial
 
 
 class Weights:
-    """The files with the weights of trials: those of finals stay, and of the search the front's.
-
-    `path` says where the weights of a trial are, by its number.
-    """
+    """The weights of a run's trials: those of finals stay, and of the search the front's."""
 
     def __init__(
         self,
-        path: Callable[[int], Path],
+        store: Store,
+        run: str,
         objectives: Sequence[Objective],
         limits: Sequence[Limit],
     ) -> None:
-        self.path, self._objectives, self._limits = path, objectives, limits
+        self._store, self._run = store, run
+        self._objectives, self._limits = objectives, limits
         self._gains: dict[int, list[float]] = {}  # of the trials of the search that are kept
         self._epochs = 0  # which these had
 
@@ -53,6 +52,9 @@ class Weights:
             del self._gains[number]
         self._gains[trial.number] = gains
 
+    def has(self, number: int) -> bool:
+        """Say whether the weights of a trial are kept."""
+        return self._store.has(self._run, weights_key(number))
+
     def _drop(self, number: int) -> None:
-        with suppress(FileNotFoundError):
-            self.path(number).unlink()
+        self._store.delete(self._run, weights_key(number))

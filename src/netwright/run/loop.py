@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -19,16 +20,17 @@ import numpy as np
 
 from netwright.evaluate.admission import LATENCY, Admission
 from netwright.evaluate.forecast import Forecast
-from netwright.evaluate.job import Job, Outcome, Task
-from netwright.execute import Executor, Message
+from netwright.evaluate.job import Evaluation, Job, Outcome
+from netwright.execute import Executor, Key, Message
 from netwright.oneshot import OneShot
+from netwright.record.artifacts import weights_key
 from netwright.record.events import named_stages
 from netwright.record.progress import Flight, Progress
 from netwright.run.finals import eligible, finalists, measured_again, refits
 from netwright.run.kept_weights import Weights
 from netwright.run.plan import Plan
 from netwright.run.proposers import Searches
-from netwright.run.shared_training import shared_weights, train_shared
+from netwright.run.shared_training import Checkpoint, train_shared
 from netwright.space import Architecture
 from netwright.space.limits import COSTS
 from netwright.store import Store
@@ -82,14 +84,14 @@ class Loop:
         self._searches = Searches(plan, self._space)
         self._open: dict[int, _Place] = {}  # by trial number
         self._flights: dict[int, Flight] = {}
+        self._attempts: Counter[int] = Counter()  # jobs that were submitted, by trial number
         self._stages: dict[Stage, list[Proposal]] = {}  # what each final was given
         self._closed: dict[Stage, str] = {}  # stages that are over, and why
         self._known: set[tuple[str, int | None]] = set()  # keys of networks, and epochs
         self._next = 0
         self._first: dict[Stage, int] = {}  # stage -> its first trial number
         self._current, self._stage_began = SEARCH, time.monotonic()
-        path = partial(self.store.weights, self.name)
-        self._weights = Weights(path, plan.objectives, plan.limits)
+        self._weights = Weights(self.store, self.name, plan.objectives, plan.limits)
         self._rejected = 0
         self._again: list[Architecture] = []  # the best of a run this one was started from
         self._named: list[Architecture] | None = None  # by a one-shot search, the best first
@@ -108,6 +110,10 @@ class Loop:
             LimitError: A limit cannot be met; the message says the least that can.
             KeyboardInterrupt: Passed on; the run can be resumed.
         """
+        with self.store.connected():
+            self._run()
+
+    def _run(self) -> None:
         plan = self.plan
         if SEARCH not in self._closed:
             self._admission.check_limits_can_be_met(
@@ -121,7 +127,17 @@ class Loop:
             self._share()
         wanted = [o.metric for o in plan.objectives] + [o.metric for o in plan.limits]
         evaluator = plan.evaluator.for_workers()
-        self.executor.start(Job(plan.space, evaluator, plan.limits, plan.target, LATENCY in wanted))
+        self.executor.start(
+            Evaluation(
+                plan.space,
+                evaluator,
+                plan.limits,
+                plan.target,
+                LATENCY in wanted,
+                self.store,
+                self.name,
+            )
+        )
         try:
             self._stage(SEARCH, self._propose)
             if plan.baseline:
@@ -147,8 +163,10 @@ class Loop:
             self._log("shared", body)
             self.watch(replace(self.progress(), shared=(body["epoch"], body["of"])))
 
-        path, planned = shared_weights(self.store, self.name), partial(self._log, "memory")
-        found = train_shared(self.plan, path, seconds_left=seconds_left, planned=planned, told=told)
+        checkpoint, planned = Checkpoint(self.store, self.name), partial(self._log, "memory")
+        found = train_shared(
+            self.plan, checkpoint, seconds_left=seconds_left, planned=planned, told=told
+        )
         self._log("named", {"networks": [each.to_json() for each in found]})
         self._named = [each.architecture for each in found]
 
@@ -208,8 +226,8 @@ class Loop:
             admitted = self._admission.admit(proposal.architecture)
             earlier = self._earlier(proposal)
             reason = admitted.reason if stage.explores else None
-            job = admitted.key, proposal.epochs
-            if not again and earlier is None and job in self._known:
+            asked = admitted.key, proposal.epochs
+            if not again and earlier is None and asked in self._known:
                 reason = "known"
             if reason is None:
                 break
@@ -218,7 +236,7 @@ class Loop:
             place.attempt, place.proposal, place.measured = place.attempt + 1, None, None
         else:
             return f"no new network within the limits in {_ATTEMPTS} proposals"
-        self._known.add(job)
+        self._known.add(asked)
         if not again:
             body = {
                 "attempt": place.attempt,
@@ -242,7 +260,7 @@ class Loop:
             flight.metrics = {**metrics, **place.measured}
             self._train(flight)
         elif self.plan.target is not None and earlier is None:
-            self.executor.submit(number, self._task(flight, measure=True), alone=True)
+            self._submit(flight, measure=True)
         else:
             self._train(flight)
         return "launched"
@@ -260,16 +278,24 @@ class Loop:
     def _train(self, flight: Flight) -> None:
         flight.admitted = True
         searching = flight.proposal.stage.explores
-        limit = self.plan.trial_seconds if searching else None
-        self.executor.submit(flight.number, self._task(flight), limit)
+        self._submit(flight, self.plan.trial_seconds if searching else None)
 
-    def _task(self, flight: Flight, *, measure: bool = False) -> Task:
-        return Task(
+    def _submit(
+        self, flight: Flight, seconds: float | None = None, *, measure: bool = False
+    ) -> None:
+        """Give the job of a trial to the executor, as the next attempt at it."""
+        self._attempts[flight.number] += 1
+        key = Key(flight.number, self._attempts[flight.number])
+        job = self._job(flight, measure=measure)
+        self.executor.submit(key, job, seconds, alone=measure)
+
+    def _job(self, flight: Flight, *, measure: bool = False) -> Job:
+        return Job(
             flight.proposal.architecture,
             flight.epochs,
             _seed(self.plan.seed, flight.number),
             flight.metrics,
-            str(self._weights.path(flight.number)),
+            weights_key(flight.number),
             measure,
             flight.proposal.stage.is_refit,
         )
@@ -348,7 +374,9 @@ class Loop:
     # -- what comes back --------------------------------------------------------------------------
 
     def _receive(self, message: Message) -> None:
-        flight = self._flights[message.key]
+        flight = self._flights.get(message.key.trial)
+        if flight is None or message.key.attempt != self._attempts[flight.number]:
+            return  # late news of an attempt that was given up
         if message.kind == "progress":
             flight.curve.append(dict(message.body))
             return

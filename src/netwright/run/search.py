@@ -11,8 +11,8 @@ from netwright.errors import SettingError, StoreError
 from netwright.evaluate.admission import Admission, check_repeatable
 from netwright.evaluate.base import Evaluator
 from netwright.evaluate.function import Train
-from netwright.execute import Executor, Inline, Processes
-from netwright.export import check_folder, place
+from netwright.execute import Executor
+from netwright.export import check_folder
 from netwright.network.normalised import Normalised
 from netwright.objective import AtMost, Objective, limits_from
 from netwright.oneshot import OneShot
@@ -21,14 +21,22 @@ from netwright.record.record import Record, read_record
 from netwright.report import write_report
 from netwright.report.table import Table
 from netwright.run.best_for import Special, Specialist
-from netwright.run.conclude import conclude, conclude_early, export_trial, exported, load_trained
+from netwright.run.conclude import (
+    conclude,
+    conclude_early,
+    export_trial,
+    is_exported,
+    load_trained,
+    place_exported,
+)
 from netwright.run.fingerprint import check_same, settings_of
 from netwright.run.loop import Loop
 from netwright.run.plan import Budget, Plan, make_plan
-from netwright.run.shared_training import shared_weights
+from netwright.run.shared_training import Checkpoint
 from netwright.run.warm_start import known_from
+from netwright.run.workers import executor_of
 from netwright.space import Architecture, Space
-from netwright.store import Store
+from netwright.store import Store, open_store
 from netwright.strategies import Strategy
 from netwright.trial import Trial
 
@@ -47,11 +55,12 @@ def search(
     refit: bool | None = None,
     baseline: int | Literal["same"] = 0,
     workers: int = 1,
+    executor: Executor | None = None,
     deterministic: bool = False,
     seed: int = 0,
     trial_minutes: float | None = None,
     warm_start: str | None = None,
-    store: str | Path = "netwright.db",
+    store: str | Path | Store = "netwright.db",
     run: str | None = None,
     out: str | Path | None = None,
     watch: Callable[[Progress], None] | None = None,
@@ -81,6 +90,7 @@ def search(
         baseline: how many random networks to train beside, to measure what the search is worth;
             "same" for as many as could be trained in the time that the search took.
         workers: processes of one thread each; 0 runs in this process.
+        executor: where trials run, in the place of `workers` processes on this machine.
         deterministic: with several workers, make the architectures a function of the seed.
         trial_minutes: a trial of the search that takes longer is stopped; finals are not.
         warm_start: a run in the same store, with the same objectives, of this space or one that it
@@ -88,7 +98,8 @@ def search(
             architectures are members here, and the best of them, as many as the first final takes,
             are trained again first, so that they can be finalists. Of a run on other data five of
             the best are tried first, and the strategy learns what they are worth here.
-        store: the file the run is logged in; a run of the same name in it is
+        store: where the run is logged and its weights are kept: the path of a file, a URL such as
+            `sqlite:///runs.db` or `memory://name`, or a Store. A run of the same name in it is
             continued, and returned as it is if it is finished.
         watch: is told of the progress several times a second.
         call: how the command line was called, for `netwright resume`.
@@ -115,6 +126,7 @@ def search(
         refit=refit,
         baseline=baseline,
         workers=workers,
+        executor=executor,
         deterministic=deterministic,
         seed=seed,
         trial_minutes=trial_minutes,
@@ -131,7 +143,7 @@ def search(
         made.store.create(made.name, settings)
     if made.status not in ("done", "failed"):
         with made.store.lock(made.name):
-            _work(made, _executor(workers, made.store.files(made.name)), watch)
+            _work(made, workers if executor is None else executor, watch)
     if out is not None and made.record.best is not None:
         made.export(out)
     return made
@@ -164,19 +176,24 @@ def _prepared(
     refit: bool | None = None,
     baseline: int | Literal["same"] = 0,
     workers: int = 1,
+    executor: Executor | None = None,
     deterministic: bool = False,
     seed: int = 0,
     trial_minutes: float | None = None,
     warm_start: str | None = None,
-    store: str | Path = "netwright.db",
+    store: str | Path | Store = "netwright.db",
     run: str | None = None,
     call: dict[str, Any] | None = None,
 ) -> tuple[Run, bool, dict[str, Any]]:
     """The run of these arguments, whether it is new, and its settings."""
     if type(workers) is not int or workers < 0:
         raise SettingError(f"`search(workers=...)` must be at least 0, got {workers!r}.")
-    if not isinstance(store, str | Path):
-        raise SettingError(f"`search(store=...)` must be a path, got {store!r}.")
+    if not isinstance(store, str | Path | Store):
+        raise SettingError(f"`search(store=...)` must be a path, a URL or a Store, got {store!r}.")
+    if executor is not None and not isinstance(executor, Executor):
+        raise SettingError(
+            f"`search(executor=...)` must be an Executor such as `Processes(2)`, got {executor!r}."
+        )
     for key, value in {"run": run, "warm_start": warm_start}.items():
         if not isinstance(value, str | None):
             raise SettingError(f"`search({key}=...)` must be a name, got {value!r}.")
@@ -194,9 +211,9 @@ def _prepared(
         seed=seed,
         trial_minutes=trial_minutes,
     )
-    home = Store(store)
+    home = open_store(store)
     name = run or _free_name(home)
-    settings = settings_of(plan, workers=workers, call=call)
+    settings = settings_of(plan, workers=executor.slots if executor else workers, call=call)
     fresh = name not in home.runs()
     if not fresh:
         check_same(name, home.events(name)[0].body, settings)
@@ -205,16 +222,17 @@ def _prepared(
     return Run(home, name, plan), fresh, settings
 
 
-def _work(run: Run, executor: Executor, watch: Callable[[Progress], None] | None) -> None:
+def _work(run: Run, given: Executor | int, watch: Callable[[Progress], None] | None) -> None:
     if run.status in ("done", "failed"):  # by another process, before the lock was had
         return
-    loop = Loop(run.plan, run.store, run.name, executor, watch or (lambda progress: None))
+    store, name, plan = run.store, run.name, run.plan
     try:
-        loop.run()
-        conclude(run.store, run.name, run.plan)
+        with executor_of(store, name, given) as executor:
+            Loop(plan, store, name, executor, watch or (lambda progress: None)).run()
+        conclude(store, name, plan)
     except KeyboardInterrupt:
-        run.store.append(run.name, "interrupted", {})
-        conclude_early(run.store, run.name, run.plan)
+        store.append(name, "interrupted", {})
+        conclude_early(store, name, plan)
 
 
 class Run:
@@ -294,8 +312,7 @@ class Run:
             SettingError: A value outside its rule.
         """
         if self._specialist is None:
-            path = shared_weights(self.store, self.name)
-            self._specialist = Specialist(self.plan, self.name, path)
+            self._specialist = Specialist(self.plan, Checkpoint(self.store, self.name))
         return self._specialist.best_for(
             limits_from(limits), count=scored, epochs=epochs, finder=finder, seed=seed
         )
@@ -359,17 +376,11 @@ class Found:
             ExportError: A form differs from the trained network.
         """
         run = self.run
-        made = exported(run.record, self.trial)
-        if made is None:
-            check_folder(Path(out))
-            made = export_trial(
-                run.store, run.name, run.plan, self.trial, self.model().network
-            ).directory
-        return place(made, Path(out))
-
-
-def _executor(workers: int, files: Path) -> Executor:
-    return Processes(workers, logs=files / "logs") if workers else Inline()
+        if is_exported(run.store, run.record, self.trial):
+            return place_exported(run.store, run.name, self.trial.number, Path(out))
+        model = self.model().network
+        export_trial(run.store, run.name, run.plan, self.trial, model, Path(out))
+        return Path(out)
 
 
 def _free_name(store: Store) -> str:

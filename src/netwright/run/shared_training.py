@@ -5,21 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.torch import load_file
+from safetensors.torch import load
+from torch import Tensor
 
 from netwright.data import Augmentation
 from netwright.evaluate.admission import LATENCY
 from netwright.evaluate.training import Training
-from netwright.network.files import save_tensors
+from netwright.network.files import tensor_bytes
 from netwright.network.threads import one_thread
 from netwright.objective import Limit
 from netwright.oneshot import OneShot, Setting, Shared, shared_score
 from netwright.oneshot.limits import Costs
 from netwright.oneshot.memory import fit_memory
+from netwright.record.artifacts import SHARED_WEIGHTS
 from netwright.run.plan import Plan
 from netwright.space import Architecture
 from netwright.space.limits import COSTS
@@ -54,14 +55,34 @@ class Named:
         }
 
 
-def shared_weights(store: Store, run: str) -> Path:
-    """Where the state of a run's one-shot search is kept."""
-    return store.files(run) / "shared.safetensors"
+@dataclass(frozen=True)
+class Checkpoint:
+    """The state of a run's one-shot search in its store."""
+
+    store: Store
+    run: str
+
+    def exists(self) -> bool:
+        """Say whether one was saved."""
+        return self.store.has(self.run, SHARED_WEIGHTS)
+
+    def load(self) -> dict[str, Tensor]:
+        """Read it.
+
+        Raises:
+            StoreError: There is none.
+            SafetensorError: It is damaged.
+        """
+        return load(self.store.read(self.run, SHARED_WEIGHTS))
+
+    def save(self, state: Mapping[str, Tensor]) -> None:
+        """Write it, whole or not at all."""
+        self.store.put(self.run, SHARED_WEIGHTS, tensor_bytes(state))
 
 
 def train_shared(
     plan: Plan,
-    checkpoint: Path,
+    checkpoint: Checkpoint,
     *,
     seconds_left: Callable[[float], float],
     planned: Callable[[Mapping[str, Any]], None],
@@ -81,8 +102,8 @@ def train_shared(
     assert isinstance(search, OneShot)
     with one_thread():
         shared = search.begin(setting_of(plan, plan.limits))
-        if checkpoint.is_file():
-            shared.load(load_file(checkpoint))
+        if checkpoint.exists():
+            shared.load(checkpoint.load())
         if shared.epoch < search.epochs and not shared.collapsed:
             planned(fit_memory(shared).to_json())
         seconds = 0.0  # of the epoch before
@@ -97,7 +118,7 @@ def train_shared(
             }
             body = {"epoch": shared.epoch, "of": search.epochs, "seconds": seconds, **found}
             told({**body, "chances": chances} if chances else body)
-            save_tensors(checkpoint, shared.state())
+            checkpoint.save(shared.state())
         return _named(plan, shared, lambda: seconds_left(_NAMED_BY) > 0)
 
 

@@ -1,5 +1,10 @@
-"""Where runs are kept."""
+"""Where runs are kept: their events and their artifacts.
 
-from netwright.store.sqlite import Event, Store
+What an event means is a matter of `record`.
+"""
 
-__all__ = ["Event", "Store"]
+from netwright.store.base import Event, Store, open_store
+from netwright.store.memory import MemoryStore
+from netwright.store.sqlite import SQLiteStore
+
+__all__ = ["Event", "MemoryStore", "SQLiteStore", "Store", "open_store"]

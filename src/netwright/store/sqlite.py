@@ -1,24 +1,40 @@
-"""The event log of runs in one SQLite file, and a folder beside it for their weights.
+"""The event log of runs in one SQLite file, and their artifacts in a folder beside it.
 
 Write-ahead log with `synchronous=NORMAL`: an event that was appended survives the death of the
 process at any moment; the last few may be lost only when the whole machine loses power.
+
+A connection is opened for each call and closed after it, but while a thread is `connected` or holds
+a run it keeps one, since opening and closing cost more than an event does.
 """
 
 from __future__ import annotations
 
 import json
-import re
+import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from filelock import FileLock, Timeout
 
-from netwright.errors import StoreError
+from netwright.errors import Conflict, StoreError
+from netwright.store.base import (
+    Event,
+    Store,
+    check_key,
+    check_name,
+    held,
+    missing,
+    overtaken,
+    taken,
+    this_owner,
+    unknown,
+)
+from netwright.store.whole import PART, write_whole
 
 _APPLICATION = 0x6E777274  # "nwrt"
 _SCHEMA = 1
@@ -34,31 +50,24 @@ create table event (
 );
 create index event_of_run on event (run, id);
 """
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_LOCK, _OWNER = "lock", ".owner"  # files beside a run's artifacts; old stores have the first
 
 
-@dataclass(frozen=True)
-class Event:
-    """Something that happened to a run; `time` is seconds since the epoch."""
+class SQLiteStore(Store):
+    """Runs in an SQLite file; artifacts are files in the folder `FILE.files/RUN` beside it.
 
-    id: int
-    time: float
-    kind: str
-    trial: int | None
-    body: dict[str, Any]
-
-
-class Store:
-    """Runs by name, each an append-only list of events.
-
-    A store that cannot be written, such as one in a folder for reading only, can still be read.
+    Its URL is `sqlite:///` and the path, so that of an absolute path has four slashes. A store that
+    cannot be written, such as one in a folder for reading only, can still be read.
 
     Raises:
         StoreError: The file is no netwright store, is of another schema, or cannot be opened.
     """
 
+    scheme = "sqlite"
+
     def __init__(self, path: str | Path, *, create: bool = True) -> None:
         self.path = Path(path).absolute()
+        self._kept = threading.local()
         try:
             if create:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,20 +76,186 @@ class Store:
                     f"There is no store {str(path)!r}: name the file that `search` wrote with "
                     "--store."
                 )
-            self._base = self._connected()
+            self._connected().close()
         except (sqlite3.Error, OSError) as error:
             raise StoreError(f"The store {str(path)!r} cannot be opened: {error}.") from error
 
+    @classmethod
+    def at(cls, url: str, *, create: bool = True) -> SQLiteStore:
+        """Open the store of a path, or of `sqlite:///` and a path."""
+        return cls(url.removeprefix("sqlite:///"), create=create)
+
+    @property
+    def url(self) -> str:
+        """`sqlite:///` and the absolute path."""
+        return f"sqlite:///{self.path.as_posix()}"
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    # -- events -----------------------------------------------------------------------------------
+
+    def runs(self) -> list[str]:
+        """Name the runs, oldest first."""
+        return [name for (name,) in self._rows("select name from run order by created", ())]
+
+    def create(self, run: str, settings: Mapping[str, Any]) -> int:
+        """Begin a run."""
+        check_name(run)
+        body = json.dumps(dict(settings), allow_nan=False)
+        with self._transaction() as base:
+            try:
+                base.execute("insert into run values (?, ?)", (run, time.time()))
+            except sqlite3.IntegrityError as error:
+                raise taken(self, run) from error
+            return _insert(base, run, "created", None, body)
+
+    def append(
+        self,
+        run: str,
+        kind: str,
+        body: Mapping[str, Any],
+        trial: int | None = None,
+        *,
+        after: int | None = None,
+    ) -> int:
+        """Append an event and return its id; durable against the death of this process."""
+        text = json.dumps(dict(body), allow_nan=False)
+        with self._transaction() as base:
+            query = "select max(id) from event where run = ?"
+            last = base.execute(query, (run,)).fetchone()[0]
+            if (
+                last is None
+                and not base.execute("select count(*) from run where name = ?", (run,)).fetchone()[
+                    0
+                ]
+            ):
+                raise unknown(self, run)
+            if after is not None and last != after:
+                raise Conflict(overtaken(run, after, last or 0))
+            return _insert(base, run, kind, trial, text)
+
+    def events(self, run: str, after: int = 0) -> list[Event]:
+        """Return the events of a run in order, those with an id above `after`."""
+        rows = self._rows(
+            "select id, time, kind, trial, body from event where run = ? and id > ? order by id",
+            (run, after),
+        )
+        if not rows and run not in self.runs():
+            raise unknown(self, run)
+        try:
+            events = [
+                Event(i, at, kind, trial, json.loads(body)) for i, at, kind, trial, body in rows
+            ]
+        except (ValueError, TypeError) as error:
+            raise self._damaged(f"an event of the run {run!r} is no JSON") from error
+        if after == 0 and (not events or events[0].kind != "created"):
+            raise self._damaged(f"the run {run!r} has no beginning")
+        return events
+
+    @contextmanager
+    def lock(self, run: str) -> Iterator[None]:
+        """Hold a run for this process; let go by the operating system if it dies."""
+        folder = self._folder(run)
+        lock, owner = FileLock(folder / _LOCK, timeout=0), folder / _OWNER
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout as error:
+            name = owner.read_text(encoding="utf-8") if owner.is_file() else "not named"
+            raise held(run, name) from error
+        except OSError as error:
+            raise StoreError(
+                f"The folder {str(folder)!r} of the run {run!r} cannot be written: "
+                f"{error.strerror or error}."
+            ) from error
+        try:
+            write_whole(owner, this_owner().encode())
+            with self.connected():
+                yield
+        finally:
+            owner.unlink(missing_ok=True)
+            lock.release()
+
+    @contextmanager
+    def connected(self) -> Iterator[None]:
+        """Let this thread of this process use one connection for all calls."""
+        if self._own() is not None:
+            yield
+            return
+        with closing(self._connected()) as base:
+            self._kept.base, self._kept.process = base, os.getpid()
+            try:
+                yield
+            finally:
+                self._kept.base = None
+
+    # -- artifacts --------------------------------------------------------------------------------
+
+    def put(self, run: str, key: str, content: bytes | Path) -> None:
+        """Write a file of the run's folder, whole or not at all."""
+        path = self._file(run, key)
+        try:
+            write_whole(path, content)
+        except OSError as error:
+            raise StoreError(
+                f"The artifact {key!r} of the run {run!r} cannot be written to {str(path)!r}: "
+                f"{error.strerror or error}."
+            ) from error
+
+    def open(self, run: str, key: str) -> BinaryIO:
+        """Open a file of the run's folder for reading."""
+        try:
+            return self._file(run, key).open("rb")
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+            raise missing(self, run, key) from error
+
+    def has(self, run: str, key: str) -> bool:
+        """Say whether there is such a file."""
+        return self._file(run, key).is_file()
+
+    def delete(self, run: str, key: str) -> None:
+        """Remove a file of the run's folder."""
+        with suppress(FileNotFoundError):
+            self._file(run, key).unlink()
+
+    def keys(self, run: str, prefix: str = "") -> list[str]:
+        """Name the files of the run's folder by their paths in it, without unfinished ones."""
+        folder = self._folder(run)
+        keys = (p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+        return sorted(
+            key
+            for key in keys
+            if key.startswith(prefix)
+            and key not in (_LOCK, _OWNER)
+            and not key.rpartition("/")[2].startswith(PART)
+        )
+
+    def _folder(self, run: str) -> Path:
+        check_name(run)
+        return self.path.with_name(self.path.name + ".files") / run
+
+    def _file(self, run: str, key: str) -> Path:
+        check_key(key)
+        if key == _LOCK:
+            raise StoreError(f"The key {key!r} is the store's own; take another.")
+        return self._folder(run) / key
+
+    # -- connections ------------------------------------------------------------------------------
+
     def _connected(self) -> sqlite3.Connection:
-        """A connection to write with, else one to read with."""
+        """Connect to write, else to read."""
         base = sqlite3.connect(self.path, timeout=30.0, isolation_level=None)
         try:
-            self._open(base)
+            self._prepare(base)
             return base
         except sqlite3.OperationalError:
             base.close()
             if not self.path.is_file() or self.path.stat().st_size == 0:
                 raise
+        except BaseException:
+            base.close()
+            raise
         # Where no file can be made beside it, SQLite reads only what it may take as unchangeable,
         # and that without the log of what was written last.
         log = self.path.with_name(self.path.name + "-wal")
@@ -93,7 +268,7 @@ class Store:
         self._check_is_store(base)
         return base
 
-    def _open(self, base: sqlite3.Connection) -> None:
+    def _prepare(self, base: sqlite3.Connection) -> None:
         tables = base.execute("select count(*) from sqlite_master").fetchone()[0]
         if tables == 0:
             base.execute("pragma journal_mode=wal")
@@ -121,103 +296,38 @@ class Store:
                 f"reads schema {_SCHEMA}."
             )
 
-    def close(self) -> None:
-        """Close the file; the store is of no further use."""
-        self._base.close()
-
-    def create(self, run: str, settings: Mapping[str, Any]) -> None:
-        """Begin a run: its first event is `created` with these settings.
-
-        Raises:
-            StoreError: The name is taken or is no name.
-        """
-        if not _NAME.fullmatch(run):
-            raise StoreError(
-                "A run's name must be 1 to 100 letters, digits, '.', '_' or '-', "
-                f"starting with a letter or digit, got {run!r}."
-            )
-        body = json.dumps(dict(settings), allow_nan=False)
-        with self._writing(), self._transaction():
-            try:
-                self._base.execute("insert into run values (?, ?)", (run, time.time()))
-            except sqlite3.IntegrityError as error:
-                raise StoreError(
-                    f"The store {self.path.name!r} has a run {run!r} already; "
-                    "resume it or choose another name."
-                ) from error
-            self._insert(run, "created", None, body)
-
-    def append(self, run: str, kind: str, body: Mapping[str, Any], trial: int | None = None) -> int:
-        """Append an event and return its id; durable against the death of this process."""
-        text = json.dumps(dict(body), allow_nan=False)
-        with self._writing():
-            return self._insert(run, kind, trial, text)
-
-    def events(self, run: str, after: int = 0) -> list[Event]:
-        """The events of a run in order, those with an id above `after`.
-
-        Raises:
-            StoreError: There is no such run, or the file is damaged.
-        """
-        self._check(run)
-        rows = self._rows(
-            "select id, time, kind, trial, body from event where run = ? and id > ? order by id",
-            (run, after),
-        )
-        try:
-            found = [
-                Event(i, at, kind, trial, json.loads(body)) for i, at, kind, trial, body in rows
-            ]
-        except (ValueError, TypeError) as error:
-            raise self._damaged(f"an event of the run {run!r} is no JSON") from error
-        if after == 0 and (not found or found[0].kind != "created"):
-            raise self._damaged(f"the run {run!r} has no beginning")
-        return found
-
-    def runs(self) -> list[str]:
-        """The names of the runs, oldest first.
-
-        Raises:
-            StoreError: The file is damaged.
-        """
-        return [name for (name,) in self._rows("select name from run order by created", ())]
-
-    def files(self, run: str) -> Path:
-        """The folder of a run's weights and exports, beside the store."""
-        return self.path.with_name(self.path.name + ".files") / run
-
-    def weights(self, run: str, trial: int) -> Path:
-        """Where the weights of a trial are, if they are kept."""
-        return self.files(run) / f"trial-{trial}.safetensors"
+    def _own(self) -> sqlite3.Connection | None:
+        """The connection that this thread keeps; one of before a fork is not used."""
+        base: sqlite3.Connection | None = getattr(self._kept, "base", None)
+        return base if base is not None and self._kept.process == os.getpid() else None
 
     @contextmanager
-    def lock(self, run: str) -> Iterator[None]:
-        """Hold a run for this process; let go by the operating system if it dies.
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        own = self._own()
+        if own is not None:
+            yield own
+            return
+        with closing(self._connected()) as base:
+            yield base
 
-        Raises:
-            StoreError: Another process holds it, or its folder cannot be written.
-        """
-        lock = FileLock(self.files(run) / "lock", timeout=0)
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
         try:
-            self.files(run).mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        except Timeout as error:
-            raise StoreError(
-                f"The run {run!r} is being worked on by another process; wait for it or stop it."
-            ) from error
-        except OSError as error:
-            raise StoreError(
-                f"The folder {str(self.files(run))!r} of the run {run!r} cannot be written: "
-                f"{error.strerror or error}."
-            ) from error
-        try:
-            yield
-        finally:
-            lock.release()
+            with self._connection() as base:
+                base.execute("begin immediate")
+                try:
+                    yield base
+                except BaseException:
+                    base.execute("rollback")
+                    raise
+                base.execute("commit")
+        except sqlite3.Error as error:
+            raise StoreError(f"The store {str(self.path)!r} cannot be written: {error}.") from error
 
     def _rows(self, query: str, given: tuple[object, ...]) -> list[tuple[Any, ...]]:
         try:
-            return self._base.execute(query, given).fetchall()
+            with self._connection() as base:
+                return base.execute(query, given).fetchall()
         except sqlite3.DatabaseError as error:
             raise self._damaged(str(error)) from error
 
@@ -227,34 +337,11 @@ class Store:
             "rescue what is left with `sqlite3 FILE .recover`."
         )
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise StoreError(f"The store {str(self.path)!r} cannot be written: {error}.") from error
 
-    def _check(self, run: str) -> None:
-        if run not in self.runs():
-            known = ", ".join(self.runs()[-10:]) or "none"
-            raise StoreError(
-                f"The store {self.path.name!r} has no run {run!r}; its runs are: {known}."
-            )
-
-    def _insert(self, run: str, kind: str, trial: int | None, body: str) -> int:
-        done = self._base.execute(
-            "insert into event (run, time, kind, trial, body) values (?, ?, ?, ?, ?)",
-            (run, time.time(), kind, trial, body),
-        )
-        assert done.lastrowid is not None
-        return done.lastrowid
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._base.execute("begin immediate")
-        try:
-            yield
-        except BaseException:
-            self._base.execute("rollback")
-            raise
-        self._base.execute("commit")
+def _insert(base: sqlite3.Connection, run: str, kind: str, trial: int | None, body: str) -> int:
+    done = base.execute(
+        "insert into event (run, time, kind, trial, body) values (?, ?, ?, ?, ?)",
+        (run, time.time(), kind, trial, body),
+    )
+    assert done.lastrowid is not None
+    return done.lastrowid

@@ -1,0 +1,53 @@
+"""Where the jobs of a run are done, and what its workers printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from netwright.errors import SettingError
+from netwright.execute import Executor, Inline, Processes
+from netwright.record.artifacts import log_key
+from netwright.store import Store
+
+
+@contextmanager
+def executor_of(store: Store, run: str, given: Executor | int) -> Iterator[Executor]:
+    """Give the executor of a run: the one given, or so many processes; 0 is this process.
+
+    What processes print is put into the store at the end.
+
+    Raises:
+        SettingError: The jobs are done where the store cannot be reached.
+    """
+    if isinstance(given, Executor):
+        _check_reaches(store, given)
+        yield given
+        return
+    with TemporaryDirectory(prefix="netwright-") as folder:
+        logs = Path(folder)
+        executor = Processes(given, logs=logs) if given else Inline()
+        _check_reaches(store, executor)
+        try:
+            yield executor
+        finally:
+            for file in sorted(logs.iterdir()):
+                _keep_log(store, run, file)
+
+
+def _check_reaches(store: Store, executor: Executor) -> None:
+    """Refuse workers that could not put weights into the store."""
+    if not executor.in_process and not store.reachable:
+        raise SettingError(
+            f"`search(store={str(store)!r})` is in the memory of this process, which workers in "
+            "other processes cannot reach: give workers=0, or a file as the store."
+        )
+
+
+def _keep_log(store: Store, run: str, file: Path) -> None:
+    """Add what a worker printed to what one of its name did in earlier sessions."""
+    printed, key = file.read_bytes(), log_key(file.name)
+    if printed:
+        store.put(run, key, (store.read(run, key) if store.has(run, key) else b"") + printed)
