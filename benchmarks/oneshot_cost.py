@@ -86,7 +86,7 @@ def main() -> None:
             if kept is not None and kept.is_file():
                 rows.append(json.loads(kept.read_text()))
                 continue
-            shared = replace(ONE_SHOT[name](), epochs=arguments.epochs).begin(
+            shared = replace(ONE_SHOT[name].make(), epochs=arguments.epochs).begin(
                 Setting(space, data, Augmentation(), seed)
             )
             began = time.process_time()

@@ -203,7 +203,7 @@ def main() -> None:
                 run = json.loads(kept.read_text())
             else:
                 epochs = arguments.epochs * (LONGER if name in ONE_PATH else 1)
-                search = replace(ONE_SHOT[name](), epochs=epochs)
+                search = replace(ONE_SHOT[name].make(), epochs=epochs)
                 augmentation = Augmentation(flip=True, crop=max(1, arguments.side // 8))
                 device = torch.device(arguments.device)
                 setting = Setting(space, data, augmentation, seed, device)

@@ -48,7 +48,7 @@ def some(data: Data, examples: int) -> Data:
 def run_to_the_end(method: str, space: nw.Space, data: Data, epochs: int) -> dict[str, Any]:
     """Search, train, export and load what was exported; its test accuracy and the seconds."""
     began = time.perf_counter()
-    strategy = replace(ONE_SHOT[method](), epochs=epochs)
+    strategy = replace(ONE_SHOT[method].make(), epochs=epochs)
     if hasattr(strategy, "scored"):
         strategy = replace(strategy, scored=10)
     with tempfile.TemporaryDirectory() as folder:

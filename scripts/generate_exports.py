@@ -120,9 +120,9 @@ def cli_module() -> str:
     """Names that `--help` says without importing what they stand for."""
     from netwright import spaces
     from netwright.oneshot.names import ONE_SHOT
-    from netwright.strategies.names import NAMES
+    from netwright.strategies.names import NAMED
 
-    lists = {"STRATEGIES": NAMES, "ONE_SHOTS": ONE_SHOT, "SPACES": spaces.__all__}
+    lists = {"STRATEGIES": NAMED, "ONE_SHOTS": ONE_SHOT, "SPACES": spaces.__all__}
     lines = ['"""What the package exports, by name; written by scripts/generate_exports.py."""']
     for name, values in lists.items():
         lines += ["", f"{name} = (", *(f'    "{value}",' for value in values), ")"]

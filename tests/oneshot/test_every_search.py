@@ -6,7 +6,7 @@ import pytest
 
 from netwright.errors import SettingError
 from netwright.oneshot import DARTS, OneShot
-from netwright.oneshot.names import ONE_SHOT
+from netwright.oneshot.names import ONE_SHOT, search_named
 from netwright.testing import ONE_SHOTS
 from netwright.testing.oneshot import (
     ONE_SHOT_CHECKS,
@@ -67,8 +67,8 @@ def test_the_second_order_works_where_nothing_is_mixed() -> None:
 
 
 def test_every_search_has_a_name() -> None:
-    assert {type(make()) for make in ONE_SHOT.values()} == set(ONE_SHOTS)
-    assert ONE_SHOT["darts-second-order"]() == DARTS(order=2)
+    assert {type(search_named("strategy", name)) for name in ONE_SHOT} == set(ONE_SHOTS)
+    assert search_named("strategy", "darts-second-order") == DARTS(order=2)
 
 
 @pytest.mark.parametrize("made", ONE_SHOTS, ids=lambda s: s.__name__)

@@ -4,12 +4,12 @@ import pytest
 
 import netwright as nw
 from netwright.errors import SettingError
-from netwright.strategies.names import HALVING, NAMED, by_name
+from netwright.strategies.names import NAMED, by_name
 from netwright.testing import SPACES, STRATEGIES
 
 
 def test_every_exported_strategy_has_a_name():
-    assert {type(by_name("--strategy", name)) for name in [*NAMED, *HALVING]} == set(STRATEGIES)
+    assert {type(by_name("--strategy", name)) for name in NAMED} == set(STRATEGIES)
 
 
 def test_another_strategy_may_choose_who_enters():
@@ -25,9 +25,9 @@ def test_a_ladder_is_cut_out_of_the_budgets_there_are():
         by_name("--strategies", "hyperband", ())
 
 
-@pytest.mark.parametrize("name", ["evolutoin", "hyperband-evolutoin", "Auto", ""])
+@pytest.mark.parametrize("name", ["evolutoin", "hyperband-evolutoin", "Auto"])
 def test_unknown_names_are_refused(name):
-    with pytest.raises(SettingError, match=r"`--strategy` must be one of auto, .*got"):
+    with pytest.raises(SettingError, match=r"`--strategy.*` must be one of auto, .*got"):
         by_name("--strategy", name)
 
 

@@ -80,13 +80,13 @@ def _ready(path: Path, name: str) -> Space:
             f"{path} is a table of the space {name!r}, which is none of the ready ones; "
             "write `Table.open(path, space)`."
         )
-    return ready_space(name)
+    space: Space = getattr(spaces, name)(*inputs_of(name))
+    return space
 
 
-def ready_space(name: str) -> Space:
-    """The ready space of a name, for the inputs it is made for, or for small ones."""
-    made: Space = getattr(spaces, name)(*_INPUTS.get(name, ()))
-    return made
+def inputs_of(name: str) -> tuple[Any, ...]:
+    """What a ready space is given by position: nothing where it has inputs of its own."""
+    return _INPUTS.get(name.partition("(")[0].strip().replace("-", "_"), ())
 
 
 def _choices(space: Space) -> str:

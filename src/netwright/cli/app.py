@@ -84,6 +84,9 @@ def search(
             f"{_listed(exported.ONE_SHOTS)}."
         ),
     ] = None,
+    training: Annotated[
+        str | None, typer.Option(help="Settings of the training, as 'batch=64, flip=True'.")
+    ] = None,
     limit: Annotated[
         list[str] | None, typer.Option(help="metric=value or metric=value@target, may be repeated.")
     ] = None,

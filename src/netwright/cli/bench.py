@@ -24,7 +24,9 @@ RESULTS, PAGE = "results.parquet", "report.html"
 @bench.command()
 def run(
     table: Annotated[str, typer.Option(help="A table's file, or the name of one that is shipped.")],
-    strategies: Annotated[str, typer.Option(help="Names, separated by commas.")],
+    strategies: Annotated[
+        str, typer.Option(help="Names, with settings or without, as auto,npenas(members=3).")
+    ],
     signal: Annotated[str, typer.Option(help="The column that strategies see, to be large.")],
     out: Annotated[Path, typer.Option(help="Folder for the results.")],
     space: Annotated[
@@ -49,11 +51,12 @@ def run(
     """
     from netwright.bench.compare import Comparison
     from netwright.bench.compare import run as run_all
+    from netwright.settings.literal import split_calls
     from netwright.strategies.names import by_name
 
     if seconds is not None and cost is None:
         raise SettingError("`--seconds` must be told --cost, the column with a network's seconds.")
-    names = tuple(name.strip() for name in strategies.split(",") if name.strip())
+    names = tuple(split_calls(strategies))
     comparison = Comparison(
         str(Path(table).absolute()) if Path(table).exists() else table,
         space,
@@ -126,17 +129,17 @@ def list_(
 ) -> None:
     """List the strategies, the tables that are shipped, and the published ones that are read."""
     from netwright.bench.importers import FORMATS, OFFICIAL
-    from netwright.strategies.names import NAMES
+    from netwright.strategies.names import NAMED
 
     body = {
-        "strategies": NAMES,
+        "strategies": list(NAMED),
         "tables": shipped(),
         "imports": [*OFFICIAL, *(f"{f.name}: {', '.join(sorted(f.columns))}" for f in FORMATS)],
     }
     if as_json:
         typer.echo(json.dumps(body))
         return
-    typer.echo(f"strategies  {', '.join(NAMES)}", err=True)
+    typer.echo(f"strategies  {', '.join(NAMED)}", err=True)
     typer.echo(f"tables      {', '.join(shipped()) or 'none'}", err=True)
     for known in body["imports"]:
         typer.echo(f"import      {known}", err=True)
@@ -175,21 +178,15 @@ def opened(table: str, space: str | None) -> Table:
 
 
 def _space(name: str) -> Any:
-    from netwright import spaces
-    from netwright.bench.table_file import ready_space
+    from netwright.bench.table_file import inputs_of
+    from netwright.spaces.names import ready_space
 
-    if ":" in name:
-        function = launch.load_function(name)
+    if launch.is_file(name):
+        function = launch.load_function(name.partition("(")[0])
         if launch.parameters(function) == 0:
             return function()
         return launch.load_space(name, (3, 32, 32), 10)
-    ready = name.replace("-", "_")
-    if ready not in spaces.__all__:
-        raise SettingError(
-            f"`--space` must be one of {', '.join(spaces.__all__)}, or FILE.py:FUNCTION, "
-            f"got {name!r}."
-        )
-    return ready_space(ready)
+    return ready_space("--space", name, *inputs_of(name))
 
 
 def _report(folder: Path, *, quiet: bool, as_json: bool) -> None:

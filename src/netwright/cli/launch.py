@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from difflib import get_close_matches
+from functools import partial
 from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any, Literal
 
 from netwright.errors import NetwrightError, SettingError, SpaceError
+from netwright.settings.literal import Call, parse_call, parse_settings
+from netwright.settings.making import checked
+from netwright.settings.making import made as made_from
 
 
 def absolute(call: dict[str, Any]) -> dict[str, Any]:
@@ -17,8 +20,8 @@ def absolute(call: dict[str, Any]) -> dict[str, Any]:
     made = dict(call)
     if Path(str(call["data"])).exists():
         made["data"] = str(Path(call["data"]).absolute())
-    if call["space"] and ":" in call["space"]:
-        file, _, name = call["space"].rpartition(":")
+    if call["space"] and is_file(call["space"]):
+        file, name = split_file(call["space"])
         made["space"] = f"{Path(file).absolute()}:{name}"
     return made
 
@@ -29,31 +32,21 @@ def arguments(call: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     Raises:
         NetwrightError: Something of the call is wrong; the message says what.
     """
-    from netwright import spaces
-    from netwright.data import load
+    from netwright.data import load as load_data
     from netwright.evaluate.training import Training
     from netwright.oneshot.names import search_named
+    from netwright.spaces.names import ready_space
 
     strategy = search_named("--strategy", call["strategy"])
     limits = dict(parse_limit(text) for text in call["limits"])
     objectives = [parse_objective(text) for text in call["objectives"]] or None
     finals = parse_finals(call["finals"]) if call["finals"] else None
     size = parse_size(call["size"]) if call["size"] else None
-    data = load(call["data"], label=call["label"], size=size)
-    own = {"epochs": call["trial_epochs"], "full_epochs": call["full_epochs"]}
-    training = Training(data, **{key: value for key, value in own.items() if value is not None})
+    data = load_data(call["data"], label=call["label"], size=size)
+    training = made_from("--training", Call("", training_settings(call)), Training, given=[data])
     named = call["space"] or ("convnet" if len(data.shape) == 3 else "mlp")
-    if ":" in named:
-        space = load_space(named, data.shape, data.classes)
-    elif (ready := named.replace("-", "_")) in spaces.__all__:
-        space = getattr(spaces, ready)(data.shape, data.classes)
-    else:
-        near = get_close_matches(named, spaces.__all__, 1)
-        raise SettingError(
-            f"`--space` must be one of {', '.join(spaces.__all__)}, or FILE.py:FUNCTION, "
-            f"got {named!r}" + (f"; did you mean {near[0]!r}?" if near else ".")
-        )
-    return [space, training], {
+    load = load_space if is_file(named) else partial(ready_space, "--space")
+    return [load(named, data.shape, data.classes), training], {
         "strategy": strategy,
         "objectives": objectives,
         "limits": limits,
@@ -63,6 +56,25 @@ def arguments(call: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         **{key: call[key] for key in ("deterministic", "seed", "store", "run")},
         "warm_start": call.get("warm_start"),
     }
+
+
+def training_settings(call: dict[str, Any]) -> dict[str, Any]:
+    """The settings of the training that a call gives, by `--training` and by options of their own.
+
+    Raises:
+        SettingError: `--training` cannot be read, or a setting is given twice.
+    """
+    found = parse_settings("--training", call.get("training") or "")
+    for option, name in {"trial_epochs": "epochs", "full_epochs": "full_epochs"}.items():
+        if call[option] is None:
+            continue
+        if name in found:
+            raise SettingError(
+                f"`--training` must not have {name} beside `--{option.replace('_', '-')}`, "
+                f"got {call['training']!r}."
+            )
+        found[name] = call[option]
+    return found
 
 
 def parse_baseline(given: str | int) -> int | Literal["same"]:
@@ -122,21 +134,41 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(parts[0]), int(parts[1])
 
 
+def is_file(space: str) -> bool:
+    """Whether a space is said as `FILE.py:FUNCTION`, with settings or without."""
+    return ".py:" in space or ":" in space.partition("(")[0]
+
+
+def split_file(text: str) -> tuple[str, str]:
+    """The file and the function of `FILE.py:FUNCTION(key=value, ...)`."""
+    if ".py:" in text:
+        file, _, function = text.partition(".py:")
+        return f"{file}.py", function
+    file, _, function = text.rpartition(":")
+    return file, function
+
+
 def load_space(text: str, inputs: tuple[int, ...], classes: int) -> Any:
     """The space of `FILE.py:FUNCTION` for these data.
 
     The function is a declaration, `network(choose, inputs, classes)`, or makes a whole space with
-    its recipe, `space(inputs, classes)`.
+    its recipe, `space(inputs, classes)`; either may have settings behind these, which are given as
+    `FILE.py:FUNCTION(key=value)`.
 
     Raises:
         SpaceError: There is no such file or function, or it makes no space.
+        SettingError: A setting is unknown or of another kind.
     """
     from netwright.space import Space
 
-    function = load_function(text)
+    file, function_text = split_file(text)
+    call = parse_call("--space", function_text)
+    function = load_function(f"{file}:{call.name}")
     if parameters(function) != 2:
-        return Space(function, inputs, classes)
-    made = function(inputs, classes)
+        settings = checked("--space", call, function, 3)
+        declaration = partial(function, **settings) if settings else function
+        return Space(declaration, inputs, classes, name=call.name)
+    made = made_from("--space", call, function, given=[inputs, classes])
     if not isinstance(made, Space):
         raise SpaceError(
             f"`--space {text}`: a function of (inputs, classes) must return a `netwright.Space`, "
@@ -163,7 +195,7 @@ def load_function(text: str) -> Any:
     """
     import cloudpickle
 
-    file, _, name = text.rpartition(":")
+    file, name = split_file(text)
     path = Path(file)
     if path.suffix != ".py" or not path.is_file():
         raise SpaceError(f"`--space {text}` must name a file FILE.py that exists, got {file!r}.")

@@ -14,6 +14,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "data": (str,),
     "space": (str,),
     "strategy": (str,),
+    "training": (str,),
     "limit": (list, str),
     "objective": (list, str),
     "trials": (int,),

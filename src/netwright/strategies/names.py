@@ -2,58 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from difflib import get_close_matches
+from collections.abc import Collection, Sequence
 
 from netwright import strategies
 from netwright.errors import SettingError
 from netwright.settings.exports import by_names, exported
+from netwright.settings.literal import Call, parse_call
+from netwright.settings.making import made, unknown_name
 from netwright.strategies.base import Strategy
 from netwright.strategies.hyperband import Hyperband
 
-_EXPORTED = by_names(exported(strategies, Strategy))
+NAMED = by_names(exported(strategies, Strategy))
 
-NAMED: dict[str, Callable[[], Strategy]] = {
-    name: each.make for name, each in _EXPORTED.items() if not issubclass(each.made_by, Hyperband)
-}
-
-HALVING: dict[str, type[Hyperband]] = {
-    name: each.made_by for name, each in _EXPORTED.items() if issubclass(each.made_by, Hyperband)
-}
-"""Of several budgets; `hyperband-NAME` lets another strategy choose who enters."""
-
-NAMES = tuple(_EXPORTED)
+_HALVING = {name: each for name, each in NAMED.items() if issubclass(each.made_by, Hyperband)}
 
 
 def by_name(
     option: str,
-    name: str,
+    text: str,
     budgets: Sequence[int] | None = None,
     also: Collection[str] = (),
 ) -> Strategy:
-    """The strategy of a name, with its own settings.
+    """The strategy of a name, with the settings that are given with it: `npenas(members=3)`.
 
-    `option` is what an error says the name was given to; `budgets` are the epochs that a strategy
-    of several may choose from, None to leave it its own. `also` are names that are known elsewhere,
-    for the message of an error.
+    `hyperband-NAME` lets another strategy choose who enters. `option` is what an error says the
+    text was given to; `budgets` are the epochs that a strategy of several may choose from, None to
+    leave it its own. `also` are names that are known elsewhere, for the message of an error.
 
     Raises:
-        SettingError: There is none, or it needs several budgets and has not.
+        SettingError: There is none, a setting is unknown or outside its rule, or the strategy
+            needs several budgets and has not.
     """
-    for prefix, made in HALVING.items():
-        if name == prefix or name.startswith(f"{prefix}-"):
-            inner = by_name(option, name.removeprefix(prefix).removeprefix("-") or "random")
-            if budgets is None:
-                return made(inner)
-            return made(inner, budgets=_ladder(option, name, budgets))
-    if name not in NAMED:
-        names = sorted([*NAMES, *also])
-        near = get_close_matches(name, names, 1)
-        raise SettingError(
-            f"`{option}` must be one of {', '.join(names)}, got {name!r}"
-            + (f"; did you mean {near[0]!r}?" if near else ".")
-        )
-    return NAMED[name]()
+    call = parse_call(option, text)
+    halving = next((n for n in _HALVING if call.name.startswith(f"{n}-")), None)
+    if halving is not None:
+        call = Call(halving, {"strategy": call.name.removeprefix(f"{halving}-")} | call.settings)
+    if call.name not in NAMED:
+        raise unknown_name(option, call.name, [*NAMED, *also])
+    if call.name in _HALVING and budgets is not None:
+        call = Call(call.name, {"budgets": _ladder(option, call.name, budgets)} | call.settings)
+    named = NAMED[call.name]
+    strategy: Strategy = made(
+        option, call, named.made_by, preset=named.preset, plugins={Strategy: by_name}
+    )
+    return strategy
 
 
 def _ladder(option: str, name: str, budgets: Sequence[int]) -> tuple[int, ...]:

@@ -1,0 +1,71 @@
+"""From what the command line says to what `search` is given."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import netwright as nw
+from netwright.cli import launch
+from netwright.errors import SettingError
+
+CALL: dict[str, Any] = {
+    **dict.fromkeys(["trial_epochs", "full_epochs", "finals", "size", "label", "space", "refit"]),
+    **dict.fromkeys(["minutes", "epochs", "run"]),
+    "data": "digits", "strategy": "auto", "limits": [], "objectives": ["accuracy"], "trials": 3,
+    "baseline": 0, "workers": 0, "deterministic": False, "seed": 0, "store": "a.db",
+}  # fmt: skip
+
+
+def test_settings_are_given_with_the_name_of_what_they_are_of() -> None:
+    (space, training), named = launch.arguments(
+        CALL
+        | {"strategy": "once-for-all(epochs=5, finder='nsga2(population=8)')"}
+        | {"space": "mobilenet_v3(width=0.25, resolutions=(8,))", "trial_epochs": 2}
+        | {"training": "batch=64, optimizer='adamw', flip=True"}
+    )
+    assert named["strategy"] == nw.OnceForAll(epochs=5, finder=nw.NSGA2(population=8))
+    wanted = nw.spaces.mobilenet_v3((1, 8, 8), 10, width=0.25, resolutions=(8,))
+    assert space.digest == wanted.digest
+    assert training == nw.Training(training.data, 2, batch=64, optimizer="adamw", flip=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"training": "batch='a'"}, "`--training: batch` must be a whole number, got 'a'"),
+        ({"training": "batc=64"}, "Training has no setting 'batc'; did you mean 'batch'"),
+        ({"training": "data=1"}, "Training has no setting 'data'"),
+        ({"training": "epochs=3", "trial_epochs": 2}, "must not have epochs beside `--trial-epoch"),
+        ({"training": "device='tpu'"}, r"`--training`: `Training\(device=...\)` must be"),
+        ({"training": "batch=64)"}, "`--training` must be written as"),
+        ({"space": "convnet(widht=8)"}, "convnet has no setting 'widht'"),
+    ],
+)
+def test_what_is_wrong_is_said_in_the_words_of_the_option(given, said) -> None:
+    with pytest.raises(SettingError, match=said):
+        launch.arguments(CALL | given)
+
+
+def test_a_space_from_a_file_takes_its_settings(tmp_path: Path) -> None:
+    file = tmp_path / "own.py"
+    file.write_text(
+        "from torch import nn\n"
+        "import netwright as nw\n"
+        "def network(choose, inputs, classes, widths={'most': 16}, step: int = 8):\n"
+        "    width = choose.width('width', 8, widths['most'], step=step)\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(64, width), nn.Linear(width, classes))\n"
+        "def space(inputs, classes, *, step=8):\n"
+        "    return nw.Space(network, inputs, classes, name=f'by {step}')\n",
+        encoding="utf-8",
+    )
+    space = launch.load_space(f"{file}:network(widths={{'most': 24}}, step=4)", (1, 8, 8), 10)
+    assert space.choices["width"].options == (8, 12, 16, 20, 24)
+    assert space.name == "network"
+    assert launch.load_space(f"{file}:space(step=4)", (1, 8, 8), 10).name == "by 4"
+    call = launch.absolute({"data": "digits", "space": f"{file}:network(step=4)"})
+    assert call["space"] == f"{file}:network(step=4)"
+    with pytest.raises(SettingError, match=r"`--space: network\(step=...\)` must be a whole"):
+        launch.load_space(f"{file}:network(step=None)", (1, 8, 8), 10)
+    with pytest.raises(SettingError, match="space has no setting 'stepp'; did you mean 'step'"):
+        launch.load_space(f"{file}:space(stepp=4)", (1, 8, 8), 10)
