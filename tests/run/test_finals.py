@@ -10,9 +10,11 @@ from netwright.evaluate.function import Function
 from netwright.evaluate.job import Outcome
 from netwright.execute import Executor, Message
 from netwright.objective import limits_from, maximize, minimize
+from netwright.record.artifacts import weights_key
 from netwright.run.finals import eligible, finalists, measured_again, refits
 from netwright.run.kept_weights import Weights
 from netwright.space import Architecture
+from netwright.store import SQLiteStore
 from netwright.trial import REFIT, SEARCH, History, Proposal, Stage, Status, Trial
 
 FIRST, SECOND = Stage.final(1), Stage.final(2)
@@ -161,7 +163,9 @@ def test_the_refit_is_of_the_best_or_of_the_front_with_the_epochs_it_had() -> No
 
 def test_what_may_be_returned_is_of_the_latest_stage_and_has_weights(tmp_path) -> None:
     made = plan(finals=((3, 4), (2, 9)), limits=limits_from({"params": 10}))
-    weights = Weights(lambda number: tmp_path / str(number), made.objectives, made.limits)
+    store = SQLiteStore(tmp_path / "runs.db")
+    store.create("a", {})
+    weights = Weights(store, "a", made.objectives, made.limits)
     trials = [
         trial(0, params=1),
         trial(1, 0.9, params=1),
@@ -171,9 +175,9 @@ def test_what_may_be_returned_is_of_the_latest_stage_and_has_weights(tmp_path) -
     ]
     for each in trials:
         if each.number != 2:
-            (tmp_path / str(each.number)).touch()
+            store.put("a", weights_key(each.number), b"weights")
     found = [eligible(made, History(trials[:end]), weights) for end in (0, 2, 4, 5)]
     assert [[t.number for t in each] for each in found] == [[], [0, 1], [3], [3]]
     last = trial(5, stage=SECOND, params=10)
-    (tmp_path / "5").touch()
+    store.put("a", weights_key(5), b"weights")
     assert eligible(made, History([*trials, last]), weights) == [last]
