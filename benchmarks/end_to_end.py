@@ -29,7 +29,7 @@ from torch import nn
 import netwright as nw
 from netwright.evaluate.fit import Schedule, fit, score
 from netwright.evaluate.reference import reference
-from netwright.network.normalised import RawInputs
+from netwright.network.normalised import Deployment
 from netwright.network.signature import Signature
 
 
@@ -97,8 +97,8 @@ def hand_made(
     found = score(model, data.test, **meaning, device=cpu)
     model = model.to(memory_format=torch.contiguous_format)
     takes = Signature.single(data.shape, (data.classes,), dtype="uint8")
-    raw = RawInputs(takes, data.normalise)
-    latency = nw.OnnxRuntime().measure(raw.before(model), raw.signature, seconds=0.3)
+    deployment = Deployment(takes, data.normalise)
+    latency = nw.OnnxRuntime().measure(deployment.raw(model), deployment.signature, seconds=0.3)
     return {"accuracy": found["accuracy"], "ms": latency.median_ms, "cpu_seconds": spent}
 
 

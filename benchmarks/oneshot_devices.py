@@ -73,11 +73,11 @@ def accuracy(network: torch.nn.Module, data: Data) -> float:
 def bounds(space: nw.Space, data: Data, count: int) -> list[float]:
     """Latencies in ms from small to large: quantiles of random networks'."""
     rng, target = np.random.default_rng(0), nw.OnnxRuntime()
-    raw = nw.Training(data).raw_inputs(space)
+    deployment = nw.Training(data).deployment(space)
     found = []
     for _ in range(3 * count):
-        network = raw.before(space.build(space.sample(rng), seed=0))
-        found.append(target.measure(network, raw.signature).median_ms)
+        network = deployment.raw(space.build(space.sample(rng), seed=0))
+        found.append(target.measure(network, deployment.signature).median_ms)
     return [float(v) for v in np.quantile(found, np.linspace(0.05, 0.95, count))]
 
 

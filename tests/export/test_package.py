@@ -14,7 +14,7 @@ from torch import nn
 from netwright.errors import ExportError, SettingError
 from netwright.export import Card, export, package, place, verify
 from netwright.export.folder import FILES
-from netwright.network.normalised import RawInputs, Standardise
+from netwright.network.normalised import Deployment, Standardise
 from netwright.network.signature import Signature
 
 
@@ -34,7 +34,7 @@ MEAN, STD = torch.full((1, 1, 1), 120.0), torch.full((1, 1, 1), 70.0)
 
 
 def deployed(network: nn.Module) -> nn.Module:
-    return RawInputs(TAKES, Standardise(MEAN, STD)).before(network)
+    return Deployment(TAKES, Standardise(MEAN, STD)).raw(network)
 
 
 def accuracy() -> float:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from netwright.errors import ExportError
 from netwright.export import Card, export, package
-from netwright.network.normalised import Normalised, RawInputs, Standardise
+from netwright.network.normalised import Deployment, Normalised, Standardise
 from netwright.network.signature import Signature
 
 
@@ -105,7 +105,7 @@ def wanted(case: Case, x: Tensor) -> Tensor:
 
 def deployed(case: Case) -> Normalised:
     normalise = None if case.scale is None else Standardise(*case.scale)
-    return RawInputs(case.signature, normalise).before(case.network)
+    return Deployment(case.signature, normalise).raw(case.network)
 
 
 def loaded(folder: Path) -> nn.Module:
@@ -120,7 +120,7 @@ def test_every_form_takes_raw_rows(name: str, tmp_path: Path) -> None:
     one = case(name)
     made = export(
         deployed(one), tmp_path / "o", signature=one.signature, card=Card(name),
-        rows=raw_rows(one, 8),
+        examples=[raw_rows(one, 8)],
     )  # fmt: skip
     assert set(made.checks) == {"model.py", "model.pt2", "model.onnx"}
     assert ("without source" in name) == any("no source of its own" in note for note in made.notes)
@@ -253,7 +253,9 @@ def test_forms_are_compared_on_rows_of_the_data(tmp_path: Path, monkeypatch) -> 
         package, "verify", lambda network, folder, signature, batches, test: given.append(batches)
     )
     rows = raw_rows(one, 20)
-    export(deployed(one), tmp_path / "o", signature=one.signature, card=Card("Rows"), rows=rows)
+    export(
+        deployed(one), tmp_path / "o", signature=one.signature, card=Card("Rows"), examples=[rows]
+    )
     ((first,), (second,)) = given[0]
     assert torch.equal(torch.cat([first, second]), rows[:8])
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from netwright import spaces
 from netwright.errors import ExportError
 from netwright.export import model_source
-from netwright.network.normalised import RawInputs, Standardise
+from netwright.network.normalised import Deployment, Standardise
 from netwright.network.signature import Signature
 
 
@@ -148,8 +148,8 @@ def test_the_source_needs_torch_alone_and_is_tidy(tmp_path: Path) -> None:
     models += [(Sequence(), (5, 6)), (Pyramid(), (3, 16, 16))]
     for i, (model, inputs) in enumerate(models):
         channels = torch.ones(inputs[0], 1, 1)
-        raw = RawInputs(takes(*inputs), Standardise(0 * channels, channels))
-        source = model_source(raw.before(model), raw.signature, docstring="A network.")
+        deployment = Deployment(takes(*inputs), Standardise(0 * channels, channels))
+        source = model_source(deployment.raw(model), deployment.signature, docstring="A network.")
         (tmp_path / f"m{i}.py").write_text(source)
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.Import):
@@ -168,8 +168,8 @@ def test_the_source_needs_torch_alone_and_is_tidy(tmp_path: Path) -> None:
 def test_the_normalisation_is_inside(tmp_path: Path) -> None:
     model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2)).eval()
     mean, std = torch.full((1, 1, 1), 100.0), torch.full((1, 1, 1), 50.0)
-    raw = RawInputs(takes(1, 2, 2), Standardise(mean, std))
-    made = reloaded(raw.before(model), (1, 2, 2), tmp_path)
+    deployment = Deployment(takes(1, 2, 2), Standardise(mean, std))
+    made = reloaded(deployment.raw(model), (1, 2, 2), tmp_path)
     x = torch.randint(0, 256, (3, 1, 2, 2), dtype=torch.uint8)
     assert torch.allclose(made(x), model((x.float() - mean) / std), atol=1e-6)
 

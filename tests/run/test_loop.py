@@ -176,12 +176,14 @@ class Counted(LatencyTarget):
 )
 def test_what_was_measured_is_not_measured_again(tmp_path: Path, after) -> None:
     target, space, rng = Counted(), SPACES["huge"](), np.random.default_rng(0)
-    raw = Function(lambda model, epochs: {}).raw_inputs(space)
+    deployment = Function(lambda model, epochs: {}).deployment(space)
     drawn = [space.build(space.sample(rng), seed=0) for _ in range(50)]
-    bound = float(np.quantile([target.measure(m, raw.signature).median_ms for m in drawn], 0.3))
+    bound = float(
+        np.quantile([target.measure(m, deployment.signature).median_ms for m in drawn], 0.3)
+    )
     limits = limits_from({"latency_ms": bound})
     target.asked.clear()
-    Admission(space, limits).check_limits_can_be_met(target, raw)  # as each session begins
+    Admission(space, limits).check_limits_can_be_met(target, deployment)  # as each session begins
     checks, target.asked = len(target.asked), []
     made = plan(limits=limits, target=target, finals=(), budget=Budget(trials=20))
     whole = loop(tmp_path, made, name="whole")

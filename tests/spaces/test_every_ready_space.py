@@ -13,7 +13,7 @@ from netwright.drawing.files import draw_svg
 from netwright.drawing.sketch import sketch
 from netwright.export import Card, export
 from netwright.export.source.source import model_source
-from netwright.network.normalised import RawInputs
+from netwright.network.normalised import Deployment
 from netwright.network.signature import Signature
 from netwright.testing import READY
 
@@ -82,7 +82,9 @@ def test_many_members_build_train_draw_and_export(name, tmp_path):
 def test_a_member_is_exported_in_every_form(name, tmp_path):
     space = READY[name]()
     model = space.build(space.sample(np.random.default_rng(3)), seed=0).eval()
-    raw = RawInputs(takes(space))
-    made = export(raw.before(model), tmp_path / "out", signature=raw.signature, card=Card(name))
+    deployment = Deployment(takes(space))
+    made = export(
+        deployment.raw(model), tmp_path / "out", signature=deployment.signature, card=Card(name)
+    )
     assert set(made.checks) == {"model.py", "model.pt2", "model.onnx"} and not made.notes
     assert all(check["largest_difference"] < 1e-4 for check in made.checks.values())

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from netwright.errors import EvaluationError, SettingError, SpaceError
-from netwright.network.normalised import RawInputs
+from netwright.network.normalised import Deployment
 from netwright.objective import Limit
 from netwright.space import Architecture, Space
 from netwright.space.limits import COSTS, check_least
@@ -67,7 +67,7 @@ class Admission:
     def check_limits_can_be_met(
         self,
         target: LatencyTarget | None,
-        raw: RawInputs | None,
+        deployment: Deployment | None,
     ) -> None:
         """Find a network that keeps each limit, going down from neighbour to neighbour.
 
@@ -78,8 +78,8 @@ class Admission:
         for limit in self.limits:
             if limit.metric in COSTS:
                 measure = self._cost(limit.metric)
-            elif limit.metric == LATENCY and target is not None and raw is not None:
-                measure = self._latency(target, raw)
+            elif limit.metric == LATENCY and target is not None and deployment is not None:
+                measure = self._latency(target, deployment)
             else:
                 raise SettingError(
                     f"`limits={{{limit.metric!r}: ...}}` must be one of {', '.join(COSTS)} or "
@@ -90,10 +90,12 @@ class Admission:
     def _cost(self, metric: str) -> Callable[[Architecture], float]:
         return lambda architecture: self.admit(architecture).metrics.get(metric, float("inf"))
 
-    def _latency(self, target: LatencyTarget, raw: RawInputs) -> Callable[[Architecture], float]:
+    def _latency(
+        self, target: LatencyTarget, deployment: Deployment
+    ) -> Callable[[Architecture], float]:
         def measure(architecture: Architecture) -> float:
-            model = raw.before(self.space.build(architecture, seed=0))
-            return target.measure(model, raw.signature).median_ms
+            model = deployment.raw(self.space.build(architecture, seed=0))
+            return target.measure(model, deployment.signature).median_ms
 
         return measure
 

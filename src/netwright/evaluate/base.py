@@ -10,11 +10,13 @@ from typing import Any
 from torch import Tensor, nn
 
 from netwright.data import Data
-from netwright.network.normalised import RawInputs
+from netwright.network.normalised import Deployment
 from netwright.network.signature import Signature
 from netwright.space import Architecture, Space
 from netwright.tasks import USUAL, Metric, Task
 from netwright.trial import Status
+
+_EXAMPLES = 64  # of the data, for targets and for comparing exported forms
 
 
 @dataclass(frozen=True)
@@ -114,21 +116,15 @@ class Evaluator(ABC):
         """What makes a trained network's inputs of raw ones; None where they are taken as are."""
         return self.data.normalise if self.data else None
 
-    def raw_inputs(self, space: Space) -> RawInputs:
-        """What a network takes that is handed over: the data's raw tensors, else the space's."""
-        dtype = None if self.data is None else str(self.data.train.x.dtype).removeprefix("torch.")
-        signature = Signature.single(
-            space.inputs,
-            (space.classes,),
-            dtype=dtype if space.tokens is None else None,
-            ids=space.tokens,
-        )
-        return RawInputs(signature, self.normalise)
-
-    @property
-    def raw_rows(self) -> Tensor | None:
-        """Some raw inputs (n, *shape) of the data, for comparing exported forms on them."""
-        return None if self.data is None else self.data.train.x[:8]
+    def deployment(self, space: Space) -> Deployment:
+        """How its networks are deployed: for the data's raw tensors, else for the space's."""
+        kind = None
+        if self.data is not None and space.tokens is None:
+            kind = str(self.data.train.x.dtype).removeprefix("torch.")
+        signature = Signature.single(space.inputs, (space.classes,), dtype=kind, ids=space.tokens)
+        dtype = signature.input.torch_dtype
+        examples = () if self.data is None else (self.data.train.x[:_EXAMPLES].to(dtype),)
+        return Deployment(signature, self.normalise, examples)
 
     @property
     def test_examples(self) -> tuple[Tensor, Tensor] | None:

@@ -109,9 +109,9 @@ class Evaluation:
     def _latency(self, model: nn.Module) -> dict[str, float]:
         """The latency; empty if it cannot be measured and nothing hangs on it."""
         assert self.target is not None
-        raw = self.evaluator.raw_inputs(self.space)
+        deployment = self.evaluator.deployment(self.space)
         try:
-            found = self.target.measure(raw.before(model), raw.signature)
+            found = self.target.measure(deployment.raw(model), deployment.signature)
         except EvaluationError:
             if self.latency_matters:
                 raise

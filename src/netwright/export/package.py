@@ -49,16 +49,16 @@ def export(
     *,
     signature: Signature,
     card: Card,
-    rows: Tensor | None = None,
+    examples: Sequence[Tensor] = (),
     test: tuple[Tensor, Tensor] | None = None,
 ) -> Exported:
     """Write a trained network into a folder: source, weights, ONNX, exported program, card.
 
     The network takes raw tensors of the signature, its normalisation is inside (see
     `netwright.network.normalised`), and so do all forms: each is loaded and compared with it in a
-    fresh process before any takes its place. `rows` (n, *shape) are some of the data to compare
-    them on, else they are random; `test` are raw inputs and labels whose accuracy every form must
-    reach.
+    fresh process before any takes its place. `examples` has a batch (n, *shape) of the data for
+    each input to compare them on, else they are random; `test` are raw inputs and labels whose
+    accuracy every form must reach.
 
     A form that cannot be made is left out and the card says why; a model.py whose source cannot be
     written loads model.pt2.
@@ -76,7 +76,7 @@ def export(
     try:
         card = replace(card, signature=signature.to_json())
         notes = _write_forms(network, draft, signature, card)
-        checks = verify(network, draft, signature, _batches(signature, rows), test)
+        checks = verify(network, draft, signature, _batches(signature, examples), test)
         _check_reported(card, checks, test)
         card = replace(card, checks=checks, notes=[*card.notes, *notes])
         (draft / "card.md").write_text(card.to_markdown(), encoding="utf-8")
@@ -136,12 +136,12 @@ def _write_forms(network: nn.Module, folder: Path, signature: Signature, card: C
     return notes
 
 
-def _batches(signature: Signature, rows: Tensor | None) -> list[list[Tensor]]:
-    """Raw batches of 1 and of 7 examples: rows of the data where there are 8, else random ones."""
-    tensors = signature.example(np.random.default_rng(0), 8)
-    if rows is not None and len(rows) >= 8:
-        tensors = (rows[:8].to(signature.input.torch_dtype),)
-    return [[x[:1] for x in tensors], [x[1:] for x in tensors]]
+def _batches(signature: Signature, examples: Sequence[Tensor]) -> list[list[Tensor]]:
+    """Raw batches of 1 and of 7 examples: of the data where there are 8, else random."""
+    tensors = tuple(examples)
+    if not tensors or len(tensors[0]) < 8:
+        tensors = signature.example(np.random.default_rng(0), 8)
+    return [[x[:1] for x in tensors], [x[1:8] for x in tensors]]
 
 
 def _docstring(card: Card, signature: Signature) -> str:

@@ -7,6 +7,7 @@ with are all this one module.
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -61,11 +62,12 @@ class Normalised(nn.Module):
 
 
 @dataclass(frozen=True, eq=False)
-class RawInputs:
-    """What a deployed network takes, and what makes the network's own inputs of it.
+class Deployment:
+    """How networks are deployed, whichever they are.
 
-    `normalise` of None changes no more than the dtype: to float32, or to int64 where the signature
-    says that the inputs are ids.
+    `signature` is what they take, raw, and give. `normalise` makes a network's own inputs of that;
+    None changes no more than the dtype: to float32, or to int64 where the inputs are ids.
+    `examples` has a batch of raw examples (n, *shape) of the data for each input, if there are any.
 
     Raises:
         SettingError: The signature takes several tensors.
@@ -73,9 +75,10 @@ class RawInputs:
 
     signature: Signature
     normalise: nn.Module | None = None
+    examples: Sequence[Tensor] = ()
 
-    def before(self, network: nn.Module) -> Normalised:
-        """The network, itself and no copy, behind a copy of the normalisation; in eval mode."""
+    def raw(self, network: nn.Module) -> Normalised:
+        """The network as it is deployed, in eval mode: itself and no copy, behind `normalise`."""
         cast = AsFloat() if self.signature.input.ids is None else AsIds()
         first = cast if self.normalise is None else copy.deepcopy(self.normalise)
         return Normalised(network, first).eval()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from netwright.evaluate.admission import LATENCY, Admission
 from netwright.evaluate.forecast import Forecast
-from netwright.network.normalised import RawInputs
+from netwright.network.normalised import Deployment
 from netwright.objective import Limit
 from netwright.space import Architecture, Space
 from netwright.targets.latency import LatencyTarget
@@ -24,11 +24,11 @@ class Costs:
         space: Space,
         limits: Sequence[Limit] = (),
         target: LatencyTarget | None = None,
-        raw: RawInputs | None = None,
+        deployment: Deployment | None = None,
     ) -> None:
         self.limits = tuple(limits)
         self._space, self._target = space, target
-        self._raw = raw
+        self._deployment = deployment
         self._admission = Admission(space, self.limits)
         self._forecast = Forecast(space, self.limits)
         self._found: dict[Architecture, dict[str, float]] = {}
@@ -72,10 +72,10 @@ class Costs:
             LimitError: None was found; says the least that was.
             SettingError: A limit on what is only known after training.
         """
-        self._admission.check_limits_can_be_met(self._target, self._raw)
+        self._admission.check_limits_can_be_met(self._target, self._deployment)
 
     def _latency(self, architecture: Architecture) -> float:
-        if self._target is None or self._raw is None:
+        if self._target is None or self._deployment is None:
             return math.inf
-        model = self._raw.before(self._space.build(architecture, seed=0))
-        return self._target.measure(model, self._raw.signature).median_ms
+        model = self._deployment.raw(self._space.build(architecture, seed=0))
+        return self._target.measure(model, self._deployment.signature).median_ms

@@ -72,12 +72,13 @@ class Special:
             versions=versions(),
             notes=[f"Its weights are a part of shared ones, {how}; not scored on the test part."],
         )
+        deployment = plan.evaluator.deployment(plan.space)
         export(
             self.network,
             Path(out),
-            signature=plan.evaluator.raw_inputs(plan.space).signature,
+            signature=deployment.signature,
             card=card,
-            rows=plan.evaluator.raw_rows,
+            examples=deployment.examples,
         )
         return Path(out)
 
@@ -180,5 +181,5 @@ class Specialist:
                 assert isinstance(evaluator, Training)
                 recipe = plan.space.recipe(best)
                 metrics |= {name: evaluator.tune(network, epochs, recipe, seed)[name]}
-        network = plan.evaluator.raw_inputs(plan.space).before(network.cpu())
+        network = plan.evaluator.deployment(plan.space).raw(network.cpu())
         return Special(best, metrics, network, plan, tuple(limits), self._run, epochs)

@@ -123,13 +123,13 @@ def export_trial(
 ) -> Exported:
     """Export a trial's network, as `load_trained` gives it, into a folder, checked."""
     record = read_record(store, name)
-    raw = plan.evaluator.raw_inputs(plan.space)
+    deployment = plan.evaluator.deployment(plan.space)
     return export(
-        raw.before(model),
+        deployment.raw(model),
         out,
-        signature=raw.signature,
+        signature=deployment.signature,
         card=_card(record, plan, trial, model),
-        rows=plan.evaluator.raw_rows,
+        examples=deployment.examples,
         test=plan.evaluator.test_examples if trial.number in record.tested else None,
     )
 
@@ -196,11 +196,11 @@ def latencies(plan: Plan, model: nn.Module) -> dict[str, Any]:
 
     The median of each target and, as its spread, the 10th and 90th percentile."""
     found: dict[str, Any] = {}
-    raw = plan.evaluator.raw_inputs(plan.space)
+    deployment = plan.evaluator.deployment(plan.space)
     targets: tuple[LatencyTarget, ...] = (OnnxRuntime(), PyTorch())
     for target in targets:
         try:
-            latency = target.measure(raw.before(model), raw.signature)
+            latency = target.measure(deployment.raw(model), deployment.signature)
         except (MissingExtra, EvaluationError):
             continue
         found[f"latency_ms_{target.name}"] = latency.median_ms

@@ -117,7 +117,7 @@ class Loop:
         plan = self.plan
         if SEARCH not in self._closed:
             self._admission.check_limits_can_be_met(
-                plan.target, plan.evaluator.raw_inputs(plan.space)
+                plan.target, plan.evaluator.deployment(plan.space)
             )
         drawing = (SEARCH, BASELINE) if plan.baseline else (SEARCH,)
         if any(stage not in self._closed for stage in drawing):

@@ -139,7 +139,7 @@ def search(
         plan = made.plan
         check_repeatable(plan.space)
         admission = Admission(plan.space, plan.limits)
-        admission.check_limits_can_be_met(plan.target, plan.evaluator.raw_inputs(plan.space))
+        admission.check_limits_can_be_met(plan.target, plan.evaluator.deployment(plan.space))
         made.store.create(made.name, settings)
     if made.status not in ("done", "failed"):
         with made.store.lock(made.name):
@@ -367,7 +367,7 @@ class Found:
         """
         run = self.run
         network = load_trained(run.store, run.name, run.plan, self.trial)
-        return run.plan.evaluator.raw_inputs(run.plan.space).before(network)
+        return run.plan.evaluator.deployment(run.plan.space).raw(network)
 
     def export(self, out: str | Path) -> Path:
         """Write model.py, model.safetensors, model.onnx, model.pt2, card.md and card.json.

@@ -161,7 +161,7 @@ def setting_of(plan: Plan, limits: Sequence[Limit]) -> Setting:
     asked = {field.name: getattr(evaluator, field.name) for field in fields(Augmentation)}
     recipe = plan.space.recipe(plan.space.smallest())
     augmentation = Augmentation(**{name: recipe.get(name, asked[name]) for name in asked})
-    costs = Costs(plan.space, limits, plan.target, evaluator.raw_inputs(plan.space))
+    costs = Costs(plan.space, limits, plan.target, evaluator.deployment(plan.space))
     data = evaluator.data
     known = {*(metric.name for metric in data.task.metrics), LATENCY, *COSTS}  # without training
     objectives = tuple(o for o in plan.objectives if o.metric in known)
