@@ -164,8 +164,8 @@ class Trial:
             "number": self.number,
             "proposal": self.proposal.to_json(),
             "status": self.status,
-            "metrics": {name: _plain(value) for name, value in self.metrics.items()},
-            "curve": [{k: _plain(v) for k, v in point.items()} for point in self.curve],
+            "metrics": metrics_to_json(self.metrics),
+            "curve": [metrics_to_json(point) for point in self.curve],
             "seconds": self.seconds,
             "cpu_seconds": self.cpu_seconds,
             "reason": self.reason,
@@ -179,8 +179,8 @@ class Trial:
             number=body["number"],
             proposal=Proposal.from_json(body["proposal"]),
             status=body["status"],
-            metrics={k: math.nan if v is None else v for k, v in body["metrics"].items()},
-            curve=tuple(body["curve"]),
+            metrics=metrics_from_json(body["metrics"]),
+            curve=tuple(metrics_from_json(point) for point in body["curve"]),
             seconds=body["seconds"],
             cpu_seconds=body["cpu_seconds"],
             reason=body["reason"],
@@ -193,10 +193,16 @@ class History(Sequence[Trial]):
 
     def __init__(self, trials: Sequence[Trial] = ()) -> None:
         self._trials = list(trials)
+        self._by_number = {trial.number: trial for trial in trials}
 
     def append(self, trial: Trial) -> None:
         """Add a trial that has just ended."""
         self._trials.append(trial)
+        self._by_number[trial.number] = trial
+
+    def numbered(self, number: int | None) -> Trial | None:
+        """The trial of this number, None if it has not ended."""
+        return None if number is None else self._by_number.get(number)
 
     def corrected(self, metrics: Mapping[int, Mapping[str, float]]) -> History:
         """A copy in which metrics of some trials, by number, were measured anew.
@@ -291,5 +297,11 @@ def ranked(trials: Sequence[Trial], objectives: Sequence[Objective]) -> list[Tri
     return order
 
 
-def _plain(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def metrics_to_json(metrics: Mapping[str, float]) -> dict[str, float | None]:
+    """Metrics as a JSON object, which has neither NaN nor infinities: they become None."""
+    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
+
+
+def metrics_from_json(body: Mapping[str, float | None]) -> dict[str, float]:
+    """The metrics that `metrics_to_json` wrote; None becomes NaN."""
+    return {name: math.nan if value is None else value for name, value in body.items()}

@@ -130,7 +130,7 @@ def test_a_run_on_other_data_says_what_to_try_first(first):
     assert len(TOLD) == len(search) == 8
     assert max(t.metrics["accuracy"] for t in TOLD) <= 0.5
     loop = Loop(new.plan, new.store, "elsewhere", Inline())
-    assert loop._again == [t.architecture for t in best]
+    assert loop.state.again == [t.architecture for t in best]
 
 
 def test_other_runs_are_refused(first):

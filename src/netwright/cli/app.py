@@ -204,7 +204,7 @@ def _finish(made: Run, out: Path, *, quiet: bool, as_json: bool) -> None:
         lines += [
             "",
             f"The network is in {out}/ (model{', '.join(forms)}; card.md)",
-            *record.exported.get("notes", ()),
+            *record.exported.notes,
             f"  cd {out} && python -c 'from model import load; print(load())'",
             f"  netwright report {record.name} --store {_shown(str(made.store))}",
         ]

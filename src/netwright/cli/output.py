@@ -19,7 +19,7 @@ def document(record: Record) -> dict[str, Any]:
         "best": _trial(best) if best else None,
         "test": record.tested.get(best.number) if best else None,
         "reference": dict(record.reference) if record.reference else None,
-        "exported": record.exported["directory"] if record.exported else None,
+        "exported": record.exported.directory if record.exported else None,
         "front": [trial.number for trial in record.front],
         "rejected": len(record.rejections),
         "running": sorted(record.running),

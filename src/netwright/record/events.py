@@ -1,38 +1,341 @@
-"""The events of a run's log."""
+"""The events of a run's log: one class for each kind, with what it says and its JSON.
+
+The store keeps an event as a row: an id, a time, a kind, the number of a trial and a body. Here a
+row becomes a fact, and a fact a row. What the facts of a log add up to is in `record.record`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal, Self
 
-from netwright.trial import BASELINE, REFIT, SEARCH, Stage
+from netwright.record.fact import Fact, Metrics, MetricsByTrial, TrialFact, WholeFact
+from netwright.space import Architecture
+from netwright.store import Event, Store
+from netwright.tasks import shared_score_of
+from netwright.trial import (
+    BASELINE,
+    REFIT,
+    SEARCH,
+    Proposal,
+    Stage,
+    Trial,
+)
+
+# -- the run ---------------------------------------------------------------------------------------
 
 
-def named_stages(kind: str, body: Mapping[str, Any], finals: int) -> dict[str, Any]:
-    """The body of an event, also of one written when stages were numbers, with stages by name.
+@dataclass(frozen=True)
+class Created(WholeFact):
+    """The run was created; the body is its settings, and what it knows of an older run.
+
+    `known` are trials of one with the same data and training; `again` are architectures of one on
+    other data, to be tried first.
+    """
+
+    kind = "created"
+
+    @property
+    def known(self) -> list[Trial]:
+        """The trials of an older run that the strategy is to know."""
+        return [Trial.from_json(body) for body in self.body.get("known", ())]
+
+    @property
+    def again(self) -> list[Architecture]:
+        """The architectures of an older run on other data that are tried first."""
+        return [Architecture.from_answers(answers) for answers in self.body.get("again", ())]
+
+
+@dataclass(frozen=True)
+class SessionBegan(Fact):
+    """A process began, or went on, to work on the run."""
+
+    kind = "session"
+
+
+@dataclass(frozen=True)
+class StageClosed(Fact):
+    """A stage is over, and why."""
+
+    kind = "closed"
+
+    stage: Stage
+    reason: str
+
+
+@dataclass(frozen=True)
+class FinalistsChosen(Fact):
+    """What a final or the refit is to train."""
+
+    kind = "final"
+
+    stage: Stage
+    proposals: tuple[Proposal, ...]
+
+
+@dataclass(frozen=True)
+class Confirmed(Fact):
+    """Metrics of finalists, by trial, that were measured again on the idle machine."""
+
+    kind = "confirmed"
+
+    trials: MetricsByTrial
+
+
+@dataclass(frozen=True)
+class Tested(Fact):
+    """Metrics on the test part by trial, and those of a classical method to compare with."""
+
+    kind = "tested"
+
+    trials: MetricsByTrial
+    reference: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Exported(Fact):
+    """A network was exported to a folder of the run's files.
+
+    `tested` says whether it had been scored on the test part by then.
+    """
+
+    kind = "exported"
+
+    number: int
+    tested: bool
+    directory: str
+    checks: Mapping[str, Any]
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The body of its row; there the trial's number is `trial`."""
+        body = super().to_json()
+        return {"trial": body.pop("number"), **body}
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any], trial: int | None = None) -> Self:
+        """The fact that `to_json` wrote."""
+        return super().from_json({"number": body["trial"], "notes": (), **body})
+
+
+@dataclass(frozen=True)
+class Interrupted(Fact):
+    """The run was stopped by its user, and can go on."""
+
+    kind = "interrupted"
+
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Ended(Fact):
+    """The run is over: `done` or `failed`."""
+
+    kind = "ended"
+
+    status: Literal["done", "failed"]
+    reason: str
+
+
+# -- shared weights --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SharedEpoch(WholeFact):
+    """An epoch of shared training: `epoch` of how many (`of`), `seconds`, and its metrics."""
+
+    kind = "shared"
+
+    @property
+    def epoch(self) -> int:
+        """Its number, from 1."""
+        return int(self.body["epoch"])
+
+
+@dataclass(frozen=True)
+class MemoryPlanned(WholeFact):
+    """How the steps of shared training fit in memory."""
+
+    kind = "memory"
+
+
+@dataclass(frozen=True)
+class SharedCandidate:
+    """A network to be trained alone, and its score on the validation part with shared weights.
+
+    `random` ones were drawn without regard to what was learned.
+    """
+
+    architecture: Architecture
+    score: float
+    random: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """As the log has it."""
+        answers = dict(self.architecture.answers)
+        return {
+            "answers": answers,
+            "score": self.score,
+            "random": self.random,
+        }
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> SharedCandidate:
+        """The candidate that `to_json` wrote."""
+        architecture = Architecture.from_answers(body["answers"])
+        return cls(architecture, shared_score_of(body), body["random"])
+
+
+@dataclass(frozen=True)
+class CandidatesNamed(Fact):
+    """The networks that shared training found, in the order in which they are to be trained."""
+
+    kind = "named"
+
+    networks: tuple[SharedCandidate, ...]
+
+
+# -- trials ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Proposed(TrialFact):
+    """A trial got a proposal that may be trained.
+
+    `attempt` counts the proposals it was offered; `refused` of them since the last event on the
+    trial cost more than a limit allows. `key` is equal for proposals of the same network.
+    """
+
+    kind = "proposed"
+
+    attempt: int
+    proposal: Proposal
+    key: str
+    refused: int = 0
+
+
+@dataclass(frozen=True)
+class Measured(TrialFact):
+    """Its network was measured and keeps the limits."""
+
+    kind = "measured"
+
+    metrics: Metrics
+
+
+@dataclass(frozen=True)
+class Rejected(TrialFact):
+    """Its network was measured and broke a limit: the trial needs another proposal."""
+
+    kind = "rejected"
+
+    attempt: int
+    proposal: Proposal
+    metrics: Metrics
+    reason: str
+
+
+@dataclass(frozen=True)
+class Restarted(TrialFact):
+    """Its worker was lost, and it begins anew."""
+
+    kind = "restarted"
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Finished(TrialFact):
+    """It ended, well or not. The body is the trial."""
+
+    kind = "finished"
+
+    result: Trial
+
+    def to_json(self) -> dict[str, Any]:
+        """The body of its row: the trial."""
+        return self.result.to_json()
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any], trial: int | None = None) -> Self:
+        """The fact that `to_json` wrote."""
+        result = Trial.from_json(body)
+        return cls(result.number, result)
+
+
+@dataclass(frozen=True)
+class Sketched(TrialFact):
+    """Its network was drawn; the body is the drawing (see `netwright.drawing.Sketch`)."""
+
+    kind = "sketch"
+
+    body: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """The body of its row: the drawing."""
+        return dict(self.body)
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any], trial: int | None = None) -> Self:
+        """The fact that `to_json` wrote."""
+        assert trial is not None
+        return cls(trial, body)
+
+
+KINDS: Mapping[str, type[Fact]] = {
+    each.kind: each
+    for each in (
+        *(Created, SessionBegan, StageClosed, FinalistsChosen, Confirmed, Tested, Exported),
+        *(Interrupted, Ended, SharedEpoch, MemoryPlanned, CandidatesNamed, Proposed, Measured),
+        *(Rejected, Restarted, Finished, Sketched),
+    )
+}
+
+
+# -- rows of the store -----------------------------------------------------------------------------
+
+
+def write(store: Store, run: str, fact: Fact, *, after: int | None = None) -> int:
+    """Append a fact to the log of a run; returns the id of its row.
+
+    Raises:
+        Conflict: `after` is given, and the last event of the run has another id.
+    """
+    trial = fact.trial if isinstance(fact, TrialFact) else None
+    return store.append(run, fact.kind, fact.to_json(), trial, after=after)
+
+
+def read(event: Event, finals: int) -> Fact:
+    """The fact of a row, in a run of so many finals.
+
+    Raises:
+        LookupError, TypeError, ValueError: It is damaged, or of a version with other kinds.
+    """
+    body = _with_named_stages(event.kind, event.body, finals)
+    return KINDS[event.kind].from_json(body, event.trial)
+
+
+def _with_named_stages(kind: str, body: Mapping[str, Any], finals: int) -> Mapping[str, Any]:
+    """A body of the time when stages were numbers, with stages by name; any other as it is.
 
     They were -1 for the baseline, 0 for the search, then the `finals`, and after them the refit.
     """
-    made = dict(body)
+
+    def named(given: Mapping[str, Any]) -> dict[str, Any]:
+        stage = given["stage"]
+        if not isinstance(stage, int):
+            return dict(given)
+        known: dict[int, Stage] = {-1: BASELINE, 0: SEARCH, finals + 1: REFIT}
+        return {**given, "stage": (known.get(stage) or Stage.final(stage)).to_json()}
+
     if kind in ("closed", "final"):
-        made["stage"] = _named(body["stage"], finals)
+        body = named(body)
     if kind in ("proposed", "rejected", "finished"):
-        made["proposal"] = _in_proposal(body["proposal"], finals)
+        body = {**body, "proposal": named(body["proposal"])}
     if kind == "final":
-        made["proposals"] = [_in_proposal(each, finals) for each in body["proposals"]]
+        body = {**body, "proposals": [named(each) for each in body["proposals"]]}
     if kind == "created" and body.get("known"):
-        made["known"] = [
-            {**each, "proposal": _in_proposal(each["proposal"], finals)} for each in body["known"]
-        ]
-    return made
-
-
-def _in_proposal(body: Mapping[str, Any], finals: int) -> dict[str, Any]:
-    return {**body, "stage": _named(body["stage"], finals)}
-
-
-def _named(stage: str | int, finals: int) -> str:
-    if isinstance(stage, str):
-        return stage
-    known: dict[int, Stage] = {-1: BASELINE, 0: SEARCH, finals + 1: REFIT}
-    return (known.get(stage) or Stage.final(stage)).to_json()
+        trials = [{**each, "proposal": named(each["proposal"])} for each in body["known"]]
+        body = {**body, "known": trials}
+    return body

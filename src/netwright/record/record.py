@@ -1,4 +1,4 @@
-"""A run as its log tells it: all that status, report and export need, without the user's code."""
+"""A run as its log tells it: the one fold of the events, while it runs and after."""
 
 from __future__ import annotations
 
@@ -10,10 +10,31 @@ from netwright.drawing.files import Sketch
 from netwright.errors import StoreError
 from netwright.objective import Limit, Objective
 from netwright.record.artifacts import weights_key
-from netwright.record.events import named_stages
+from netwright.record.events import (
+    CandidatesNamed,
+    Confirmed,
+    Created,
+    Ended,
+    Exported,
+    FinalistsChosen,
+    Finished,
+    Interrupted,
+    Measured,
+    MemoryPlanned,
+    Proposed,
+    Rejected,
+    Restarted,
+    SessionBegan,
+    SharedEpoch,
+    Sketched,
+    StageClosed,
+    Tested,
+    read,
+)
+from netwright.record.fact import Fact, TrialFact
 from netwright.space import Architecture
 from netwright.store import Event, Store
-from netwright.tasks import Metric, metrics_of, shared_score_of, upgraded
+from netwright.tasks import Metric, metrics_of, upgraded
 from netwright.trial import (
     BASELINE,
     SEARCH,
@@ -41,40 +62,74 @@ class Rejection:
     reason: str
 
 
+@dataclass(frozen=True)
+class Place:
+    """A trial that is not finished: its next attempt, and its proposal once it has one.
+
+    `measured` is what was measured of the proposal before training, None before that; `restarts`
+    counts the workers it lost.
+    """
+
+    attempt: int = 0
+    proposal: Proposal | None = None
+    measured: Mapping[str, float] | None = None
+    restarts: int = 0
+
+
 @dataclass
 class Record:
     """What the log of a run says.
 
-    `settings` are those the run was created with; `closed` maps a stage to why it ended;
-    `confirmed` are metrics of finalists measured again on the idle machine, which replace those of
-    their trials; `tested` maps a trial to its metrics on the test part; `sketches` maps a trial to
-    the drawing of its network (see `netwright.space.draw`); `seconds` is wall time in all sessions;
-    `has_weights` says whether the weights of a trial were kept. Of a one-shot search
-    `shared` maps an epoch to what was found in it, and `shared_scores` the networks it named to
-    the task's first metric on the validation part with shared weights; `random` are those it drew
-    at random. `memory` is how its steps fit in memory.
+    It changes by `apply` alone, which takes the next event. `settings` are those the run was
+    created with; `seconds` is wall time in all sessions; `last` is the id of the last event.
+
+    Of trials: `open` are those that are not finished, by number; `next_number` is that of the next
+    new one, `firsts` those of the first of each stage; `tried` are the networks that were proposed
+    (their key, and epochs); `refused` counts proposals that cost more than a limit allows, before
+    they were measured. `closed` maps a stage to why it ended, `finalists` one to what it trains.
+
+    Of results: `confirmed` are metrics of finalists measured again on the idle machine, which
+    replace those of their trials (`remeasured`: whether that was done); `tested` maps a trial to
+    its metrics on the test part; `sketches` maps a trial to the drawing of its network (see
+    `netwright.drawing.Sketch`); `has_weights` says whether the weights of a trial were kept.
+
+    Of a one-shot search: `shared` maps an epoch to what was logged of it; `candidates` are the
+    networks it named, None before that, `shared_scores` their first metric of the task on the
+    validation part with shared weights, and `random` those that were drawn at random. `memory` is
+    how its steps fit in memory.
     """
 
     name: str
-    settings: Mapping[str, Any]
-    created: float
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    created: float = 0.0
     status: RunStatus = "unfinished"
     reason: str = ""
     seconds: float = 0.0
     history: History = field(default_factory=History)
     rejections: list[Rejection] = field(default_factory=list)
-    running: dict[int, Proposal] = field(default_factory=dict)
+    open: dict[int, Place] = field(default_factory=dict)
+    next_number: int = 0
+    firsts: dict[Stage, int] = field(default_factory=dict)
+    tried: set[tuple[str, int | None]] = field(default_factory=set)
+    refused: int = 0
     closed: dict[Stage, str] = field(default_factory=dict)
-    confirmed: dict[int, dict[str, float]] = field(default_factory=dict)
-    tested: dict[int, dict[str, float]] = field(default_factory=dict)
+    finalists: dict[Stage, tuple[Proposal, ...]] = field(default_factory=dict)
+    remeasured: bool = False
+    confirmed: dict[int, Mapping[str, float]] = field(default_factory=dict)
+    tested: dict[int, Mapping[str, float]] = field(default_factory=dict)
     reference: Mapping[str, Any] | None = None
     sketches: dict[int, Mapping[str, Any]] = field(default_factory=dict)
-    exported: Mapping[str, Any] | None = None
+    exported: Exported | None = None
     shared: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    candidates: tuple[Architecture, ...] | None = None
+    shared_scores: dict[Architecture, float] = field(default_factory=dict)
     random: set[Architecture] = field(default_factory=set)
     memory: Mapping[str, Any] | None = None
-    shared_scores: dict[Architecture, float] = field(default_factory=dict)
-    has_weights: Callable[[int], bool] = field(default=lambda trial: False, repr=False)
+    last: int = 0
+    time: float | None = None  # of the last event of a session
+    has_weights: Callable[[int], bool] = field(
+        default=lambda trial: False, repr=False, compare=False
+    )
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -135,7 +190,7 @@ class Record:
         Of equals it is one whose weights were kept.
         """
         if self.status == "done" and self.exported is not None:
-            return next(t for t in self.history if t.number == self.exported["trial"])
+            return next(t for t in self.history if t.number == self.exported.number)
         found = self.history.candidates(self.limits, self.stage)
         kept = [t for t in found if self.has_weights(t.number)]
         return best_of(kept or found, self.objectives[0])
@@ -145,6 +200,91 @@ class Record:
         """The trials of the latest stage that no other dominates."""
         return front_of(self.history.candidates(self.limits, self.stage), self.objectives)
 
+    @property
+    def running(self) -> dict[int, Proposal]:
+        """The proposals of trials that are not finished, by number."""
+        return {n: place.proposal for n, place in self.open.items() if place.proposal is not None}
+
+    def first(self, stage: Stage) -> int:
+        """The number of the first trial of a stage, also before it has one."""
+        return self.firsts.get(stage, self.next_number)
+
+    # -- the fold ---------------------------------------------------------------------------------
+
+    def apply(self, event: Event) -> Fact:
+        """Take the next event of the log; returns what it says.
+
+        Raises:
+            LookupError, TypeError, ValueError: It is damaged, or of a version with other kinds.
+        """
+        fact = read(event, len(self.settings.get("finals", ())))
+        if self.time is not None and not isinstance(fact, SessionBegan):
+            self.seconds += event.time - self.time
+        if self.time is not None or isinstance(fact, SessionBegan):
+            self.time = event.time
+        if isinstance(fact, TrialFact):
+            self._apply_to_trial(fact)
+        elif isinstance(fact, Created):
+            self.settings, self.created = upgraded(fact.body), event.time
+        else:
+            self._apply_to_run(fact)
+        self.last = event.id
+        return fact
+
+    def _apply_to_trial(self, fact: TrialFact) -> None:
+        number = fact.trial
+        place = self.open.get(number, Place())
+        match fact:
+            case Proposed(attempt=attempt, proposal=proposal):
+                self.open[number] = replace(
+                    place, attempt=attempt, proposal=proposal, measured=None
+                )
+                self.firsts.setdefault(proposal.stage, number)
+                self.next_number = max(self.next_number, number + 1)
+                self.tried.add((fact.key, proposal.epochs))
+                self.refused += fact.refused
+            case Measured(metrics=metrics):
+                self.open[number] = replace(place, measured=metrics)
+            case Rejected(proposal=proposal, metrics=metrics, reason=reason):
+                self.rejections.append(Rejection(number, proposal, metrics, reason))
+                self.open[number] = Place(fact.attempt + 1, restarts=place.restarts)
+            case Restarted():
+                self.open[number] = replace(place, restarts=place.restarts + 1)
+            case Finished(result=trial):
+                self.open.pop(number, None)
+                self.history.append(trial)
+            case Sketched(body=body):
+                self.sketches[number] = body
+
+    def _apply_to_run(self, fact: Fact) -> None:
+        match fact:
+            case SessionBegan():
+                self.status, self.reason = "unfinished", ""
+            case StageClosed(stage=stage, reason=reason):
+                self.closed[stage] = reason
+                self.open.clear()
+            case FinalistsChosen(stage=stage, proposals=proposals):
+                self.finalists[stage] = proposals
+            case Confirmed(trials=trials):
+                self.remeasured, self.confirmed = True, dict(trials)
+                self.history = self.history.corrected(trials)
+            case Tested(trials=trials, reference=reference):
+                self.tested, self.reference = dict(trials), reference
+            case SharedEpoch(body=body):
+                self.shared[fact.epoch] = body
+            case MemoryPlanned(body=body):
+                self.memory = body
+            case CandidatesNamed(networks=networks):
+                self.candidates = tuple(each.architecture for each in networks)
+                self.shared_scores = {each.architecture: each.score for each in networks}
+                self.random = {each.architecture for each in networks if each.random}
+            case Exported():
+                self.exported = fact
+            case Interrupted(reason=reason):
+                self.status, self.reason = "interrupted", reason
+            case Ended(status=status, reason=reason):
+                self.status, self.reason = status, reason
+
 
 def read_record(store: Store, run: str) -> Record:
     """The record of a run.
@@ -153,9 +293,10 @@ def read_record(store: Store, run: str) -> Record:
         StoreError: There is no such run, or its log is damaged.
     """
     events = store.events(run)
+    record = Record(run, has_weights=lambda trial: store.has(run, weights_key(trial)))
     try:
-        record = _folded(run, events)
-        record.has_weights = lambda trial: store.has(run, weights_key(trial))
+        for event in events:
+            record.apply(event)
         _check(record)
         return record
     except (LookupError, TypeError, ValueError, AttributeError, StopIteration) as error:
@@ -165,72 +306,13 @@ def read_record(store: Store, run: str) -> Record:
         ) from error
 
 
-def _folded(run: str, events: list[Event]) -> Record:
-    record = Record(run, upgraded(events[0].body), events[0].time)
-    session, last = None, events[0].time
-    for event in events:
-        if event.kind == "session":
-            record.seconds += last - session if session is not None else 0.0
-            session = event.time
-            record.status, record.reason = "unfinished", ""
-        body = named_stages(event.kind, event.body, len(record.settings["finals"]))
-        _apply(record, replace(event, body=body))
-        last = event.time
-    record.seconds += last - session if session is not None else 0.0
-    return record
-
-
 def _check(record: Record) -> None:
     """Look at what everyone reads, so that damage is found here."""
     missing = _SETTINGS - record.settings.keys()
     if missing:
         raise KeyError(f"no {min(missing)}")
     _ = record.best, record.limits, record.final_stage
-    if record.exported is not None:
-        _ = record.exported["trial"], record.exported["directory"]
     for sketch in record.sketches.values():
         Sketch.from_json(sketch)
     if record.status not in get_args(RunStatus):
         raise ValueError(f"status {record.status!r}")
-
-
-def _apply(record: Record, event: Event) -> None:
-    body, number = event.body, event.trial
-    if number is not None and event.kind == "proposed":
-        record.running[number] = Proposal.from_json(body["proposal"])
-    elif number is not None and event.kind == "rejected":
-        proposal = record.running.pop(number, None) or Proposal.from_json(body["proposal"])
-        record.rejections.append(Rejection(number, proposal, body["metrics"], body["reason"]))
-    elif number is not None and event.kind == "finished":
-        record.running.pop(number, None)
-        record.history.append(Trial.from_json(body))
-    elif event.kind == "closed":
-        record.closed[Stage.from_json(body["stage"])] = body["reason"]
-    elif event.kind == "confirmed":
-        record.confirmed = {int(n): metrics for n, metrics in body["trials"].items()}
-        record.history = record.history.corrected(record.confirmed)
-    elif event.kind == "tested":
-        record.tested = {int(n): metrics for n, metrics in body["trials"].items()}
-        record.reference = body.get("reference")
-    elif event.kind == "sketch" and number is not None:
-        record.sketches[number] = body
-    elif event.kind == "shared":
-        record.shared[body["epoch"]] = body
-    elif event.kind == "memory":
-        record.memory = body
-    elif event.kind == "named":
-        record.shared_scores = {
-            Architecture.from_answers(each["answers"]): shared_score_of(each)
-            for each in body["networks"]
-        }
-        record.random = {
-            Architecture.from_answers(each["answers"])
-            for each in body["networks"]
-            if each["random"]
-        }
-    elif event.kind == "exported":
-        record.exported = body
-    elif event.kind == "interrupted":
-        record.status, record.reason = "interrupted", body.get("reason", "")
-    elif event.kind == "ended":
-        record.status, record.reason = body["status"], body["reason"]

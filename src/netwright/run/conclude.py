@@ -14,6 +14,7 @@ from netwright.drawing.files import sketch
 from netwright.errors import EvaluationError, MissingExtra, StoreError
 from netwright.evaluate.reference import reference
 from netwright.export import FILES, MARK, Card, Exported, export, place
+from netwright.record import events
 from netwright.record.artifacts import export_prefix, weights_key
 from netwright.record.record import Record, read_record
 from netwright.run.fingerprint import versions
@@ -36,21 +37,18 @@ def conclude(store: Store, name: str, plan: Plan) -> None:
             reason = f"no trial ended well; the last: {failed[-1]}"
         if record.confirmed:
             reason = "measured again on the idle machine, no finalist keeps the limit on latency_ms"
-        store.append(name, "ended", {"status": "failed", "reason": reason})
+        events.write(store, name, events.Ended("failed", reason))
         return
     if not record.tested:
         chosen = front_of(kept, plan.objectives) if len(plan.objectives) > 1 else [best]
-        scores = {
-            str(t.number): plan.evaluator.test(load_trained(store, name, plan, t)) for t in chosen
-        }
+        scores = {t.number: plan.evaluator.test(load_trained(store, name, plan, t)) for t in chosen}
         data = plan.evaluator.data
         if data is not None and plan.refit:  # the reference learns from what the network did
             data = data.with_validation_in_train()
         classical = reference(data) if data is not None and len(data.test) else None
-        body = {"trials": scores, "reference": classical}
-        store.append(name, "tested", body)
+        events.write(store, name, events.Tested(scores, classical))
     _export_best(store, name, plan, best)
-    store.append(name, "ended", {"status": "done", "reason": ""})
+    events.write(store, name, events.Ended("done", ""))
 
 
 def conclude_early(store: Store, name: str, plan: Plan) -> None:
@@ -67,18 +65,14 @@ def _export_best(store: Store, name: str, plan: Plan, best: Trial) -> None:
         return
     model = load_trained(store, name, plan, best)
     if best.number not in record.sketches:
-        store.append(name, "sketch", sketch(model, plan.space.inputs).to_json(), best.number)
+        drawn = sketch(model, plan.space.inputs).to_json()
+        events.write(store, name, events.Sketched(best.number, drawn))
     with TemporaryDirectory(prefix="netwright-") as folder:
         made = export_trial(store, name, plan, best, model, Path(folder) / "export")
         _put_export(store, name, best.number, made.directory)
-    body = {
-        "trial": best.number,
-        "tested": best.number in record.tested,
-        "directory": export_prefix(best.number).rstrip("/"),
-        "checks": made.checks,
-        "notes": list(made.notes),
-    }
-    store.append(name, "exported", body)
+    is_tested, folder = best.number in record.tested, export_prefix(best.number).rstrip("/")
+    fact = events.Exported(best.number, is_tested, folder, made.checks, tuple(made.notes))
+    events.write(store, name, fact)
 
 
 def _put_export(store: Store, name: str, number: int, folder: Path) -> None:
@@ -95,9 +89,9 @@ def _put_export(store: Store, name: str, number: int, folder: Path) -> None:
 def is_exported(store: Store, record: Record, trial: Trial) -> bool:
     """Say whether the export that a run logged is of this trial as it is known now, and whole."""
     known = record.exported
-    if known is None or known["trial"] != trial.number:
+    if known is None or known.number != trial.number:
         return False
-    current = known["tested"] == (trial.number in record.tested)
+    current = known.tested == (trial.number in record.tested)
     prefix = export_prefix(trial.number)
     return current and all(
         store.has(record.name, prefix + file) for file in (MARK, "model.safetensors")

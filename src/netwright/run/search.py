@@ -16,6 +16,7 @@ from netwright.export import check_folder
 from netwright.network.normalised import Normalised
 from netwright.objective import AtMost, Objective, limits_from
 from netwright.oneshot import OneShot
+from netwright.record.events import Interrupted, write
 from netwright.record.progress import Progress
 from netwright.record.record import Record, read_record
 from netwright.report import write_report
@@ -231,7 +232,7 @@ def _work(run: Run, given: Executor | int, watch: Callable[[Progress], None] | N
             Loop(plan, store, name, executor, watch or (lambda progress: None)).run()
         conclude(store, name, plan)
     except KeyboardInterrupt:
-        store.append(name, "interrupted", {})
+        write(store, name, Interrupted())
         conclude_early(store, name, plan)
 
 

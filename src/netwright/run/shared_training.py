@@ -21,6 +21,7 @@ from netwright.oneshot import OneShot, Setting, Shared, shared_score
 from netwright.oneshot.limits import Costs
 from netwright.oneshot.memory import fit_memory
 from netwright.record.artifacts import SHARED_WEIGHTS
+from netwright.record.events import SharedCandidate
 from netwright.run.plan import Plan
 from netwright.space import Architecture
 from netwright.space.limits import COSTS
@@ -32,27 +33,6 @@ _NAMED = 32  # networks that are named where the search has no number of trials
 _MORE = 3  # times the trials, since limits refuse some
 _ATTEMPTS = 100  # draws of a random network that keeps the limits
 _SPREAD = 3  # every third of them is random, so that the ranks of good and bad ones are compared
-
-
-@dataclass(frozen=True)
-class Named:
-    """A network to be trained alone, and its score on the validation part with shared weights.
-
-    `random` ones were drawn without regard to what was learned.
-    """
-
-    architecture: Architecture
-    score: float
-    random: bool
-
-    def to_json(self) -> dict[str, Any]:
-        """As the log has it."""
-        answers = dict(self.architecture.answers)
-        return {
-            "answers": answers,
-            "score": self.score,
-            "random": self.random,
-        }
 
 
 @dataclass(frozen=True)
@@ -87,7 +67,7 @@ def train_shared(
     seconds_left: Callable[[float], float],
     planned: Callable[[Mapping[str, Any]], None],
     told: Callable[[Mapping[str, Any]], None],
-) -> list[Named]:
+) -> list[SharedCandidate]:
     """Train the supernet of a plan's one-shot search; returns what is to be trained alone.
 
     `planned` gets how it fits in memory, before it begins or goes on.
@@ -122,7 +102,7 @@ def train_shared(
         return _named(plan, shared, lambda: seconds_left(_NAMED_BY) > 0)
 
 
-def _named(plan: Plan, shared: Shared, goes_on: Callable[[], bool]) -> list[Named]:
+def _named(plan: Plan, shared: Shared, goes_on: Callable[[], bool]) -> list[SharedCandidate]:
     """The most promising networks and random ones between them, each with its shared score.
 
     When `goes_on` says no, those that have one by then, one at least.
@@ -135,11 +115,11 @@ def _named(plan: Plan, shared: Shared, goes_on: Callable[[], bool]) -> list[Name
         found.setdefault(architecture, False)
         if place % (_SPREAD - 1) == 0:
             found.setdefault(_any(shared, rng), True)
-    named: list[Named] = []
+    named: list[SharedCandidate] = []
     for architecture, random in list(found.items())[:count]:
         if named and architecture not in shared.scores and not goes_on():
             continue
-        named.append(Named(architecture, shared_score(shared, architecture), random))
+        named.append(SharedCandidate(architecture, shared_score(shared, architecture), random))
     return named
 
 

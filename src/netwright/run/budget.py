@@ -1,0 +1,64 @@
+"""What a run has used of its budget, and what is left: trials, minutes and epochs."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+
+from netwright.record.progress import Flight
+from netwright.record.record import Record
+from netwright.run.plan import Plan
+
+Clock = Callable[[], float]
+"""Seconds from any beginning, as `time.monotonic` counts them."""
+
+
+class Spending:
+    """Counts what a run uses of its budget.
+
+    `record` is that of the run, `flights` are the trials on their way by number; both are looked at
+    anew each time. `clock` counts the seconds of this session, which begins now.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        record: Record,
+        flights: Mapping[int, Flight],
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self._budget, self._epochs_each = plan.budget, plan.evaluator.epochs
+        self._record, self._flights = record, flights
+        self._clock, self._before, self._began = clock, record.seconds, clock()
+
+    def seconds(self) -> float:
+        """Wall seconds the run has been worked on, in all sessions."""
+        return self._before + self._clock() - self._began
+
+    def seconds_left(self, share: float = 1.0) -> float:
+        """Wall seconds until this share of the minutes is used; infinite without a bound."""
+        minutes = self._budget.minutes
+        return math.inf if minutes is None else 60 * share * minutes - self.seconds()
+
+    def epochs(self) -> int:
+        """Epochs of training of the search, those of trials on their way in full."""
+        ended = [t.proposal for t in self._record.history if t.proposal.stage.is_search]
+        trained = sum(proposal.epochs or self._epochs_each for proposal in ended)
+        return trained + sum(flight.epochs for flight in self._flights.values())
+
+    def out_of_trials(self, count: int) -> str | None:
+        """Why the search may begin no trial after so many; None if it may."""
+        trials = self._budget.trials
+        return f"{trials} trials" if trials is not None and count >= trials else None
+
+    def out_of_minutes(self) -> str | None:
+        """Why the search may begin no trial now; None if it may."""
+        return f"{self._budget.minutes:g} minutes" if self.seconds_left() <= 0 else None
+
+    def out_of_epochs(self, wanted: int | None) -> str | None:
+        """Why the search may begin no trial of so many epochs; None if it may."""
+        bound = self._budget.epochs
+        if bound is None or self.epochs() + (wanted or self._epochs_each) <= bound:
+            return None
+        return f"{bound} epochs"

@@ -1,0 +1,115 @@
+"""Where the proposals of each stage come from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from netwright.record.progress import Flight
+from netwright.run.budget import Spending
+from netwright.run.plan import Plan
+from netwright.run.state import RunState
+from netwright.trial import BASELINE, SEARCH, Proposal, Stage
+
+_STUCK = 300  # proposals of the strategy for one trial before it is drawn at random
+
+
+@dataclass(frozen=True)
+class End:
+    """A stage begins no more trials, and why."""
+
+    reason: str
+
+
+Source = Callable[[int, int], Proposal | End | None]
+"""`source(number, attempt)`: a trial's proposal; None is to wait for another trial to end."""
+
+
+class Sources:
+    """Proposals for the trials of a run; `flights` are those on their way, at most `slots`."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        state: RunState,
+        spending: Spending,
+        flights: Mapping[int, Flight],
+        slots: int,
+    ) -> None:
+        self._plan, self._state, self._spending = plan, state, spending
+        self._flights, self._slots = flights, slots
+
+    def search(self, number: int, attempt: int) -> Proposal | End | None:
+        """What an older run says is to be tried first, what shared weights name, the strategy's."""
+        state, spending = self._state, self._spending
+        count = number - state.record.first(SEARCH)
+        out_of_trials = spending.out_of_trials(count)
+        if attempt == 0 and count < len(state.again) and not out_of_trials:
+            return Proposal(state.again[count])
+        if out_of_trials:
+            return End(out_of_trials)
+        candidates = state.record.candidates or ()
+        late = spending.out_of_minutes()
+        if late and not (candidates and count == 0):  # shared weights alone are no network
+            return End(late)
+        named = candidates[count + attempt :]
+        proposal = Proposal(named[0]) if named else self._ask(SEARCH, number, attempt)
+        if isinstance(proposal, Proposal):
+            out_of_epochs = spending.out_of_epochs(proposal.epochs)
+            return End(out_of_epochs) if out_of_epochs else proposal
+        return proposal
+
+    def baseline(self, number: int, attempt: int) -> Proposal | End | None:
+        """Random networks."""
+        count = self._as_long() if self._plan.baseline == "same" else self._plan.baseline
+        if number - self._state.record.first(BASELINE) >= count:
+            return End(f"{count} random networks")
+        proposal = self._ask(BASELINE, number, attempt)
+        return replace(proposal, stage=BASELINE) if isinstance(proposal, Proposal) else proposal
+
+    def listed(self, stage: Stage) -> Source:
+        """What was chosen when the stage began."""
+
+        def source(number: int, attempt: int) -> Proposal | End | None:
+            proposals = self._state.record.finalists[stage]
+            place = number - self._state.record.first(stage)
+            return proposals[place] if place < len(proposals) else End("all finalists")
+
+        return source
+
+    def _as_long(self) -> int:
+        """How many random networks could have been trained in the time that the search took."""
+        record = self._state.record
+        trials = [t.seconds for t in record.history if t.proposal.stage.is_search]
+        whole = sum(trials) + sum(epoch["seconds"] for epoch in record.shared.values())
+        return math.ceil(whole / max(float(np.mean(trials)), 1e-9)) if trials else 0
+
+    def _ask(self, stage: Stage, number: int, attempt: int) -> Proposal | End | None:
+        """A strategy's proposal for a trial, from the results it is to know."""
+        pending = self._pending(stage, number)
+        if pending is None:
+            return None
+        rng = np.random.default_rng([self._plan.seed, number, attempt])
+        if attempt >= _STUCK:
+            return Proposal(self._plan.space.sample(rng))  # whatever the forecast says of it
+        proposal = self._state.searches.propose(stage, rng, pending)
+        if proposal is not None or self._flights:
+            return proposal
+        return End("the strategy has nothing more to propose")
+
+    def _pending(self, stage: Stage, number: int) -> list[Proposal] | None:
+        """What a strategy is to know of as on its way; None while it lacks a result.
+
+        In the deterministic mode these are the proposals of the trials before this one, of which
+        the strategy observed exactly those that ended before the last slots were filled.
+        """
+        if not self._plan.deterministic:
+            return [flight.proposal for flight in self._flights.values()]
+        searches, record = self._state.searches, self._state.record
+        if not searches.observe_first(stage, record.first(stage), number - self._slots + 1):
+            return None
+        unseen = searches.unseen() | record.running
+        return [unseen[n] for n in sorted(unseen) if n < number]

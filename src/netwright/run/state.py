@@ -1,0 +1,110 @@
+"""What a run knows at a moment: a fold of its log, also while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from netwright.evaluate.admission import LATENCY, Admission
+from netwright.evaluate.forecast import Forecast
+from netwright.record.events import Created, Finished, Measured, Rejected, write
+from netwright.record.fact import Fact
+from netwright.record.record import Place, Record
+from netwright.run.kept_weights import Weights
+from netwright.run.plan import Plan
+from netwright.run.proposers import Searches
+from netwright.space import Architecture
+from netwright.space.limits import COSTS
+from netwright.store import Store
+from netwright.trial import History, Trial, by_budget
+
+_SURVEYED = 64  # networks whose costs the forecast starts from, where there is a limit on them
+
+
+class RunState:
+    """The record of a run, and what its strategies and its forecast learned from it.
+
+    It changes by events alone: `append` writes one to the log and then takes what the log has, as
+    is done with the events of earlier sessions when a state is made. So a resumed run knows what
+    it knew when it was stopped.
+
+    `again` are architectures of an older run that are to be tried first.
+    """
+
+    def __init__(self, plan: Plan, store: Store, name: str) -> None:
+        self.plan, self._store, self._name = plan, store, name
+        self.record = Record(name)
+        self.forecast = Forecast(plan.space, plan.limits)
+        space = plan.space.within(self.forecast.excess) if plan.limits else plan.space
+        self.searches = Searches(plan, space)
+        self.weights = Weights(store, name, plan.objectives, plan.limits)
+        self.again: Sequence[Architecture] = ()
+        self._take_new()
+
+    @property
+    def history(self) -> History:
+        """The trials that ended, in the order in which they did."""
+        return self.record.history
+
+    def place(self, number: int) -> Place:
+        """How far a trial is that is not finished."""
+        return self.record.open.get(number, Place())
+
+    def append(self, fact: Fact) -> None:
+        """Write an event to the log, and take it.
+
+        Raises:
+            Conflict: Someone else wrote to the log since.
+        """
+        write(self._store, self._name, fact, after=self.record.last)
+        self._take_new()
+
+    def survey(self, admission: Admission) -> None:
+        """Let the forecast learn the costs of some random networks, the same for every session."""
+        if any(limit.metric in COSTS for limit in self.plan.limits):
+            rng = np.random.default_rng([self.plan.seed, _SURVEYED])
+            for _ in range(_SURVEYED):
+                architecture = self.plan.space.sample(rng)
+                costs = admission.admit(architecture).metrics
+                known = {k: v for k, v in costs.items() if k in COSTS}
+                self.forecast.learn(architecture, known)
+
+    def _take_new(self) -> None:
+        for event in self._store.events(self._name, after=self.record.last):
+            self._learn_from(self.record.apply(event))
+
+    def _learn_from(self, fact: Fact) -> None:
+        match fact:
+            case Created(known=[_, *_] as known):
+                self._start_warm(known)
+            case Created(again=again):
+                self.again = again
+            case Measured(trial=number, metrics=metrics):
+                proposal = self.record.open[number].proposal
+                assert proposal is not None
+                self._learn_latency(proposal.architecture, metrics)
+            case Rejected(proposal=proposal, metrics=metrics):
+                self._learn_latency(proposal.architecture, metrics)
+            case Finished(result=trial):
+                self.searches.take(trial)
+                self.weights.take(trial)
+
+    def _learn_latency(self, architecture: Architecture, metrics: Mapping[str, float]) -> None:
+        """Let the forecast know what was measured; costs are known without."""
+        if LATENCY in metrics:
+            self.forecast.learn(architecture, {LATENCY: metrics[LATENCY]})
+
+    def _start_warm(self, known: list[Trial]) -> None:
+        """Take what another run found out; its best are to be trained again, the rest is told."""
+        plan = self.plan
+        best = [
+            trial
+            for trials in by_budget(History(known).allowed(plan.limits))
+            for trial in sorted(trials, key=lambda t: -plan.objectives[0].gain(t.metrics))
+        ]
+        again = best[: plan.finals[0][0] if plan.finals else 1]
+        self.again = [trial.architecture for trial in again]
+        self.searches.tell([trial for trial in known if trial not in again])
+        for trial in known:
+            self._learn_latency(trial.architecture, trial.metrics)
