@@ -2,7 +2,6 @@
 
 import json
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,6 @@ from netwright.evaluate.function import Function
 from netwright.execute import Executor, Inline, Message, Processes
 from netwright.objective import limits_from, maximize, minimize
 from netwright.record.record import read_record
-from netwright.run.conclude import conclude
 from netwright.run.finals import promoted
 from netwright.run.fingerprint import settings_of
 from netwright.run.loop import Loop
@@ -34,7 +32,7 @@ from netwright.strategies import (
 )
 from netwright.targets.latency import Latency, LatencyTarget
 from netwright.testing import SPACES
-from netwright.trial import BASELINE, REFIT, SEARCH, Proposal, Stage, Trial
+from netwright.trial import BASELINE, SEARCH, Proposal, Stage, Trial
 
 
 def size(model: nn.Module, epochs: int) -> dict[str, float]:
@@ -438,121 +436,6 @@ def test_networks_that_hardly_differ_take_one_place_while_there_are_others() -> 
     assert [t.number for t in promoted([first, *near, *far], objectives, 3)] == [0, 3, 4]
     assert [t.number for t in promoted([first, *near, *far], objectives, 4)] == [0, 1, 3, 4]
     assert [t.number for t in promoted([first, *near], objectives, 2)] == [0, 1]
-
-
-class Refitting(Function):
-    """Trains as a plain function does, and can train again on all data, without a score."""
-
-    @property
-    def can_refit(self) -> bool:
-        return True
-
-    def for_refit(self) -> Evaluator:
-        return Refit(self.train)
-
-
-class Refit(Function):
-    def evaluate(self, candidate: Candidate, epochs: int, context: Context) -> Result:
-        return replace(super().evaluate(candidate, epochs, context), metrics={})
-
-
-@pytest.mark.parametrize("metric", ["params", "latency_ms"])
-def test_a_network_over_a_limit_is_trained_in_no_stage(tmp_path: Path, metric: str) -> None:
-    def network(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
-        width = choose.width("width", 1, 30)
-        bias = choose.value("bias", [True, False])
-        return nn.Sequential(nn.Linear(4, width), nn.Linear(width, classes, bias=bias))
-
-    stages: dict[Stage, list[int]] = {}
-
-    def train(model: nn.Module, epochs: int) -> dict[str, float]:
-        stages.setdefault(run.progress().stage, []).append(parameters(model))
-        return size(model, epochs)
-
-    made = plan(
-        space=Space(network, 4, 3),
-        evaluator=Refitting(train),
-        strategy=RandomSearch(),
-        limits=limits_from({metric: {"params": 80, "latency_ms": 0.8}[metric]}),
-        target=Counted() if metric == "latency_ms" else None,
-        budget=Budget(trials=8),
-        baseline=8,
-        refit=True,
-    )
-    run = loop(tmp_path, made)
-    run.run()
-    assert {stage: len(trained) for stage, trained in stages.items()} == {
-        SEARCH: 8,
-        BASELINE: 8,
-        Stage.final(1): 4,
-        Stage.final(2): 2,
-        REFIT: 1,
-    }
-    assert max(most for trained in stages.values() for most in trained) <= 80
-    attempts = {SEARCH: 0, BASELINE: 0}
-    for event in run.store.events("a"):
-        if event.kind == "proposed":
-            stage = Proposal.from_json(event.body["proposal"]).stage
-            attempts[stage] = attempts.get(stage, 0) + event.body["attempt"]
-    fewest = min(attempts[SEARCH], attempts[BASELINE])
-    assert fewest > 0, "nothing over the limit was drawn in one of the stages"
-
-
-class Slower(Counted):
-    """Says of a network that it is slower each time but the first, where it is large."""
-
-    def __init__(self, large: int) -> None:
-        super().__init__()
-        self.large, self.times = large, dict[int, int]()
-
-    def measure(self, model, inputs, *, mean=None, std=None, seconds=0.05) -> Latency:
-        count = parameters(model)
-        self.times[count] = self.times.get(count, 0) + 1
-        ms = 9.0 if count > self.large and self.times[count] > 1 else count / 100
-        return Latency(ms, ms, ms, 1)
-
-
-@pytest.mark.parametrize("large", [90, 0])
-def test_what_is_over_a_limit_when_measured_again_is_not_trained_again_nor_returned(
-    tmp_path: Path, large: int
-) -> None:
-    def network(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
-        width = choose.width("width", 1, 15)
-        return nn.Sequential(nn.Linear(4, width), nn.Linear(width, classes))
-
-    trained: list[int] = []
-
-    def train(model: nn.Module, epochs: int) -> dict[str, float]:
-        trained.append(parameters(model))
-        return size(model, epochs)
-
-    made = plan(
-        space=Space(network, 4, 3),
-        evaluator=Refitting(train),
-        strategy=RandomSearch(),
-        limits=limits_from({"latency_ms": 2.0}),
-        target=Slower(large),
-        budget=Budget(trials=12),
-        finals=((6, 3),),
-        refit=True,
-    )
-    run = loop(tmp_path, made)
-    run.run()
-    assert max(trained) > large
-    record = read_record(run.store, "a")
-    assert set(record.confirmed) == {t.number for t in run.history[12:18]}
-    if large:
-        within = [count for count in trained[12:18] if count <= large]
-        assert trained[18:] == [max(within)]
-        best = record.best
-        assert best is not None
-        assert best.metrics["params"] == max(within)
-    else:
-        assert trained[18:] == []
-        conclude(run.store, "a", made)
-        ended = read_record(run.store, "a")
-        assert ended.status == "failed"
-        assert ended.reason.startswith("measured again on the idle machine, no finalist keeps")
 
 
 class Listening(Inline):

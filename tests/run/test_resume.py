@@ -13,13 +13,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_loop import Counted, Refitting, Slower, Stopping, listed, loop, parameters, plan, size
+from test_hard_limits import Refitting, Slower
+from test_loop import Counted, Stopping, listed, loop, parameters, plan, size
 from torch import nn
 
 from netwright.evaluate.admission import Admission
 from netwright.evaluate.function import Function
 from netwright.execute import Executor, Inline, Message
 from netwright.objective import limits_from, maximize, minimize
+from netwright.record.artifacts import weights_key
 from netwright.record.record import read_record
 from netwright.run.fingerprint import settings_of
 from netwright.run.loop import Loop
@@ -239,10 +241,14 @@ def test_a_resumed_run_keeps_the_weights_that_an_uninterrupted_one_does(
         space=small,
         objectives=(maximize("accuracy"), minimize("params")),
         budget=Budget(trials=12),
+        baseline=2,
         finals=((2, 2),),
     )
     whole = loop(tmp_path, made, name="whole")
     whole.run()
+    kept = {n for n in range(16) if whole.store.has("whole", weights_key(n))}
+    assert {14, 15} < kept  # of the finals
+    assert not {12, 13} & kept  # of the baseline
     for after in (2, 8, 12):
         folder = tmp_path / str(after)
         again = stopped_and_resumed(folder, made, Stopping(after), Inline())
@@ -329,7 +335,7 @@ def test_a_run_may_be_killed_after_any_event(tmp_path: Path, small: Space) -> No
         finals=((2, 2),),
     )
     Admission(small, made.limits).check_limits_can_be_met(
-        target, made.evaluator.raw_inputs(small)
+        target, made.evaluator.deployment(small)
     )  # as each session begins
     checks = len(target.asked)
     whole = loop(tmp_path, made, name="whole")
