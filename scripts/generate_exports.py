@@ -17,7 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-SEAMS = {"strategies": "Strategy", "oneshot": "OneShot"}
+SEAMS = {"strategies": "Strategy", "stopping": "Stopper", "oneshot": "OneShot"}
 """Rooms of plug-ins, and the class that says which of their exports are such."""
 
 PUBLIC = {
@@ -119,10 +119,9 @@ def as_ruff_sorts(name: str) -> tuple[int, str]:
 def cli_module() -> str:
     """Names that `--help` says without importing what they stand for."""
     from netwright import spaces
-    from netwright.oneshot.names import ONE_SHOT
-    from netwright.strategies.names import NAMED
+    from netwright.oneshot.names import ONE_SHOT, PROPOSING
 
-    lists = {"STRATEGIES": NAMED, "ONE_SHOTS": ONE_SHOT, "SPACES": spaces.__all__}
+    lists = {"STRATEGIES": PROPOSING, "ONE_SHOTS": ONE_SHOT, "SPACES": spaces.__all__}
     lines = ['"""What the package exports, by name; written by scripts/generate_exports.py."""']
     for name, values in lists.items():
         lines += ["", f"{name} = (", *(f'    "{value}",' for value in values), ")"]
@@ -134,9 +133,10 @@ def table(room: str, seam_name: str) -> str:
     from netwright.settings.exports import exported
 
     module = import_module(f"netwright.{room}")
+    argument = "stopper" if room == "stopping" else "strategy"
     lines = [
         "",
-        "| `strategy=` | on the command line | | settings | paper |",
+        f"| `{argument}=` | on the command line | | settings | paper |",
         "|---|---|---|---|---|",
     ]
     for made_by in exported(module, getattr(module, seam_name)):

@@ -53,6 +53,11 @@ if TYPE_CHECKING:
     from netwright.space import Architecture as Architecture
     from netwright.space import Choose as Choose
     from netwright.space import Space as Space
+    from netwright.stopping import ASHA as ASHA
+    from netwright.stopping import Hyperband as Hyperband
+    from netwright.stopping import MedianStopping as MedianStopping
+    from netwright.stopping import Stopper as Stopper
+    from netwright.stopping import SuccessiveHalving as SuccessiveHalving
     from netwright.store import MemoryStore as MemoryStore
     from netwright.store import SQLiteStore as SQLiteStore
     from netwright.store import Store as Store
@@ -63,13 +68,11 @@ if TYPE_CHECKING:
     from netwright.strategies import REINFORCE as REINFORCE
     from netwright.strategies import Auto as Auto
     from netwright.strategies import BayesianOptimization as BayesianOptimization
-    from netwright.strategies import Hyperband as Hyperband
     from netwright.strategies import LocalSearch as LocalSearch
     from netwright.strategies import Optuna as Optuna
     from netwright.strategies import RandomSearch as RandomSearch
     from netwright.strategies import RegularizedEvolution as RegularizedEvolution
     from netwright.strategies import Strategy as Strategy
-    from netwright.strategies import SuccessiveHalving as SuccessiveHalving
     from netwright.supernet import Supernet as Supernet
     from netwright.targets.latency import OnnxRuntime as OnnxRuntime
     from netwright.targets.latency import PyTorch as PyTorch
@@ -77,6 +80,7 @@ if TYPE_CHECKING:
     from netwright.tasks import Task as Task
 
 _HOMES = {
+    "ASHA": "stopping",
     "Architecture": "space",
     "AtMost": "objective",
     "Auto": "strategies",
@@ -95,9 +99,10 @@ _HOMES = {
     "FewShot": "oneshot",
     "Function": "evaluate.function",
     "GDAS": "oneshot",
-    "Hyperband": "strategies",
+    "Hyperband": "stopping",
     "Inline": "execute",
     "LocalSearch": "strategies",
+    "MedianStopping": "stopping",
     "MemoryStore": "store",
     "NPENAS": "strategies",
     "NSGA2": "strategies",
@@ -123,9 +128,10 @@ _HOMES = {
     "SQLiteStore": "store",
     "SinglePath": "oneshot",
     "Space": "space",
+    "Stopper": "stopping",
     "Store": "store",
     "Strategy": "strategies",
-    "SuccessiveHalving": "strategies",
+    "SuccessiveHalving": "stopping",
     "Supernet": "supernet",
     "Task": "tasks",
     "Training": "evaluate.training",

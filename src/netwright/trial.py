@@ -247,7 +247,7 @@ class History(Sequence[Trial]):
 def by_budget(trials: Sequence[Trial]) -> list[list[Trial]]:
     """Trials whose scores compare, those of the largest budget first; each architecture once.
 
-    All are of one budget unless their strategy names epochs, as Hyperband does.
+    All are of one budget unless a stopper names epochs, as Hyperband does.
     """
     groups: dict[int, list[Trial]] = {}
     seen: set[Architecture] = set()

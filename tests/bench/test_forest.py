@@ -11,7 +11,8 @@ from netwright import spaces
 from netwright.bench import simulate
 from netwright.cli.bench import opened, shipped
 from netwright.objective import maximize
-from netwright.strategies import Hyperband, RandomSearch
+from netwright.stopping import Hyperband, Stopped
+from netwright.strategies import RandomSearch
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,13 @@ def test_its_signal_says_something_of_its_test(forest):
 def test_searches_on_it(forest):
     accuracy = (maximize("accuracy"),)
     course = simulate(forest, RandomSearch(), accuracy, seconds=200, cost="seconds")
-    halved = simulate(forest, Hyperband(budgets=(1, 2, 6)), accuracy, seconds=200, cost="seconds")
+    halved = simulate(
+        forest,
+        Stopped(RandomSearch(), Hyperband(budgets=(1, 2, 6))),
+        accuracy,
+        seconds=200,
+        cost="seconds",
+    )
     assert len(halved.rows) > len(course.rows) > 10
     assert set(halved.epochs.tolist()) == {1, 2, 6}
 

@@ -9,13 +9,12 @@ from netwright.errors import SettingError
 from netwright.objective import maximize
 from netwright.run.search import search
 from netwright.spaces.nasbench201 import from_string
+from netwright.stopping import Hyperband, Stopped, SuccessiveHalving
 from netwright.strategies import (
     REINFORCE,
-    Hyperband,
     LocalSearch,
     RandomSearch,
     RegularizedEvolution,
-    SuccessiveHalving,
 )
 from netwright.testing import READY, SPACES
 
@@ -98,7 +97,7 @@ def test_budgets_are_columns(table):
     columns |= {f"seconds_{e}": np.full(len(last), float(e)) for e in (1, 3, 9)}
     made = Table(table.space, table.architectures, columns)
     assert made.budgets("accuracy") == (1, 3, 9) and made.budgets("accuracy_1") == ()
-    strategy = Hyperband(budgets=(1, 3, 9))
+    strategy = Stopped(RandomSearch(), Hyperband(budgets=(1, 3, 9)))
     course = simulate(made, strategy, ONE, evaluations=13 + 6, cost="seconds")
     assert course.epochs.tolist() == [1] * 9 + [3] * 3 + [9] + [3] * 5 + [9]
     assert course.seconds.tolist() == np.cumsum(course.epochs).tolist()
@@ -107,13 +106,13 @@ def test_budgets_are_columns(table):
     assert sorted(second) == sorted(best)
     assert course.incumbents(made, "accuracy")[-1] in course.rows[course.epochs == 9]
     with pytest.raises(SettingError, match="'accuracy' after 1, 3, 9 epochs, got 2"):
-        simulate(made, Hyperband(budgets=(2, 9)), ONE, evaluations=3)
+        simulate(made, Stopped(RandomSearch(), Hyperband(budgets=(2, 9))), ONE, evaluations=3)
 
 
 def test_a_search_on_a_table_has_budgets(table, tmp_path):
     columns = {f"accuracy_{e}": table.column("accuracy") * e for e in (1, 3)}
     made = Table(table.space, table.architectures, columns)
-    settings = {"strategy": SuccessiveHalving(budgets=(1, 3)), "trials": 4, "finals": []}
+    settings = {"stopper": SuccessiveHalving(budgets=(1, 3)), "trials": 4, "finals": []}
     run = search(made.space, made, objectives=ONE, store=tmp_path / "runs.db", **settings)
     assert [t.proposal.epochs for t in run.record.history] == [1, 1, 1, 3]
     last = run.record.history[-1]

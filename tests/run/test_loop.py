@@ -21,14 +21,13 @@ from netwright.run.fingerprint import settings_of
 from netwright.run.loop import Loop
 from netwright.run.plan import Budget, Plan
 from netwright.space import Architecture, Choose, Space
+from netwright.stopping import ASHA, Hyperband, Stopper, SuccessiveHalving
 from netwright.store import SQLiteStore
 from netwright.strategies import (
-    Hyperband,
     RandomSearch,
     RegularizedEvolution,
     Search,
     Strategy,
-    SuccessiveHalving,
 )
 from netwright.targets.latency import Latency, LatencyTarget
 from netwright.testing import SPACES
@@ -136,11 +135,21 @@ def test_a_limit_that_cannot_be_met_says_the_least_that_can() -> None:
     Admission(space, limits_from({"params": least})).check_limits_can_be_met(None, None)
 
 
-@pytest.mark.parametrize("strategy", [RandomSearch(), RegularizedEvolution(6, 3), Hyperband()])
+@pytest.mark.parametrize(
+    ("strategy", "stopper"),
+    [
+        (RandomSearch(), None),
+        (RegularizedEvolution(6, 3), None),
+        (RandomSearch(), Hyperband()),
+        (RegularizedEvolution(6, 3), ASHA()),
+    ],
+)
 @pytest.mark.parametrize("after", [0, 1, 7, 24, 26, 29])
-def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, strategy: Strategy, after) -> None:
+def test_a_resumed_run_equals_an_uninterrupted_one(
+    tmp_path: Path, strategy: Strategy, stopper: Stopper | None, after: int
+) -> None:
     limits = limits_from({"params": 100_000})
-    made = plan(strategy=strategy, limits=limits, baseline=3)
+    made = plan(strategy=strategy, stopper=stopper, limits=limits, baseline=3)
     whole = loop(tmp_path, made, name="whole")
     whole.run()
     with pytest.raises(SystemError):
@@ -215,9 +224,10 @@ def test_a_network_is_trained_once_a_budget_and_is_a_finalist_once(tmp_path: Pat
     def shrinking(model: nn.Module, epochs: int) -> dict[str, float]:
         return {"accuracy": size(model, 0)["accuracy"] / epochs}
 
-    strategy = SuccessiveHalving(budgets=(1, 3, 9))
+    stopper = SuccessiveHalving(budgets=(1, 3, 9))
     made = plan(
-        strategy=strategy,
+        strategy=RandomSearch(),
+        stopper=stopper,
         evaluator=Function(shrinking),
         target=Counted(),
         limits=limits_from({"latency_ms": 1e6}),
@@ -247,9 +257,9 @@ def test_the_weights_of_the_largest_budget_are_kept(tmp_path: Path) -> None:
     def shrinking(model: nn.Module, epochs: int) -> dict[str, float]:
         return {"accuracy": size(model, 0)["accuracy"] / epochs}
 
-    strategy = SuccessiveHalving(budgets=(1, 3))
     evaluator, budget = Function(shrinking), Budget(trials=6)  # 3 + 1, and 2 of the next bracket
-    made = loop(tmp_path, plan(strategy=strategy, evaluator=evaluator, budget=budget, finals=()))
+    halved = {"strategy": RandomSearch(), "stopper": SuccessiveHalving(budgets=(1, 3))}
+    made = loop(tmp_path, plan(**halved, evaluator=evaluator, budget=budget, finals=()))
     made.run()
     best = read_record(made.store, "a").best
     assert best.proposal.epochs == 3
@@ -258,8 +268,10 @@ def test_the_weights_of_the_largest_budget_are_kept(tmp_path: Path) -> None:
 
 
 def test_epochs_of_proposals_are_what_the_budget_counts(tmp_path: Path) -> None:
-    strategy = SuccessiveHalving(budgets=(1, 3))
-    made = loop(tmp_path, plan(strategy=strategy, budget=Budget(epochs=8), finals=()))
+    stopper = SuccessiveHalving(budgets=(1, 3))
+    made = loop(
+        tmp_path, plan(strategy=RandomSearch(), stopper=stopper, budget=Budget(epochs=8), finals=())
+    )
     made.run()
     assert [t.proposal.epochs for t in made.history] == [1, 1, 1, 3, 1, 1]
     assert read_record(made.store, "a").closed[SEARCH] == "8 epochs"

@@ -27,8 +27,9 @@ from netwright.run.fingerprint import settings_of
 from netwright.run.loop import Loop
 from netwright.run.plan import Budget, Plan
 from netwright.space import Choose, Space
+from netwright.stopping import Hyperband, Stopper
 from netwright.store import SQLiteStore
-from netwright.strategies import Hyperband, RandomSearch, RegularizedEvolution, Search, Strategy
+from netwright.strategies import RandomSearch, RegularizedEvolution, Search, Strategy
 from netwright.trial import REFIT, SEARCH, Proposal, Stage
 
 
@@ -83,14 +84,22 @@ def stopped_and_resumed(path: Path, made: Plan, stopping: Executor, executor: Ex
     return again
 
 
-@pytest.mark.parametrize("strategy", [RandomSearch(), RegularizedEvolution(4, 2), Hyperband()])
+@pytest.mark.parametrize(
+    ("strategy", "stopper"),
+    [(RandomSearch(), None), (RegularizedEvolution(4, 2), None), (RandomSearch(), Hyperband())],
+)
 @pytest.mark.parametrize("deterministic", [False, True])
 def test_no_network_is_tried_twice_by_a_resumed_run(
-    tmp_path: Path, small: Space, strategy: Strategy, deterministic: bool
+    tmp_path: Path,
+    small: Space,
+    strategy: Strategy,
+    stopper: Stopper | None,
+    deterministic: bool,
 ) -> None:
     made = plan(
         space=small,
         strategy=strategy,
+        stopper=stopper,
         deterministic=deterministic,
         budget=Budget(trials=17),
         baseline=2,

@@ -14,6 +14,7 @@ from netwright.oneshot.names import ONE_SHOT, search_named
 from netwright.settings.literal import Call
 from netwright.settings.making import known_settings, made
 from netwright.spaces.names import ready_space
+from netwright.stopping import Stopped
 from netwright.strategies.names import NAMED
 from netwright.testing import SPACES
 
@@ -27,8 +28,10 @@ from netwright.testing import SPACES
          nw.FewShot(finder=nw.RegularizedEvolution(population=9))),
         ("enas(controller='reinforce(clip=0.2)')", nw.ENAS(controller=nw.REINFORCE(clip=0.2))),
         ("hyperband(strategy='local-search', budgets=[2, 4])",
-         nw.Hyperband(nw.LocalSearch(), (2, 4))),
-        ("hyperband-auto(eta=2)", nw.Hyperband(nw.Auto(), eta=2)),
+         Stopped(nw.LocalSearch(), nw.Hyperband((2, 4)))),
+        ("hyperband-auto(eta=2)", Stopped(nw.Auto(), nw.Hyperband(eta=2))),
+        ("asha(strategy='evolution(population=9)')",
+         Stopped(nw.RegularizedEvolution(population=9), nw.ASHA())),
         ("optuna-gp", nw.Optuna("gp")),
         ("reinforce(clip=None, learning_rate=1)", nw.REINFORCE(clip=None, learning_rate=1)),
     ],
@@ -52,6 +55,10 @@ def test_a_strategy_takes_its_settings(text, strategy):
         ("few-shot(finder='evolutoin')", r"few-shot\(finder=...\)` must be one of .*'evolution'"),
         ("enas(controller='random')", r"`enas\(controller=...\)` must be a `REINFORCE\(\)`"),
         ("hyperband(budgets=(1, 2.5))", "must be a tuple or list of a whole number each, got"),
+        ("hyperband(strategy=3)", r"\(strategy=...\)` must be the name of a strategy, got 3"),
+        ("hyperband(strategy='evolutoin')", r"\(strategy=...\)` must be one of .*evolution"),
+        ("hyperband-auto(strategy='random')", "hyperband has no setting 'strategy'"),
+        ("hyperband(eta=1)", r"`hyperband\(eta=...\)` must be a whole number, at least 2, got 1"),
         ("darst(epochs=5)", "`--strategy` must be one of .*got 'darst'; did you mean 'darts'"),
     ],
 )  # fmt: skip

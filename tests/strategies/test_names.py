@@ -12,22 +12,9 @@ def test_every_exported_strategy_has_a_name():
     assert {type(by_name("--strategy", name)) for name in NAMED} == set(STRATEGIES)
 
 
-def test_another_strategy_may_choose_who_enters():
-    made = by_name("--strategy", "hyperband-local-search", (4, 12, 36, 108))
-    assert made == nw.Hyperband(nw.LocalSearch(), budgets=(4, 12, 36, 108))
-    assert by_name("--strategy", "successive-halving") == nw.SuccessiveHalving(nw.RandomSearch())
-
-
-def test_a_ladder_is_cut_out_of_the_budgets_there_are():
-    made = by_name("--strategy", "hyperband", range(1, 21))
-    assert made.budgets == (2, 6, 20)
-    with pytest.raises(SettingError, match="`--strategies hyperband` needs a signal of several"):
-        by_name("--strategies", "hyperband", ())
-
-
-@pytest.mark.parametrize("name", ["evolutoin", "hyperband-evolutoin", "Auto"])
+@pytest.mark.parametrize("name", ["evolutoin", "Auto"])
 def test_unknown_names_are_refused(name):
-    with pytest.raises(SettingError, match=r"`--strategy.*` must be one of auto, .*got"):
+    with pytest.raises(SettingError, match=r"`--strategy` must be one of auto, .*got"):
         by_name("--strategy", name)
 
 
@@ -35,5 +22,5 @@ def test_a_search_takes_a_name(tmp_path):
     given = {"trials": 2, "finals": [], "workers": 0, "store": tmp_path / "runs.db", "refit": False}
     run = nw.search(SPACES["flat"](), lambda m, e: {"accuracy": 0.5}, strategy="evolution", **given)
     assert run.plan.strategy == nw.RegularizedEvolution()
-    with pytest.raises(SettingError, match=r"`search\(strategy=...\)` must be one of auto"):
+    with pytest.raises(SettingError, match=r"`search\(strategy=...\)` must be one of .*auto, "):
         nw.search(SPACES["flat"](), lambda m, e: {"accuracy": 0.5}, strategy="best", **given)

@@ -26,6 +26,7 @@ from netwright.errors import DataError, SettingError
 from netwright.network.files import write_whole
 from netwright.network.threads import one_thread
 from netwright.objective import Objective, maximize, minimize
+from netwright.stopping import Stopped
 from netwright.strategies import Strategy
 
 SETTINGS, COURSES = "bench.json", "courses.jsonl"
@@ -110,7 +111,7 @@ class Searched:
 
 def run(
     comparison: Comparison,
-    strategies: Mapping[str, Strategy],
+    strategies: Mapping[str, Strategy | Stopped],
     folder: Path,
     opened: Opened,
     *,
@@ -228,7 +229,7 @@ def _table(opened: Opened, table: str, space: str | None) -> Table:
     return opened(table, space)
 
 
-def _search(job: tuple[Comparison, str, Strategy, int, Opened]) -> dict[str, Any]:
+def _search(job: tuple[Comparison, str, Strategy | Stopped, int, Opened]) -> dict[str, Any]:
     comparison, name, strategy, seed, opened = job
     table = _table(opened, comparison.table, comparison.space)
     began = process_time()

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from netwright.bench.table import Table
 from netwright.errors import SettingError
 from netwright.objective import Objective
+from netwright.stopping import Stopped
 from netwright.strategies import Strategy
 from netwright.trial import Proposal, Trial
 
@@ -56,7 +57,7 @@ class Course:
 
 def simulate(
     table: Table,
-    strategy: Strategy,
+    strategy: Strategy | Stopped,
     objectives: Sequence[Objective],
     *,
     seed: int = 0,

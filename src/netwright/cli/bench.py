@@ -51,8 +51,8 @@ def run(
     """
     from netwright.bench.compare import Comparison
     from netwright.bench.compare import run as run_all
+    from netwright.oneshot.names import strategy_named
     from netwright.settings.literal import split_calls
-    from netwright.strategies.names import by_name
 
     if seconds is not None and cost is None:
         raise SettingError("`--seconds` must be told --cost, the column with a network's seconds.")
@@ -71,11 +71,11 @@ def run(
         minimize,
     )
     for name in names:  # before a large table is opened
-        by_name("--strategies", name)
+        strategy_named("--strategies", name)
     found = opened(comparison.table, space)
     comparison.check(found)
     budgets = found.budgets(signal)
-    made = {name: by_name("--strategies", name, budgets) for name in names}
+    made = {name: strategy_named("--strategies", name, budgets) for name in names}
 
     def told(done: int, of: int) -> None:
         if not quiet and (done == of or done % max(1, of // 20) == 0):
@@ -129,17 +129,17 @@ def list_(
 ) -> None:
     """List the strategies, the tables that are shipped, and the published ones that are read."""
     from netwright.bench.importers import FORMATS, OFFICIAL
-    from netwright.strategies.names import NAMED
+    from netwright.oneshot.names import PROPOSING
 
     body = {
-        "strategies": list(NAMED),
+        "strategies": PROPOSING,
         "tables": shipped(),
         "imports": [*OFFICIAL, *(f"{f.name}: {', '.join(sorted(f.columns))}" for f in FORMATS)],
     }
     if as_json:
         typer.echo(json.dumps(body))
         return
-    typer.echo(f"strategies  {', '.join(NAMED)}", err=True)
+    typer.echo(f"strategies  {', '.join(PROPOSING)}", err=True)
     typer.echo(f"tables      {', '.join(shipped()) or 'none'}", err=True)
     for known in body["imports"]:
         typer.echo(f"import      {known}", err=True)

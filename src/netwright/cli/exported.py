@@ -1,12 +1,14 @@
 """What the package exports, by name; written by scripts/generate_exports.py."""
 
 STRATEGIES = (
+    "asha",
     "auto",
     "bananas",
     "bayesian-optimization",
     "evolution",
     "hyperband",
     "local-search",
+    "median",
     "npenas",
     "nsga2",
     "optuna",

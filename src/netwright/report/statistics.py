@@ -42,6 +42,7 @@ def expected_best(record: Record) -> Expected | None:
     allowed = record.history.allowed(record.limits)
     baseline = [t for t in allowed if t.proposal.stage.is_baseline]
     begins = record.settings["strategy"]["name"] in _RANDOM_WITHOUT_PARENT
+    begins = begins and record.settings.get("stopper") is None  # what it promotes has a parent
     own = [
         t
         for t in allowed

@@ -158,7 +158,7 @@ def _card(record: Record, plan: Plan, trial: Trial, model: nn.Module) -> Card:
         if metric.name in trial.metrics
     }
     metrics |= {f"test_{k}": v for k, v in record.tested.get(trial.number, {}).items()}
-    history = record.history
+    history, stopper = record.history, record.settings.get("stopper")
     return Card(
         title=f"A network for {(record.settings['data'] or {}).get('name', 'your data')}",
         data=dict(record.settings["data"] or {}),
@@ -170,6 +170,7 @@ def _card(record: Record, plan: Plan, trial: Trial, model: nn.Module) -> Card:
         search={
             "run": record.name,
             "strategy": record.settings["strategy"]["name"],
+            **({"stopper": stopper["name"]} if stopper is not None else {}),
             "trials": len(history),
             "epochs": trial.proposal.epochs or plan.evaluator.epochs,
             "seconds": round(record.seconds, 1),

@@ -21,6 +21,7 @@ from netwright.tasks import upgraded
 _FIXED = (
     "space",
     "strategy",
+    "stopper",
     "objectives",
     "limits",
     "finals",
@@ -54,6 +55,8 @@ def settings_of(plan: Plan, *, workers: int, call: dict[str, Any] | None) -> dic
             "name": type(plan.strategy).__name__,
             "settings": plain(fields_of(plan.strategy)),
         },
+        "stopper": plan.stopper
+        and {"name": type(plan.stopper).__name__, "settings": plain(fields_of(plan.stopper))},
         "objectives": [{"metric": o.metric, "direction": o.direction} for o in plan.objectives],
         "limits": [
             {"metric": o.metric, "bound": o.bound, "on": o.on.name if o.on else None}
@@ -97,7 +100,7 @@ def check_same(run: str, then: dict[str, Any], now: dict[str, Any]) -> None:
         )
     for key in _FIXED:
         if then.get(key) != now[key]:
-            was, now_is = _difference(then[key], now[key])
+            was, now_is = _difference(then.get(key), now[key])
             raise StoreError(
                 f"The run {run!r} cannot go on with another {key}: it was begun with {was}, now it "
                 f"is {now_is}. Give the same settings, or begin a new run with another name."

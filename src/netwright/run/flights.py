@@ -25,12 +25,12 @@ def evaluation_of(plan: Plan, store: Store, run: str) -> Evaluation:
     )
 
 
-def job_of(flight: Flight, run_seed: int, *, measure: bool = False) -> Job:
-    """What an executor is to train, or only to `measure`."""
+def job_of(flight: Flight, seed: int, *, measure: bool = False) -> Job:
+    """What an executor is to train by a seed, or only to `measure`."""
     return Job(
         flight.proposal.architecture,
         flight.epochs,
-        seed_of(run_seed, flight.number),
+        seed,
         flight.metrics,
         weights_key(flight.number),
         measure,

@@ -23,7 +23,7 @@ from netwright.record import events
 from netwright.record.progress import Flight, Progress
 from netwright.run.budget import Clock, Spending
 from netwright.run.finals import eligible, finalists, measured_again, refits
-from netwright.run.flights import evaluation_of, job_of, trial_of
+from netwright.run.flights import evaluation_of, job_of, seed_of, trial_of
 from netwright.run.plan import Plan
 from netwright.run.shared_training import Checkpoint, train_shared
 from netwright.run.sources import End, Source, Sources
@@ -220,6 +220,13 @@ class Loop:
         chosen = not proposal.stage.explores  # which may be a variant of what was measured
         return parent if chosen or parent.architecture == proposal.architecture else None
 
+    def _began_as(self, flight: Flight) -> int:
+        """The number of the trial that a promoted one goes on from: it has that one's seed."""
+        number, proposal = flight.number, flight.proposal
+        while proposal.stage.is_search and (parent := self._earlier(proposal)) is not None:
+            number, proposal = parent.number, parent.proposal
+        return number
+
     def _train(self, flight: Flight) -> None:
         flight.admitted = True
         self._submit(flight, self.plan.trial_seconds if flight.proposal.stage.explores else None)
@@ -228,7 +235,8 @@ class Loop:
         """Give the job of a trial to the executor, as the next attempt at it."""
         self._attempts[flight.number] += 1
         key = Key(flight.number, self._attempts[flight.number])
-        job = job_of(flight, self.plan.seed, measure=measure)
+        seed = seed_of(self.plan.seed, self._began_as(flight))
+        job = job_of(flight, seed, measure=measure)
         self.executor.submit(key, job, limit, alone=measure)
 
     # -- what comes back --------------------------------------------------------------------------
@@ -240,6 +248,8 @@ class Loop:
             return  # late news of an attempt that was given up
         if message.kind == "progress":
             flight.curve.append(dict(message.body))
+            if not self.state.searches.goes_on(flight.proposal, flight.curve):
+                self._preempt(flight, message.key)
             return
         if message.kind == "lost":
             status, reason = message.body
@@ -259,8 +269,20 @@ class Loop:
             fact = events.Rejected(number, attempt, flight.proposal, found, outcome.reason)
             self.state.append(fact)
         else:
-            trial = trial_of(flight, outcome, self.plan.objectives)
-            self.state.append(events.Finished(number, trial))
+            self._finish(flight, outcome)
+
+    def _finish(self, flight: Flight, outcome: Outcome) -> None:
+        trial = trial_of(flight, outcome, self.plan.objectives)
+        self.state.append(events.Finished(flight.number, trial))
+
+    def _preempt(self, flight: Flight, key: Key) -> None:
+        """End a trial on its way, with the metrics of its last epoch."""
+        self.executor.cancel(key)
+        del self._flights[flight.number]
+        last = {name: value for name, value in flight.curve[-1].items() if name != "epoch"}
+        reason = f"the stopper ended it after {len(flight.curve)} of {flight.epochs} epochs"
+        metrics, curve = {**flight.metrics, **last}, tuple(flight.curve)
+        self._finish(flight, Outcome("preempted", metrics, curve, reason, flight.seconds()))
 
     def _eligible(self) -> list[Trial]:
         return eligible(self.plan, self.history, self.state.weights)

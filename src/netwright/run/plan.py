@@ -16,6 +16,8 @@ from netwright.objective import AtMost, Limit, Objective, limits_from
 from netwright.oneshot import OneShot
 from netwright.oneshot.names import search_named
 from netwright.space import Space
+from netwright.stopping import Stopped, Stopper
+from netwright.stopping.names import stopper_named
 from netwright.strategies import Auto, Strategy
 from netwright.targets.latency import LatencyTarget, default_target
 
@@ -50,13 +52,15 @@ class Plan:
     target: LatencyTarget | None = None
     trial_seconds: float | None = None
     refit: bool = False
+    stopper: Stopper | None = None
 
 
 def make_plan(
     space: Space,
     evaluator: Evaluator | Train,
     *,
-    strategy: Strategy | OneShot | str | None,
+    strategy: Strategy | Stopped | OneShot | str | None,
+    stopper: Stopper | str | None = None,
     objectives: Sequence[Objective] | None,
     limits: Mapping[str, float | AtMost] | None,
     budget: Budget,
@@ -74,7 +78,12 @@ def make_plan(
     """
     if isinstance(strategy, str):
         strategy = search_named("search(strategy=...)", strategy)
+    if isinstance(stopper, str):
+        stopper = stopper_named("search(stopper=...)", stopper)
+    if isinstance(strategy, Stopped):
+        strategy, stopper = _parts(strategy, stopper)
     _check_kinds(space, strategy)
+    _check_stopper(stopper, strategy, deterministic=deterministic)
     if baseline == "same" and deterministic:
         raise SettingError(
             '`search(baseline="same")` counts by the seconds that a search took, which '
@@ -111,6 +120,7 @@ def make_plan(
         _target(bounds),
         trial_minutes * 60 if trial_minutes is not None else None,
         made.can_refit and made.test_examples is not None if refit is None else refit,
+        stopper,
     )
 
 
@@ -177,6 +187,38 @@ def _check_one_shot(search: OneShot, evaluator: Evaluator) -> None:
         raise SettingError(
             f"`search(strategy={name}())` chooses by the validation part, and the data "
             f"{evaluator.data.name!r} have none."
+        )
+
+
+def _parts(stopped: Stopped, stopper: Stopper | None) -> tuple[Strategy, Stopper]:
+    """The strategy and the stopper of what has both."""
+    if stopper is not None:
+        raise SettingError(
+            f"`search(strategy=..., stopper=...)`: the strategy has the stopper "
+            f"{stopped.stopper!r} already, got {stopper!r}; leave one out."
+        )
+    if not isinstance(stopped.strategy, Strategy):
+        raise SettingError(f"`Stopped(strategy, ...)` must have a Strategy, got {stopped!r}.")
+    return stopped.strategy, stopped.stopper
+
+
+def _check_stopper(stopper: object, strategy: object, *, deterministic: bool) -> None:
+    """Refuse a stopper that cannot go with the rest."""
+    if stopper is None:
+        return
+    if not isinstance(stopper, Stopper):
+        raise SettingError(
+            f"`search(stopper=...)` must be a Stopper such as `Hyperband()`, got {stopper!r}."
+        )
+    if isinstance(strategy, OneShot):
+        raise SettingError(
+            f"`search(stopper=...)` is for strategies, got strategy={type(strategy).__name__}(), "
+            "which trains the networks that it names in full; leave `stopper` out."
+        )
+    if stopper.ends_trials and deterministic:
+        raise SettingError(
+            f"`search(stopper={type(stopper).__name__}())` ends trials by when their news come, "
+            "which `deterministic=True` cannot repeat; leave one out."
         )
 
 

@@ -5,7 +5,7 @@ They compute on one thread: the other cores are the workers', and the matrices a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from netwright.network.threads import one_thread
 from netwright.oneshot import OneShot
 from netwright.run.plan import Plan
 from netwright.space import Space
+from netwright.stopping.over import Proposing, Stopped
 from netwright.strategies import RandomSearch
 from netwright.trial import BASELINE, SEARCH, Proposal, Stage, Trial
 
@@ -27,8 +28,11 @@ class Searches:
     def __init__(self, plan: Plan, space: Space) -> None:
         # What a one-shot search names comes first; more trials than that are random.
         strategy = RandomSearch() if isinstance(plan.strategy, OneShot) else plan.strategy
-        self._searches = {
-            SEARCH: strategy.start(space, plan.objectives),
+        self._stopped = None
+        if plan.stopper is not None:
+            self._stopped = Stopped(strategy, plan.stopper).start(space, plan.objectives)
+        self._searches: dict[Stage, Proposing] = {
+            SEARCH: self._stopped or strategy.start(space, plan.objectives),
             BASELINE: RandomSearch().start(space, plan.objectives),
         }
         self._in_order = plan.deterministic
@@ -72,6 +76,12 @@ class Searches:
         """The next proposal of a stage's strategy; None when it has no more."""
         with one_thread():
             return self._searches[stage].propose(rng, pending)
+
+    def goes_on(self, proposal: Proposal, curve: Sequence[Mapping[str, float]]) -> bool:
+        """Say whether a trial on its way goes on, from its metrics after each epoch so far."""
+        if self._stopped is None or not proposal.stage.is_search:
+            return True
+        return self._stopped.goes_on(proposal, curve)
 
     def _observe(self, stage: Stage, trial: Trial) -> None:
         with one_thread():

@@ -37,6 +37,7 @@ from netwright.run.shared_training import Checkpoint
 from netwright.run.warm_start import known_from
 from netwright.run.workers import executor_of
 from netwright.space import Architecture, Space
+from netwright.stopping import Stopped, Stopper
 from netwright.store import Store, open_store
 from netwright.strategies import Strategy
 from netwright.trial import Trial
@@ -46,7 +47,8 @@ def search(
     space: Space,
     evaluator: Evaluator | Train,
     *,
-    strategy: Strategy | OneShot | str | None = None,
+    strategy: Strategy | Stopped | OneShot | str | None = None,
+    stopper: Stopper | str | None = None,
     objectives: Sequence[Objective] | None = None,
     limits: Mapping[str, float | AtMost] | None = None,
     trials: int | None = None,
@@ -83,6 +85,8 @@ def search(
         strategy: what to try next, or its name on the command line; `Auto()` if None. A one-shot
             search such as `GDAS()` trains the whole space first, for at most half of the minutes,
             and then names the networks that are trained as trials.
+        stopper: which trials go on, over any strategy, such as `Hyperband()`, or its name on the
+            command line; None trains all of them as long.
         objectives: the first decides which network is the best; several make a front; None is the
             task's own.
         limits: bounds on params, macs, memory_mib or latency_ms that no network may break.
@@ -120,6 +124,7 @@ def search(
         space,
         evaluator,
         strategy=strategy,
+        stopper=stopper,
         objectives=objectives,
         limits=limits,
         budget=Budget(trials, minutes, epochs),
@@ -170,7 +175,8 @@ def _prepared(
     evaluator: Evaluator | Train,
     *,
     budget: Budget,
-    strategy: Strategy | OneShot | str | None = None,
+    strategy: Strategy | Stopped | OneShot | str | None = None,
+    stopper: Stopper | str | None = None,
     objectives: Sequence[Objective] | None = None,
     limits: Mapping[str, float | AtMost] | None = None,
     finals: Sequence[tuple[int, int]] | None = None,
@@ -202,6 +208,7 @@ def _prepared(
         space,
         evaluator,
         strategy=strategy,
+        stopper=stopper,
         objectives=objectives,
         limits=limits,
         budget=budget,

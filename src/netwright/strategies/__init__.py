@@ -5,7 +5,6 @@ from netwright.strategies.bananas import BANANAS
 from netwright.strategies.base import Search, Strategy
 from netwright.strategies.bayesian import BayesianOptimization
 from netwright.strategies.evolution import RegularizedEvolution
-from netwright.strategies.hyperband import Hyperband, SuccessiveHalving
 from netwright.strategies.local_search import LocalSearch
 from netwright.strategies.npenas import NPENAS
 from netwright.strategies.nsga2 import NSGA2
@@ -22,12 +21,10 @@ __all__ = [
     "REINFORCE",
     "Auto",
     "BayesianOptimization",
-    "Hyperband",
     "LocalSearch",
     "Optuna",
     "RandomSearch",
     "RegularizedEvolution",
     "Search",
     "Strategy",
-    "SuccessiveHalving",
 ]

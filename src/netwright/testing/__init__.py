@@ -12,9 +12,10 @@ Each suite is a tuple of functions that take a factory and raise `AssertionError
 
 from netwright.testing.evaluators import EVALUATOR_CHECKS
 from netwright.testing.executors import EXECUTOR_CHECKS
-from netwright.testing.exports import ONE_SHOTS, STRATEGIES
+from netwright.testing.exports import ONE_SHOTS, STOPPERS, STRATEGIES
 from netwright.testing.oneshot import ONE_SHOT_CHECKS
 from netwright.testing.spaces import READY, SPACES
+from netwright.testing.stoppers import STOPPER_CHECKS
 from netwright.testing.stores import STORE_CHECKS
 from netwright.testing.strategies import STRATEGY_CHECKS
 from netwright.testing.tasks import TASK_CHECKS
@@ -26,6 +27,8 @@ __all__ = [
     "ONE_SHOT_CHECKS",
     "READY",
     "SPACES",
+    "STOPPERS",
+    "STOPPER_CHECKS",
     "STORE_CHECKS",
     "STRATEGIES",
     "STRATEGY_CHECKS",

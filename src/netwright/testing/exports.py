@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from netwright import oneshot, strategies
+from netwright import oneshot, stopping, strategies
 from netwright.oneshot import OneShot
 from netwright.settings.exports import exported
+from netwright.stopping import Stopper
 from netwright.strategies import Strategy
 
 STRATEGIES: tuple[type[Strategy], ...] = tuple(exported(strategies, Strategy))
+STOPPERS: tuple[type[Stopper], ...] = tuple(exported(stopping, Stopper))
 ONE_SHOTS: tuple[type[OneShot], ...] = tuple(exported(oneshot, OneShot))

@@ -10,6 +10,7 @@ import numpy as np
 from netwright.bench.hypervolume import hypervolume
 from netwright.objective import Objective, maximize, minimize
 from netwright.space import Space
+from netwright.stopping.over import Proposing
 from netwright.strategies import RandomSearch, Search, Strategy
 from netwright.testing.spaces import SPACES
 from netwright.trial import STATUSES, Proposal, Trial
@@ -28,7 +29,7 @@ def score(proposal: Proposal) -> dict[str, float]:
 
 
 def drive(
-    search: Search,
+    search: Proposing,
     space: Space,
     trials: int = _TRIALS,
     workers: int = 1,

@@ -5,12 +5,22 @@ import pytest
 
 from netwright.errors import SettingError
 from netwright.objective import maximize
-from netwright.strategies import Auto, Hyperband, RegularizedEvolution, SuccessiveHalving
+from netwright.space import Space
+from netwright.stopping import Hyperband, Stopped, Stopper, SuccessiveHalving
+from netwright.stopping.over import StoppedSearch
+from netwright.strategies import Auto, RandomSearch, RegularizedEvolution, Strategy
 from netwright.testing.spaces import SPACES
 from netwright.testing.strategies import drive, score
 from netwright.trial import Proposal, Trial
 
 ONE = (maximize("accuracy"),)
+
+
+RANDOM = RandomSearch()
+
+
+def begun(stopper: Stopper, space: Space, strategy: Strategy = RANDOM) -> StoppedSearch:
+    return Stopped(strategy, stopper).start(space, ONE)
 
 
 def epochs(trials: list[Trial]) -> list[int | None]:
@@ -25,8 +35,7 @@ def test_brackets_are_those_of_the_paper() -> None:
 
 def test_brackets_follow_one_another() -> None:
     space = SPACES["huge"]()
-    strategy = Hyperband(budgets=(1, 3, 9))
-    trials = drive(strategy.start(space, ONE), space, 9 + 3 + 1 + 5 + 1 + 3 + 9)
+    trials = drive(begun(Hyperband(budgets=(1, 3, 9)), space), space, 9 + 3 + 1 + 5 + 1 + 3 + 9)
     expected = [1] * 9 + [3] * 3 + [9] + [3] * 5 + [9] + [9] * 3 + [1] * 9
     assert epochs(trials) == expected
 
@@ -34,7 +43,7 @@ def test_brackets_follow_one_another() -> None:
 @pytest.mark.parametrize("workers", [1, 4])
 def test_the_best_third_goes_on(workers: int) -> None:
     space = SPACES["huge"]()
-    search = SuccessiveHalving(budgets=(2, 6, 18)).start(space, ONE)
+    search = begun(SuccessiveHalving(budgets=(2, 6, 18)), space)
     trials = drive(search, space, 60, workers=workers)
     first = [t for t in trials if t.proposal.epochs == 2][:9]
     second = [t for t in trials if t.proposal.epochs == 6][:3]
@@ -53,7 +62,7 @@ def test_the_best_third_goes_on(workers: int) -> None:
 
 def test_a_bracket_that_waits_does_not_hold_up_workers() -> None:
     space = SPACES["huge"]()
-    search = SuccessiveHalving(budgets=(1, 3)).start(space, ONE)
+    search = begun(SuccessiveHalving(budgets=(1, 3)), space)
     flying = []
     for number in range(5):
         flying.append(search.propose(np.random.default_rng(number), flying))
@@ -68,7 +77,7 @@ def test_a_bracket_that_waits_does_not_hold_up_workers() -> None:
 
 def test_failed_trials_are_never_promoted() -> None:
     space = SPACES["huge"]()
-    search = SuccessiveHalving(budgets=(1, 3)).start(space, ONE)
+    search = begun(SuccessiveHalving(budgets=(1, 3)), space)
     for number in range(6):  # two brackets in which all fail
         proposal = search.propose(np.random.default_rng(number), [])
         assert proposal.epochs == 1
@@ -81,7 +90,7 @@ def test_failed_trials_are_never_promoted() -> None:
 
 def test_what_had_the_budget_before_is_not_trained_again() -> None:
     space = SPACES["huge"]()
-    search = SuccessiveHalving(budgets=(1, 3)).start(space, ONE)
+    search = begun(SuccessiveHalving(budgets=(1, 3)), space)
     members = [space.sample(np.random.default_rng(i)) for i in range(3)]
     best = max(members, key=lambda m: score(Proposal(m))["accuracy"])
     search.observe(Trial(0, Proposal(best, 3), "done", {"accuracy": 0.5}))
@@ -94,7 +103,7 @@ def test_what_had_the_budget_before_is_not_trained_again() -> None:
 def test_a_small_space_fills_no_bracket_but_its_own_size() -> None:
     members = SPACES["conditional"]().few(10_000)[:5]
     chosen = SPACES["conditional"]().among(members)
-    search = SuccessiveHalving(budgets=(1, 3, 9)).start(chosen, ONE)
+    search = begun(SuccessiveHalving(budgets=(1, 3, 9)), chosen)
     for number, member in enumerate(members):
         proposal = Proposal(member, 1)
         search.observe(Trial(number, proposal, "done", score(proposal)))
@@ -104,9 +113,7 @@ def test_a_small_space_fills_no_bracket_but_its_own_size() -> None:
 def test_the_search_of_the_largest_budget_with_enough_trials_chooses() -> None:
     """Evolution that saw ten trials of the largest budget breeds from these alone."""
     space = SPACES["huge"]()
-    search = Hyperband(RegularizedEvolution(population=2, sample=1), budgets=(1, 3)).start(
-        space, ONE
-    )
+    search = begun(Hyperband(budgets=(1, 3)), space, RegularizedEvolution(population=2, sample=1))
     for number in range(10):
         proposal = Proposal(space.sample(np.random.default_rng(number)), 3)
         search.observe(Trial(number, proposal, "done", score(proposal)))
@@ -117,7 +124,7 @@ def test_the_search_of_the_largest_budget_with_enough_trials_chooses() -> None:
 def test_who_had_the_least_budget_does_not_enter_again() -> None:
     """Though the search that chooses, that of the largest budget, knows nothing of it."""
     space = SPACES["conditional"]()
-    search = SuccessiveHalving(Auto(), budgets=(1, 3)).start(space, ONE)
+    search = begun(SuccessiveHalving(budgets=(1, 3)), space, Auto())
     members = space.few(10_000)
     for number, member in enumerate(members[:30]):
         proposal = Proposal(member, 3 if number < 12 else 1)

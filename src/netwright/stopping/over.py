@@ -1,0 +1,101 @@
+"""A strategy whose trials a stopper lets go on: the strategy chooses what is new.
+
+Trials of each budget are told to a search of their own, as in Falkner et al., BOHB, arXiv
+1807.01774, since their scores do not compare; the one of the largest budget with enough trials
+proposes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from netwright.objective import Objective
+from netwright.space import Architecture, Space
+from netwright.stopping.base import Stopper, Stopping
+from netwright.trial import Proposal, Trial, ranked
+
+_ENOUGH = 10  # trials of a budget before its search proposes
+_LEFT_OUT = 100  # networks, of those not to be proposed again, that it is told of at most
+
+
+class Proposing(Protocol):
+    """The state of a strategy, as `netwright.strategies.Search` declares it."""
+
+    def propose(self, rng: np.random.Generator, pending: Sequence[Proposal]) -> Proposal | None:
+        """Return what to try next, or None to wait; changes nothing."""
+
+    def observe(self, trial: Trial) -> None:
+        """Learn from a trial that ended."""
+
+
+class Starting(Protocol):
+    """What has a state of a search: a strategy, or one under a stopper."""
+
+    def start(self, space: Space, objectives: Sequence[Objective]) -> Proposing:
+        """Return the state of a search that has seen nothing yet."""
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A strategy under a stopper. It can stand wherever a strategy can."""
+
+    strategy: Starting
+    stopper: Stopper
+
+    def start(self, space: Space, objectives: Sequence[Objective]) -> StoppedSearch:
+        """Return the state of a search that has seen nothing yet."""
+        return StoppedSearch(self, space, objectives)
+
+
+class StoppedSearch:
+    """The state of a stopper, and of a search for each budget."""
+
+    def __init__(self, settings: Stopped, space: Space, objectives: Sequence[Objective]) -> None:
+        self._strategy, self._space, self._objectives = settings.strategy, space, objectives
+        self._stopping: Stopping = settings.stopper.start(space, objectives)
+        self._searches: dict[int | None, Proposing] = {}  # by epochs
+        self._known: dict[int | None, dict[Architecture, Trial]] = {}  # by epochs
+
+    def propose(self, rng: np.random.Generator, pending: Sequence[Proposal]) -> Proposal | None:
+        """Return a trial that goes on, else a new network; changes nothing."""
+        going = self._stopping.promoted(pending)
+        if going is not None:
+            return going
+        epochs = self._stopping.entry(pending)
+        chooser = self._chooser(epochs)
+        left_out = self._left_out(epochs, chooser)
+        chosen = self._of(chooser).propose(rng, [*pending, *left_out])
+        return chosen and Proposal(chosen.architecture, epochs, chosen.parent)
+
+    def observe(self, trial: Trial) -> None:
+        """Tell the search of the trial's budget, and the stopper."""
+        epochs = trial.proposal.epochs
+        self._of(epochs).observe(trial)
+        self._known.setdefault(epochs, {}).setdefault(trial.architecture, trial)
+        self._stopping.observe(trial)
+
+    def goes_on(self, proposal: Proposal, curve: Sequence[Mapping[str, float]]) -> bool:
+        """Say whether a trial on its way goes on."""
+        return self._stopping.goes_on(proposal, curve)
+
+    def _of(self, epochs: int | None) -> Proposing:
+        """The search that is told of trials of so many epochs."""
+        if epochs not in self._searches:
+            self._searches[epochs] = self._strategy.start(self._space, self._objectives)
+        return self._searches[epochs]
+
+    def _chooser(self, entry: int | None) -> int | None:
+        """The epochs whose search proposes who enters."""
+        rich = [epochs for epochs, known in self._known.items() if len(known) >= _ENOUGH]
+        least = min(self._known, key=lambda epochs: epochs or 0, default=entry)
+        return max(rich, key=lambda epochs: epochs or 0, default=least)
+
+    def _left_out(self, epochs: int | None, chooser: int | None) -> list[Proposal]:
+        """Good networks that had the budget already, of which the search that chooses knows not."""
+        told = self._known.get(chooser, {})
+        known = [t for a, t in self._known.get(epochs, {}).items() if t.done and a not in told]
+        return [t.proposal for t in ranked(known, self._objectives)[:_LEFT_OUT]]
