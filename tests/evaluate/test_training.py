@@ -284,8 +284,8 @@ def test_weight_decay_is_for_matrices_and_not_for_vectors(digits: Data, optimize
         digits.train,
         2,
         schedule,
-        mean=digits.mean,
-        std=digits.std,
+        task=digits.task,
+        normalise=digits.normalise,
         seed=0,
         device=torch.device("cpu"),
     )

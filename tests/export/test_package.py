@@ -16,6 +16,7 @@ from netwright.export import Card, export, package, place, verify
 from netwright.export.folder import FILES
 from netwright.network.normalised import Deployment, Standardise
 from netwright.network.signature import Signature
+from netwright.tasks import Classification
 
 
 def network() -> nn.Module:
@@ -29,6 +30,7 @@ TEST = (
     torch.randint(0, 256, (40, 1, 6, 6), dtype=torch.uint8, generator=torch.Generator()),
     torch.arange(40) % 3,
 )
+TASK = Classification(("a", "b", "c"))
 TAKES = Signature.single((1, 6, 6), (3,), dtype="uint8")
 MEAN, STD = torch.full((1, 1, 1), 120.0), torch.full((1, 1, 1), 70.0)
 
@@ -49,7 +51,7 @@ CARD = Card("A network", metrics={"test_accuracy": accuracy()}, notes=["Mind | t
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("export") / "best"
-    export(deployed(network()), folder, signature=TAKES, card=CARD, test=TEST)
+    export(deployed(network()), folder, signature=TAKES, card=CARD, test=TEST, task=TASK)
     return folder
 
 
@@ -101,7 +103,7 @@ def test_a_spoiled_file_is_found(exported: Path, tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(onnx)
     batches = [[TEST[0][:1]], [TEST[0][1:8]]]
     with pytest.raises(ExportError, match=r"model\.onnx"):
-        verify.verify(deployed(network()), tmp_path, TAKES, batches, TEST)
+        verify.verify(deployed(network()), tmp_path, TAKES, batches, verify.Scored(*TEST, TASK))
 
 
 def test_an_accuracy_that_is_not_that_of_the_files_is_refused(tmp_path, monkeypatch) -> None:
@@ -109,7 +111,14 @@ def test_an_accuracy_that_is_not_that_of_the_files_is_refused(tmp_path, monkeypa
     monkeypatch.setattr(package, "verify", lambda *given: found)
     wrong = Card("A network", metrics={"test_accuracy": accuracy() + 0.1})
     with pytest.raises(ExportError, match="its card reports"):
-        export(deployed(network()), tmp_path / "best", signature=TAKES, card=wrong, test=TEST)
+        export(
+            deployed(network()),
+            tmp_path / "best",
+            signature=TAKES,
+            card=wrong,
+            test=TEST,
+            task=TASK,
+        )
     assert list(tmp_path.iterdir()) == []
 
 

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from netwright.network.signature import Signature
+from netwright.tasks import Metric, metrics_of
 
-_PERCENT = ("accuracy",)
 _UNITS = {"ms": "ms", "mib": "MiB", "mj": "mJ"}
 
 
@@ -16,13 +16,15 @@ _UNITS = {"ms": "ms", "mib": "MiB", "mj": "mJ"}
 class Card:
     """Figures of an exported network, all of them JSON.
 
-    Accuracies are fractions; names carry their units (`latency_ms`, `memory_mib`, `seconds`).
-    `signature` says what every form takes and gives, as `Signature.to_json` has it.
-    `checks` has, for each exported form, its largest difference from the trained network.
+    Names carry their units (`latency_ms`, `memory_mib`, `seconds`); `task` says what outputs mean
+    and which metrics are fractions, as `Task.to_json` has it. `signature` says what every form
+    takes and gives, as `Signature.to_json` has it. `checks` has, for each exported form, its
+    largest difference from the trained network.
     """
 
     title: str
     signature: Mapping[str, Any] | None = None
+    task: Mapping[str, Any] | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     costs: Mapping[str, Any] = field(default_factory=dict)
@@ -32,6 +34,11 @@ class Card:
     versions: Mapping[str, Any] = field(default_factory=dict)
     checks: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()
+
+    @property
+    def metric(self) -> Metric:
+        """The first metric of the task."""
+        return metrics_of({"task": self.task})[0]
 
     def to_json(self) -> dict[str, Any]:
         """The card as a JSON object."""
@@ -53,7 +60,7 @@ class Card:
         if self.signature is not None:
             lines += [_signature(Signature.from_json(self.signature)), ""]
         for title, rows in (
-            ("Accuracy", self.metrics),
+            ("Metrics", self.metrics),
             ("Cost", self.costs),
             ("Data", self.data),
             ("Search", self.search),
@@ -61,12 +68,35 @@ class Card:
             ("Architecture", self.architecture),
         ):
             if rows:
-                lines += [f"## {title}", "", *_rows(rows), ""]
+                lines += [f"## {title}", "", *self._rows(rows), ""]
         if self.checks:
-            lines += ["## Checks", "", *_checks(self.checks), ""]
+            lines += ["## Checks", "", *self._checked(), ""]
         if self.versions:
-            lines += ["## Versions", "", *_rows(self.versions), ""]
+            lines += ["## Versions", "", *self._rows(self.versions), ""]
         return "\n".join(lines)
+
+    def _rows(self, rows: Mapping[str, Any]) -> list[str]:
+        fractions = tuple(m.name for m in metrics_of({"task": self.task}) if m.fraction)
+        return _table(
+            ["", ""],
+            [
+                [_label(name), _percent(value) if name.endswith(fractions) else _shown(name, value)]
+                for name, value in rows.items()
+            ],
+        )
+
+    def _checked(self) -> list[str]:
+        """What each form computes beside the trained network."""
+        told = "Each form was loaded in a fresh process without netwright, and given raw inputs."
+        name = f"test_{self.metric.name}"
+        scored = any(name in row for row in self.checks.values())
+        head = ["form", "largest difference of an output", *([_label(name)] if scored else [])]
+        cells = []
+        for form, row in self.checks.items():
+            value = row.get(name)
+            score = ["none" if value is None else self.metric.show(value)] if scored else []
+            cells.append([f"`{form}`", f"{row['largest_difference']:.1e}", *score])
+        return [told, "", *_table(head, cells)]
 
 
 def _signature(signature: Signature) -> str:
@@ -76,22 +106,6 @@ def _signature(signature: Signature) -> str:
         for specs in (signature.inputs, signature.outputs)
     )
     return f"Every form takes {takes}, raw as in the data, and gives {gives}."
-
-
-def _rows(rows: Mapping[str, Any]) -> list[str]:
-    return _table(["", ""], [[_label(name), _shown(name, value)] for name, value in rows.items()])
-
-
-def _checks(checks: Mapping[str, Any]) -> list[str]:
-    """What each form computes beside the trained network."""
-    told = "Each form was loaded in a fresh process without netwright, and given raw inputs."
-    scored = any("test_accuracy" in row for row in checks.values())
-    head = ["form", "largest difference of a logit", *(["test accuracy"] if scored else [])]
-    cells = []
-    for form, row in checks.items():
-        accuracy = [_shown("accuracy", row.get("test_accuracy"))] if scored else []
-        cells.append([f"`{form}`", f"{row['largest_difference']:.1e}", *accuracy])
-    return [told, "", *_table(head, cells)]
 
 
 def _table(head: list[str], rows: list[list[str]]) -> list[str]:
@@ -119,8 +133,6 @@ def _shown(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        if name.endswith(_PERCENT):
-            return f"{value:.2%}"
         if value.is_integer() and abs(value) < 1e15:
             return f"{int(value):,}"
         return f"{value:.4g}"
@@ -132,6 +144,10 @@ def _shown(name: str, value: Any) -> str:
         between = " x " if name == "shape" else " to " if name.endswith("_spread") else ", "
         return between.join(_shown(name, v) for v in value)
     return _escaped(value)
+
+
+def _percent(value: Any) -> str:
+    return f"{value:.2%}" if isinstance(value, int | float) else _shown("", value)
 
 
 def _escaped(value: Any) -> str:

@@ -1,7 +1,8 @@
 """Run as a script in a fresh process: loads each exported form and says what it computes.
 
-Imports nothing of netwright and makes it impossible. Reads `inputs.pt` (raw batches, and the test
-part if there is one) from the second argument's folder; prints one JSON document.
+Imports nothing of netwright and makes it impossible. Reads `inputs.pt` (raw batches, and those of
+the test part if there is one) from the second argument's folder, writes what each form gives for
+the test part beside it, and prints one JSON document.
 """
 
 import importlib.util
@@ -55,11 +56,11 @@ FORMS = {"model.py": from_source, "model.pt2": from_program, "model.onnx": from_
 ANY_DTYPE = ("model.py",)  # takes the same values of another dtype too
 
 
-def compared(folder: Path, given: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Of every form that is there how far it is off, and how many of the test part it has right.
+def compared(folder: Path, given: dict[str, Any], out: Path) -> dict[str, dict[str, Any]]:
+    """Of every form that is there how far it is off, and the file of its outputs in `out`.
 
     `given` has the names of the inputs, raw `batches` (for each a list of tensors) of the dtypes
-    that the forms say they take, the `logits` of each, and maybe `x` and `y` of the test part.
+    that the forms say they take, the `outputs` of each, and maybe the batches `x` of the test part.
     """
     compared_forms = {}
     for form, load in FORMS.items():
@@ -69,14 +70,14 @@ def compared(folder: Path, given: dict[str, Any]) -> dict[str, dict[str, Any]]:
         try:
             network = load(folder, given["names"])
             with torch.no_grad():
-                row = {"difference": _difference(network, given), "right": None}
+                row = {"difference": _difference(network, given), "outputs": None}
                 if form in ANY_DTYPE:
                     floats = [[x.float() for x in tensors] for tensors in given["batches"]]
                     other = _difference(network, {**given, "batches": floats})
                     row["difference"] = max(row["difference"], other)
                 if "x" in given:
-                    parts = zip(given["x"].split(500), given["y"].split(500), strict=True)
-                    row["right"] = sum(int((network(x).argmax(1) == y).sum()) for x, y in parts)
+                    row["outputs"] = f"{form}.outputs"
+                    torch.save([network(x) for x in given["x"]], out / row["outputs"])
         except Exception as error:
             row = {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
         compared_forms[form] = row
@@ -84,10 +85,10 @@ def compared(folder: Path, given: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _difference(network: Any, given: dict[str, Any]) -> float:
-    """The largest difference of a logit over all batches; NaN where one is."""
+    """The largest difference of an output over all batches; NaN where one is."""
     differences = [
-        (network(*tensors) - logits).abs().max()
-        for tensors, logits in zip(given["batches"], given["logits"], strict=True)
+        (network(*tensors) - outputs).abs().max()
+        for tensors, outputs in zip(given["batches"], given["outputs"], strict=True)
     ]
     return float(torch.stack(differences).max())
 
@@ -97,7 +98,7 @@ def main(folder: Path, given: Path) -> None:
     sys.meta_path.insert(0, Forbidden())
     torch.set_num_threads(1)
     data = torch.load(given / "inputs.pt", weights_only=True)
-    print(json.dumps(compared(folder, data)))
+    print(json.dumps(compared(folder, data, given)))
 
 
 if __name__ == "__main__":

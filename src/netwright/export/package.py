@@ -20,7 +20,7 @@ from netwright.export.card import Card
 from netwright.export.folder import check_folder, place
 from netwright.export.source.program import program_source
 from netwright.export.source.source import model_source
-from netwright.export.verify import verify
+from netwright.export.verify import Scored, verify
 from netwright.network.files import tensor_bytes
 from netwright.network.onnx_graph import (
     NoGraph,
@@ -30,6 +30,7 @@ from netwright.network.onnx_graph import (
     quiet_exporters,
 )
 from netwright.network.signature import Signature
+from netwright.tasks import Task
 
 _ROUNDING = 1e-3  # share of the test part that another device's rounding may decide otherwise
 
@@ -51,14 +52,15 @@ def export(
     card: Card,
     examples: Sequence[Tensor] = (),
     test: tuple[Tensor, Tensor] | None = None,
+    task: Task | None = None,
 ) -> Exported:
     """Write a trained network into a folder: source, weights, ONNX, exported program, card.
 
     The network takes raw tensors of the signature, its normalisation is inside (see
     `netwright.network.normalised`), and so do all forms: each is loaded and compared with it in a
     fresh process before any takes its place. `examples` has a batch (n, *shape) of the data for
-    each input to compare them on, else they are random; `test` are raw inputs and labels whose
-    accuracy every form must reach.
+    each input to compare them on, else they are random; `test` are raw inputs and targets on which
+    every form must reach the metrics of `task`.
 
     A form that cannot be made is left out and the card says why; a model.py whose source cannot be
     written loads model.pt2.
@@ -74,10 +76,12 @@ def export(
         test = test[0].to(signature.input.torch_dtype), test[1]
     draft = Path(mkdtemp(prefix=".export-", dir=directory.parent))
     try:
-        card = replace(card, signature=signature.to_json())
+        means = task.to_json() if task is not None else card.task
+        card = replace(card, signature=signature.to_json(), task=means)
         notes = _write_forms(network, draft, signature, card)
-        checks = verify(network, draft, signature, _batches(signature, examples), test)
-        _check_reported(card, checks, test)
+        scored = None if test is None or task is None else Scored(*test, task)
+        checks = verify(network, draft, signature, _batches(signature, examples), scored)
+        _check_reported(card, checks, scored)
         card = replace(card, checks=checks, notes=[*card.notes, *notes])
         (draft / "card.md").write_text(card.to_markdown(), encoding="utf-8")
         body = json.dumps(card.to_json(), indent=2) + "\n"
@@ -88,18 +92,19 @@ def export(
     return Exported(directory, checks, notes)
 
 
-def _check_reported(card: Card, checks: dict[str, Any], test: tuple[Tensor, Tensor] | None) -> None:
-    """The test accuracy on the card is that of the files beside it."""
-    reported = card.metrics.get("test_accuracy")
-    if reported is None or test is None:
+def _check_reported(card: Card, checks: dict[str, Any], scored: Scored | None) -> None:
+    """The metric on the card is that of the files beside it."""
+    name, show = f"test_{card.metric.name}", card.metric.show
+    reported = card.metrics.get(name)
+    if reported is None or scored is None:
         return
+    allowed = max(1 / len(scored.y), _ROUNDING) * max(1.0, abs(reported))
     for form, row in checks.items():
-        allowed = max(1.0, _ROUNDING * len(test[1])) / len(test[1])
-        if abs(row["test_accuracy"] - reported) > allowed + 1e-9:
+        if abs(row[name] - reported) > allowed + 1e-9:
             raise ExportError(
-                f"The exported {form} has a test accuracy of {row['test_accuracy']:.4%}, its card "
-                f"reports {reported:.4%}: it was not exported. Score the network on the same test "
-                "part, with the weights that are exported."
+                f"The exported {form} has a test {card.metric.name} of {show(row[name])}, its card "
+                f"reports {show(reported)}: it was not exported. Score the network on the same "
+                "test part, with the weights that are exported."
             )
 
 
@@ -145,16 +150,16 @@ def _batches(signature: Signature, examples: Sequence[Tensor]) -> list[list[Tens
 
 
 def _docstring(card: Card, signature: Signature) -> str:
-    accuracy = card.metrics.get("test_accuracy")
-    data = card.data.get("name", "the data")
-    reached = f" Test accuracy on {data}: {accuracy:.2%}." if accuracy is not None else ""
+    metric, data = card.metric, card.data.get("name", "the data")
+    score = card.metrics.get(f"test_{metric.name}")
+    reached = f" Test {metric.name} on {data}: {metric.show(score)}." if score is not None else ""
     takes = "".join(f"    {spec.text}\n" for spec in signature.inputs)
     names = ", ".join(spec.name for spec in signature.inputs)
     return (
         f"{card.title}.{reached}\n\n"
         "    from model import load\n"
         "    network = load()  # in eval mode, with the trained weights\n"
-        f"    logits = network({names})\n\n"
+        f"    outputs = network({names})\n\n"
         f"It takes raw inputs, as they are in the data, or the same values of another dtype:\n\n"
         f"{takes}\n"
         "Needs torch alone; the weights are read from model.safetensors beside this file."

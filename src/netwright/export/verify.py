@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,11 +17,29 @@ from torch import Tensor, nn
 from netwright.errors import ExportError
 from netwright.export import check_forms
 from netwright.network.signature import Signature
+from netwright.tasks import Task
 
 TOLERANCE = 1e-4
-"""Largest difference of a logit, or of its share of the largest logit where that is above 1."""
+"""Largest difference of an output, or of its share of the largest where that is above 1."""
 
-_TIES = 1e-4  # share of the test part on which rounding may decide between equal logits
+BATCH = 500
+"""Rows of the test part that are given at once."""
+
+_TIES = 1e-4  # of a metric, that rounding may decide
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Raw inputs (n, *shape), their targets (n, ...), and the task that compares."""
+
+    x: Tensor
+    y: Tensor
+    task: Task
+
+    def measure(self, outputs: Iterable[Tensor]) -> float:
+        """The task's first metric by the outputs of batches of `BATCH` rows."""
+        found = self.task.measure(zip(outputs, torch.split(self.y, BATCH), strict=True))
+        return found[self.task.metric.name]
 
 
 def verify(
@@ -28,32 +47,31 @@ def verify(
     folder: Path,
     signature: Signature,
     batches: Sequence[Sequence[Tensor]],
-    test: tuple[Tensor, Tensor] | None,
+    scored: Scored | None,
 ) -> dict[str, Any]:
     """Load each form of `folder` without netwright and compare it with `network`.
 
     `network` takes raw inputs, as the forms do; each of `batches` has one tensor (b, *shape) for
     each input of the signature, of its dtype. model.py is given them as floats too. Returns, by
-    form, the largest difference and the accuracy on `test`.
+    form, the largest difference and the task's first metric on what is `scored`.
 
     Raises:
         ExportError: A form cannot be loaded, or computes something else.
     """
     with torch.no_grad():
-        logits = [network(*tensors) for tensors in batches]
+        outputs = [network(*tensors) for tensors in batches]
     given: dict[str, Any] = {
         "names": [spec.name for spec in signature.inputs],
         "batches": [list(tensors) for tensors in batches],
-        "logits": logits,
+        "outputs": outputs,
     }
-    right = None
-    if test is not None:
-        given |= {"x": test[0], "y": test[1]}
+    own = 0.0
+    if scored is not None:
+        given["x"] = list(torch.split(scored.x, BATCH))
         with torch.no_grad():
-            parts = zip(torch.split(test[0], 500), torch.split(test[1], 500), strict=True)
-            right = sum(int((network(x).argmax(1) == y).sum()) for x, y in parts)
+            own = scored.measure(network(x) for x in given["x"])
     rows = _run(folder, given)
-    allowed = TOLERANCE * max(1.0, max(float(value.abs().max()) for value in logits))
+    allowed = TOLERANCE * max(1.0, max(float(value.abs().max()) for value in outputs))
     checks: dict[str, Any] = {}
     for form, row in rows.items():
         if "error" in row:
@@ -64,13 +82,14 @@ def verify(
                 f"more than {allowed:.3g}: it was not exported."
             )
         checks[form] = {"largest_difference": row["difference"]}
-        if right is not None and test is not None:
-            if abs(row["right"] - right) > _TIES * len(test[1]):
+        if scored is not None:
+            metric, reached = scored.task.metric, scored.measure(row["outputs"])
+            if not abs(reached - own) <= _TIES * max(1.0, abs(own)):
                 raise ExportError(
-                    f"The exported {form} has {row['right']} of {len(test[1])} test examples "
-                    f"right, the trained network {right}: it was not exported."
+                    f"The exported {form} reaches a {metric.name} of {metric.show(reached)} on the "
+                    f"test part, the trained network {metric.show(own)}: it was not exported."
                 )
-            checks[form]["test_accuracy"] = row["right"] / len(test[1])
+            checks[form][f"test_{metric.name}"] = reached
     return checks
 
 
@@ -83,8 +102,11 @@ def _run(folder: Path, given: dict[str, Any]) -> dict[str, Any]:
             text=True,
             check=False,
         )
-    if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise ExportError(f"The exported forms in {folder} cannot be checked: {last}")
-    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+        if done.returncode != 0:
+            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            raise ExportError(f"The exported forms in {folder} cannot be checked: {last}")
+        found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+        for row in found.values():
+            if row.get("outputs"):
+                row["outputs"] = torch.load(Path(name) / row["outputs"], weights_only=True)
     return found

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
+from torch import Tensor
 
 from netwright.errors import SettingError
 from netwright.oneshot.base import Batch, OneShot, Setting, Shared, always
@@ -100,10 +101,10 @@ class _Elastic(Shared):
             outputs = self.supernet(batch.x)
             loss = batch.task.loss(outputs, batch.y)
             loss.backward()  # type: ignore[no-untyped-call]
-            taught = replace(batch, y=batch.task.soft_targets(outputs))
+            taught = batch.task.soft_targets(outputs)
             for member in self._smaller():
                 self.supernet.activate(member)
-                taught.loss(self.supernet).backward()  # type: ignore[no-untyped-call]
+                self._learn_from(taught, batch)
         return float(loss.detach())
 
     def rehearse(self, batch: Batch, other: Batch) -> None:
@@ -112,6 +113,10 @@ class _Elastic(Shared):
         with self._one_step(0):
             for _ in range(2):
                 batch.loss(self.supernet).backward()  # type: ignore[no-untyped-call]
+
+    def _learn_from(self, taught: Tensor, batch: Batch) -> None:
+        loss = replace(batch, y=taught).loss(self.supernet)
+        loss.backward()  # type: ignore[no-untyped-call]
 
     def _smaller(self) -> Iterator[Architecture]:
         """The members that learn from the largest one in a step."""

@@ -59,6 +59,7 @@ class Special:
         card = Card(
             title=f"A network for {data.get('name', 'your data')}",
             data=data,
+            task=task.to_json() if (task := plan.evaluator.task) else None,
             metrics={f"validation_{name}": value for name, value in reached.items()},
             costs={**costs, **latencies(plan, self.network.network)},
             search={

@@ -125,6 +125,7 @@ def export_trial(
         card=_card(record, plan, trial, model),
         examples=deployment.examples,
         test=plan.evaluator.test_examples if trial.number in record.tested else None,
+        task=plan.evaluator.task,
     )
 
 
@@ -161,6 +162,7 @@ def _card(record: Record, plan: Plan, trial: Trial, model: nn.Module) -> Card:
     history, stopper = record.history, record.settings.get("stopper")
     return Card(
         title=f"A network for {(record.settings['data'] or {}).get('name', 'your data')}",
+        task=record.settings.get("task"),
         data=dict(record.settings["data"] or {}),
         metrics=metrics,
         costs={
