@@ -226,14 +226,14 @@ def test_the_examples_of_the_docs_are_large_spaces(searchable, given, members):
     assert space.count() >= members
     rng = np.random.default_rng(0)
     small = space.build(space.smallest()).eval()
-    assert small(space.example(rng)).shape == (2, space.classes)
+    assert small(*space.example(rng)).shape == (2, space.outputs)
     assert params(small) < params(space.build(space.largest())) / 2
 
 
 def test_the_full_member_is_the_model_and_others_run(converted):
     model, space = converted
     before = copy.deepcopy(model.state_dict())
-    x = space.example(np.random.default_rng(1), 3)
+    (x,) = space.example(np.random.default_rng(1), 3)
     whole = space.build(space.largest(), seed=1).eval()
     with torch.no_grad():
         assert whole(x).equal(model(x))
@@ -245,7 +245,7 @@ def test_the_full_member_is_the_model_and_others_run(converted):
         network = space.build(member)
         with torch.no_grad():
             out = network.eval()(x)
-        assert out.shape == (3, space.classes) and out.isfinite().all()
+        assert out.shape == (3, space.outputs) and out.isfinite().all()
         assert space.contains(member) and space.contains(space.mutate(member, rng))
         assert space.build(member, seed=5).eval()(x).equal(out)  # inherited, whatever the seed
     assert space.count() > 100 and space.encode([member]).sum() == len(member.answers)
@@ -331,7 +331,7 @@ def test_the_mlps_of_a_gpt_are_searched_and_its_attention_is_listed(gpt):
 @pytest.mark.parametrize("cls", SMALL)
 def test_small_networks_are_followed(cls):
     model, space = spaced(cls, SMALL[cls])
-    x = space.example(np.random.default_rng(0))
+    (x,) = space.example(np.random.default_rng(0))
     with torch.no_grad():
         assert space.build(space.largest()).eval()(x).equal(model(x))
     rng = np.random.default_rng(0)
@@ -414,7 +414,11 @@ class Branching(nn.Module):
     ("call", "error", "part"),
     [
         (lambda f: f(Branching(), torch.ones(1, 6)), SpaceError, "without branches on the values"),
-        (lambda f: f(nn.Conv2d(3, 4, 3), torch.ones(1, 3, 8, 8)), SpaceError, r"logits \(b, cl"),
+        (
+            lambda f: f(nn.Conv2d(3, 4, 3), torch.ones(1, 3, 8, 8)),
+            SpaceError,
+            r"shape \(b, outputs",
+        ),
         (lambda f: f(Twice, torch.ones(1, 6)), SettingError, "must be given an nn.Module, got"),
         (lambda f: f(Twice(), torch.ones(6)), SettingError, r"a batch of examples .* got \(6,\)"),
         (lambda f: f(GPT(), torch.zeros(1, 16).long()), SettingError, r"give `tokens=\.\.\.`"),
@@ -441,7 +445,7 @@ def test_nothing_is_written_or_warned(capfd):
 def test_a_supernet_of_resnet_holds_the_model(resnet):
     model, space = resnet
     shared = Supernet(space, seed=0).eval()
-    x = space.example(np.random.default_rng(0))
+    (x,) = space.example(np.random.default_rng(0))
     with torch.no_grad():
         assert torch.allclose(shared(x), model(x), atol=1e-5)
         shared.activate(space.sample(np.random.default_rng(0)))
@@ -451,7 +455,7 @@ def test_a_supernet_of_resnet_holds_the_model(resnet):
 def test_a_space_goes_to_workers(gpt):
     model, space = gpt
     sent = cloudpickle.loads(cloudpickle.dumps(space))
-    x = space.example(np.random.default_rng(0))
+    (x,) = space.example(np.random.default_rng(0))
     member = space.sample(np.random.default_rng(0))
     assert sent.build(member).eval()(x).equal(space.build(member).eval()(x))
     assert sent.digest == space.digest and sent.kept == space.kept

@@ -55,7 +55,7 @@ def trained_on(network, x, steps=2):
 @pytest.mark.parametrize("name", MADE)
 def test_a_larger_member_computes_what_its_parent_does(spaces, name):
     space = spaces(name)
-    x = space.example(np.random.default_rng(1), 4)
+    (x,) = space.example(np.random.default_rng(1), 4)
     parent = least(space)
     network = trained_on(space.build(parent), x)
     child = inherit(space, parent, network, full(space))
@@ -70,7 +70,7 @@ def test_a_larger_member_computes_what_its_parent_does(spaces, name):
 def test_widening_and_deepening_go_on_from_one_another(spaces, name):
     space = spaces(name)
     rng = np.random.default_rng(0)
-    x = space.example(rng, 4)
+    (x,) = space.example(rng, 4)
     member = least(space)
     if name == "gpt":
         member = space.architecture({**member.answers, "blocks.0.depth": 1, **GPT_LEAST})
@@ -89,7 +89,7 @@ def test_widening_and_deepening_go_on_from_one_another(spaces, name):
 @pytest.mark.parametrize("cls", SMALL)
 def test_small_networks_grow(cls):
     model, space = spaced(cls, SMALL[cls])
-    x = space.example(np.random.default_rng(1), 4)
+    (x,) = space.example(np.random.default_rng(1), 4)
     parent = least(space)
     network = trained_on(space.build(parent), x)
     child = inherit(space, parent, network, full(space))
@@ -101,7 +101,7 @@ def test_small_networks_grow(cls):
 
 def test_batch_statistics_are_copied_too(spaces):
     space = spaces("resnet")
-    x = space.example(np.random.default_rng(1), 4)
+    (x,) = space.example(np.random.default_rng(1), 4)
     parent = least(space)
     network = trained_on(space.build(parent), x)
     child = inherit(space, parent, network.train(), full(space))
@@ -113,7 +113,7 @@ def test_batch_statistics_are_copied_too(spaces):
 
 def test_copies_learn_different_things():
     model, space = spaced(nn_pair, (6,))
-    x = space.example(np.random.default_rng(0), 16)
+    (x,) = space.example(np.random.default_rng(0), 16)
     parent = space.smallest()
     network = space.build(parent)
     child = inherit(space, parent, network, full(space))
@@ -138,7 +138,7 @@ def test_normalised_channels_grow_to_a_multiple():
         inherit(space, parent, network, full(space, **{"0.width": 6}))
     child, made = widen(space, parent, network, np.random.default_rng(0))
     assert child["0.width"] == 8
-    x = space.example(np.random.default_rng(0))
+    (x,) = space.example(np.random.default_rng(0))
     assert near(made(x), network(x))
 
 

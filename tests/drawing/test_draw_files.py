@@ -53,7 +53,7 @@ def test_every_member_of_the_ready_spaces_can_be_drawn() -> None:
         for _ in range(10):
             model = space.build(space.sample(rng), seed=0)
             drawn = sketch(model, space.inputs)
-            assert drawn.nodes[-1].shape == (space.classes,)
+            assert drawn.nodes[-1].shape == (space.outputs,)
             assert sum(n.params for n in drawn.nodes) == sum(p.numel() for p in model.parameters())
             ElementTree.fromstring(draw_svg(drawn))
 

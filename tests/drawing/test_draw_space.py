@@ -118,7 +118,7 @@ def test_hundreds_of_choices_are_few_rows() -> None:
 
 def test_a_late_choice_of_a_recipe_is_marked() -> None:
     space = spaces.convnet((1, 14, 14), 10)
-    picture = draw_space(space.members.root, "s", 1, (1,), 2)
+    picture = draw_space(space.members.root, "s", 1, space.signature)
     assert "late" in see(picture.svg()).words
 
 

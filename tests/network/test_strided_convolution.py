@@ -119,6 +119,8 @@ import torch
 from torch import nn
 from netwright.data import Part
 from netwright.evaluate.fit import Schedule, fit
+from netwright.network.normalised import Standardise
+from netwright.tasks import Classification
 
 torch.set_num_threads(1)
 torch.manual_seed(0)
@@ -127,7 +129,8 @@ network = nn.Sequential(nn.Conv2d(3, 4, 1, stride=2), nn.ReLU(), nn.Conv2d(4, 8,
 x = torch.randint(0, 256, (256, 3, 16, 16), dtype=torch.uint8)
 part = Part(x, (x[:, 0].float().mean((1, 2)) > 127.5).long())
 none = torch.zeros(3, 1, 1)
-fit(network, part, 40, Schedule(batch=32), mean=none, std=none + 255.0, seed=0,
+fit(network, part, 40, Schedule(batch=32), task=Classification(("a", "b")),
+    normalise=Standardise(none, none + 255.0), seed=0,
     device=torch.device("cpu"))
 assert all(value.isfinite().all() for value in network.state_dict().values())
 """

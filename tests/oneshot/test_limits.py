@@ -27,7 +27,7 @@ def limited(name, share, metric):
 def begun(search, name, share, metric="params"):
     """A search in which so large a share of random members keep a limit."""
     space, costs = limited(name, share, metric)
-    data = small_data(space.inputs, space.classes)
+    data = small_data(space.inputs, space.outputs)
     return search.begin(Setting(space, data, Augmentation(), limited=costs))
 
 
@@ -128,7 +128,7 @@ def test_what_a_finder_scores_keeps_the_limits() -> None:
 
 def test_a_limit_that_none_keeps_leaves_nothing_to_name() -> None:
     space = READY["nasbench201"]()
-    data = small_data(space.inputs, space.classes)
+    data = small_data(space.inputs, space.outputs)
     costs = Costs(space, [Limit("params", 3.0)])
     shared = DARTS(epochs=1).begin(Setting(space, data, Augmentation(), limited=costs))
     assert shared.candidates(np.random.default_rng(0), 2) == []

@@ -99,7 +99,7 @@ def test_it_grows_with_the_batch_and_is_more_than_the_weights(make: type[OneShot
 
 def test_one_path_needs_less_than_all_and_checkpoints_less_than_none() -> None:
     space = READY["nasbench201"]()
-    setting = Setting(space, small_data(space.inputs, space.classes), nw.data.Augmentation())
+    setting = Setting(space, small_data(space.inputs, space.outputs), nw.data.Augmentation())
     shared = DARTS(epochs=2, batch=32).begin(setting)
     whole = peak(shared, batch=32)
     assert peak(GDAS(epochs=2).begin(setting), batch=32) < whole / 2
@@ -110,7 +110,7 @@ def test_one_path_needs_less_than_all_and_checkpoints_less_than_none() -> None:
 
 def test_a_search_is_made_to_fit() -> None:
     space = READY["nasbench201"]()
-    setting = Setting(space, small_data(space.inputs, space.classes), nw.data.Augmentation())
+    setting = Setting(space, small_data(space.inputs, space.outputs), nw.data.Augmentation())
     shared = DARTS(epochs=2, batch=32).begin(setting)
     whole, blocks = peak(shared, batch=32), peak(shared, batch=32, checkpointed=True)
     half = peak(shared, batch=16, checkpointed=True)

@@ -23,7 +23,7 @@ SPACE = restricted(
         "activation": ["relu", "silu"],
     },
 )
-TRAINING = nw.Training(small_data(SPACE.inputs, SPACE.classes), epochs=1, full_epochs=2)
+TRAINING = nw.Training(small_data(SPACE.inputs, SPACE.outputs), epochs=1, full_epochs=2)
 ONCE = nw.OnceForAll(epochs=4, batch=24, scored=4)
 
 
@@ -109,7 +109,7 @@ def test_what_cannot_be_is_refused(run, tmp_path):
 
 def test_weights_of_a_part_of_the_channels_are_no_network(tmp_path):
     space = READY["nasbench201"]()
-    training = nw.Training(small_data(space.inputs, space.classes), epochs=1, full_epochs=2)
+    training = nw.Training(small_data(space.inputs, space.outputs), epochs=1, full_epochs=2)
     run = nw.search(
         space, training, strategy=nw.PCDARTS(epochs=1, batch=24), trials=1, finals=[], refit=False,
         workers=0, store=tmp_path / "runs.db", run="a",

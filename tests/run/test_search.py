@@ -35,7 +35,7 @@ def digits() -> nw.Data:
 @pytest.fixture(scope="module")
 def run(digits, tmp_path_factory) -> nw.Run:
     return nw.search(
-        nw.Space(network, digits.shape, digits.classes),
+        nw.Space(network, digits),
         nw.Training(digits, epochs=1, full_epochs=3),
         strategy=nw.RandomSearch(),
         objectives=[nw.maximize("accuracy"), nw.minimize("params")],
@@ -112,7 +112,7 @@ def test_refit_is_where_it_can_be_checked(digits: nw.Data, tmp_path: Path) -> No
 
     def stages(data: nw.Data, name: str, **given: object) -> list[str]:
         run = nw.search(
-            nw.Space(network, data.shape, data.classes),
+            nw.Space(network, data),
             nw.Training(data, epochs=1, full_epochs=2),
             trials=2, finals=[(1, 2)], workers=0, store=tmp_path / "runs.db", run=name, **given,
         )  # fmt: skip
@@ -163,7 +163,7 @@ def test_a_plain_function_is_enough(tmp_path: Path) -> None:
 def test_the_same_seed_gives_the_same_run(digits: nw.Data, tmp_path: Path) -> None:
     def once(name: str, workers: int) -> list[tuple[object, float]]:
         run = nw.search(
-            nw.Space(network, digits.shape, digits.classes),
+            nw.Space(network, digits),
             nw.Training(digits, epochs=1, full_epochs=1),
             trials=4,
             workers=workers,
@@ -183,7 +183,7 @@ def test_the_same_seed_gives_the_same_run(digits: nw.Data, tmp_path: Path) -> No
 def test_a_run_goes_on_only_with_the_same_settings(digits: nw.Data, tmp_path: Path) -> None:
     def go(seed: int, trials: int) -> nw.Run:
         return nw.search(
-            nw.Space(network, digits.shape, digits.classes),
+            nw.Space(network, digits),
             nw.Training(digits, epochs=1, full_epochs=1),
             trials=trials,
             workers=0,
@@ -205,7 +205,7 @@ def test_a_run_goes_on_only_with_the_same_layers(digits: nw.Data, tmp_path: Path
             layers = [nn.Flatten(), nn.Linear(64, width), layer(), nn.Linear(width, classes)]
             return nn.Sequential(*layers)
 
-        return nw.Space(made, digits.shape, digits.classes, name="mine")
+        return nw.Space(made, digits, name="mine")
 
     def go(space: nw.Space) -> nw.Run:
         training = nw.Training(digits, epochs=1, full_epochs=1)
@@ -231,7 +231,9 @@ def test_weights_of_another_network_are_refused_in_a_sentence(run: nw.Run, monke
 
 def test_a_space_for_other_data_is_refused(digits: nw.Data, tmp_path: Path) -> None:
     for space in (nw.spaces.mlp(8, 10), nw.spaces.convnet((1, 8, 8), 7)):
-        with pytest.raises(SettingError, match=r"inputs of shape \(1, 8, 8\) and 10 classes, the"):
+        with pytest.raises(
+            SettingError, match=r"takes and gives input \(1, 8, 8\) -> output \(10,\), those"
+        ):
             nw.search(space, nw.Training(digits), trials=1, store=tmp_path / "runs.db")
 
 
@@ -317,7 +319,7 @@ def test_wrong_calls_leave_nothing_behind(given, error, part, tmp_path: Path) ->
 
 def finished(tmp_path: Path, digits: nw.Data, **given) -> nw.Run:
     return nw.search(
-        nw.Space(network, digits.shape, digits.classes),
+        nw.Space(network, digits),
         nw.Training(digits, epochs=1, full_epochs=1),
         strategy=nw.RandomSearch(),
         workers=0,
@@ -427,7 +429,7 @@ def test_a_store_may_be_moved(digits: nw.Data, tmp_path: Path) -> None:
 def test_a_wrong_recipe_is_said_before_the_search(
     recipe, part: str, digits: nw.Data, tmp_path: Path
 ) -> None:
-    space = nw.Space(network, digits.shape, digits.classes, recipe=recipe)
+    space = nw.Space(network, digits, recipe=recipe)
     with pytest.raises(SettingError, match=part):
         nw.search(space, nw.Training(digits), trials=1, store=tmp_path / "runs.db")
 
@@ -462,7 +464,7 @@ def test_a_function_in_the_place_of_a_space_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_objective_that_no_trial_has(digits: nw.Data, tmp_path: Path) -> None:
-    space = nw.Space(network, digits.shape, digits.classes)
+    space = nw.Space(network, digits)
     given = {"objectives": [nw.maximize("f1")], "trials": 2, "workers": 0}
     with pytest.raises(SettingError, match=r"one of accuracy, loss, .* got 'f1'"):
         nw.search(space, nw.Training(digits), store=tmp_path / "runs.db", **given)

@@ -25,7 +25,7 @@ from netwright.testing.oneshot import small_data
 from netwright.trial import Trial
 
 SPACE = READY["nasbench201"]()
-TRAINING = nw.Training(small_data(SPACE.inputs, SPACE.classes), epochs=1, full_epochs=2)
+TRAINING = nw.Training(small_data(SPACE.inputs, SPACE.outputs), epochs=1, full_epochs=2)
 
 
 def plan(strategy, *, budget=None, limits=None, baseline=0):
@@ -102,7 +102,7 @@ def test_memory_is_not_planned_where_no_epochs_are_left(tmp_path):
 
 def test_images_are_augmented_as_those_of_trials():
     space = READY["convnet"]()
-    training = nw.Training(small_data(space.inputs, space.classes), crop=1, cutout=7, flip=True)
+    training = nw.Training(small_data(space.inputs, space.outputs), crop=1, cutout=7, flip=True)
     made = replace(plan(nw.GDAS()), space=space, evaluator=training)
     assert space.choices["cutout"].options == (4, 6)
     assert setting_of(made, ()).augmentation == Augmentation(flip=True, crop=1, cutout=4)

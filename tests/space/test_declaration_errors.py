@@ -93,7 +93,7 @@ def wrong_logits(choose, inputs, classes):
         (value_out_of_range, ["The answer 5 to the choice 'groups'", "With 1 it works"]),
         (deep_repeat, ["to the choice 'depth'", "cannot be built and run", "With 1 it works"]),
         (within_an_option, ["'b' to the choice 'end'", "(2, 9, 8, 8)", "'a' gives (2, 6, 8, 8)"]),
-        (wrong_logits, ["'wrong' to the choice 'out'", "must give logits", "(2, 4)", "got (2, 9)"]),
+        (wrong_logits, ["to the choice 'out'", "give one tensor of shape (2, 4)", "got (2, 9)"]),
     ],
 )  # fmt: skip
 def test_the_answer_that_does_not_fit_is_named(network, parts):

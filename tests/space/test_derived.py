@@ -102,7 +102,7 @@ def test_ready_spaces_can_be_frozen(name):
     assert adopted(made, member) == member
     shared = Supernet(made, seed=0).eval()
     shared.activate(drawn)
-    x = made.example(rng)
+    (x,) = made.example(rng)
     with torch.no_grad():
         assert torch.allclose(shared(x), shared.extract(drawn)(x), atol=1e-4)
     sent = cloudpickle.loads(cloudpickle.dumps(made))

@@ -286,7 +286,7 @@ def test_several_outputs_are_refused() -> None:
         def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             return x, x
 
-    refused(lambda c, i, k: Two(), "logits as one tensor", "tuple")
+    refused(lambda c, i, k: Two(), "must give one tensor", "tuple")
 
 
 def test_what_meta_cannot_run_is_left_to_the_trial() -> None:
@@ -457,7 +457,9 @@ def test_within_a_bound_that_none_keeps_still_draws(space: Space) -> None:
     assert within.mutate(member, rng) != member
 
 
-@pytest.mark.parametrize(("inputs", "classes"), [(None, 2), ((3, 0), 2), (3, "2"), (3, 1), ((), 2)])
-def test_the_sizes_of_the_data_are_checked(inputs, classes):
-    with pytest.raises(SettingError, match="positive sizes and at least 2 classes"):
-        Space(lambda c, i, k: nn.Linear(3, k), inputs, classes)
+@pytest.mark.parametrize(
+    ("inputs", "outputs"), [(None, 2), ((3, 0), 2), (3, "2"), (3, 0), ((), 2), (3, None)]
+)
+def test_the_sizes_of_the_data_are_checked(inputs, outputs):
+    with pytest.raises(SettingError, match="positive sizes as whole numbers"):
+        Space(lambda c, i, k: nn.Linear(3, k), inputs, outputs)

@@ -25,14 +25,14 @@ def test_every_ready_space_is_here():
 
 
 def takes(space):
-    return Signature.single(space.inputs, (space.classes,), ids=space.tokens)
+    return Signature.single(space.inputs, (space.outputs,), ids=space.tokens)
 
 
 def trains_a_step(space, model):
-    x = space.example(np.random.default_rng(0), 4)
+    (x,) = space.example(np.random.default_rng(0), 4)
     logits = model.train()(x)
-    assert logits.shape == (4, space.classes)
-    loss = nn.functional.cross_entropy(logits, torch.arange(4) % space.classes)
+    assert logits.shape == (4, space.outputs)
+    loss = nn.functional.cross_entropy(logits, torch.arange(4) % space.outputs)
     loss.backward()
     gradients = [p.grad for p in model.parameters() if p.grad is not None]
     assert gradients and all(g.isfinite().all() for g in gradients)
@@ -50,7 +50,7 @@ def is_written_as_source(space, model, folder):
     (folder / "model.py").write_text(text)
     made = {"__file__": str(folder / "model.py"), "__name__": "model"}
     exec(compile(text, "model.py", "exec"), made)
-    x = space.example(np.random.default_rng(1), 3)
+    (x,) = space.example(np.random.default_rng(1), 3)
     with torch.no_grad():
         assert torch.allclose(made["load"](folder / "model.safetensors")(x), model(x), atol=1e-5)
 

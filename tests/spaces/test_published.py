@@ -111,7 +111,7 @@ def test_nasbench201_refuses_other_strings(text):
 
 def test_zeroed_and_skipped_cells_compute_what_they_say():
     space = spaces.nasbench201(IMAGES, 4, 4, 1)
-    x = space.example(np.random.default_rng(0))
+    (x,) = space.example(np.random.default_rng(0))
     zero = space.build(space.architecture(dict.fromkeys(space.choices, "none")), seed=0).eval()
     assert zero(x)[0].equal(zero(x)[1])  # the cell gives zeros for any image
     skips = {name: "none" for name in space.choices} | {"edge03": "skip_connect"}

@@ -49,7 +49,7 @@ def test_ends_of_convnet_share_no_head() -> None:
     for ends in ({"stage2": "none"}, {"stage3": "none"}, {}):
         for pooling in space.choices["pooling"].options:
             supernet.activate(space.architecture({**full, **ends, "pooling": pooling}))
-            supernet(space.example(np.random.default_rng(0), 2)).sum().backward()
+            supernet(*space.example(np.random.default_rng(0), 2)).sum().backward()
             used = {n for n, p in supernet.named_parameters() if p.ndim == 2 and p.grad is not None}
             supernet.zero_grad(set_to_none=True)
             assert len(used) == 1

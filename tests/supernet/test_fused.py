@@ -146,7 +146,7 @@ def test_a_rewritten_supernet_has_the_numbers_of_the_plain_one(name, again):
     logits = Logits(net)
     for place, value in enumerate(logits.values.values()):
         value.data = drawn(*value.shape, seed=place)
-    x = space.example(np.random.default_rng(0), 4)
+    (x,) = space.example(np.random.default_rng(0), 4)
     x = x.double() if x.is_floating_point() else x
     if x.ndim == 4:
         x = x.contiguous(memory_format=torch.channels_last)

@@ -235,7 +235,7 @@ def check_parity(space, count):
     """Outputs and gradients of random members, activated and extracted."""
     shared = Supernet(space, seed=0).eval()
     rng = np.random.default_rng(1)
-    x = space.example(rng, 3)
+    (x,) = space.example(rng, 3)
     for _ in range(count):
         member = space.sample(rng)
         plain = shared.extract(member)
@@ -264,7 +264,7 @@ def test_training_one_member_trains_its_plain_network(name):
     space = ALL[name]()
     shared = Supernet(space, seed=0).train()
     rng = np.random.default_rng(2)
-    member, x = space.sample(rng), space.example(rng, 8)
+    member, (x,) = space.sample(rng), space.example(rng, 8)
     plain = shared.extract(member)
     shared.activate(member)
     for model in (shared, plain):
@@ -299,7 +299,7 @@ def test_a_smaller_kernel_is_the_centre_or_its_learned_transform():
     five = whole[..., 1:6] @ first
     assert close(shared.extract(middle)[0].weight, five)
     assert close(shared.extract(small)[0].weight, five[..., 1:4] @ second)
-    x = space.example(np.random.default_rng(0))
+    (x,) = space.example(np.random.default_rng(0))
     shared.activate(small)
     assert close(shared(x), shared.extract(small)(x))
     shared(x).sum().backward()
@@ -317,7 +317,7 @@ def test_mixing_sums_the_options():
 
     space = Space(network, (6, 8), 3)
     shared = Supernet(space, seed=0).eval()
-    x = space.example(np.random.default_rng(0))
+    (x,) = space.example(np.random.default_rng(0))
     shared.activate(space.architecture({"width": 4, "op": "skip"}))
     weights = torch.tensor([0.3, 0.7], requires_grad=True)
     shared.mix({"op": weights})
@@ -347,7 +347,7 @@ def test_extracting_leaves_the_active_architecture():
     space = ALL["nested"]()
     shared = Supernet(space, seed=0).eval()
     rng = np.random.default_rng(3)
-    x = space.example(rng)
+    (x,) = space.example(rng)
     shared.activate(space.smallest())
     before = shared(x)
     shared.extract(space.largest())
@@ -359,7 +359,7 @@ def test_a_copy_and_a_loaded_state_compute_the_same():
     shared = Supernet(space, seed=0).eval()
     member = space.sample(np.random.default_rng(4))
     shared.activate(member)
-    x = space.example(np.random.default_rng(0))
+    (x,) = space.example(np.random.default_rng(0))
     copied, other = copy.deepcopy(shared), Supernet(space, seed=1).eval()
     other.load_state_dict(shared.state_dict())
     other.activate(member)
@@ -473,7 +473,7 @@ def test_a_mixture_with_all_weight_on_an_architecture_is_that_architecture(name)
     shared = Supernet(space, seed=0).eval()
     rng = np.random.default_rng(1)
     for _ in range(2):
-        member, x = space.sample(rng), space.example(rng)
+        member, (x,) = space.sample(rng), space.example(rng)
         shared.activate(member)
         alone = shared(x)
         weights, running = {}, {}
@@ -500,7 +500,7 @@ def test_mixing_depths_and_inputs():
     space = Space(network, (6, 8), 3)
     shared = Supernet(space, seed=0).eval()
     assert shared.mixable == {"depth": 3, "reads": 3}
-    x = space.example(np.random.default_rng(0))
+    (x,) = space.example(np.random.default_rng(0))
     depths, reads = torch.tensor([0.2, 0.5, 0.3]), torch.tensor([0.1, 0.6, 0.3])
     shared.mix({"depth": depths, "reads": reads})
     steps, cell = shared.network[0], shared.network[1]

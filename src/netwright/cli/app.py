@@ -366,7 +366,10 @@ def show(
         drawn = Sketch.from_json(record.sketches[chosen.number])
     else:
         made = _rebuilt(record, store)
-        drawn = sketch(made.plan.space.build(chosen.architecture, seed=0), made.plan.space.inputs)
+        drawn = sketch(
+            made.plan.space.build(chosen.architecture, seed=0),
+            made.plan.space.signature.input.sizes,
+        )
     answers = [f"  {name} = {answer}" for name, answer in chosen.architecture.answers.items()]
     typer.echo(f"trial {chosen.number} of run {run}\n" + "\n".join(answers) + "\n")
     typer.echo(text_tree(drawn))

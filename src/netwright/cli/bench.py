@@ -179,13 +179,14 @@ def opened(table: str, space: str | None) -> Table:
 
 def _space(name: str) -> Any:
     from netwright.bench.table_file import inputs_of
+    from netwright.network.signature import Signature
     from netwright.spaces.names import ready_space
 
     if launch.is_file(name):
         function = launch.load_function(name.partition("(")[0])
         if launch.parameters(function) == 0:
             return function()
-        return launch.load_space(name, (3, 32, 32), 10)
+        return launch.load_space(name, Signature.single((3, 32, 32), (10,)))
     return ready_space("--space", name, *inputs_of(name))
 
 

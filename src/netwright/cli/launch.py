@@ -7,12 +7,15 @@ import sys
 from functools import partial
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from netwright.errors import NetwrightError, SettingError, SpaceError
 from netwright.settings.literal import Call, parse_call, parse_settings
 from netwright.settings.making import checked
 from netwright.settings.making import made as made_from
+
+if TYPE_CHECKING:
+    from netwright.network.signature import Signature
 
 
 def absolute(call: dict[str, Any]) -> dict[str, Any]:
@@ -45,8 +48,11 @@ def arguments(call: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     data = load_data(call["data"], label=call["label"], size=size)
     training = made_from("--training", Call("", training_settings(call)), Training, given=[data])
     named = call["space"] or ("convnet" if len(data.shape) == 3 else "mlp")
-    load = load_space if is_file(named) else partial(ready_space, "--space")
-    return [load(named, data.shape, data.classes), training], {
+    if is_file(named):
+        space = load_space(named, data.signature)
+    else:
+        space = ready_space("--space", named, *sizes_of(data.signature))
+    return [space, training], {
         "strategy": strategy,
         "objectives": objectives,
         "limits": limits,
@@ -148,11 +154,16 @@ def split_file(text: str) -> tuple[str, str]:
     return file, function
 
 
-def load_space(text: str, inputs: tuple[int, ...], classes: int) -> Any:
+def sizes_of(signature: Signature) -> tuple[tuple[int, ...], int]:
+    """What a function of (inputs, outputs) is given: the shape of an example, and a number."""
+    return signature.input.sizes, signature.output.sizes[0]
+
+
+def load_space(text: str, signature: Signature) -> Any:
     """The space of `FILE.py:FUNCTION` for these data.
 
-    The function is a declaration, `network(choose, inputs, classes)`, or makes a whole space with
-    its recipe, `space(inputs, classes)`; either may have settings behind these, which are given as
+    The function is a declaration, `network(choose, inputs, outputs)`, or makes a whole space with
+    its recipe, `space(inputs, outputs)`; either may have settings behind these, which are given as
     `FILE.py:FUNCTION(key=value)`.
 
     Raises:
@@ -167,12 +178,12 @@ def load_space(text: str, inputs: tuple[int, ...], classes: int) -> Any:
     if parameters(function) != 2:
         settings = checked("--space", call, function, 3)
         declaration = partial(function, **settings) if settings else function
-        return Space(declaration, inputs, classes, name=call.name)
-    made = made_from("--space", call, function, given=[inputs, classes])
+        return Space(declaration, signature, name=call.name)
+    made = made_from("--space", call, function, given=sizes_of(signature))
     if not isinstance(made, Space):
         raise SpaceError(
-            f"`--space {text}`: a function of (inputs, classes) must return a `netwright.Space`, "
-            f"got {type(made).__name__}; a declaration takes (choose, inputs, classes)."
+            f"`--space {text}`: a function of (inputs, outputs) must return a `netwright.Space`, "
+            f"got {type(made).__name__}; a declaration takes (choose, inputs, outputs)."
         )
     return made
 

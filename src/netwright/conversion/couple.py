@@ -40,14 +40,14 @@ class Coupling:
     tensors: dict[str, Shaped]
     graph: fx.Graph
     names: dict[fx.Node, str]
-    classes: int
+    outputs: int
 
 
 def couple(model: nn.Module, example: Tensor) -> Coupling:
     """Trace a model in eval mode on an example (2, *inputs) and follow its channels.
 
     Raises:
-        SpaceError: It cannot be traced, or gives other than logits (2, classes).
+        SpaceError: It cannot be traced, or gives other than one tensor (2, outputs).
     """
     traced = copy.deepcopy(model).eval()
     try:
@@ -77,7 +77,7 @@ def couple(model: nn.Module, example: Tensor) -> Coupling:
             values[node] = _fresh(node.meta.get("val"))
     returned = next(iter(reversed(graph.nodes))).args[0]
     outputs = [values[node] for node in returned if isinstance(node, fx.Node)]
-    return Coupling(tensors, graph, names, _classes(model, outputs))
+    return Coupling(tensors, graph, names, _count(model, outputs))
 
 
 @contextmanager
@@ -173,18 +173,18 @@ def _named(node: fx.Node, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[s
     return {**made, **kwargs}
 
 
-def _classes(model: nn.Module, outputs: Sequence[Any]) -> int:
-    """The number of classes, of an output (2, classes) whose size is then kept."""
+def _count(model: nn.Module, outputs: Sequence[Any]) -> int:
+    """How many numbers the output (2, count) has, whose size is then kept."""
     sizes: list[Any] = [
         each.sizes if isinstance(each, Shaped) else type(each).__name__ for each in outputs
     ]
     if len(sizes) != 1 or len(sizes[0]) != 2 or sizes[0][0] != 2 or sizes[0][1] < 2:
         raise SpaceError(
             "`convert(model, ...)` must be given a model whose output is one tensor of "
-            f"logits (b, classes); {type(model).__name__} gives {sizes} for 2 examples. Wrap it in "
+            f"shape (b, outputs); {type(model).__name__} gives {sizes} for 2 examples. Wrap it in "
             "a module that returns the logits alone, of sequences those of one place."
         )
     for dim in outputs[0].dims:
         keep(dim, OUTPUT)
-    classes: int = sizes[0][1]
-    return classes
+    count: int = sizes[0][1]
+    return count

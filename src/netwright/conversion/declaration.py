@@ -110,7 +110,7 @@ class _Made:
 
 
 class Converted:
-    """`converted(choose, inputs, classes)` builds a member; see the module.
+    """`converted(choose, inputs, outputs)` builds a member; see the module.
 
     `dims` are the dimensions of the model's tensors by name, `aliases` the first name of each.
     """
@@ -130,7 +130,7 @@ class Converted:
         self.summed: dict[str, set[int]] = {}
         self.__name__ = type(model).__name__
 
-    def __call__(self, choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+    def __call__(self, choose: Choose, inputs: tuple[int, ...], outputs: int) -> nn.Module:
         """The network that `choose` answers for."""
         network = copy.deepcopy(self.skeleton)
         made = _Made(network, dict(network.named_modules()))

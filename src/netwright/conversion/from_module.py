@@ -62,7 +62,7 @@ def convert(
     """The space of all smaller networks within a trained model, which inherit its weights.
 
     `example_input` is a batch (b, *inputs), of ids if `tokens` says how many there are; the
-    model gives logits (b, classes). It is traced, and what can vary becomes a choice, with the
+    model gives one tensor (b, outputs). It is traced, and what can vary becomes a choice, with the
     model's own answer as the last option, so that `largest()` builds the model itself:
 
     - *widths* of Conv1d, Conv2d and Linear, `widths` being the fractions offered. Channels that
@@ -86,14 +86,14 @@ def convert(
     model = copy.deepcopy(model).to("cpu")
     example = torch.cat([example_input.detach().cpu()[:1]] * 2)
     conversion = _Conversion(model, couple(model, example), wanted, tokens)
-    inputs, classes = tuple(example.shape[1:]), conversion.coupling.classes
+    inputs, outputs = tuple(example.shape[1:]), conversion.coupling.outputs
     while True:
         converted = conversion.converted()
-        failed = failing(converted, example, inputs, classes)
+        failed = failing(converted, example, inputs, outputs)
         if failed is None:
             break
         conversion.fixed[failed[0]] = f"members with less of it fail: {failed[1]}"
-    space = Space(converted, inputs, classes, recipe=recipe, name=name, tokens=tokens)
+    space = Space(converted, inputs, outputs, recipe=recipe, name=name, tokens=tokens)
     space.kept = tuple(conversion.kept)
     return space
 

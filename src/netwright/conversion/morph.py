@@ -268,11 +268,11 @@ def _found(own: Mapping[str, Tensor], name: str, network: nn.Module) -> Tensor:
 
 
 def _compare(space: Space, network: nn.Module, made: nn.Module, device: torch.device) -> None:
-    x = space.example(np.random.default_rng(0)).to(device)
+    tensors = [x.to(device) for x in space.example(np.random.default_rng(0))]
     modes = [(module, module.training) for each in (network, made) for module in each.modules()]
     try:
         with torch.no_grad():
-            theirs, ours = network.eval()(x), made.eval()(x)
+            theirs, ours = network.eval()(*tensors), made.eval()(*tensors)
     finally:
         _restore(modes)
     if not torch.allclose(ours, theirs, rtol=_NEAR, atol=_NEAR):

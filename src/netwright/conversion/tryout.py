@@ -17,16 +17,16 @@ _DRAWN = 4  # members at random that are run beside the smallest
 
 
 def failing(
-    converted: Converted, example: Tensor, inputs: tuple[int, ...], classes: int
+    converted: Converted, example: Tensor, inputs: tuple[int, ...], outputs: int
 ) -> tuple[str, str] | None:
     """A choice whose members cannot run, and how they fail; the smallest and some are tried."""
     listing = Listing()
     with torch.device("meta"):
-        converted(listing, inputs, classes)
+        converted(listing, inputs, outputs)
     choices = listing.choices
 
     def failure(answers: Mapping[str, Answer]) -> str | None:
-        return _failure(converted, answers, example, inputs, classes)
+        return _failure(converted, answers, example, inputs, outputs)
 
     full = {choice.name: choice.options[-1] for choice in choices.values()}
     wrong = failure(full)
@@ -59,18 +59,18 @@ def _failure(
     answers: Mapping[str, Answer],
     example: Tensor,
     inputs: tuple[int, ...],
-    classes: int,
+    outputs: int,
 ) -> str | None:
     """How a member fails, None if it does not: on the meta device, or else with real tensors."""
     reason = None
     for device in ("meta", "cpu"):
         try:
             with torch.device(device):
-                network = converted(Building(answers), inputs, classes).eval()
-                outputs = network(example.to(device))
-            if tuple(outputs.shape) == (len(example), classes):
+                network = converted(Building(answers), inputs, outputs).eval()
+                given = network(example.to(device))
+            if tuple(given.shape) == (len(example), outputs):
                 return None
-            reason = f"it gives {tuple(outputs.shape)}"
+            reason = f"it gives {tuple(given.shape)}"
         except Exception as error:
             text = (str(error).strip().splitlines() or ["no message"])[0]
             reason = f"{type(error).__name__}: {text.rstrip('.')}"

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from netwright.errors import DataError
 from netwright.network.files import whole
 from netwright.network.normalised import Standardise
+from netwright.network.signature import Signature, TensorSpec
 from netwright.tasks import Classification, Task
 
 _FORMAT = "netwright.data/1"
@@ -110,6 +111,16 @@ class Data:
     def task(self) -> Task:
         """What outputs mean for these data."""
         return Classification(self.class_names)
+
+    @property
+    def raw(self) -> tuple[TensorSpec, ...]:
+        """The tensors that the parts hold, before `normalise`."""
+        return (TensorSpec("input", self.shape, _short(self.train.x)),)
+
+    @property
+    def signature(self) -> Signature:
+        """What a network takes, after `normalise`, and what it must give."""
+        return Signature((TensorSpec("input", self.shape),), self.task.outputs)
 
     @property
     def normalise(self) -> nn.Module:

@@ -73,11 +73,11 @@ def draw(
                 "`draw(space, other=...)` must have an architecture to compare with, got none; "
                 "write `draw(space, a, other=b, path=...)`."
             )
-        picture = draw_space(space.asks, space.name, space.size(), space.inputs, space.classes)
+        picture = draw_space(space.asks, space.name, space.size(), space.signature)
         picture.write(path)
         return
     members = [space.architecture(a.answers) for a in (architecture, other) if a is not None]
-    drawn = [(a, sketch(space.build(a, seed=0), space.inputs)) for a in members]
+    drawn = [(a, sketch(space.build(a, seed=0), space.signature.input.sizes)) for a in members]
     if other is None:
         picture_of(drawn[0][1]).write(path)
     else:

@@ -18,6 +18,7 @@ from netwright.drawing.marks import (
 )
 from netwright.drawing.picture import Picture
 from netwright.drawing.space_rows import ChoiceRow, SpaceRow, option_texts, space_rows
+from netwright.network.signature import Signature, TensorSpec
 from netwright.space.choose import Ask
 
 KINDS = {
@@ -37,14 +38,12 @@ _NAME = 340.0  # the widest name
 _CHIP_WIDTH = 260.0  # the widest option
 
 
-def draw_space(
-    root: Sequence[Ask], name: str, count: int | None, inputs: Sequence[int], classes: int
-) -> Picture:
+def draw_space(root: Sequence[Ask], name: str, count: int | None, signature: Signature) -> Picture:
     """The choices asked from `root` on, under a heading with the number of members."""
     rows = space_rows(root)
     picture = Picture(f"the space {name}")
     picture.add(Label(_LEFT, 22, shorten(name, 700, 16), 16, bold=True))
-    picture.add(Label(_LEFT, 44, _heading(root, count, inputs, classes), SIZE, SOFT))
+    picture.add(Label(_LEFT, 44, _heading(root, count, signature), SIZE, SOFT))
     deepest = max((row.depth for row in rows), default=0)
     indent = min(_INDENT, _DEEPEST / max(deepest, 1))
     column = max((_head_width(row, indent) for row in rows), default=0.0) + 18
@@ -71,12 +70,18 @@ def draw_space(
     return picture
 
 
-def _heading(root: Sequence[Ask], count: int | None, inputs: Sequence[int], classes: int) -> str:
+def _heading(root: Sequence[Ask], count: int | None, signature: Signature) -> str:
     choices = len(_names(root))
     many = "uncounted" if count is None else number(count)
     members = f"{many} member{'s' if count != 1 else ''}"
     asked = f"{choices:,} choice{'s' if choices != 1 else ''}"
-    return f"{members} · {asked} · inputs {'x'.join(map(str, inputs))} · {classes} classes"
+    takes = ", ".join(_sizes(spec) for spec in signature.inputs)
+    gives = ", ".join(_sizes(spec) for spec in signature.outputs)
+    return f"{members} · {asked} · inputs {takes} · outputs {gives}"
+
+
+def _sizes(spec: TensorSpec) -> str:
+    return "x".join("any" if size is None else str(size) for size in spec.shape)
 
 
 def _names(scope: Sequence[Ask]) -> set[str]:

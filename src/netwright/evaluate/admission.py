@@ -111,7 +111,7 @@ def check_repeatable(space: Space) -> None:
     """
     rng = np.random.default_rng(0)
     generator = torch.Generator().manual_seed(0)
-    x = torch.rand(2, *space.inputs, generator=generator)
+    x = torch.rand(2, *space.signature.input.sizes, generator=generator)
     members = [space.smallest(), *(space.sample(rng) for _ in range(_REPEATED))]
     for architecture in dict.fromkeys(members):
         try:

@@ -118,12 +118,11 @@ class Evaluator(ABC):
 
     def deployment(self, space: Space) -> Deployment:
         """How its networks are deployed: for the data's raw tensors, else for the space's."""
-        kind = None
-        if self.data is not None and space.tokens is None:
-            kind = str(self.data.train.x.dtype).removeprefix("torch.")
-        signature = Signature.single(space.inputs, (space.classes,), dtype=kind, ids=space.tokens)
-        dtype = signature.input.torch_dtype
-        examples = () if self.data is None else (self.data.train.x[:_EXAMPLES].to(dtype),)
+        specs = space.signature.inputs if self.data is None else self.data.raw
+        signature = Signature(specs, space.signature.outputs)
+        examples: tuple[Tensor, ...] = ()
+        if self.data is not None:
+            examples = (self.data.train.x[:_EXAMPLES].to(signature.input.torch_dtype),)
         return Deployment(signature, self.normalise, examples)
 
     @property

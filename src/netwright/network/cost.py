@@ -30,6 +30,7 @@ from torch.utils.flop_counter import flop_registry
 
 from netwright.errors import EvaluationError, SettingError
 from netwright.network.meta_results import result_of
+from netwright.network.signature import Signature
 
 MIB = 2**20
 
@@ -44,30 +45,23 @@ class Survey:
     fingerprint: str
 
 
-def survey(
-    model: nn.Module, inputs: Sequence[int], batch: int = 1, *, whole: bool = False
-) -> Survey:
+def survey(model: nn.Module, inputs: Sequence[int] | Signature, batch: int = 1) -> Survey:
     """Cost and fingerprint of `model`; its modes, weights and buffers are as before after it.
 
     Args:
         model: a network on any device, best built under `torch.device("meta")`.
-        inputs: shape of one example without the batch dimension, (c, h, w) or (f,).
+        inputs: what it takes; of one tensor of floats the shape of an example without the batch
+            dimension, (c, h, w) or (f,), is enough.
         batch: examples in the pass; MACs are per example, memory is for the batch.
-        whole: inputs are whole numbers, such as ids of tokens.
 
     Raises:
         SettingError: `inputs` or `batch` is not positive.
         EvaluationError: The network cannot take an input of this shape.
     """
-    shape = tuple(int(size) for size in inputs)
-    if not shape or min(shape) < 1:
-        raise SettingError(
-            "`survey(inputs=...)` must be a shape of positive sizes such as (1, 28, 28), got "
-            f"{tuple(inputs)}; give the shape of one example, without the batch."
-        )
+    signature = inputs if isinstance(inputs, Signature) else _of_shape(inputs)
     if batch < 1:
         raise SettingError(f"`survey(batch=...)` must be at least 1, got {batch}.")
-    ledger = _trace(model, (batch, *shape), torch.long if whole else torch.float32)
+    ledger = _trace(model, signature, batch)
     tensors = [*model.parameters(), *model.buffers()]
     return Survey(
         params=count_params(model),
@@ -75,6 +69,16 @@ def survey(
         memory_mib=(sum(tensor.nbytes for tensor in tensors) + ledger.peak_bytes()) / MIB,
         fingerprint=sha256("\n".join(ledger.lines).encode()).hexdigest(),
     )
+
+
+def _of_shape(inputs: Sequence[int]) -> Signature:
+    shape = tuple(int(size) for size in inputs)
+    if not shape or min(shape) < 1:
+        raise SettingError(
+            "`survey(inputs=...)` must be a shape of positive sizes such as (1, 28, 28), got "
+            f"{tuple(inputs)}; give the shape of one example, without the batch."
+        )
+    return Signature.single(shape, (1,))
 
 
 def count_params(model: nn.Module) -> int:
@@ -87,24 +91,27 @@ def count_macs(model: nn.Module, inputs: Sequence[int]) -> int:
     return survey(model, inputs).macs
 
 
-def _trace(model: nn.Module, shape: tuple[int, ...], dtype: torch.dtype) -> _Ledger:
+def _trace(model: nn.Module, signature: Signature, batch: int) -> _Ledger:
     """Run `model` without values, or on the CPU over zeros where its path needs values."""
     try:
         try:
-            return _forward(_without_values(model), shape, dtype, "meta")
+            return _forward(_without_values(model), signature, batch, "meta")
         except Exception:
-            return _forward(_with_zeros(model), shape, dtype, "cpu")
+            return _forward(_with_zeros(model), signature, batch, "cpu")
     except Exception as error:
+        shape = ", ".join(str((batch, *spec.sizes)) for spec in signature.inputs)
         raise EvaluationError(
             f"The network cannot take an input of shape {shape} (batch first): "
             f"{type(error).__name__}: {error}. Check the sizes it was built with."
         ) from error
 
 
-def _forward(model: nn.Module, shape: tuple[int, ...], dtype: torch.dtype, device: str) -> _Ledger:
+def _forward(model: nn.Module, signature: Signature, batch: int, device: str) -> _Ledger:
     ledger = _Ledger(model)
-    x = torch.zeros(shape, dtype=dtype, device=device)
-    ledger.receive(x)
+    with torch.device(device):
+        tensors = signature.zeros(batch)
+    for tensor in tensors:
+        ledger.receive(tensor)
     hooks = [
         module.register_forward_pre_hook(ledger.mark(settings))
         for module in model.modules()
@@ -112,7 +119,7 @@ def _forward(model: nn.Module, shape: tuple[int, ...], dtype: torch.dtype, devic
     ]
     try:
         with _evaluating(model), torch.no_grad(), ledger:
-            output = model(x)
+            output = model(*tensors)
     finally:
         for hook in hooks:
             hook.remove()

@@ -112,7 +112,8 @@ def peak(shared: Shared, *, batch: int, checkpointed: bool = False) -> int:
     twin.supernet.checkpoint(checkpointed)
     twin.supernet.train()
     inputs, part = shared.setting.space, shared.setting.data.train
-    x = inputs.example(np.random.default_rng(0), 1).expand(batch, *part.x.shape[1:])
+    (first,) = inputs.example(np.random.default_rng(0), 1)
+    x = first.expand(batch, *part.x.shape[1:])
     with torch.device(_META):
         examples = laid_out(torch.empty_like(x, device=_META))
         targets = torch.empty_like(part.y[:1].expand(batch, *part.y.shape[1:]), device=_META)

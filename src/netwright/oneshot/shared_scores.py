@@ -63,10 +63,10 @@ def ignores_input(shared: Shared, architecture: Architecture) -> bool:
     setting, supernet = shared.setting, shared.supernet
     shared.activate(architecture)
     training = supernet.training
-    x = laid_out(setting.space.example(np.random.default_rng(0), _LOOKED).to(setting.device))
+    tensors = setting.space.example(np.random.default_rng(0), _LOOKED)
     try:
         with torch.no_grad():
-            out = supernet.eval()(x)
+            out = supernet.eval()(*(laid_out(x.to(setting.device)) for x in tensors))
     finally:
         supernet.train(training)
     return torch.allclose(out, out[:1].expand_as(out), _SAME, _SAME)

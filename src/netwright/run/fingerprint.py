@@ -16,6 +16,7 @@ from netwright.errors import StoreError
 from netwright.evaluate.admission import Admission
 from netwright.run.plan import Plan
 from netwright.space import Space
+from netwright.space.takes import in_json
 from netwright.tasks import upgraded
 
 _FIXED = (
@@ -43,8 +44,8 @@ def settings_of(plan: Plan, *, workers: int, call: dict[str, Any] | None) -> dic
             "name": space.name,
             "digest": space.digest,
             "members": _members(space),
-            "inputs": list(space.inputs),
-            "outputs": space.classes,
+            "inputs": in_json(space.inputs),
+            "outputs": in_json(space.outputs),
             "count": space.size(),
             "choices": [
                 {"name": c.name, "kind": c.kind, "options": [plain(o) for o in c.options]}

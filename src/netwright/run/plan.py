@@ -12,6 +12,7 @@ from netwright.evaluate.admission import LATENCY
 from netwright.evaluate.base import Evaluator
 from netwright.evaluate.function import Function, Train
 from netwright.evaluate.training import Training
+from netwright.network.signature import Signature
 from netwright.objective import AtMost, Limit, Objective, limits_from
 from netwright.oneshot import OneShot
 from netwright.oneshot.names import search_named
@@ -166,13 +167,22 @@ def _check_recipes(space: Space, evaluator: Evaluator) -> None:
 def _check_fit(space: Space, evaluator: Evaluator) -> None:
     """Refuse a space for other data than the evaluator trains on."""
     data = evaluator.data
-    if data is not None and (space.inputs, space.classes) != (data.shape, data.classes):
+    if data is not None and _shapes(space.signature) != _shapes(data.signature):
         raise SettingError(
-            f"`search(space, ...)` must be a space for the data: the data {data.name!r} have "
-            f"inputs of shape {data.shape} and {data.classes} classes, the space "
-            f"{space.name!r} takes {space.inputs} and gives {space.classes}. "
-            "Write `netwright.Space(network, data.shape, data.classes)`."
+            f"`search(space, ...)` must be a space for the data: for the data {data.name!r} a "
+            f"network takes and gives {_shapes(data.signature)}, those of the space "
+            f"{space.name!r} {_shapes(space.signature)}. "
+            "Write `netwright.Space(network, data)`."
         )
+
+
+def _shapes(signature: Signature) -> str:
+    """The shapes of an example that a network takes, and of what it gives."""
+    takes, gives = (
+        ", ".join(f"{spec.name} {spec.shape}" for spec in specs)
+        for specs in (signature.inputs, signature.outputs)
+    )
+    return f"{takes} -> {gives}"
 
 
 def _check_one_shot(search: OneShot, evaluator: Evaluator) -> None:
@@ -227,7 +237,7 @@ def _check_kinds(space: object, strategy: object) -> None:
     if not isinstance(space, Space):
         raise SettingError(
             f"`search(space, ...)` must be a Space, got {space!r}; write `netwright.Space(network, "
-            "inputs, classes)`."
+            "data)`."
         )
     if strategy is not None and not isinstance(strategy, Strategy | OneShot):
         raise SettingError(

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from netwright.errors import NetwrightError, SpaceError
 from netwright.network.meta_results import Shapes
+from netwright.network.signature import Signature, TensorSpec
 from netwright.space.architecture import Answer
 from netwright.space.choose import Building, Choose
 
@@ -47,16 +48,14 @@ class Checker:
     completed: Callable[[Mapping[str, Answer]], dict[str, Answer]]
     recipe: Callable[[Choose], Mapping[str, Any]] | None
     name: str
-    inputs: tuple[int, ...]
-    classes: int
-    dtype: torch.dtype = torch.float32
+    signature: Signature
 
     def check(self, members: Sequence[Mapping[str, Answer]]) -> None:
         """Refuse the space if one of these members fails.
 
         Raises:
-            SpaceError: One cannot be built or run, gives other than logits, its recipe gives other
-                than plain values, or a choice it has an answer to is not asked. Says which choice
+            SpaceError: One cannot be built or run, gives another shape, its recipe gives other than
+                plain values, or a choice it has an answer to is not asked. Says which choice
                 it hangs on, where another member does not fail.
         """
         works: Mapping[str, Answer] | None = None
@@ -98,22 +97,28 @@ class Checker:
                 if seen is not None:
                     seen.watch(choose)
                 with Shapes():  # type: ignore[no-untyped-call]
-                    outputs = model(torch.empty(2, *self.inputs, dtype=self.dtype))
+                    outputs = model(*self.signature.zeros(2))
         except NetwrightError:
             raise
         except Exception as error:
             if isinstance(error, NotImplementedError) or "meta tensor" in str(error):
                 return ""  # an operation that the meta device lacks: found when it is trained
             text = f"{type(error).__name__}: {str(error).rstrip('.')}"
-            shape = ", ".join(map(str, (2, *self.inputs)))
-            return f"cannot be built and run on inputs of shape ({shape}): {text}."
-        given = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
-        if given == (2, self.classes):
+            shapes = ", ".join(str((2, *spec.sizes)) for spec in self.signature.inputs)
+            return f"cannot be built and run on inputs of shape {shapes}: {text}."
+        return self._unlike(outputs)
+
+    def _unlike(self, outputs: object) -> str | None:
+        """What is wrong with what a member gives for 2 examples, None if nothing is."""
+        specs = self.signature.outputs
+        given = tuple(outputs) if isinstance(outputs, tuple | list) else (outputs,)
+        alone = isinstance(outputs, Tensor) == (len(specs) == 1)
+        if alone and len(given) == len(specs) and all(map(_fits, given, specs)):
             return None
-        return (
-            f"must give logits as one tensor of shape (2, {self.classes}) for 2 examples, "
-            f"got {given}."
-        )
+        wants = " and ".join(str((2, *spec.shape)).replace("None", "any") for spec in specs)
+        kind = "one tensor of shape" if len(specs) == 1 else "a tuple of tensors of shapes"
+        got = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
+        return f"must give {kind} {wants} for 2 examples, got {got}."
 
     def _blamed(self, works: Mapping[str, Answer], failed: Mapping[str, Answer], wrong: str) -> str:
         """What to say of a member that fails where another works: the answer that makes it so."""
@@ -141,6 +146,15 @@ class Checker:
                 )
             return f"{text} With {here[name]!r} it works."
         return f"The network {dict(failed)!r} of `{self.name}` {wrong}"
+
+
+def _fits(given: object, spec: TensorSpec) -> bool:
+    """Whether something is a tensor for 2 examples of the specification."""
+    return (
+        isinstance(given, Tensor)
+        and given.ndim == 1 + len(spec.shape)
+        and all(w in (None, size) for size, w in zip(given.shape, (2, *spec.shape), strict=True))
+    )
 
 
 class _Shapes:

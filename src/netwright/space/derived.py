@@ -237,11 +237,9 @@ def _optioned(space: Space, options: Options) -> Space:
     rules = space.members.normal_form
     made = Space(
         Optioned(space.network, options),
-        space.inputs,
-        space.classes,
+        space.signature,
         recipe=Optioned(space.declared_recipe, options) if space.declared_recipe else None,
         name=space.name,
-        tokens=space.tokens,
         normal_form=None if rules is None else Among(rules, options),
         cells=space.cells,
     )

@@ -68,35 +68,33 @@ def _no_recipe(choose: Choose) -> dict[str, Any]:
 
 
 def joined(spaces: Sequence[Space], *, name: str = "joined") -> Space:
-    """One space of the members of several, for the same inputs and classes.
+    """One space of the members of several, for the same inputs and outputs.
 
     Its first choice, `space`, has their names as options; their own choices are called
     `<space>.<choice>`.
 
     Raises:
-        SettingError: Fewer than two spaces, equal names, or other inputs, classes or tokens.
+        SettingError: Fewer than two spaces, equal names, or other inputs or outputs.
     """
     parts = list(spaces) if isinstance(spaces, list | tuple) else []
     if not parts or not all(isinstance(space, Space) for space in parts):
         raise SettingError(f"`joined(spaces)` must be given spaces, got {spaces!r}.")
     names = [space.name for space in spaces]
-    takes = {(space.inputs, space.classes, space.tokens) for space in spaces}
+    takes = {space.signature for space in spaces}
     if len(spaces) < 2 or len({*names}) < len(names) or len(takes) > 1:
         raise SettingError(
             "`joined(spaces)` must be given at least two, of different names, for the same "
-            f"inputs and classes, got "
-            f"{[(s.name, s.inputs, s.classes) for s in spaces]!r}; give them names with "
+            f"inputs and outputs, got "
+            f"{[(s.name, s.inputs, s.outputs) for s in spaces]!r}; give them names with "
             "`Space(name=...)`."
         )
     choice = "space"
     rules = any(space.members.normal_form for space in spaces)
     return Space(
         Joined(choice, {space.name: space.network for space in spaces}),
-        spaces[0].inputs,
-        spaces[0].classes,
+        spaces[0].signature,
         recipe=Joined(choice, {s.name: s.declared_recipe or _no_recipe for s in spaces}),
         name=name,
-        tokens=spaces[0].tokens,
         normal_form=OneOfThem(choice, {s.name: s.members.canonical for s in spaces})
         if rules
         else None,

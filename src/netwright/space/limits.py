@@ -14,6 +14,7 @@ from torch import nn
 
 from netwright.errors import EvaluationError, LimitError, SettingError
 from netwright.network.cost import Survey, survey
+from netwright.network.signature import Signature
 from netwright.space.architecture import Architecture
 
 COSTS = ("params", "macs", "memory_mib")
@@ -42,14 +43,11 @@ class Walkable(Protocol):
 class Surveys:
     """The survey of each member that was asked for, on the meta device.
 
-    `build(architecture)` gives the network; `inputs` is the shape of one example, of ids if
-    `whole`.
+    `build(architecture)` gives the network, `signature` says what it takes.
     """
 
-    def __init__(
-        self, build: Callable[[Architecture], nn.Module], inputs: tuple[int, ...], *, whole: bool
-    ) -> None:
-        self._build, self._inputs, self._whole = build, inputs, whole
+    def __init__(self, build: Callable[[Architecture], nn.Module], signature: Signature) -> None:
+        self._build, self._signature = build, signature
         self._known: dict[Architecture, Survey] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -62,7 +60,7 @@ class Surveys:
                 self._known.clear()
             with torch.device("meta"):
                 model = self._build(architecture)
-            self._known[architecture] = survey(model, self._inputs, whole=self._whole)
+            self._known[architecture] = survey(model, self._signature)
         return self._known[architecture]
 
     def metric(self, name: str, architecture: Architecture) -> float:

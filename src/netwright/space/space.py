@@ -8,7 +8,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import product
-from operator import index
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from torch.nn.parameter import UninitializedParameter
 from netwright.errors import SettingError, SpaceError
 from netwright.network.cost import Survey
 from netwright.network.randomness import seeded
+from netwright.network.signature import Signature
 from netwright.network.structure import structure
 from netwright.space.among import Chosen
 from netwright.space.architecture import Answer, Architecture
@@ -32,8 +32,9 @@ from netwright.space.losers import Dropped
 from netwright.space.members import Members, NormalForm, Numbered, first, turn
 from netwright.space.moves import Excess, Moves
 from netwright.space.repeats import find_shifts
+from netwright.space.takes import Signed, in_json, plain, signature_from
 
-Declaration = Callable[[Choose, tuple[int, ...], int], nn.Module]
+Declaration = Callable[[Choose, Any, Any], nn.Module]
 Recipe = Callable[[Choose], Mapping[str, Any]]
 
 _CHECKED = 16  # members built when a space is declared, to find mistakes early,
@@ -43,8 +44,11 @@ _DRAWN = 4  # and as many more at random
 class Space:
     """All networks that `network` can build, with the recipe choices beside them.
 
-    `network(choose, inputs, classes)` is an ordinary function (or class) that returns an
-    `nn.Module`; `inputs` is the shape of one example, (c, h, w) or (f,). `recipe(choose)`
+    `network(choose, inputs, outputs)` is an ordinary function (or class) that returns an
+    `nn.Module`. Where it takes one tensor and gives one, `inputs` is the shape of an example, such
+    as (c, h, w) or (f,), and `outputs` how many numbers it gives; where there are several, each is
+    a mapping from names to `TensorSpec`. They follow from the arguments of the same names, or from
+    data: `Space(network, data)`, or from a `Signature` in the place of both. `recipe(choose)`
     returns settings of the evaluator that are to be searched beside the network, for example
     `{"learning_rate": choose.value("learning_rate", [0.01, 0.1])}`. `name` is what reports call the
     space; the declaration's own name if None. `tokens` is for inputs that are ids, from 0 to below
@@ -73,8 +77,8 @@ class Space:
     def __init__(
         self,
         network: Declaration,
-        inputs: Sequence[int] | int,
-        classes: int,
+        inputs: Sequence[int] | int | Signature | Signed,
+        outputs: int | None = None,
         *,
         recipe: Recipe | None = None,
         name: str | None = None,
@@ -86,26 +90,19 @@ class Space:
     ) -> None:
         if not callable(network):
             raise SettingError(f"`Space(network, ...)` must be a callable, got {network!r}.")
-        try:
-            self.inputs = tuple(index(i) for i in ([inputs] if isinstance(inputs, int) else inputs))
-            self.classes = index(classes)
-        except TypeError:
-            self.inputs, self.classes = (), 0
-        if not self.inputs or min(self.inputs) < 1 or self.classes < 2:
-            raise SettingError(
-                "`Space(network, inputs, classes)` must have positive sizes and at least 2 "
-                f"classes, as whole numbers, got inputs={inputs!r}, classes={classes!r}."
-            )
+        self.signature = signature_from(inputs, outputs, tokens)
+        self.inputs = plain(self.signature.inputs, count=False)
+        self.outputs = plain(self.signature.outputs, count=True)
         self.network, self.declared_recipe, self._name = network, recipe, name
         if cells is not None and not isinstance(cells, Cells):
             raise SettingError(f"`Space(cells=...)` must be `Cells`, got {cells!r}.")
-        self.tokens, self.cells = tokens, cells
+        self.cells = cells
         self._encoders: dict[tuple[str, int | None], Encoder] = {}
         root, listed = self._list()
         self.choices: Mapping[str, Choice] = listed
         self.members = Members(self.name, root, listed, normal_form, members, member)
         self._moves = Moves(self.members)
-        self._surveys = Surveys(self.build, self.inputs, whole=tokens is not None)
+        self._surveys = Surveys(self.build, self.signature)
         self._limited: dict[tuple[tuple[str, float], ...], Space] = {}
         self.memo: dict[str, Any] = {}
         self._check_members()
@@ -120,16 +117,16 @@ class Space:
     def digest(self) -> str:
         """Sixteen hexadecimal digits that change when any choice of the declaration changes."""
 
-        def plain(scope: list[Ask]) -> list[Any]:
+        def listed(scope: list[Ask]) -> list[Any]:
             return [
                 [
                     *(a.choice.name, a.choice.kind, a.choice.options, a.choice.late),
-                    [plain(s) for s in a.branches],
+                    [listed(s) for s in a.branches],
                 ]
                 for a in scope
             ]
 
-        text = json.dumps([self.inputs, self.classes, plain(self.members.root)])
+        text = json.dumps([in_json(self.inputs), in_json(self.outputs), listed(self.members.root)])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
@@ -150,10 +147,10 @@ class Space:
 
     def declared(self, choose: Choose) -> nn.Module:
         """What the declaration gives when it is run with `choose`."""
-        made = self.network(choose, self.inputs, self.classes)
+        made = self.network(choose, self.inputs, self.outputs)
         if not isinstance(made, nn.Module):
             raise SpaceError(
-                f"`{self.name}(choose, inputs, classes)` must return an nn.Module, "
+                f"`{self.name}(choose, inputs, outputs)` must return an nn.Module, "
                 f"got {type(made).__name__}."
             )
         return made
@@ -174,7 +171,7 @@ class Space:
         if any(isinstance(p, UninitializedParameter) for p in made.parameters()):
             training = made.training
             with torch.no_grad():  # lazy layers learn their sizes from a first pass
-                made.eval()(torch.zeros(2, *self.inputs))
+                made.eval()(*self.signature.zeros(2))
             made.train(training)
         return made
 
@@ -415,12 +412,9 @@ class Space:
         """
         return self._surveys.of(architecture)
 
-    def example(self, rng: np.random.Generator, count: int = 2) -> Tensor:
-        """A batch (count, *inputs) of random inputs: standard normal, or ids of tokens."""
-        if self.tokens is not None:
-            return torch.from_numpy(rng.integers(self.tokens, size=(count, *self.inputs)))
-        drawn = rng.standard_normal((count, *self.inputs), dtype=np.float32)
-        return torch.from_numpy(drawn)
+    def example(self, rng: np.random.Generator, count: int = 2) -> tuple[Tensor, ...]:
+        """A random batch: for each input a tensor (count, *shape), by its dtype."""
+        return self.signature.example(rng, count)
 
     def enumerate(self) -> Iterator[Architecture]:
         """Every member once. Only for spaces whose `count` is small."""
@@ -534,8 +528,8 @@ class Space:
 
     def _list(self) -> tuple[list[Ask], dict[str, Choice]]:
         listing = Listing()
-        with listing_of(f"{self.name}(choose, inputs={self.inputs}, classes={self.classes})"):
-            self.network(listing, self.inputs, self.classes)
+        with listing_of(f"{self.name}(choose, inputs={self.inputs}, outputs={self.outputs})"):
+            self.network(listing, self.inputs, self.outputs)
         late = [c.name for c in listing.choices.values() if c.late]
         if late:
             raise SpaceError(
@@ -564,9 +558,7 @@ class Space:
             lambda answers: members.answer(partial(first, answers)),
             self.declared_recipe,
             self.name,
-            self.inputs,
-            self.classes,
-            torch.float32 if self.tokens is None else torch.long,
+            self.signature,
         ).check(checked)
 
     def _built_structure(self, answers: Mapping[str, Answer]) -> str:

@@ -245,9 +245,9 @@ class Supernet(nn.Module):
             )
         self._mixture = (dict(weights), full, chosen)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """What the active architecture computes of a batch (b, *inputs): logits (b, classes)."""
-        out: Tensor = self.network(x)
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """What the active architecture computes of a batch: each input (b, *shape)."""
+        out: Tensor = self.network(*inputs)
         return out
 
     def checkpoint(self, on: bool = True) -> bool:
@@ -414,10 +414,10 @@ class Supernet(nn.Module):
         self._activate(member)
         plain = self.extract(member).eval()
         training = self.training
-        x = self.space.example(np.random.default_rng(0))
+        tensors = self.space.example(np.random.default_rng(0))
         with torch.no_grad():
             try:
-                ours, theirs = self.eval()(x), plain(x)
+                ours, theirs = self.eval()(*tensors), plain(*tensors)
             except RuntimeError as error:
                 raise SpaceError(f"the shared network fails: {str(error).rstrip('.')}") from error
             finally:
@@ -473,7 +473,7 @@ def _passed(net: Supernet, at: Sequence[nn.Module]) -> dict[nn.Module, tuple[Ten
     try:
         net.mix({name: torch.full((size,), 1 / size) for name, size in net.mixable.items()})
         with torch.no_grad():
-            net.eval()(net.space.example(np.random.default_rng(0), 2).to(device))
+            net.eval()(*(x.to(device) for x in net.space.example(np.random.default_rng(0))))
     finally:
         net.train(training)
         net.rewrites = rewrites

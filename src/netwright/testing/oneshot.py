@@ -16,11 +16,11 @@ SHARED = ("nasbench201", "nats_size", "forest")
 """Ready spaces of cells and of widths that are quick to share."""
 
 
-def small_data(inputs: tuple[int, ...], classes: int) -> Data:
+def small_data(inputs: tuple[int, ...], outputs: int) -> Data:
     """Noise on a pattern for each class, for checks that take seconds."""
     rng = np.random.default_rng(0)
-    y = np.arange(96) % classes
-    patterns = rng.normal(size=(classes, *inputs))
+    y = np.arange(96) % outputs
+    patterns = rng.normal(size=(outputs, *inputs))
     x = patterns[y] + 0.5 * rng.normal(size=(len(y), *inputs))
     return load((x.astype(np.float32), y), seed=0)
 
@@ -28,7 +28,7 @@ def small_data(inputs: tuple[int, ...], classes: int) -> Data:
 def begun(make: MakeOneShot, name: str = "nasbench201", seed: int = 0) -> Shared:
     """The state of a search on a ready space, before the first epoch."""
     space = READY[name]()
-    data = small_data(space.inputs, space.classes)
+    data = small_data(space.inputs, space.outputs)
     return make().begin(Setting(space, data, Augmentation(), seed))
 
 

@@ -12,16 +12,16 @@ from netwright import spaces
 from netwright.space import Answer, Choose, Space
 
 
-def _flat(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+def _flat(choose: Choose, inputs: tuple[int, ...], outputs: int) -> nn.Module:
     width = choose.width("width", 4, 16, step=4)
     act: nn.Module = choose.one_of("activation", relu=nn.ReLU, gelu=nn.GELU, tanh=nn.Tanh)
     bias = choose.value("bias", [True, False])
     return nn.Sequential(
-        nn.Flatten(), nn.Linear(4, width, bias=bias), act, nn.Linear(width, classes)
+        nn.Flatten(), nn.Linear(4, width, bias=bias), act, nn.Linear(width, outputs)
     )
 
 
-def _conditional(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+def _conditional(choose: Choose, inputs: tuple[int, ...], outputs: int) -> nn.Module:
     def hidden(i: int) -> nn.Module:
         made: nn.Module = choose.one_of(
             f"layer{i}",
@@ -36,11 +36,11 @@ def _conditional(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Mo
         return made
 
     body = choose.repeat("depth", 0, 3, hidden)
-    return nn.Sequential(nn.Flatten(), body, nn.Linear(4, classes))
+    return nn.Sequential(nn.Flatten(), body, nn.Linear(4, outputs))
 
 
-def _one_point(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
-    return nn.Sequential(nn.Flatten(), nn.Linear(4, classes))
+def _one_point(choose: Choose, inputs: tuple[int, ...], outputs: int) -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(4, outputs))
 
 
 class _Cell(nn.Module):
@@ -59,27 +59,27 @@ class _Cell(nn.Module):
         return seen[-1]
 
 
-def _cells(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+def _cells(choose: Choose, inputs: tuple[int, ...], outputs: int) -> nn.Module:
     cells = [_Cell(choose) for _ in range(2)]  # the same choices twice: one cell, stacked
-    return nn.Sequential(nn.Flatten(), *cells, nn.Linear(4, classes))
+    return nn.Sequential(nn.Flatten(), *cells, nn.Linear(4, outputs))
 
 
-def _huge(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+def _huge(choose: Choose, inputs: tuple[int, ...], outputs: int) -> nn.Module:
     layers: list[nn.Module] = [nn.Flatten()]
     slopes = [round(0.01 * i, 2) for i in range(1, 13)]
     for i in range(6):
         layers.append(nn.Linear(4, 4, bias=choose.value(f"bias{i}", [True, False])))
         layers.append(choose.one_of(f"a{i}", relu=nn.ReLU, tanh=nn.Tanh, elu=nn.ELU, silu=nn.SiLU))
         layers.append(nn.LeakyReLU(choose.value(f"slope{i}", slopes)))
-    return nn.Sequential(*layers, nn.Linear(4, classes))
+    return nn.Sequential(*layers, nn.Linear(4, outputs))
 
 
-def _ruled(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
+def _ruled(choose: Choose, inputs: tuple[int, ...], outputs: int) -> nn.Module:
     widths = [choose.width(f"width{i}", 4, 24, step=4) for i in range(4)]
     layers: list[nn.Module] = [nn.Flatten()]
     for before, width in pairwise([inputs[0], *widths]):
         layers += [nn.Linear(before, width), nn.ReLU()]
-    return nn.Sequential(*layers, nn.Linear(widths[-1], classes))
+    return nn.Sequential(*layers, nn.Linear(widths[-1], outputs))
 
 
 def _falling(answers: dict[str, Answer]) -> Mapping[str, Answer] | None:
