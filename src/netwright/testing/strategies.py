@@ -8,16 +8,18 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from netwright.bench.hypervolume import hypervolume
-from netwright.objective import Objective, maximize, minimize
+from netwright.objective import Objective, minimize
 from netwright.space import Space
 from netwright.stopping.over import Proposing
 from netwright.strategies import RandomSearch, Search, Strategy
+from netwright.tasks import USUAL
 from netwright.testing.spaces import SPACES
 from netwright.trial import STATUSES, Proposal, Trial
 
 Make = Callable[[], Strategy]
-ONE = (maximize("accuracy"),)
-TWO = (maximize("accuracy"), minimize("latency_ms"))
+SCORE = USUAL[0].name
+ONE = (USUAL[0].objective,)
+TWO = (*ONE, minimize("latency_ms"))
 _TRIALS, _SEEDS = 40, 5
 SOME = 26  # trials after which a strategy has long left its first, random ones
 
@@ -25,7 +27,7 @@ SOME = 26  # trials after which a strategy has long left its first, random ones
 def score(proposal: Proposal) -> dict[str, float]:
     """Metrics that follow from the architecture alone, for checks without training."""
     digits = int(proposal.architecture.id, 16)
-    return {"accuracy": digits % 997 / 997, "latency_ms": 0.1 + digits % 89 / 89}
+    return {SCORE: digits % 997 / 997, "latency_ms": 0.1 + digits % 89 / 89}
 
 
 def drive(
@@ -105,7 +107,7 @@ def failures_are_survived(make: Make) -> None:
         for number, status in enumerate(STATUSES * 3):
             proposal = search.propose(np.random.default_rng([2, number]), [])
             assert proposal is not None
-            metrics = ({}, {"accuracy": math.nan}, score(proposal))[number % 3]
+            metrics = ({}, {SCORE: math.nan}, score(proposal))[number % 3]
             search.observe(Trial(number, proposal, status, metrics))
         assert all(space.contains(t.architecture) for t in drive(search, space, 10))
 
@@ -132,11 +134,11 @@ def not_worse_than_random(make: Make) -> None:
     goal = space.sample(np.random.default_rng(11))
 
     def near(proposal: Proposal) -> dict[str, float]:
-        return {"accuracy": -float(space.distance(proposal.architecture, goal))}
+        return {SCORE: -float(space.distance(proposal.architecture, goal))}
 
     def best(strategy: Strategy, seed: int) -> float:
         trials = drive(strategy.start(space, ONE), space, seed=seed, score=near)
-        return max(t.metrics["accuracy"] for t in trials)
+        return max(t.metrics[SCORE] for t in trials)
 
     ours = [best(make(), seed) for seed in range(_SEEDS)]
     random = [best(RandomSearch(), seed) for seed in range(_SEEDS)]
@@ -155,11 +157,11 @@ def fronts_not_worse_than_random(make: Make) -> None:
 
     def between(proposal: Proposal) -> dict[str, float]:
         near, far = (float(space.distance(proposal.architecture, goal)) for goal in goals)
-        return {"accuracy": -near, "latency_ms": far}
+        return {SCORE: -near, "latency_ms": far}
 
     def found(strategy: Strategy, seed: int) -> float:
         trials = drive(strategy.start(space, TWO), space, seed=seed, score=between)
-        points = [[t.metrics["accuracy"], -t.metrics["latency_ms"]] for t in trials]
+        points = [[t.metrics[SCORE], -t.metrics["latency_ms"]] for t in trials]
         return hypervolume(np.array(points), reference)
 
     ours = [found(make(), seed) for seed in range(_SEEDS)]
