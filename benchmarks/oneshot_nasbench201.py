@@ -36,7 +36,7 @@ from torch.nn import functional
 
 from netwright import spaces
 from netwright.bench import Table, simulate
-from netwright.data import Augmentation, Data, Part, load
+from netwright.data import ArrayPart, Augmentation, Data, load
 from netwright.objective import maximize
 from netwright.oneshot import Bilevel, OneShot, Relaxation, Setting
 from netwright.oneshot.names import ONE_SHOT
@@ -67,9 +67,9 @@ def smaller(data: Data, examples: int, side: int) -> Data:
     return replace(
         data,
         shape=tuple(x.shape[1:]),
-        train=Part(x[:count], y[:count]),
-        validation=Part(x[count:], y[count:]),
-        test=Part(x[count:], y[count:]),
+        train=ArrayPart(x[:count], y[:count]),
+        validation=ArrayPart(x[count:], y[count:]),
+        test=ArrayPart(x[count:], y[count:]),
     )
 
 

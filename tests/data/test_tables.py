@@ -6,8 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netwright.data import load
+from netwright.data import ArrayData, load
 from netwright.errors import DataError
+from netwright.testing import DATA_CHECKS
 
 pandas = pytest.importorskip("pandas")
 pytest.importorskip("pyarrow")
@@ -289,3 +290,37 @@ def load_or_refuse(path):
     else:
         message = f"{path}: {data}"
     assert str(path) in message
+
+
+@pytest.mark.parametrize("check", DATA_CHECKS, ids=lambda check: check.__name__)
+def test_conformance(check, tmp_path):
+    rows = [{"size": n / 4, "colour": ("red", "blue", "new")[n % 3]} for n in range(4)]
+    check(lambda: coloured(tmp_path), rows)
+    check(lambda: coloured(tmp_path), pandas.DataFrame(rows))
+
+
+def coloured(folder):
+    path = folder / "t.csv"
+    lines = [f"{n / 8},{('red', 'blue')[n % 2]},{n // 3 % 2}" for n in range(40)]
+    path.write_text("\n".join(["size,colour,label", *lines]), encoding="utf-8")
+    return load(path)
+
+
+def test_rows_are_encoded_by_their_columns(tmp_path):
+    data = coloured(tmp_path)
+    frame = pandas.DataFrame({"colour": ["red", "green", "blue"], "size": [1.5, 2.5, 3.5]})
+    expected = torch.tensor([[1.5, 0, 1], [2.5, 0, 0], [3.5, 1, 0]])
+    assert torch.equal(data.encode(frame)[0], expected)
+    by_column = {name: frame[name].tolist() for name in frame}
+    assert torch.equal(data.encode(by_column)[0], expected)
+    assert data.encoding["columns"] == [
+        {"name": "size", "categories": None},
+        {"name": "colour", "categories": ["blue", "red"]},
+    ]
+    with pytest.raises(DataError, match="must have a column 'colour'"):
+        data.encode([{"size": 1.0}])
+    with pytest.raises(DataError, match=r"row 1 .* holds nan in column 'size'"):
+        data.encode([{"size": v, "colour": "red"} for v in (1.0, float("nan"))])
+    data.save(tmp_path / "t.safetensors")
+    opened = ArrayData.open(tmp_path / "t.safetensors")
+    assert torch.equal(opened.encode(frame)[0], expected)

@@ -117,7 +117,7 @@ def test_supernets_are_kept_from_it_with_any_number_of_channels() -> None:
 TRAINED = """
 import torch
 from torch import nn
-from netwright.data import Part
+from netwright.data import ArrayPart
 from netwright.evaluate.fit import Schedule, fit
 from netwright.network.normalised import Standardise
 from netwright.tasks import Classification
@@ -127,7 +127,7 @@ torch.manual_seed(0)
 network = nn.Sequential(nn.Conv2d(3, 4, 1, stride=2), nn.ReLU(), nn.Conv2d(4, 8, 1, stride=2),
                         nn.Flatten(), nn.Linear(8 * 16, 2))
 x = torch.randint(0, 256, (256, 3, 16, 16), dtype=torch.uint8)
-part = Part(x, (x[:, 0].float().mean((1, 2)) > 127.5).long())
+part = ArrayPart(x, (x[:, 0].float().mean((1, 2)) > 127.5).long())
 none = torch.zeros(3, 1, 1)
 fit(network, part, 40, Schedule(batch=32), task=Classification(("a", "b")),
     normalise=Standardise(none, none + 255.0), seed=0,

@@ -14,7 +14,6 @@ from netwright.drawing.sketch import sketch
 from netwright.export import Card, export
 from netwright.export.source.source import model_source
 from netwright.network.normalised import Deployment
-from netwright.network.signature import Signature
 from netwright.testing import READY
 
 MANY = int(os.environ.get("NETWRIGHT_TEST_MEMBERS", "50"))  # 500 take half an hour
@@ -22,10 +21,6 @@ MANY = int(os.environ.get("NETWRIGHT_TEST_MEMBERS", "50"))  # 500 take half an h
 
 def test_every_ready_space_is_here():
     assert set(READY) == set(spaces.__all__)
-
-
-def takes(space):
-    return Signature.single(space.inputs, (space.outputs,), ids=space.tokens)
 
 
 def trains_a_step(space, model):
@@ -45,7 +40,7 @@ def trains_a_step(space, model):
 
 def is_written_as_source(space, model, folder):
     model.eval()
-    text = model_source(model, takes(space), docstring="A network.")
+    text = model_source(model, space.signature, docstring="A network.")
     save_file(dict(model.state_dict()), folder / "model.safetensors")
     (folder / "model.py").write_text(text)
     made = {"__file__": str(folder / "model.py"), "__name__": "model"}
@@ -82,7 +77,7 @@ def test_many_members_build_train_draw_and_export(name, tmp_path):
 def test_a_member_is_exported_in_every_form(name, tmp_path):
     space = READY[name]()
     model = space.build(space.sample(np.random.default_rng(3)), seed=0).eval()
-    deployment = Deployment(takes(space))
+    deployment = Deployment(space.signature)
     made = export(
         deployment.raw(model), tmp_path / "out", signature=deployment.signature, card=Card(name)
     )

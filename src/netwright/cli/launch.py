@@ -47,7 +47,7 @@ def arguments(call: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     size = parse_size(call["size"]) if call["size"] else None
     data = load_data(call["data"], label=call["label"], size=size)
     training = made_from("--training", Call("", training_settings(call)), Training, given=[data])
-    named = call["space"] or ("convnet" if len(data.shape) == 3 else "mlp")
+    named = call["space"] or ("convnet" if len(data.signature.input.shape) == 3 else "mlp")
     if is_file(named):
         space = load_space(named, data.signature)
     else:

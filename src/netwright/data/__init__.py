@@ -1,8 +1,21 @@
-"""Data sets in memory: embedded ones, the user's own, their split and their augmentation."""
+"""Examples to learn from: raw, encoded, split in parts, and what normalises and augments them.
+
+What their targets mean is a matter of `tasks`.
+"""
 
 from netwright.data.arrays import from_arrays, from_dataset
 from netwright.data.augment import Augmentation
-from netwright.data.dataset import Data, Part
+from netwright.data.base import Data, Part
+from netwright.data.dataset import ArrayData, ArrayPart
 from netwright.data.sources import load
 
-__all__ = ["Augmentation", "Data", "Part", "from_arrays", "from_dataset", "load"]
+__all__ = [
+    "ArrayData",
+    "ArrayPart",
+    "Augmentation",
+    "Data",
+    "Part",
+    "from_arrays",
+    "from_dataset",
+    "load",
+]

@@ -10,10 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset, TensorDataset
 
-from netwright.data.dataset import Data, Part, measure_digest
+from netwright.data.dataset import ArrayData, ArrayPart, measure_digest
+from netwright.data.encodings import Encoding
 from netwright.data.labels import encode_labels
-from netwright.data.values import measure_mean_std, read_inputs, to_numpy
-from netwright.errors import DataError
+from netwright.data.values import measure_mean_std, read_inputs, read_targets, to_numpy
+from netwright.errors import DataError, SettingError
 from netwright.tasks import Classification, Task
 
 _SUFFIX = {"train": "_train", "validation": "_val", "test": "_test"}
@@ -28,13 +29,16 @@ def from_arrays(
     validation: float = 0.2,
     test: float = 0.2,
     class_names: Sequence[str] | None = None,
-) -> Data:
+    task: Task | None = None,
+) -> ArrayData:
     """Data out of inputs `x` and labels `y`, split at random with every class in its proportion.
 
     `x` is an array, tensor or nested list of shape (n, f), (n, h, w), (n, c, h, w) or (n, h, w, c);
     see `netwright.data.values.read_inputs` for what is kept. `y` has n labels: whole numbers,
     booleans or text, mapped to 0..k-1 in sorted order. `validation` and `test` are fractions of the
     n rows; `test=0` makes no test part. The same seed gives the same split.
+
+    With a `task` of your own `y` are its targets, numbers of shape (n, ...), and it splits them.
 
     Raises:
         DataError: the data cannot be used; the message names the row.
@@ -48,6 +52,7 @@ def from_arrays(
         validation=validation,
         test=test,
         class_names=class_names,
+        task=task,
     )
 
 
@@ -59,7 +64,7 @@ def from_dataset(
     name: str = "dataset",
     seed: int = 0,
     class_names: Sequence[str] | None = None,
-) -> Data:
+) -> ArrayData:
     """Data out of one to three datasets that yield (x, y); a fraction is carved out of `train`.
 
     Every item is read once into memory, so a random transform of the dataset is frozen: give the
@@ -98,7 +103,8 @@ def from_parts(
     test: float,
     class_names: Sequence[str] | None = None,
     suffixes: Mapping[str, str] | None = None,
-) -> Data:
+    task: Task | None = None,
+) -> ArrayData:
     """Data out of (x, y) for "train" and, where they exist, "validation" and "test".
 
     A part that is missing is carved out of train: its fraction is of the rows of train. A part that
@@ -106,8 +112,14 @@ def from_parts(
     """
     suffix = suffixes or (_SUFFIX if len(parts) > 1 else dict.fromkeys(_SUFFIX, ""))
     inputs = {key: read_inputs(x, f"{source}: x{suffix[key]}") for key, (x, _) in parts.items()}
-    labels = {f"{source}: y{suffix[key]}": y for key, (_, y) in parts.items()}
-    codes, names = encode_labels(labels, class_names)
+    given = {f"{source}: y{suffix[key]}": y for key, (_, y) in parts.items()}
+    if task is not None:
+        if class_names is not None:
+            raise SettingError("`class_names` and `task` say the same; leave `class_names` out.")
+        codes = {where: read_targets(y, where) for where, y in given.items()}
+    else:
+        codes, names = encode_labels(given, class_names)
+        task = Classification(names)
     targets = {key: codes[f"{source}: y{suffix[key]}"] for key in parts}
     for key, x in inputs.items():
         _check_same(x, inputs["train"], f"{source}: x{suffix[key]}")
@@ -116,23 +128,15 @@ def from_parts(
                 f"{source}: x{suffix[key]} has {len(x):,} rows and y{suffix[key]} has "
                 f"{len(targets[key]):,}; every row needs one label."
             )
-    _check_known(targets, names, source)
-    rows = part_rows(
-        targets,
-        Classification(names),
-        seed=seed,
-        validation=validation,
-        test=test,
-        source=source,
-    )
-    pieces = {
-        key: (inputs[owner][index], targets[owner][index]) for key, (owner, index) in rows.items()
-    }
-    return build_data(pieces, name=name, source=source, class_names=names)
+    if isinstance(task, Classification):
+        _check_known(targets, task.names, source)
+    rows = part_rows(targets, task, seed=seed, validation=validation, test=test, source=source)
+    pieces = {key: (inputs[owner], targets[owner], index) for key, (owner, index) in rows.items()}
+    return build_data(pieces, task, name=name, source=source)
 
 
 def part_rows(
-    targets: Mapping[str, NDArray[np.int64]],
+    targets: Mapping[str, NDArray[Any]],
     task: Task,
     *,
     seed: int,
@@ -155,38 +159,68 @@ def part_rows(
 
 
 def build_data(
-    pieces: Mapping[str, tuple[NDArray[Any], NDArray[np.int64]]],
+    pieces: Mapping[str, tuple[NDArray[Any], NDArray[Any], NDArray[np.int64] | None]],
+    task: Task,
     *,
     name: str,
     source: str,
-    class_names: Sequence[str],
-) -> Data:
-    """Data out of three finished parts, after a look that no class is missing from one."""
-    for key, (_, y) in pieces.items():
-        absent = np.flatnonzero(np.bincount(y, minlength=len(class_names)) == 0)
-        if len(y) and len(absent):
-            raise DataError(
-                f"{source}: class {class_names[absent[0]]!r} is missing from the {key} part; "
-                f"every part needs at least one row of each class."
+    encoded: Encoding | None = None,
+) -> ArrayData:
+    """Data out of inputs, targets and the rows of them (None is all) for each of the three parts.
+
+    The parts become views of one array of all rows, in their order.
+
+    Raises:
+        DataError: A class is missing from a part.
+    """
+    taken = [
+        (x, y, np.arange(len(y)) if rows is None else rows)
+        for x, y, rows in (pieces[key] for key in _SUFFIX)
+    ]
+    if isinstance(task, Classification):
+        for key, (_, y, rows) in zip(_SUFFIX, taken, strict=True):
+            _check_complete(
+                y[rows], task.names, f"{source}: class {{!r}} is missing from the {key}"
             )
-    parts = {
-        key: Part(torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(y))
-        for key, (x, y) in pieces.items()
-    }
-    mean, std = measure_mean_std(pieces["train"][0])
-    return Data(
-        name=name,
-        shape=tuple(parts["train"].x.shape[1:]),
-        classes=len(class_names),
-        class_names=tuple(class_names),
+    sizes = [len(rows) for _, _, rows in taken]
+    xs = torch.split(torch.from_numpy(_gathered([(x, rows) for x, _, rows in taken])), sizes)
+    ys = torch.split(torch.from_numpy(_gathered([(y, rows) for _, y, rows in taken])), sizes)
+    train, validation, test = map(ArrayPart, xs, ys)
+    mean, std = measure_mean_std(train.x.numpy())
+    return ArrayData(
+        name,
+        tuple(train.x.shape[1:]),
+        task,
+        train,
+        validation,
+        test,
         mean=torch.from_numpy(mean),
         std=torch.from_numpy(std),
-        digest=measure_digest([parts[key] for key in _SUFFIX], class_names),
+        digest=measure_digest([train, validation, test], task.names),
         source=source,
-        train=parts["train"],
-        validation=parts["validation"],
-        test=parts["test"],
+        encoded=encoded,
     )
+
+
+def _gathered(pieces: Sequence[tuple[NDArray[Any], NDArray[np.int64]]]) -> NDArray[Any]:
+    """Rows of arrays, one after the other in one array, each copied once."""
+    first, _ = pieces[0]
+    whole = np.empty((sum(len(rows) for _, rows in pieces), *first.shape[1:]), first.dtype)
+    start = 0
+    for array, rows in pieces:
+        np.take(array, rows, 0, whole[start : start + len(rows)], "clip")
+        start += len(rows)
+    return whole
+
+
+def _check_complete(y: NDArray[np.int64], names: Sequence[str], missing: str) -> None:
+    """Every class is in a part that has rows; `missing` is the message for its name."""
+    absent = np.flatnonzero(np.bincount(y, minlength=len(names)) == 0)
+    if len(y) and len(absent):
+        raise DataError(
+            f"{missing.format(names[absent[0]])} part; every part needs at least one row of each "
+            "class."
+        )
 
 
 def read_dataset(dataset: Dataset[Any], where: str) -> tuple[object, object]:

@@ -1,4 +1,4 @@
-"""A data set in memory: three parts of compact tensors, and one mapped file to share it by."""
+"""Data in memory: three parts that are views of compact tensors, and one mapped file to share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +15,25 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from torch import Tensor, nn
 
-from netwright.errors import DataError
+from netwright.data.base import Data, Inputs, Part
+from netwright.data.encodings import Arrays, Encoding, encoding_from
+from netwright.errors import DataError, SettingError
 from netwright.network.files import whole
 from netwright.network.normalised import Standardise
-from netwright.network.signature import Signature, TensorSpec
-from netwright.tasks import Classification, Task
+from netwright.network.signature import TensorSpec
+from netwright.tasks import Classification, Task, task_from
 
-_FORMAT = "netwright.data/1"
+_FORMAT = "netwright.data/2"
 _PART_NAMES = ("train", "validation", "test")
+_TARGETS = (torch.int64, torch.float32)
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """Rows of a data set: `x` uint8 or float32 of shape (n, *shape), `y` int64 of shape (n,).
+class ArrayPart(Part):
+    """Rows: `x` uint8 or float32 of shape (n, *shape), `y` int64 or float32 of shape (n, ...).
 
     Raises:
-        DataError: a dtype is another one, or `x` and `y` differ in length.
+        DataError: A dtype is another one, or `x` and `y` differ in length.
     """
 
     x: Tensor
@@ -38,59 +41,74 @@ class Part:
 
     def __post_init__(self) -> None:
         if self.x.dtype not in (torch.uint8, torch.float32):
-            raise DataError(f"`Part(x=...)` must be uint8 or float32, got {self.x.dtype}.")
-        if self.y.dtype != torch.int64 or self.y.ndim != 1:
+            raise DataError(f"`ArrayPart(x=...)` must be uint8 or float32, got {self.x.dtype}.")
+        if self.y.dtype not in _TARGETS or self.y.ndim < 1:
             raise DataError(
-                f"`Part(y=...)` must be int64 of shape (n,), got {self.y.dtype} of shape "
-                f"{tuple(self.y.shape)}."
+                f"`ArrayPart(y=...)` must be int64 or float32 of shape (n, ...), got "
+                f"{self.y.dtype} of shape {tuple(self.y.shape)}."
             )
         if self.x.ndim not in (2, 4):
             raise DataError(
-                f"`Part(x=...)` must have shape (n, f) or (n, c, h, w), got {tuple(self.x.shape)}."
+                "`ArrayPart(x=...)` must have shape (n, f) or (n, c, h, w), got "
+                f"{tuple(self.x.shape)}."
             )
         if len(self.x) != len(self.y):
-            raise DataError(f"`Part(...)`: x has {len(self.x)} rows and y has {len(self.y)}.")
+            raise DataError(f"`ArrayPart(...)`: x has {len(self.x)} rows and y has {len(self.y)}.")
 
     def __len__(self) -> int:
         return len(self.y)
 
+    def batch(self, rows: Tensor | slice) -> tuple[Inputs, Tensor]:
+        """One tensor (b, *shape) and targets (b, ...); a slice is a view."""
+        if isinstance(rows, Tensor):
+            rows = rows.to(self.x.device)
+        return (self.x[rows],), self.y[rows]
+
+    def to(self, device: torch.device) -> ArrayPart:
+        """All rows on a device."""
+        return ArrayPart(self.x.to(device), self.y.to(device))
+
+    def none(self) -> ArrayPart:
+        """No row."""
+        return ArrayPart(self.x[:0].clone(), self.y[:0].clone())
+
+    def __reduce__(self) -> tuple[Callable[..., ArrayPart], tuple[Any, ...]]:
+        return ArrayPart, (_own(self.x), _own(self.y))
+
     def __repr__(self) -> str:
-        return f"Part({len(self):,} rows, x {tuple(self.x.shape[1:])} {_short(self.x)})"
+        return f"ArrayPart({len(self):,} rows, x {tuple(self.x.shape[1:])} {_short(self.x)})"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Data:
-    """A classification data set: what it is called, its three parts and how to normalise them.
+class ArrayData(Data):
+    """Data in memory: what they are called, their task, three parts and how to normalise them.
 
     `shape` is one input without the batch: (c, h, w) or (f,). `mean` and `std` have shape (c, 1, 1)
     or (f,), are measured over the train part in raw input units, and `std` is 1 where the train
     part is constant, so that `(x - mean) / std` is always finite. `digest` is the SHA-256 of the
-    content of all parts and of the class names. The test part is for one measurement at the end.
+    content of all parts and of the class names. `encoded` says how rows become inputs; None for
+    arrays that are kept as they are.
 
     Raises:
-        DataError: parts, classes or statistics do not fit each other.
+        DataError: Parts, targets or statistics do not fit each other.
     """
 
     name: str
     shape: tuple[int, ...]
-    classes: int
-    class_names: tuple[str, ...]
-    train: Part
-    validation: Part
-    test: Part
+    task: Task
+    train: ArrayPart
+    validation: ArrayPart
+    test: ArrayPart
     mean: Tensor
     std: Tensor
     digest: str
     source: str
-    file: Path | None = field(default=None)
+    encoded: Encoding | None = None
+    file: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.classes < 2:
-            raise DataError(f"'{self.name}' must have at least 2 classes, got {self.classes}.")
-        if len(self.class_names) != self.classes:
-            raise DataError(
-                f"'{self.name}' has {self.classes} classes, got {len(self.class_names)} names."
-            )
+        if not isinstance(self.task, Task):
+            raise DataError(f"`ArrayData(task=...)` must be a Task, got {self.task!r}.")
         if len(self.train) == 0:
             raise DataError(f"'{self.name}' must have at least 1 row in its train part, got 0.")
         for part_name in _PART_NAMES:
@@ -99,35 +117,15 @@ class Data:
         for label, value in (("mean", self.mean), ("std", self.std)):
             if value.dtype != torch.float32 or tuple(value.shape) != expected:
                 raise DataError(
-                    f"`Data({label}=...)` of '{self.name}' must be float32 of shape {expected}, "
-                    f"got {value.dtype} of shape {tuple(value.shape)}."
+                    f"`ArrayData({label}=...)` of '{self.name}' must be float32 of shape "
+                    f"{expected}, got {value.dtype} of shape {tuple(value.shape)}."
                 )
             if not bool(torch.isfinite(value).all()):
-                raise DataError(f"`Data({label}=...)` of '{self.name}' must be finite.")
+                raise DataError(f"`ArrayData({label}=...)` of '{self.name}' must be finite.")
         if not bool((self.std > 0).all()):
-            raise DataError(f"`Data(std=...)` of '{self.name}' must be above 0.")
+            raise DataError(f"`ArrayData(std=...)` of '{self.name}' must be above 0.")
 
-    @property
-    def task(self) -> Task:
-        """What outputs mean for these data."""
-        return Classification(self.class_names)
-
-    @property
-    def raw(self) -> tuple[TensorSpec, ...]:
-        """The tensors that the parts hold, before `normalise`."""
-        return (TensorSpec("input", self.shape, _short(self.train.x)),)
-
-    @property
-    def signature(self) -> Signature:
-        """What a network takes, after `normalise`, and what it must give."""
-        return Signature((TensorSpec("input", self.shape),), self.task.outputs)
-
-    @property
-    def normalise(self) -> nn.Module:
-        """What makes a network's inputs of raw ones (b, *shape), by mean and deviation."""
-        return Standardise(self.mean, self.std)
-
-    def _check_part(self, part_name: str, part: Part) -> None:
+    def _check_part(self, part_name: str, part: ArrayPart) -> None:
         where = f"the {part_name} part of '{self.name}'"
         if tuple(part.x.shape[1:]) != self.shape:
             raise DataError(
@@ -138,116 +136,169 @@ class Data:
                 f"{where} must be {_short(self.train.x)} as the train part is, "
                 f"got {_short(part.x)}."
             )
-        if len(part) and not 0 <= int(part.y.min()) <= int(part.y.max()) < self.classes:
-            raise DataError(
-                f"{where} must have labels 0..{self.classes - 1}, "
-                f"got {int(part.y.min())}..{int(part.y.max())}."
-            )
+        if isinstance(self.task, Classification):
+            _check_labels(part.y, self.classes, where)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes in the order of their numbers."""
+        return self.task.names
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are."""
+        return len(self.task.names)
+
+    @property
+    def raw(self) -> tuple[TensorSpec, ...]:
+        """One tensor of uint8 or float32."""
+        return (TensorSpec("input", self.shape, _short(self.train.x)),)
+
+    @property
+    def normalise(self) -> nn.Module:
+        """What makes a network's inputs of raw ones (b, *shape), by mean and deviation."""
+        return Standardise(self.mean, self.std)
+
+    def encode(self, rows: Any) -> Inputs:
+        """Rows as the source had them: arrays, or for a table its columns but the label."""
+        return (self._encoding.encode(rows),)
+
+    @property
+    def encoding(self) -> dict[str, Any]:
+        """All that `encode` goes by."""
+        return self._encoding.to_json()
+
+    @property
+    def _encoding(self) -> Encoding:
+        return self.encoded or Arrays(self.shape, _short(self.train.x))
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{len(getattr(self, name)):,} {name}" for name in _PART_NAMES)
         shape = "x".join(str(size) for size in self.shape)
-        kind = _short(self.train.x)
-        return f"Data({self.name}: {sizes}; {shape} {kind}; {self.classes} classes)"
+        means = f"{self.classes} classes" if self.classes else type(self.task).__name__
+        return f"Data({self.name}: {sizes}; {shape} {_short(self.train.x)}; {means})"
 
-    def without_test(self) -> Data:
+    def without_test(self) -> ArrayData:
         """The same data with an empty test part: what workers get during a search.
 
         `digest` stays that of the whole set, because it names the set.
         """
-        empty = Part(self.test.x[:0].clone(), self.test.y[:0].clone())
-        return replace(self, test=empty, file=None)
+        return replace(self, test=self.test.none(), file=None)
 
-    def with_validation_in_train(self) -> Data:
-        """The same data with the validation rows behind those of the train part.
+    def with_validation_in_train(self) -> ArrayData:
+        """The same data with the validation rows after those of the train part, as a view.
 
         The validation part is then empty. `mean`, `std` and `digest` stay as they were.
         """
-        x = torch.cat([self.train.x, self.validation.x])
-        y = torch.cat([self.train.y, self.validation.y])
-        empty = Part(self.validation.x[:0].clone(), self.validation.y[:0].clone())
-        return replace(self, train=Part(x, y), validation=empty, file=None)
+        both = ArrayPart(
+            side_by_side(self.train.x, self.validation.x),
+            side_by_side(self.train.y, self.validation.y),
+        )
+        return replace(self, train=both, validation=self.validation.none(), file=None)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one uncompressed safetensors file that `open` maps; an older file is replaced.
 
         The file is written beside `path` and moved there at the end, so a process that has the old
         file open keeps reading the old content.
+
+        Raises:
+            SettingError: The task is of the user's own, which no file can hold.
         """
-        path = Path(path)
-        tensors = {"mean": self.mean, "std": self.std}
-        for part_name in _PART_NAMES:
-            part: Part = getattr(self, part_name)
-            tensors |= {f"{part_name}.x": part.x, f"{part_name}.y": part.y}
+        if type(self.task) is not Classification:
+            raise SettingError(
+                f"`ArrayData.save` must have a task of netwright's, got {type(self.task).__name__}."
+            )
+        tensors = {"mean": self.mean, "std": self.std, "x": self._all("x"), "y": self._all("y")}
         metadata = {
             "format": _FORMAT,
             "name": self.name,
             "shape": json.dumps(self.shape),
-            "class_names": json.dumps(self.class_names),
+            "rows": json.dumps([len(getattr(self, name)) for name in _PART_NAMES]),
+            "task": json.dumps(self.task.to_json()),
+            "encoding": json.dumps(self.encoding),
             "digest": self.digest,
             "source": self.source,
         }
         arrays = {key: value.contiguous().numpy() for key, value in tensors.items()}
-        with whole(path) as file:
-            save_file(arrays, file, metadata)
+        with whole(Path(path)) as partial:
+            save_file(arrays, partial, metadata)
+
+    def _all(self, name: str) -> Tensor:
+        """`x` or `y` of all parts, one after the other."""
+        train, validation, test = (getattr(getattr(self, part), name) for part in _PART_NAMES)
+        return side_by_side(side_by_side(train, validation), test)
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> Data:
+    def open(cls, path: str | os.PathLike[str]) -> ArrayData:
         """Map a file written by `save`: pages are read when used and shared between processes.
 
-        A `Data` that was opened is sent to another process as its path alone.
+        Data that were opened are sent to another process as their path alone.
 
         Raises:
             DataError: the file is missing, damaged or of another kind.
         """
         path = Path(path).absolute()
         if not path.is_file():
-            raise DataError(f"`Data.open({str(path)!r})`: no such file.")
+            raise DataError(f"`ArrayData.open({str(path)!r})`: no such file.")
         try:
             with safe_open(path, framework="pt") as file:
                 metadata = file.metadata() or {}
                 if metadata.get("format") != _FORMAT:
                     raise DataError(
                         f"{path} is not a data file of this version of netwright: write it with "
-                        f"`Data.save`."
+                        f"`ArrayData.save`."
                     )
-                parts = {
-                    name: Part(file.get_tensor(f"{name}.x"), file.get_tensor(f"{name}.y"))
-                    for name in _PART_NAMES
-                }
-                class_names = tuple(json.loads(metadata["class_names"]))
+                x, y = (torch.split(file.get_tensor(n), json.loads(metadata["rows"])) for n in "xy")
+                parts = map(ArrayPart, x, y)
                 return cls(
                     name=metadata["name"],
                     shape=tuple(json.loads(metadata["shape"])),
-                    classes=len(class_names),
-                    class_names=class_names,
+                    task=task_from(json.loads(metadata["task"])),
                     mean=file.get_tensor("mean"),
                     std=file.get_tensor("std"),
                     digest=metadata["digest"],
                     source=metadata["source"],
+                    encoded=encoding_from(json.loads(metadata["encoding"])),
                     file=path,
-                    **parts,
+                    **dict(zip(_PART_NAMES, parts, strict=True)),
                 )
-        except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
+        except (SafetensorError, KeyError, TypeError, ValueError, OSError, RuntimeError) as error:
             if isinstance(error, DataError):
                 raise
             raise DataError(f"{path} cannot be read as a data file: {error}.") from error
 
-    def __reduce__(self) -> tuple[Callable[..., Data], tuple[Any, ...]]:
+    def __reduce__(self) -> tuple[Callable[..., ArrayData], tuple[Any, ...]]:
         if self.file is not None:
             return _open_same, (self.file, self.digest)
-        return Data, tuple(getattr(self, name) for name in self.__dataclass_fields__)
+        return ArrayData, tuple(getattr(self, name) for name in self.__dataclass_fields__)
 
 
-def _open_same(path: Path, digest: str) -> Data:
+def _open_same(path: Path, digest: str) -> ArrayData:
     """Open `path` in another process, provided that it still holds the data of `digest`."""
-    data = Data.open(path)
+    data = ArrayData.open(path)
     if data.digest != digest:
         raise DataError(f"{path} changed since it was opened: keep the file until the run ends.")
     return data
 
 
-def measure_digest(parts: Sequence[Part], class_names: Sequence[str]) -> str:
+def side_by_side(a: Tensor, b: Tensor) -> Tensor:
+    """Rows of `a`, then of `b`: a view where `b` begins in memory where `a` ends, else a copy."""
+    if not len(b):
+        return a
+    follows = (
+        a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
+        and a.is_contiguous()
+        and b.is_contiguous()
+        and a.shape[1:] == b.shape[1:]
+        and a.storage_offset() + a.numel() == b.storage_offset()
+    )
+    if not follows:
+        return torch.cat([a, b])
+    return a.as_strided((len(a) + len(b), *a.shape[1:]), a.stride(), a.storage_offset())
+
+
+def measure_digest(parts: Sequence[ArrayPart], class_names: Sequence[str]) -> str:
     """The SHA-256 of all tensors of `parts` and of the class names, as hex."""
     sizes = [[str(part.x.dtype), *part.x.shape] for part in parts]
     digest = hashlib.sha256(json.dumps([sizes, list(class_names)]).encode("ascii"))
@@ -255,6 +306,23 @@ def measure_digest(parts: Sequence[Part], class_names: Sequence[str]) -> str:
         for tensor in (part.x, part.y):
             digest.update(tensor.contiguous().view(-1).numpy().data)
     return digest.hexdigest()
+
+
+def _check_labels(y: Tensor, classes: int, where: str) -> None:
+    if y.dtype != torch.int64 or y.ndim != 1:
+        raise DataError(
+            f"{where} must have labels of int64 and shape (n,), got {y.dtype} of shape "
+            f"{tuple(y.shape)}."
+        )
+    if len(y) and not 0 <= int(y.min()) <= int(y.max()) < classes:
+        raise DataError(
+            f"{where} must have labels 0..{classes - 1}, got {int(y.min())}..{int(y.max())}."
+        )
+
+
+def _own(tensor: Tensor) -> Tensor:
+    """A tensor that is sent without the rows of its storage that it does not show."""
+    return tensor if tensor.untyped_storage().nbytes() == tensor.nbytes else tensor.clone()
 
 
 def _short(x: Tensor) -> str:

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from netwright.data.arrays import build_data, from_parts
-from netwright.data.dataset import Data
+from netwright.data.dataset import ArrayData
 from netwright.data.npz import read_npz
 from netwright.errors import DataError
+from netwright.tasks import Classification
 
 FASHION14_PATH = Path(__file__).with_name("fashion14.npz")
 FASHION14_SHA256 = "cda9a2beafa1de75a081c92a5d36135b7a95628bd8c771ec7db3f5f6820fcf2b"
@@ -29,7 +30,7 @@ FASHION14_CLASSES = (
 )
 
 
-def load_fashion14() -> Data:
+def load_fashion14() -> ArrayData:
     """Fashion-MNIST mean-pooled to 14x14: 10,000 train, 5,000 validation, 10,000 test rows.
 
     Train and validation are a fixed stratified sample of the original train part, test is the whole
@@ -44,13 +45,15 @@ def load_fashion14() -> Data:
         raise DataError(f"{FASHION14_PATH} is damaged (SHA-256 {found}): reinstall netwright.")
     arrays = read_npz(FASHION14_PATH)
     pieces = {
-        part: (arrays[f"x_{key}"][:, None], arrays[f"y_{key}"].astype(np.int64))
+        part: (arrays[f"x_{key}"][:, None], arrays[f"y_{key}"].astype(np.int64), None)
         for part, key in (("train", "train"), ("validation", "val"), ("test", "test"))
     }
-    return build_data(pieces, name="fashion14", source="fashion14", class_names=FASHION14_CLASSES)
+    return build_data(
+        pieces, Classification(FASHION14_CLASSES), name="fashion14", source="fashion14"
+    )
 
 
-def load_digits(*, seed: int, validation: float, test: float) -> Data:
+def load_digits(*, seed: int, validation: float, test: float) -> ArrayData:
     """scikit-learn's 1,797 handwritten digits, (1, 8, 8), values 0..16."""
     # imported here: it takes longer than torch does, and every worker imports this module
     bunch = import_module("sklearn.datasets").load_digits()

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.data.arrays import from_parts
-from netwright.data.dataset import Data
+from netwright.data.dataset import ArrayData
 from netwright.errors import DataError, SettingError, require
 
 SUFFIXES = frozenset(
@@ -49,7 +49,7 @@ def load_folder(
     validation: float,
     test: float,
     size: tuple[int, int] | None,
-) -> Data:
+) -> ArrayData:
     """Data from `path/<class>/<image>`, or `path/train/<class>/<image>` with `val` and `test`.
 
     The second form is taken when a top folder is called as a part and holds folders only. Then the

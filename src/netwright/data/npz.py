@@ -13,7 +13,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from netwright.data.arrays import from_parts
-from netwright.data.dataset import Data
+from netwright.data.dataset import ArrayData
 from netwright.errors import DataError
 
 _SUFFIXES = {
@@ -30,7 +30,7 @@ _BOMB_BYTES = 2**28
 _BOMB_RATIO = 200
 
 
-def load_npz(path: Path, *, seed: int, validation: float, test: float) -> Data:
+def load_npz(path: Path, *, seed: int, validation: float, test: float) -> ArrayData:
     """Data from an `.npz` with `x, y`, or `x_train, y_train` and optional `_val` and `_test`.
 
     The validation part may be called `_val`, `_valid` or `_validation`. Parts that are missing are

@@ -9,7 +9,7 @@ from typing import Any
 from torch.utils.data import Dataset
 
 from netwright.data.arrays import from_arrays, from_dataset
-from netwright.data.dataset import Data
+from netwright.data.dataset import ArrayData
 from netwright.data.embedded import load_digits, load_fashion14
 from netwright.data.folders import load_folder
 from netwright.data.npz import load_npz
@@ -26,7 +26,7 @@ def load(
     test: float = 0.2,
     label: str | None = None,
     size: tuple[int, int] | None = None,
-) -> Data:
+) -> ArrayData:
     """Read a classification data set into memory, split and checked.
 
     `source` is "fashion14" or "digits"; a path to an `.npz`, `.csv` or `.parquet` file or to a

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.data.arrays import build_data, part_rows
-from netwright.data.dataset import Data
+from netwright.data.dataset import ArrayData
+from netwright.data.encodings import Column, Columns
 from netwright.data.labels import encode_labels
 from netwright.errors import DataError, require
 from netwright.tasks import Classification
@@ -23,7 +24,9 @@ _MOST_CATEGORIES = 1000
 _ID_ROWS, _ID_SHARE = 20, 0.9  # a text column of more rows, more of them different, is an id
 
 
-def load_table(path: Path, *, seed: int, validation: float, test: float, label: str | None) -> Data:
+def load_table(
+    path: Path, *, seed: int, validation: float, test: float, label: str | None
+) -> ArrayData:
     """Data from a table: every column but the label is an input.
 
     The label is the column `label`, else the only one called label, target, class or y (in any
@@ -46,23 +49,25 @@ def load_table(path: Path, *, seed: int, validation: float, test: float, label: 
     where = f"{path}: column '{label}'"
     codes, class_names = encode_labels({where: np.asarray(frame[label].astype(object))})
     y = codes[where]
+    task = Classification(class_names)
     rows = part_rows(
         {"train": y},
-        Classification(class_names),
+        task,
         seed=seed,
         validation=validation,
         test=test,
         source=str(path),
     )
     train_rows = rows["train"][1]
-    features = [
+    columns = [
         _read_column(frame[column], column, train_rows, path)
         for column in frame.columns
         if column != label
     ]
-    x = np.concatenate(features, axis=1)
-    pieces = {key: (x[index], y[index]) for key, (_, index) in rows.items()}
-    return build_data(pieces, name=path.stem, source=str(path), class_names=class_names)
+    x = np.concatenate([features for _, features in columns], axis=1)
+    pieces = {key: (x, y, index) for key, (_, index) in rows.items()}
+    encoded = Columns(tuple(column for column, _ in columns))
+    return build_data(pieces, task, name=path.stem, source=str(path), encoded=encoded)
 
 
 def _read_frame(path: Path) -> Any:
@@ -172,20 +177,21 @@ def _check_missing(series: Any, column: str, path: Path) -> None:
 
 def _read_column(
     series: Any, column: str, train_rows: NDArray[np.int64], path: Path
-) -> NDArray[np.float32]:
-    """One column as float32 features of shape (n, 1) or (n, categories)."""
+) -> tuple[Column, NDArray[np.float32]]:
+    """How a column is encoded, and its float32 features of shape (n, 1) or (n, categories)."""
     types = require("pandas", extra="tables", purpose="Reading a table").api.types
     if types.is_bool_dtype(series.dtype):
-        return np.asarray(series.astype(bool), np.float32)[:, None]
+        return Column(column), np.asarray(series.astype(bool), np.float32)[:, None]
     if types.is_numeric_dtype(series.dtype) and not types.is_complex_dtype(series.dtype):
-        return _read_numbers(series, column, path)
+        return Column(column), _read_numbers(series, column, path)
     values = np.asarray(series.astype(object))
     kinds = set(map(type, values.tolist()))
     if kinds <= {bool} or kinds <= {int, float}:
-        return _read_numbers(series.astype("float64"), column, path)
+        return Column(column), _read_numbers(series.astype("float64"), column, path)
     if kinds <= {str}:
         _check_text(series, column, path)
-        return _encode_text(values, column, train_rows, path)
+        encoded = Column(column, _categories(values, column, train_rows, path))
+        return encoded, encoded.encode(values)
     found = ", ".join(sorted(kind.__name__ for kind in kinds))
     raise DataError(
         f"{path}: column '{column}' must hold numbers, booleans or text, got {found}; "
@@ -220,10 +226,10 @@ def _check_text(series: Any, column: str, path: Path) -> None:
         )
 
 
-def _encode_text(
+def _categories(
     values: NDArray[Any], column: str, train_rows: NDArray[np.int64], path: Path
-) -> NDArray[np.float32]:
-    pandas = require("pandas", extra="tables", purpose="Reading a table")
+) -> tuple[str, ...]:
+    """The texts of the train part, sorted; refuses a column of names or ids."""
     categories = sorted(set(values[train_rows].tolist()))
     if len(categories) > _MOST_CATEGORIES:
         raise DataError(
@@ -236,8 +242,4 @@ def _encode_text(
             f"{path}: column '{column}' has {different:,} different texts in {len(values):,} rows, "
             f"as a name or an id has; remove it or turn it into numbers."
         )
-    codes = np.asarray(pandas.Index(categories).get_indexer(values))
-    known = np.flatnonzero(codes >= 0)
-    encoded = np.zeros((len(values), len(categories)), np.float32)
-    encoded[known, codes[known]] = 1
-    return encoded
+    return tuple(categories)

@@ -65,6 +65,26 @@ def read_inputs(values: object, where: str) -> NDArray[Any]:
     return inputs
 
 
+def read_targets(values: object, where: str) -> NDArray[Any]:
+    """Targets of a task as int64 or float32 of shape (n, ...).
+
+    Raises:
+        DataError: They are no numbers, there is no row, or a value is not finite.
+    """
+    y = to_numpy(values, where)
+    if y.dtype.kind not in "biuf" or y.ndim < 1 or not len(y):
+        raise DataError(f"{where} must hold numbers, one row or more, got {y.dtype} {y.shape}.")
+    if y.dtype.kind != "f":
+        return y.astype(np.int64)
+    with np.errstate(over="ignore"):
+        targets = y.astype(np.float32)
+    bad = np.argwhere(~np.isfinite(targets))
+    if len(bad):
+        place = tuple(bad[0].tolist())
+        raise DataError(f"{where}: row {place[0]} (counted from 0) holds {y[place]}.")
+    return targets
+
+
 def _check_finite(inputs: NDArray[np.float32], raw: NDArray[Any], where: str) -> None:
     step = max(1, _CHUNK // max(1, inputs[0].size))
     for start in range(0, len(inputs), step):

@@ -122,7 +122,9 @@ class Evaluator(ABC):
         signature = Signature(specs, space.signature.outputs)
         examples: tuple[Tensor, ...] = ()
         if self.data is not None:
-            examples = (self.data.train.x[:_EXAMPLES].to(signature.input.torch_dtype),)
+            taken, _ = self.data.train.batch(slice(0, _EXAMPLES))
+            pairs = zip(taken, signature.inputs, strict=True)
+            examples = tuple(tensor.to(spec.torch_dtype) for tensor, spec in pairs)
         return Deployment(signature, self.normalise, examples)
 
     @property

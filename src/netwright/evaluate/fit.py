@@ -103,7 +103,7 @@ def fit(
     half: bool = False,
     report: Callable[[int, Mapping[str, float]], None] = lambda epoch, metrics: None,
 ) -> None:
-    """Train `model` in place on raw inputs `part.x` (n, *shape), which `normalise` makes floats.
+    """Train `model` in place on the raw inputs of `part`, which `normalise` makes floats.
 
     All randomness, dropout's too, comes from `seed`; the global generators stay as they were.
     `half` runs the forward pass in bfloat16. `report(epoch, {"loss": ...})` is called after each.
@@ -113,23 +113,24 @@ def fit(
         EvaluationError: The network has nothing to train.
     """
     generator, rng = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
-    layout = torch.channels_last if part.x.ndim == 4 else torch.contiguous_format
+    layout = _layout(part)
     model.to(device, memory_format=layout)  # type: ignore[call-overload]
-    x, y = part.x.to(device), part.y.to(device)
+    part = part.to(device)
     normalise = normalise.to(device).eval()
     optimizer = _optimizer(model, schedule)
     average = _Average(model, schedule.average)
-    batch = min(schedule.batch, len(x))
-    per_epoch = max(1, len(x) // batch)
+    batch = min(schedule.batch, len(part))
+    per_epoch = max(1, len(part) // batch)
     with seeded(seed, device), taken_first(model):
         for epoch in range(1, epochs + 1):
             model.train()
-            order = torch.randperm(len(x), generator=generator)
+            order = torch.randperm(len(part), generator=generator)
             total = torch.zeros((), device=device)
             for i in range(per_epoch):
-                rows = order[i * batch : (i + 1) * batch].to(device)
-                inputs = schedule.augmentation(normalise(x[rows]), generator)
-                mixed = cutmix(inputs, y[rows], schedule.cutmix, generator, rng)
+                raw, targets = part.batch(order[i * batch : (i + 1) * batch])
+                inputs = normalise(*(x.to(device) for x in raw))
+                inputs = schedule.augmentation(inputs, generator)
+                mixed = cutmix(inputs, targets.to(device), schedule.cutmix, generator, rng)
                 inputs = mixed.x.contiguous(memory_format=layout)
                 with torch.autocast(device.type, torch.bfloat16, enabled=half):
                     loss = mixed.loss(task, model(inputs), schedule.label_smoothing)
@@ -152,18 +153,25 @@ def score(
     model: nn.Module, part: Part, *, task: Task, normalise: nn.Module, device: torch.device
 ) -> dict[str, float]:
     """The task's metrics of a network in eval mode on a part."""
-    layout = torch.channels_last if part.x.ndim == 4 else torch.contiguous_format
+    layout = _layout(part)
     model.to(device).eval()
     normalise = normalise.to(device).eval()
 
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
         for start in range(0, len(part), 1000):
-            x = normalise(part.x[start : start + 1000].to(device))
-            outputs = model(x.contiguous(memory_format=layout)).float()
-            yield outputs, part.y[start : start + 1000].to(device)
+            raw, targets = part.batch(slice(start, start + 1000))
+            inputs = normalise(*(x.to(device) for x in raw))
+            outputs = model(inputs.contiguous(memory_format=layout)).float()
+            yield outputs, targets.to(device)
 
     with torch.inference_mode():
         return task.measure(batches())
+
+
+def _layout(part: Part) -> torch.memory_format:
+    """Channels last for images, which convolutions want."""
+    raw, _ = part.batch(slice(0, 1))
+    return torch.channels_last if [x.ndim for x in raw] == [4] else torch.contiguous_format
 
 
 class _Average:

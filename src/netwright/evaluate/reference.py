@@ -6,11 +6,13 @@ import time
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
 from netwright.data import Data
+from netwright.data.base import Inputs
 
 _ROWS = 15_000  # more rows are drawn down to so many: the time of an SVM grows with their square
 _FEATURES = 256  # more features are first reduced to so many principal components
@@ -29,18 +31,19 @@ def reference(data: Data) -> dict[str, Any] | None:
     rows = np.arange(len(data.train))
     if len(rows) > _ROWS:
         rows = np.sort(np.random.default_rng(0).choice(rows, _ROWS, replace=False))
-    train = _flat(data.train.x.numpy()[rows])
-    test = _flat(data.test.x.numpy())
-    train, test = _on_one_scale(train, test, is_table=len(data.shape) == 1)
-    found = data.task.reference((train, data.train.y.numpy()[rows]), (test, data.test.y.numpy()))
+    raw, targets = data.train.batch(torch.from_numpy(rows))
+    raw_test, test_targets = data.test.batch(slice(None))
+    is_table = all(len(spec.shape) == 1 for spec in data.raw)
+    train, test = _on_one_scale(_flat(raw), _flat(raw_test), is_table=is_table)
+    found = data.task.reference((train, targets.numpy()), (test, test_targets.numpy()))
     if found is None:
         return None
     return {**found, "rows": len(rows), "seconds": time.perf_counter() - began}
 
 
-def _flat(x: NDArray[Any]) -> Features:
-    """Rows (n, ...) as features (n, f)."""
-    return x.reshape(len(x), -1).astype(np.float32)
+def _flat(raw: Inputs) -> Features:
+    """Raw inputs (n, ...) as features (n, f)."""
+    return np.concatenate([x.numpy().reshape(len(x), -1).astype(np.float32) for x in raw], 1)
 
 
 def _on_one_scale(train: Features, test: Features, *, is_table: bool) -> tuple[Features, Features]:

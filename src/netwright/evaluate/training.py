@@ -173,7 +173,10 @@ class Training(Evaluator):
     @property
     def test_examples(self) -> tuple[Tensor, Tensor] | None:
         """The test part, raw."""
-        return (self.data.test.x, self.data.test.y) if len(self.data.test) else None
+        if not len(self.data.test):
+            return None
+        (raw,), targets = self.data.test.batch(slice(None))
+        return raw, targets
 
     @property
     def metric_names(self) -> tuple[str, ...]:
@@ -193,16 +196,7 @@ class Training(Evaluator):
     @property
     def data_settings(self) -> dict[str, Any]:
         """What the data are."""
-        data = self.data
-        return {
-            "name": data.name,
-            "source": data.source,
-            "digest": data.digest,
-            "shape": list(data.shape),
-            "train": len(data.train),
-            "validation": len(data.validation),
-            "test": len(data.test),
-        }
+        return self.data.settings
 
     def _score(
         self, model: nn.Module, device: torch.device, part: Part | None = None
@@ -236,7 +230,7 @@ class Training(Evaluator):
                 )
         given = {name: recipe.get(name, getattr(self, name)) for name in known | augment}
         for name in (*augment, "cutmix"):
-            if given[name] and len(self.data.shape) != 3:
+            if given[name] and [len(spec.shape) for spec in self.data.raw] != [3]:
                 raise SettingError(
                     f"`{name}` changes images, and the data {self.data.name!r} are rows of a "
                     f"table; leave it out, got {given[name]!r}."

@@ -265,10 +265,11 @@ class Shared(ABC):
         )
         for step in range(count):
             chosen = rows[step * self.batch : (step + 1) * self.batch]
-            x = normalise(part.x[chosen].to(device))
+            raw, targets = part.batch(chosen)
+            x = normalise(*(tensor.to(device) for tensor in raw))
             if name == "train":
                 x = self.setting.augmentation(x, self._generator)
-            yield Batch(laid_out(x), part.y[chosen].to(device), task)
+            yield Batch(laid_out(x), targets.to(device), task)
 
     def _learn(self, place: int, batch: Batch) -> float:
         """A step of the weights towards a lower loss of what the supernet is set to compute."""

@@ -113,10 +113,11 @@ def peak(shared: Shared, *, batch: int, checkpointed: bool = False) -> int:
     twin.supernet.train()
     inputs, part = shared.setting.space, shared.setting.data.train
     (first,) = inputs.example(np.random.default_rng(0), 1)
-    x = first.expand(batch, *part.x.shape[1:])
+    x = first.expand(batch, *first.shape[1:])
+    _, target = part.batch(slice(0, 1))
     with torch.device(_META):
         examples = laid_out(torch.empty_like(x, device=_META))
-        targets = torch.empty_like(part.y[:1].expand(batch, *part.y.shape[1:]), device=_META)
+        targets = torch.empty_like(target.expand(batch, *target.shape[1:]), device=_META)
     task = shared.setting.task
     both = [Batch(x, targets, task) for x in (examples, torch.empty_like(examples))]
     alive = _Alive()

@@ -78,7 +78,8 @@ def recalibrate(network: nn.Module, setting: Setting) -> None:
     A network without batch normalisation stays as it is.
     """
     norms = [m for m in network.modules() if isinstance(m, _NormBase) and m.track_running_stats]
-    x = setting.data.train.x[:_RECALIBRATED] if norms else setting.data.train.x[:0]
+    part = setting.data.train
+    rows = min(_RECALIBRATED, len(part)) if norms else 0
     momenta = [norm.momentum for norm in norms]
     normalise = setting.data.normalise
     network.train()
@@ -90,8 +91,9 @@ def recalibrate(network: nn.Module, setting: Setting) -> None:
         norm.momentum = None  # the plain mean of all batches
     try:
         with torch.no_grad():
-            for start in range(0, len(x), _CHUNK):
-                inputs = laid_out(normalise(x[start : start + _CHUNK]))
+            for start in range(0, rows, _CHUNK):
+                raw, _ = part.batch(slice(start, min(rows, start + _CHUNK)))
+                inputs = laid_out(normalise(*raw))
                 network(inputs.to(setting.device))
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):

@@ -5,7 +5,7 @@ A task sees outputs and targets; where the examples come from is a matter of `da
 
 from netwright.tasks.base import Metric, Task
 from netwright.tasks.classification import Classification
-from netwright.tasks.logged import USUAL, metrics_of, shared_score_of, upgraded
+from netwright.tasks.logged import USUAL, metrics_of, shared_score_of, task_from, upgraded
 from netwright.tasks.split import Rows, check_fractions
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "check_fractions",
     "metrics_of",
     "shared_score_of",
+    "task_from",
     "upgraded",
 ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from netwright.tasks.base import Metric
+from netwright.errors import SettingError
+from netwright.tasks.base import Metric, Task
 from netwright.tasks.classification import ACCURACY, LOSS, Classification
 
 USUAL = (ACCURACY, LOSS)
@@ -16,6 +17,17 @@ def metrics_of(settings: Mapping[str, Any]) -> tuple[Metric, ...]:
     """The metrics of a run's task, the one that is searched for first, by the run's settings."""
     task = settings.get("task")
     return tuple(map(Metric.from_json, task["metrics"])) if task else USUAL
+
+
+def task_from(body: Mapping[str, Any]) -> Task:
+    """The task that `to_json` of one of ours gave.
+
+    Raises:
+        SettingError: It is of a kind that is not ours.
+    """
+    if body["kind"] != "classification":
+        raise SettingError(f"A task must be of kind classification, got {body['kind']!r}.")
+    return Classification(tuple(body["names"]))
 
 
 def shared_score_of(named: Mapping[str, Any]) -> float:

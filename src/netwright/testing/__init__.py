@@ -10,6 +10,7 @@ Each suite is a tuple of functions that take a factory and raise `AssertionError
         check(MyStrategy)
 """
 
+from netwright.testing.data import DATA_CHECKS
 from netwright.testing.evaluators import EVALUATOR_CHECKS
 from netwright.testing.executors import EXECUTOR_CHECKS
 from netwright.testing.exports import ONE_SHOTS, STOPPERS, STRATEGIES
@@ -21,6 +22,7 @@ from netwright.testing.strategies import STRATEGY_CHECKS
 from netwright.testing.tasks import TASK_CHECKS
 
 __all__ = [
+    "DATA_CHECKS",
     "EVALUATOR_CHECKS",
     "EXECUTOR_CHECKS",
     "ONE_SHOTS",

@@ -1,0 +1,110 @@
+"""The contract of data: raw examples in parts, how they are encoded and normalised, their task."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from netwright.network.signature import Signature, TensorSpec
+from netwright.tasks import Task
+
+Inputs = tuple[Tensor, ...]
+"""Raw tensors (b, *shape), one for each of `Data.raw`."""
+
+
+class Part(ABC):
+    """Some rows of the data, in a fixed order; a view, which holds no copy of them."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """How many rows there are."""
+
+    @abstractmethod
+    def batch(self, rows: Tensor | slice) -> tuple[Inputs, Tensor]:
+        """The raw inputs of b rows and their targets (b, ...).
+
+        `rows` are numbers (b,) of int64 from 0 on, or a slice.
+        """
+
+    def to(self, device: torch.device) -> Part:
+        """The part where its batches are wanted; one that stays where it is gives itself."""
+        return self
+
+
+class Data(ABC):
+    """Examples to learn from. It goes to workers without its test part, so it must be picklable.
+
+    `name` is what reports call it, `source` where it is from, `digest` a text that differs for
+    other content. `task` says what outputs mean. `train`, `validation` and `test` share no row; the
+    test part is for one measurement at the end, and may be empty as the validation part may.
+    """
+
+    name: str
+    source: str
+    digest: str
+    task: Task
+    train: Part
+    validation: Part
+    test: Part
+
+    @property
+    @abstractmethod
+    def raw(self) -> tuple[TensorSpec, ...]:
+        """The tensors that parts hold and exported networks take: encoded, not normalised."""
+
+    @property
+    @abstractmethod
+    def normalise(self) -> nn.Module:
+        """A module from raw tensors, in the order of `raw`, to what a network takes.
+
+        What it knows of values it knows of the train part. It goes into every exported form.
+        """
+
+    @abstractmethod
+    def encode(self, rows: Any) -> Inputs:
+        """Rows as a user has them, as the raw tensors of a batch.
+
+        Raises:
+            DataError: A row cannot be encoded; the message names it.
+        """
+
+    @property
+    @abstractmethod
+    def encoding(self) -> dict[str, Any]:
+        """All that `encode` goes by, as JSON; `kind` says how it is read."""
+
+    @abstractmethod
+    def without_test(self) -> Data:
+        """The same data with an empty test part: what workers get. `digest` stays."""
+
+    @abstractmethod
+    def with_validation_in_train(self) -> Data:
+        """The same data with the validation rows after those of the train part.
+
+        The validation part is then empty; `normalise` and `digest` stay.
+        """
+
+    @property
+    def signature(self) -> Signature:
+        """What a network takes after `normalise`: ids as they are, all else as floats.
+
+        Data whose `normalise` changes more than that say so themselves.
+        """
+        takes = (s if s.ids is not None else TensorSpec(s.name, s.shape) for s in self.raw)
+        return Signature(tuple(takes), self.task.outputs)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the data are, as JSON: for the log, the card and the report."""
+        return {
+            "name": self.name,
+            "source": self.source,
+            "digest": self.digest,
+            "shape": list(self.raw[0].shape)
+            if len(self.raw) == 1
+            else {spec.name: list(spec.shape) for spec in self.raw},
+            **{part: len(getattr(self, part)) for part in ("train", "validation", "test")},
+        }
