@@ -459,7 +459,7 @@ def test_nothing_is_left_in_the_environment(run: nw.Run) -> None:
 
 
 def test_a_function_in_the_place_of_a_space_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match=r"must be a Space, got .*Space\(network, inputs"):
+    with pytest.raises(SettingError, match=r"must be a Space, got .*Space\(network, data"):
         nw.search(network, lambda model, epochs: 0.5, trials=1, store=tmp_path / "runs.db")
 
 

@@ -56,8 +56,8 @@ FORMS = {"model.py": from_source, "model.pt2": from_program, "model.onnx": from_
 ANY_DTYPE = ("model.py",)  # takes the same values of another dtype too
 
 
-def compared(folder: Path, given: dict[str, Any], out: Path) -> dict[str, dict[str, Any]]:
-    """Of every form that is there how far it is off, and the file of its outputs in `out`.
+def compared(folder: Path, given: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Of every form that is there how far it is off, and its outputs for the test part.
 
     `given` has the names of the inputs, raw `batches` (for each a list of tensors) of the dtypes
     that the forms say they take, the `outputs` of each, and maybe the batches `x` of the test part.
@@ -76,8 +76,7 @@ def compared(folder: Path, given: dict[str, Any], out: Path) -> dict[str, dict[s
                     other = _difference(network, {**given, "batches": floats})
                     row["difference"] = max(row["difference"], other)
                 if "x" in given:
-                    row["outputs"] = f"{form}.outputs"
-                    torch.save([network(x) for x in given["x"]], out / row["outputs"])
+                    row["outputs"] = [network(x) for x in given["x"]]
         except Exception as error:
             row = {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
         compared_forms[form] = row
@@ -98,7 +97,10 @@ def main(folder: Path, given: Path) -> None:
     sys.meta_path.insert(0, Forbidden())
     torch.set_num_threads(1)
     data = torch.load(given / "inputs.pt", weights_only=True)
-    print(json.dumps(compared(folder, data, given)))
+    rows = compared(folder, data)
+    for form, row in rows.items():
+        torch.save(row.pop("outputs", None), given / f"{form}.outputs")
+    print(json.dumps(rows))
 
 
 if __name__ == "__main__":

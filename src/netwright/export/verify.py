@@ -106,7 +106,6 @@ def _run(folder: Path, given: dict[str, Any]) -> dict[str, Any]:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
             raise ExportError(f"The exported forms in {folder} cannot be checked: {last}")
         found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-        for row in found.values():
-            if row.get("outputs"):
-                row["outputs"] = torch.load(Path(name) / row["outputs"], weights_only=True)
+        for form, row in found.items():
+            row["outputs"] = torch.load(Path(name) / f"{form}.outputs", weights_only=True)
     return found
