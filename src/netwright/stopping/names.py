@@ -70,8 +70,8 @@ def _ladder(option: str, name: str, budgets: Sequence[int]) -> tuple[int, ...]:
     """Of some budgets, from the largest down, those of at most a third of the one before."""
     if len(budgets) < 2:
         raise SettingError(
-            f"`{option} {name}` needs a signal of several budgets, in columns such as accuracy_1 "
-            "and accuracy_3 for `--signal accuracy`."
+            f"`{option} {name}` needs a signal of several budgets, in columns such as score_1 "
+            "and score_3 for `--signal score`."
         )
     chosen: list[int] = []
     for epochs in sorted(budgets, reverse=True):

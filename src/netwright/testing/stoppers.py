@@ -10,7 +10,7 @@ from netwright.space import Space
 from netwright.stopping import Stopped, Stopper, Stopping
 from netwright.strategies import RandomSearch, RegularizedEvolution
 from netwright.testing.spaces import SPACES
-from netwright.testing.strategies import ONE, TWO, drive, score
+from netwright.testing.strategies import ONE, SCORE, TWO, drive, score
 from netwright.trial import STATUSES, Proposal, Trial
 
 Make = Callable[[], Stopper]
@@ -32,7 +32,7 @@ def _driven(make: Make, workers: int = 1) -> Iterator[tuple[Space, Stopping, lis
 def _answers(state: Stopping, pending: Sequence[Proposal] = ()) -> tuple[object, ...]:
     """What a state says of three moments, the last with a trial on its way."""
     promoted, entry = state.promoted(pending), state.entry(pending)
-    curve = [{"epoch": 1.0, "accuracy": 0.5, "latency_ms": 1.0}]
+    curve = [{"epoch": 1.0, SCORE: 0.5, "latency_ms": 1.0}]
     goes_on = state.goes_on(promoted, curve) if promoted is not None else None
     return promoted, entry, goes_on
 
@@ -127,7 +127,7 @@ def it_is_over_any_strategy(make: Make) -> None:
 
 def only_who_says_so_ends_trials(make: Make) -> None:
     """A trial on its way goes on where `ends_trials` is not set, and where nothing is known."""
-    curves = [[{"epoch": 1.0, "accuracy": value}] for value in (0.0, 0.5, 1.0)]
+    curves = [[{"epoch": 1.0, SCORE: value}] for value in (0.0, 0.5, 1.0)]
     for space, state, _ in _driven(make):
         for number, curve in enumerate(curves):
             proposal = Proposal(space.sample(np.random.default_rng(number)), 9)
