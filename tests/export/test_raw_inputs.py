@@ -247,6 +247,19 @@ def test_the_form_that_takes_something_else_is_named(spoil, message, tmp_path, m
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_source_that_takes_one_dtype_alone_is_named(tmp_path: Path, monkeypatch) -> None:
+    one, written = case("pictures without source"), package.program_source
+    monkeypatch.setattr(
+        package,
+        "program_source",
+        lambda *given, **settings: written(*given, **settings).replace(
+            "whole(input, torch.uint8)", "input"
+        ),
+    )
+    with pytest.raises(ExportError, match=r"model\.py (cannot be used|differs)"):
+        export(deployed(one), tmp_path / "o", signature=one.signature, card=Card("Pictures"))
+
+
 def test_forms_are_compared_on_rows_of_the_data(tmp_path: Path, monkeypatch) -> None:
     one, given = case("rows"), []
     monkeypatch.setattr(
