@@ -1,4 +1,7 @@
-"""The result of a run as files that need nothing of netwright."""
+"""The result of a run as files that need nothing of netwright.
+
+Which network that is was decided before, in `run`.
+"""
 
 from netwright.export.card import Card
 from netwright.export.folder import FILES, MARK, check_folder, is_export, place

@@ -1,4 +1,7 @@
-"""One-shot searches: all networks of a space are trained at once."""
+"""One-shot searches: all networks of a space are trained at once.
+
+How one network holds the weights of all is a matter of `supernet`.
+"""
 
 from netwright.oneshot.base import OneShot, Setting, Shared
 from netwright.oneshot.enas import ENAS

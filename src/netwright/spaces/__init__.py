@@ -1,4 +1,7 @@
-"""Ready spaces, each from its paper."""
+"""Ready spaces, each from its paper.
+
+What a space is does not belong here but in `space`.
+"""
 
 from netwright.spaces.conv1d import conv1d
 from netwright.spaces.convnet import convnet

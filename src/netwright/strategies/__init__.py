@@ -1,4 +1,7 @@
-"""Strategies: what to try next."""
+"""Strategies: what to try next.
+
+What they learn with is in `surrogates`, and which trials go on is a matter of `stopping`.
+"""
 
 from netwright.strategies.auto import Auto
 from netwright.strategies.bananas import BANANAS

@@ -1,4 +1,7 @@
-"""What strategies learn with: networks as numbers, and what predicts scores from them."""
+"""What strategies learn with: networks as numbers, and what predicts scores from them.
+
+Which network is proposed by a prediction is decided in `strategies`.
+"""
 
 from netwright.surrogates.ensemble import Ensemble
 from netwright.surrogates.features import Features, features_of
