@@ -145,7 +145,7 @@ def test_the_area_of_regret_and_the_curve(tiny):
 
 
 def test_ranks_and_their_tests_are_those_of_the_paper():
-    """Demšar 2006, section 3.2.2: four classifiers on 14 data sets differ by 1.25 or by chance."""
+    """Demšar 2006, section 3.2.2: four classifiers on 14 data sets differ by 1.25 or at random."""
     rng = np.random.default_rng(0)
     values = {name: rng.random(14) + 0.2 * place for place, name in enumerate("abcd")}
     found = ranks(values)

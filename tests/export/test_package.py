@@ -180,7 +180,7 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
 
 
 class Branching(nn.Module):
-    """Its path hangs on a size, which no tracer of torch.fx follows."""
+    """Its path depends on a size, which no tracer of torch.fx follows."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -213,7 +213,7 @@ def test_a_network_without_source_is_handed_over_all_the_same(tmp_path: Path) ->
 
 
 class Counting(nn.Module):
-    """Does what neither source nor a program nor a graph can say: it hangs on the values."""
+    """Does what neither source nor a program nor a graph can say: it depends on the values."""
 
     def __init__(self) -> None:
         super().__init__()

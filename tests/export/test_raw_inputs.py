@@ -39,7 +39,7 @@ class Branching(nn.Module):
 
 
 class Case(NamedTuple):
-    """A kind of data: what is taken, its normalisation if any, and a network behind that."""
+    """A kind of data: what is taken, its normalisation if any, and a network after that."""
 
     signature: Signature
     scale: tuple[Tensor, Tensor] | None

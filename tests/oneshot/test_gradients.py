@@ -41,11 +41,11 @@ SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("darts", "convne
 @pytest.mark.parametrize("make", [DARTS, SNAS, FairDARTS], ids=lambda s: s.__name__)
 def test_the_first_order_gradient(make: type[Relaxation], name: str) -> None:
     shared, _, batch = ready(make, name)
-    drawn, chance = shared._drawn(), shared._generator.get_state()
+    drawn, state = shared._drawn(), shared._generator.get_state()
     dropout = torch.get_rng_state()
 
     def loss():
-        shared._generator.set_state(chance)
+        shared._generator.set_state(state)
         torch.set_rng_state(dropout)
         shared._mix(drawn)
         logits = [shared.logits.values[n] for n in shared.logits.mixed]

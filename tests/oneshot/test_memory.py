@@ -81,11 +81,11 @@ def test_the_prediction_is_within_15_percent(space, search, batch, checkpointed)
 def test_it_computes_nothing_and_leaves_the_search_as_it_was() -> None:
     shared = begun(lambda: DARTS(epochs=2, batch=24))
     before = {k: v.clone() for k, v in shared.state().items()}
-    chance = torch.get_rng_state()
+    state = torch.get_rng_state()
     assert peak(shared, batch=24) > 0
     assert before.keys() == shared.state().keys()
     assert all(torch.equal(v, before[k]) for k, v in shared.state().items())
-    assert torch.equal(chance, torch.get_rng_state())
+    assert torch.equal(state, torch.get_rng_state())
     assert all(p.grad is None for p in shared.supernet.parameters())
 
 

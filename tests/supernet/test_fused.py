@@ -123,7 +123,7 @@ def test_a_weighted_sum_has_the_gradients_of_a_plain_one():
 
 
 def mixed(net, logits, x):
-    """The output, the gradient of everything, and the running statistics behind it."""
+    """The output, the gradient of everything, and the running statistics after it."""
     weights = {name: logits.values[name].double().softmax(0) for name in logits.mixed}
     weights |= {n: torch.ones(len(e), dtype=torch.float64) for n, e in logits.edges.items()}
     net.mix(weights)

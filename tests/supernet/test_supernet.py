@@ -40,7 +40,7 @@ class Cell(nn.Module):
 
 
 class Scaled(nn.Module):
-    """A tensor of its own, whose size hangs on the width."""
+    """A tensor of its own, whose size depends on the width."""
 
     def __init__(self, width, ratio):
         super().__init__()
@@ -426,7 +426,7 @@ def by_use(choose, inputs, classes):
     [
         (by_use, ["has a LazyConv1d", "give it its sizes"]),
         (by_value, ["(down == 'max')", "the choice 'down'", "choose.one_of"]),
-        (by_key, ["`act` hangs on the choice 'act'", "as a key", "choose.one_of"]),
+        (by_key, ["`act` depends on the choice 'act'", "as a key", "choose.one_of"]),
         (by_range, ["because of the choice 'depth'", "the plain network has", "choose.repeat"]),
         (by_closure, ["because of the choice 'width'", "differ", "closure"]),
         (by_kind, ["The options of the choice 'odd'", "'number': int"]),
@@ -452,7 +452,7 @@ def test_elastic_numbers_know_all_their_values():
     assert (-a).expression.of({"a": 4}) == -4 and (9 - a).expression.of({"a": 4}) == 5
     both = (a == 4) & (b == 1)
     assert [both.expression.of({"a": 4, "b": n}) for n in (1, 3)] == [True, False]
-    with pytest.raises(SpaceError, match=r"`\(a == 4\)` hangs on the choice 'a'"):
+    with pytest.raises(SpaceError, match=r"`\(a == 4\)` depends on the choice 'a'"):
         bool(a == 4)
     with pytest.raises(SpaceError, match="used as a key"):
         hash(a)
@@ -512,7 +512,7 @@ def test_mixing_depths_and_inputs():
     assert shared.edges("reads") == [None] * 3
 
 
-def test_numbers_and_what_a_number_hangs_on_cannot_be_mixed():
+def test_numbers_and_what_a_number_depends_on_cannot_be_mixed():
     def network(choose, inputs, classes):
         depth = choose.value("depth", [1, 2])
         op = choose.one_of("op", conv=lambda: nn.Conv1d(6, 6, 1), skip=nn.Identity)

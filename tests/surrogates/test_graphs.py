@@ -46,7 +46,7 @@ def test_what_a_space_says_of_its_cells_is_what_forward_does(name):
     for _ in range(12):
         member = space.sample(rng)
         pairs.append([outline(s.network(member)) for s in (said, seen)])
-    if name == "darts":  # its cells stand one behind the other, not side by side
+    if name == "darts":  # its cells stand one after the other, not side by side
         for a, b in pairs:
             total = [sum(v for k, v in o.numbers.items() if k.startswith("number")) for o in (a, b)]
             assert 0.7 * total[1] < total[0] <= total[1]  # a skip that halves the image passes here
@@ -127,7 +127,7 @@ def test_options_that_are_no_modules_are_no_parts():
     assert found.sequences == {("Linear() Tanh()", "Linear() Tanh()", "$")}
 
 
-def test_an_option_that_hangs_on_other_answers_is_described_with_them():
+def test_an_option_that_depends_on_other_answers_is_described_with_them():
     def network(choose, inputs, classes):
         wide = choose.value("wide", [False, True])
         op = choose.one_of(

@@ -1,4 +1,4 @@
-"""What a comparison says: values at budgets, ranks, evaluations to a quality, and what is chance.
+"""What a comparison says: values at budgets, ranks, evaluations to a quality, what is random.
 
 Ranks are compared as Demšar, "Statistical Comparisons of Classifiers over Multiple Data Sets", JMLR
 7, 2006: Friedman's test over all strategies, Nemenyi's critical difference of mean ranks, and
@@ -110,7 +110,7 @@ def evaluations_to(
 
 @dataclass(frozen=True)
 class Ranks:
-    """Mean ranks (1 is best) over `seeds`, and whether they differ by more than chance.
+    """Mean ranks (1 is best) over `seeds`, and whether they differ by more than by randomness.
 
     `friedman` is the p-value of all being equal, `difference` the critical one of two mean ranks,
     `pairs` the p-value of each two by Wilcoxon's test, after Holm.

@@ -142,7 +142,7 @@ class Table(Evaluator):
     def joined(self, other: Table) -> Table:
         """This table with the columns of another of the same space; NaN where that lacks a row.
 
-        A column that both have gets the other's name behind its own.
+        A column that both have gets the other's name after its own.
 
         Raises:
             DataError: No network is in both.

@@ -163,7 +163,7 @@ def load_space(text: str, signature: Signature) -> Any:
     """The space of `FILE.py:FUNCTION` for these data.
 
     The function is a declaration, `network(choose, inputs, outputs)`, or makes a whole space with
-    its recipe, `space(inputs, outputs)`; either may have settings behind these, which are given as
+    its recipe, `space(inputs, outputs)`; either may have settings after these, which are given as
     `FILE.py:FUNCTION(key=value)`.
 
     Raises:

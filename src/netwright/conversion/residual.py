@@ -1,6 +1,6 @@
 """The blocks of a model that may be left out: modules that compute `x + f(x)`, found in its graph.
 
-An activation or a normalisation behind the sum is part of the block, as in ResNet (He et al.,
+An activation or a normalisation after the sum is part of the block, as in ResNet (He et al.,
 arXiv:1512.03385). Of blocks within blocks only the innermost are found.
 """
 

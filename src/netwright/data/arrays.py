@@ -108,7 +108,7 @@ def from_parts(
     """Data out of (x, y) for "train" and, where they exist, "validation" and "test".
 
     A part that is missing is carved out of train: its fraction is of the rows of train. A part that
-    is given stays as it is. `suffixes` says what messages write behind the x and y of a part.
+    is given stays as it is. `suffixes` says what messages write after the x and y of a part.
     """
     suffix = suffixes or (_SUFFIX if len(parts) > 1 else dict.fromkeys(_SUFFIX, ""))
     inputs = {key: read_inputs(x, f"{source}: x{suffix[key]}") for key, (x, _) in parts.items()}

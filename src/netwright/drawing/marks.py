@@ -59,7 +59,7 @@ def _drop(text: str) -> str:
 def wrap(parts: Sequence[str], joint: str, width: float, size: float = SIZE) -> list[str]:
     """Lines of `parts` joined by `joint`, none wider than `width`.
 
-    A part that is wider is broken behind its commas, and then cut in its middle.
+    A part that is wider is broken after its commas, and then cut in its middle.
     """
     lines: list[str] = []
     for part in parts:

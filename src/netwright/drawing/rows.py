@@ -90,7 +90,7 @@ def _unfold(items: Sequence[int | Fold], kept: list[int], place: dict[int, int])
 
 
 def _folds(nodes: Sequence[Node], run: Fold) -> bool:
-    """Whether a unit hangs on its neighbours in the row only.
+    """Whether a unit depends on its neighbours in the row only.
 
     It may read the end of the unit before it, and others may read the last unit. A unit of one row
     may read some rows more, as a cell reads the two before it.

@@ -22,7 +22,7 @@ class Fold:
 
     @property
     def end(self) -> int:
-        """The place behind the last copy."""
+        """The place after the last copy."""
         return self.first + self.size * self.copies
 
 

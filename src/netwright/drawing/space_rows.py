@@ -58,7 +58,7 @@ class _Tree:
 
 
 def space_rows(root: Sequence[Ask]) -> list[SpaceRow]:
-    """The rows of a space, a choice above what hangs on it.
+    """The rows of a space, a choice above what depends on it.
 
     Choices that follow on each other and are equal up to the numbers in their names are one row, as
     are the steps of a `repeat` and the options of a `one_of` that ask the same.
@@ -120,7 +120,7 @@ def _tree_rows(trees: Sequence[_Tree], depth: int) -> Iterator[SpaceRow]:
 
 
 def _conditions(tree: _Tree) -> list[tuple[str, list[int]]]:
-    """What its branches hang on, and their places; branches that ask the same are together."""
+    """What its branches depend on, and their places; branches that ask the same are together."""
     by_name = tree.choice.kind == "one_of"
     groups: dict[Hashable, list[int]] = {}
     for i, branch in enumerate(tree.branches):

@@ -53,7 +53,7 @@ def _without_unread(rows: list[Node], output: int) -> list[Node]:
 def fold(rows: list[Node]) -> list[Node]:
     """Write normalisation, activation and dropout on the line of the layer they belong to.
 
-    That is the one before them, or else the one behind them.
+    That is the one before them, or else the one after them.
     """
     readers = _readers(rows)
     made: list[Node] = []
@@ -90,7 +90,7 @@ def fold(rows: list[Node]) -> list[Node]:
 
 
 def _follows(before: Node, row: Node, readers: int, own: int) -> bool:
-    """Whether a row stands behind the one before it, which nothing else reads.
+    """Whether a row follows the one before it, which nothing else reads.
 
     A norm between a sum and one layer belongs to that layer, and so does what begins a module.
     """

@@ -107,7 +107,7 @@ class Evaluation:
             self.store.put(self.run, job.weights, tensor_bytes(model.state_dict()))
 
     def _latency(self, model: nn.Module) -> dict[str, float]:
-        """The latency; empty if it cannot be measured and nothing hangs on it."""
+        """The latency; empty if it cannot be measured and nothing depends on it."""
         assert self.target is not None
         deployment = self.evaluator.deployment(self.space)
         try:

@@ -118,7 +118,7 @@ def _table(head: list[str], rows: list[list[str]]) -> list[str]:
 
 
 def _label(name: str) -> str:
-    """A figure's name with its unit behind it: latency_ms_pytorch is "latency pytorch (ms)"."""
+    """A figure's name with its unit after it: latency_ms_pytorch is "latency pytorch (ms)"."""
     words = name.split("_")
     unit = next((w for w in words if w in _UNITS), None)
     if unit is not None and len(words) > 1:

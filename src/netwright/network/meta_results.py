@@ -98,7 +98,7 @@ def _form(result: Any) -> tuple[type | None, list[Any]] | None:
 
 
 def _key(value: Any) -> Any:
-    """What an operation's result hangs on, but for values."""
+    """What an operation's result depends on, but for values."""
     if isinstance(value, Tensor):
         return tuple(value.shape), value.stride(), value.dtype
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""A network behind its normalisation, so that it takes raw tensors: bytes, unscaled numbers, ids.
+"""A network after its normalisation, so that it takes raw tensors: bytes, unscaled numbers, ids.
 
 What a run hands back, each exported form, what a target measures and what the forms are compared
 with are all this one module.
@@ -78,7 +78,7 @@ class Deployment:
     examples: Sequence[Tensor] = ()
 
     def raw(self, network: nn.Module) -> Normalised:
-        """The network as it is deployed, in eval mode: itself and no copy, behind `normalise`."""
+        """The network as it is deployed, in eval mode: itself and no copy, after `normalise`."""
         cast = AsFloat() if self.signature.input.ids is None else AsIds()
         first = cast if self.normalise is None else copy.deepcopy(self.normalise)
         return Normalised(network, first).eval()

@@ -46,7 +46,9 @@ def _is_strided(module: nn.Module) -> TypeGuard[nn.Conv2d]:
         return False
     if type(module.groups) is not int or module.groups > 1:
         return False
-    return any(type(step) is not int or step > 1 for step in module.stride)  # or hangs on a choice
+    return any(
+        type(step) is not int or step > 1 for step in module.stride
+    )  # or depends on a choice
 
 
 def _convolved(conv: nn.Conv2d, x: Tensor) -> Tensor:

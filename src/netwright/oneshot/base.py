@@ -39,7 +39,7 @@ def always() -> bool:
 
 @dataclass(frozen=True)
 class Setting:
-    """What a one-shot search is to work on: `data`, how images are augmented, and all its chance.
+    """What a one-shot search is to work on: `data`, how images are augmented, and its randomness.
 
     `limited` has the limits that what is named should keep, None for no limits; `objectives` are
     what it should be good at, the task's where none are given.
@@ -145,7 +145,7 @@ class OneShot(ABC):
 class Shared(ABC):
     """A supernet on its way.
 
-    All chance of an epoch follows from the seed and the epoch's number, so that what `load` is
+    All randomness of an epoch follows from the seed and the epoch's number, so that what `load` is
     given by `state` goes on to the same weights. `epoch` counts those that are done, and `scores`
     has the metrics of members that are known with these weights.
     """
@@ -280,7 +280,7 @@ class Shared(ABC):
 
     @contextmanager
     def _one_step(self, place: int) -> Iterator[None]:
-        """Within it gradients are added up; behind it the weights take a step by them."""
+        """Within it gradients are added up; after it the weights take a step by them."""
         for group in self._optimizer.param_groups:
             group["lr"] = self.rate(place)
         self._optimizer.zero_grad(set_to_none=True)
@@ -302,7 +302,7 @@ class Shared(ABC):
     # -- on disk ----------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Tensor]:
-        """Everything that the next epoch hangs on, as tensors by name."""
+        """Everything that the next epoch depends on, as tensors by name."""
         found = {f"network.{k}": v for k, v in self.supernet.state_dict().items()}
         for name, parameter in self.supernet.named_parameters():
             momentum = self._optimizer.state.get(parameter, {}).get("momentum_buffer")

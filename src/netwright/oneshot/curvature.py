@@ -69,7 +69,7 @@ def dominant_eigenvalue(
 ) -> float:
     """The eigenvalue of largest size of the derivative of `gradient` in the parameters.
 
-    By power iteration, with differences of gradients; the parameters are as before behind it.
+    By power iteration, with differences of gradients; the parameters are afterwards as before.
     """
     generator = torch.Generator().manual_seed(seed)
     before = [p.detach().clone() for p in parameters]

@@ -106,7 +106,8 @@ class Expected:
 
         None where no change leads there.
         """
-        chances = {name: np.log(np.maximum(p, 1e-12)) for name, p in self._logits.chances().items()}
+        likely = self._logits.probabilities()
+        logs = {name: np.log(np.maximum(p, 1e-12)) for name, p in likely.items()}
         self._fit()
         for _ in range(_REPAIRS):
             if self._costs.keeps(member):
@@ -116,13 +117,13 @@ class Expected:
             moves = []
             for name, answer in member.answers.items():
                 choice = self._space.choices[name]
-                if name not in chances or choice.kind == "inputs":
+                if name not in logs or choice.kind == "inputs":
                     continue
-                now = chances[name][choice.options.index(answer)]
+                now = logs[name][choice.options.index(answer)]
                 for place, option in enumerate(choice.options):
                     saved = cost[name, answer] - cost[name, option]
                     if saved > 0:
-                        moves.append(((now - chances[name][place]) / saved, name, option))
+                        moves.append(((now - logs[name][place]) / saved, name, option))
             for _, name, option in sorted(moves, key=lambda move: move[0]):
                 changed = self._changed(member, name, option)
                 if changed is not None:
@@ -194,13 +195,13 @@ def _model(rows: NDArray[np.float32], values: NDArray[np.float64]) -> tuple[Ridg
 
 
 def _walk(
-    scope: list[Ask], chance: Tensor, likely: Mapping[str, Tensor], active: dict[str, Tensor]
+    scope: list[Ask], probability: Tensor, likely: Mapping[str, Tensor], active: dict[str, Tensor]
 ) -> None:
-    """Add how likely the choices of a scope are asked, which itself is with a chance."""
+    """Add how likely the choices of a scope are asked, which itself is asked with a probability."""
     for ask in scope:
         name = ask.choice.name
         before = active.get(name)
-        active[name] = chance if before is None else torch.maximum(before, chance)
+        active[name] = probability if before is None else torch.maximum(before, probability)
         for branch in ask.branches:
             reached = [
                 i
@@ -208,4 +209,4 @@ def _walk(
                 if any(found is branch for found in ask.active(option))
             ]
             if branch and reached:
-                _walk(branch, chance * likely[name][reached].sum(), likely, active)
+                _walk(branch, probability * likely[name][reached].sum(), likely, active)

@@ -36,7 +36,7 @@ _MOST = 8  # options of a choice that is split
 
 @dataclass(frozen=True)
 class FewShot(Sampling):
-    """Single-path sharing whose weights are split, behind the first `whole` share of the epochs.
+    """Single-path sharing whose weights are split, after the first `whole` share of the epochs.
 
     `split` names the choice, None for the one whose options disagree most.
 
@@ -213,7 +213,7 @@ class _Split(Sampled):
     # -- on disk ----------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Tensor]:
-        """Everything that the next epoch hangs on, as tensors by name."""
+        """Everything that the next epoch depends on, as tensors by name."""
         if self._choice is not None:
             self._enter(0)
         return super().state()

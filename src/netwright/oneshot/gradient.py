@@ -34,7 +34,7 @@ from netwright.oneshot.shared_scores import ignores_input
 from netwright.oneshot.unrolled import frozen, unrolled
 from netwright.space import Answer, Architecture
 
-_GAINED = 0.01  # by options without weights, from which on it is no chance that they lead
+_GAINED = 0.01  # by options without weights, from which on they do not lead by accident
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class Bilevel(Shared):
     ) -> list[Architecture]:
         """What the logits prefer, then members drawn by them; changed to keep the limits.
 
-        Those whose output hangs on no input are named where there are no others.
+        Those whose output depends on no input are named where there are no others.
         """
         found: dict[Architecture, bool] = {}
         for attempt in range(20 * count):
@@ -184,16 +184,16 @@ class Bilevel(Shared):
         return found
 
     def preferences(self) -> dict[str, list[float]]:
-        """The chances of the options of each choice, by the logits."""
-        return {name: p.tolist() for name, p in self.logits.chances().items()}
+        """The probabilities of the options of each choice, by the logits."""
+        return {name: p.tolist() for name, p in self.logits.probabilities().items()}
 
     def _eigenvalue(self) -> float:
         """The largest one of the second derivative of the validation loss in the logits."""
         batch, drawn = next(self._some("validation", 1)), self._drawn()
-        chance = self._generator.get_state()
+        before = self._generator.get_state()
 
         def gradient() -> list[Tensor]:
-            self._generator.set_state(chance)
+            self._generator.set_state(before)
             return list(self.first_order(batch, drawn)[0].values())
 
         logits = [self.logits.values[name] for name in self.logits.by_gradient]
@@ -279,16 +279,16 @@ class Bilevel(Shared):
     def second_order(
         self, batch: Batch, other: Batch, drawn: Mapping[str, Answer], rate: float
     ) -> tuple[dict[str, Tensor], float]:
-        """The gradient of the validation loss behind one step of the weights, equation 7 of DARTS.
+        """The gradient of the validation loss after one step of the weights, equation 7 of DARTS.
 
         The step is that of the optimiser, with its momentum and weight decay; see `unrolled.py`.
         """
         names = self.logits.by_gradient
         logits = [self.logits.values[name] for name in names]
-        chance = self._generator.get_state()
+        before = self._generator.get_state()
 
         def loss_of(which: Batch) -> Tensor:
-            self._generator.set_state(chance)
+            self._generator.set_state(before)
             self._mix(drawn)
             return which.loss(self.supernet)
 
@@ -316,11 +316,11 @@ class Bilevel(Shared):
         """Answers to the choices that cannot be mixed."""
         if not self.logits.drawn:
             return {}
-        chances = self.logits.chances()
+        probabilities = self.logits.probabilities()
         answers = dict(self.logits.draw(self._rng).answers)  # so that rules between choices hold
         for name in self.logits.drawn:
             if name not in answers:
-                options, p = self.setting.space.choices[name].options, chances[name]
+                options, p = self.setting.space.choices[name].options, probabilities[name]
                 answers[name] = options[int(self._rng.choice(len(options), p=p / p.sum()))]
         return {name: answers[name] for name in self.logits.drawn}
 

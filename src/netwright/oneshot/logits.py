@@ -52,7 +52,7 @@ class Logits:
             and not all(free)
         }
 
-    def chances(self) -> dict[str, np.ndarray]:
+    def probabilities(self) -> dict[str, np.ndarray]:
         """How likely each option of each choice is, by a softmax."""
         return {n: v.detach().double().softmax(0).cpu().numpy() for n, v in self.values.items()}
 
@@ -70,28 +70,28 @@ class Logits:
 
         Where rules between choices forbid it, the likeliest of some that are drawn.
         """
-        chances = self.chances()
+        probabilities = self.probabilities()
         try:
-            return self._answered(chances, lambda choice, p: int(np.argmax(p)))
+            return self._answered(probabilities, lambda choice, p: int(np.argmax(p)))
         except SpaceError:
             rng = np.random.default_rng(0)
             drawn = [self.draw(rng) for _ in range(_DRAWS)]
-            return max(drawn, key=lambda member: self._log_chance(member, chances))
+            return max(drawn, key=lambda member: self._log_probability(member, probabilities))
 
     def draw(self, rng: np.random.Generator) -> Architecture:
-        """A member drawn by the chances."""
-        chances = self.chances()
+        """A member drawn by the probabilities."""
+        probabilities = self.probabilities()
 
         def place(choice: Choice, p: np.ndarray) -> int:
             return int(rng.choice(len(p), p=p / p.sum()))
 
-        return allowed(lambda: self._answered(chances, place, rng), self.space, rng)
+        return allowed(lambda: self._answered(probabilities, place, rng), self.space, rng)
 
     def entropy(self) -> float:
         """The mean entropy of the choices as a share of the largest it can be: 1 is undecided."""
         found = [
             float(-(p * np.log(np.maximum(p, 1e-300))).sum() / np.log(len(p)))
-            for p in self.chances().values()
+            for p in self.probabilities().values()
         ]
         return float(np.mean(found)) if found else 0.0
 
@@ -103,52 +103,57 @@ class Logits:
         """
         if not self._empty:
             return None
-        chances, best = self.chances(), self.best().answers
+        probabilities, best = self.probabilities(), self.best().answers
         asked = [n for n in self._empty if n in best]
         places = {n: self.space.choices[n].options.index(best[n]) for n in asked}
         share = float(np.mean([self._empty[n][places[n]] for n in asked])) if asked else 0.0
-        gains = [chances[n][empty].sum() - empty.mean() for n, empty in self._empty.items()]
+        gains = [probabilities[n][empty].sum() - empty.mean() for n, empty in self._empty.items()]
         return share, float(np.mean(gains))
 
     def _answered(
         self,
-        chances: Mapping[str, np.ndarray],
+        probabilities: Mapping[str, np.ndarray],
         place: Callable[[Choice, np.ndarray], int],
         rng: np.random.Generator | None = None,
     ) -> Architecture:
         def pick(choice: Choice) -> Answer:
             if choice.name in self.edges:
-                return self._inputs(choice, chances, rng)
-            p = chances.get(choice.name)
+                return self._inputs(choice, probabilities, rng)
+            p = probabilities.get(choice.name)
             if p is None:
                 return choice.options[0]
-            if choice.kind == "inputs" and choice.name in self.mixed:  # a chance for each place
+            if choice.kind == "inputs" and choice.name in self.mixed:  # one for each place
                 return _likeliest(choice, p, rng)
             return choice.options[place(choice, p)]
 
         return self.space.answered(pick)
 
     def _inputs(
-        self, choice: Choice, chances: Mapping[str, np.ndarray], rng: np.random.Generator | None
+        self,
+        choice: Choice,
+        probabilities: Mapping[str, np.ndarray],
+        rng: np.random.Generator | None,
     ) -> Answer:
         """The places whose edges have the likeliest options, as DARTS derives its cells."""
         sure = np.array(
-            [chances[n].max() if n in chances else 1.0 for n in self.edges[choice.name]]
-        ) * chances.get(choice.name, 1.0)
+            [probabilities[n].max() if n in probabilities else 1.0 for n in self.edges[choice.name]]
+        ) * probabilities.get(choice.name, 1.0)
         return _likeliest(choice, sure, rng)
 
-    def _log_chance(self, member: Architecture, chances: Mapping[str, np.ndarray]) -> float:
+    def _log_probability(
+        self, member: Architecture, probabilities: Mapping[str, np.ndarray]
+    ) -> float:
         found = 0.0
-        for name, p in chances.items():
+        for name, p in probabilities.items():
             if name in member.answers and self.space.choices[name].kind != "inputs":
                 place = self.space.choices[name].options.index(member.answers[name])
                 found += float(np.log(max(p[place], 1e-300)))
         return found
 
 
-def _likeliest(choice: Choice, chance: np.ndarray, rng: np.random.Generator | None) -> Answer:
-    """The option whose places together have the largest chance; drawn by it with a generator."""
-    together = np.array([np.prod([chance[i] for i in places(o)]) for o in choice.options])
+def _likeliest(choice: Choice, probability: np.ndarray, rng: np.random.Generator | None) -> Answer:
+    """The option whose places together are most likely; drawn by that with a generator."""
+    together = np.array([np.prod([probability[i] for i in places(o)]) for o in choice.options])
     if rng is None:
         return choice.options[int(np.argmax(together))]
     return choice.options[int(rng.choice(len(together), p=together / together.sum()))]

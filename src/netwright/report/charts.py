@@ -26,7 +26,7 @@ class Points:
 class Line:
     """A line through (x, y); `step` makes it a staircase, `band` is drawn around it.
 
-    `label` stands behind its end.
+    `label` stands after its end.
     """
 
     points: Sequence[tuple[float, float]]
@@ -132,7 +132,7 @@ class _Frame:
         return parts
 
     def labels(self) -> list[str]:
-        """The labels of the lines behind their ends, moved apart where they would touch."""
+        """The labels of the lines after their ends, moved apart where they would touch."""
         ends = sorted(
             (self.y(line.points[-1][1]), self.x(line.points[-1][0]), line.label)
             for line in self._chart.lines

@@ -76,7 +76,7 @@ def preferences(record: Record) -> str:
             for i, label in ((i, _short(labels[i])) for i in sorted(likely))
         ]
         head = f"<div><code class='small'>{escape(name)}</code>"
-        charts.append(f"{head}{Chart('epoch', 'chance', lines, width=340).svg()}</div>")
+        charts.append(f"{head}{Chart('epoch', 'probability', lines, width=340).svg()}</div>")
     if not charts:
         return ""
     shown, more = "".join(charts[:_SHOWN]), "".join(charts[_SHOWN:])

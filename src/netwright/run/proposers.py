@@ -22,7 +22,7 @@ class Searches:
     """The search of a plan and its baseline.
 
     In deterministic mode a trial waits until `observe_first` lets its strategy observe it, so that
-    what a strategy knows does not hang on which worker was quicker.
+    what a strategy knows does not depend on which worker was quicker.
     """
 
     def __init__(self, plan: Plan, space: Space) -> None:

@@ -93,11 +93,11 @@ def train_shared(
             began = time.monotonic()
             found = shared.advance()
             seconds = time.monotonic() - began
-            chances = {
+            likely = {
                 name: [round(p, 4) for p in each] for name, each in shared.preferences().items()
             }
             body = {"epoch": shared.epoch, "of": search.epochs, "seconds": seconds, **found}
-            told({**body, "chances": chances} if chances else body)
+            told({**body, "chances": likely} if likely else body)
             checkpoint.save(shared.state())
         return _named(plan, shared, lambda: seconds_left(_NAMED_BY) > 0)
 

@@ -56,7 +56,7 @@ def checked(
     by_position: int = 0,
     plugins: Mapping[type[Any], Resolve] | None = None,
 ) -> dict[str, Any]:
-    """The settings of a call as `maker` takes them behind so many arguments by position.
+    """The settings of a call as `maker` takes them after so many arguments by position.
 
     Raises:
         SettingError: A setting is unknown or of another kind.
@@ -76,7 +76,7 @@ def _name_of(maker: Callable[..., Any]) -> str:
 
 
 def known_settings(maker: Callable[..., Any], by_position: int = 0) -> dict[str, inspect.Parameter]:
-    """What can be set of a class or function, with kinds and defaults, behind its first arguments.
+    """What can be set of a class or function, with kinds and defaults, after its first arguments.
 
     A parameter whose kind is not known has the annotation `Any`.
     """

@@ -27,13 +27,13 @@ class CellGraph:
 
         Those with more than `longest` operations are left out.
         """
-        behind: list[list[int]] = [[] for _ in self.operations]
+        after: list[list[int]] = [[] for _ in self.operations]
         for i, j in self.edges:
-            behind[i].append(j)
+            after[i].append(j)
         last = len(self.operations) - 1
 
         def walk(node: int, passed: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-            for other in behind[node]:
+            for other in after[node]:
                 if other == last:
                     yield passed
                 elif len(passed) < longest:

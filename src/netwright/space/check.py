@@ -56,7 +56,7 @@ class Checker:
         Raises:
             SpaceError: One cannot be built or run, gives another shape, its recipe gives other than
                 plain values, or a choice it has an answer to is not asked. Says which choice
-                it hangs on, where another member does not fail.
+                it depends on, where another member does not fail.
         """
         works: Mapping[str, Answer] | None = None
         failed: tuple[Mapping[str, Answer], str] | None = None
@@ -142,7 +142,7 @@ class Checker:
                 return (
                     f"{text} It gives shape {after.found[0]}, where {here[name]!r} gives "
                     f"{before.found[0]}; let all options give the same shape, or what follows "
-                    "hang on the answer."
+                    "depend on the answer."
                 )
             return f"{text} With {here[name]!r} it works."
         return f"The network {dict(failed)!r} of `{self.name}` {wrong}"

@@ -1,7 +1,7 @@
 """`choose`: the questions a declaration asks, and two of the three ways it is answered.
 
 A declaration is an ordinary function that is given `choose`. *Listing* runs it once, every branch,
-and writes down the questions and what they hang on. *Building* runs it with the answers of one
+and writes down the questions and what they depend on. *Building* runs it with the answers of one
 architecture and builds only what they pick. The third way, sharing, is in `sharing.py`.
 """
 
@@ -185,7 +185,7 @@ class Choose(ABC):
         return make() if condition else otherwise()
 
     def computed(self, function: Callable[..., Any], *values: Any, possible: Sequence[Any]) -> Any:
-        """What `function` gives for these values, which may hang on answers.
+        """What `function` gives for these values, which may depend on answers.
 
         It is for arithmetic that a supernet cannot follow by itself, such as an algorithm over many
         answers. `possible` are all values that it may give.

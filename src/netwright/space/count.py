@@ -146,7 +146,7 @@ class Counter:
         )
 
     def _given(self, ask: Ask, answer: Answer, given: Mapping[str, Answer]) -> Mapping[str, Answer]:
-        """What is known behind this answer, of what still matters."""
+        """What is known after this answer, of what still matters."""
         name = ask.choice.name
         if name not in self._forks:  # its answer decides nothing else
             return {**given, name: None}

@@ -383,7 +383,7 @@ class Space:
     def turn(self, place: int) -> Architecture:
         """The member that answers each choice with the option at this place, counted round.
 
-        Where a rule between choices forbids it, a random one that hangs on the place alone.
+        Where a rule between choices forbids it, a random one that depends on the place alone.
         """
         found = self.members.normal(self.members.answer(partial(turn, place)))
         return self.members.freely(np.random.default_rng(place % 1000)) if found is None else found

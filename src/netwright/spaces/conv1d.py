@@ -1,4 +1,4 @@
-"""Networks for series and audio: 1-D convolutions, with a recurrent layer behind them or not.
+"""Networks for series and audio: 1-D convolutions, with a recurrent layer after them or not.
 
 The convolutional part is the residual network that Wang et al., "Time Series Classification from
 Scratch with Deep Neural Networks", arXiv 1611.06455, found a strong baseline; a recurrent layer on

@@ -93,7 +93,7 @@ def network(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
     )
 
     def stages(first: int, width: int, size: Size) -> list[nn.Module]:
-        """Stage `first`, where they are wanted the ones behind it, and the head."""
+        """Stage `first`, where they are wanted the ones after it, and the head."""
         made, width, size = _stage(choose, f"stage{first}", width, size, norm, act)
         if first == _STAGES:
             return [*made, *head(width, size, classes, dropout)]
@@ -159,7 +159,7 @@ def _downsample(choose: Choose, name: str, ways: Sequence[str]) -> tuple[list[nn
 
 
 def _smaller(size: Size, ratio: int) -> Size:
-    """The size behind a downsampling; an odd side is rounded up, by strides and pools alike."""
+    """The size after a downsampling; an odd side is rounded up, by strides and pools alike."""
     return (-(-size[0] // ratio), -(-size[1] // ratio))
 
 

@@ -102,7 +102,7 @@ class Chain(nn.Module):
 
 
 def operation(name: str, width: int) -> nn.Module:
-    """An operation behind a 1 x 1 convolution; it keeps width and size."""
+    """An operation after a 1 x 1 convolution; it keeps width and size."""
     before = (nn.Conv2d(width, width, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU())
     size = 5 if name.endswith("5x5") else 3
     if name == "avg_pool":

@@ -390,7 +390,7 @@ def _on_a_path(behind: Sequence[int]) -> list[int]:
 def _orders(n: int) -> tuple[NDArray[np.int64], NDArray[np.int64], tuple[NDArray[np.int64], ...]]:
     """All orders of n - 2 inner vertices, where each takes the bits from, and the pairs of bits.
 
-    A bit that an order would take from below the diagonal is taken from one place behind the end.
+    A bit that an order would take from below the diagonal is taken from one place after the end.
     """
     pairs = [(i, j) for j in range(1, n) for i in range(j)]
     place = {pair: k for k, pair in enumerate(pairs)}

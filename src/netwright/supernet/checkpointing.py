@@ -43,7 +43,7 @@ def kept(block: nn.Module) -> None:
 
 def _again(block: nn.Module, forward: Callable[..., Any], memo: Memo) -> Callable[..., Any]:
     def outer(*inputs: Any, **named: Any) -> Any:
-        runs = iter((True, False))  # the second run, and any behind it, is for the gradient
+        runs = iter((True, False))  # the second run, and any after it, is for the gradient
 
         def inner(*inputs: Any) -> Any:
             first = next(runs, False)

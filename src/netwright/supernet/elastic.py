@@ -1,10 +1,10 @@
-"""Values that hang on choices: numbers that carry the expression they were computed by.
+"""Values that depend on choices: numbers that carry the expression they were computed by.
 
 While a declaration is run for a supernet, `choose.width` gives an int that is the largest it can be
 and remembers what it is made of. Arithmetic keeps the expression, PyTorch's layers keep the very
 object they are given, so that later each attribute can be computed for any architecture.
 
-A comparison whose outcome hangs on the architecture is `Undecided`: `if`, `and` and `max` ask it
+A comparison whose outcome depends on the architecture is `Undecided`: `if`, `and` and `max` ask it
 for its truth, which is then decided by whoever runs the declaration (see `sharing.py`).
 """
 
@@ -35,7 +35,7 @@ deciding: ContextVar[Callable[[Expression], bool] | None] = ContextVar("deciding
 class Expression:
     """A value computed from answers. Equal texts are equal expressions.
 
-    `choices` are what it hangs on, with their options; `of(answers)` computes it.
+    `choices` are what it depends on, with their options; `of(answers)` computes it.
     """
 
     text: str
@@ -62,7 +62,7 @@ class Expression:
         return _different(found)
 
     @property
-    def hangs_on(self) -> str:
+    def depends_on(self) -> str:
         """The names of its choices, for a message."""
         names = [repr(name) for name in self.choices]
         return f"the choice {names[0]}" if len(names) == 1 else f"the choices {', '.join(names)}"
@@ -85,7 +85,7 @@ def computed(text: str, combine: Callable[..., Any], *parts: Expression) -> Expr
 
 
 class _Selected(Expression):
-    """One of several expressions; what the others hang on needs no answers."""
+    """One of several expressions; what the others depend on needs no answers."""
 
     @cached_property
     def possible(self) -> tuple[Any, ...]:
@@ -123,7 +123,7 @@ def known(expression: Expression, possible: Sequence[Any]) -> Expression:
 
 
 def constant(value: Any) -> Expression:
-    """A value that hangs on nothing."""
+    """A value that depends on nothing."""
     return Expression(repr(value), {}, lambda answers: value)
 
 
@@ -178,20 +178,20 @@ class Undecided:
         decide = deciding.get()
         if decide is None:
             raise SpaceError(
-                f"`{self.expression.text}` hangs on {self.expression.hangs_on} and is used where "
-                "no architecture is known; a module of a supernet must keep such a value as an "
-                "attribute of its own, not in a closure."
+                f"`{self.expression.text}` depends on {self.expression.depends_on} and is used "
+                "where no architecture is known; a module of a supernet must keep such a value "
+                "as an attribute of its own, not in a closure."
             )
         return decide(self.expression)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        raise SpaceError(f"`{self.expression.text}` {_UNSHARED.format(self.expression.hangs_on)}")
+        raise SpaceError(f"`{self.expression.text}` {_UNSHARED.format(self.expression.depends_on)}")
 
 
 _UNSHARED = (
-    "hangs on {}, which cannot be shared as it is used here; ask it as `choose.one_of` with one "
+    "depends on {}, which cannot be shared as it is used here; ask it as `choose.one_of` with one "
     "option for each value, fix it, or search it by trials."
 )
 ELASTIC = (ElasticInt, ElasticFloat, Undecided)
@@ -256,9 +256,9 @@ def _unary(name: str, combine: Callable[..., Any]) -> Any:
 def _unhashable(self: Any) -> int:
     own = expression_of(self)
     raise SpaceError(
-        f"`{own.text}` hangs on {own.hangs_on} and is used as a key or in a set, which cannot be "
-        "shared; ask it as `choose.one_of` with one option for each value, fix it, or search it by "
-        "trials."
+        f"`{own.text}` depends on {own.depends_on} and is used as a key or in a set, which cannot "
+        "be shared; ask it as `choose.one_of` with one option for each value, fix it, or search it "
+        "by trials."
     )
 
 

@@ -7,7 +7,7 @@ give.
 
 A branch of ordinary Python code (`if`, `and`, `max`) on an elastic value is taken both ways where
 it stands inside an option or a step: that option is built once for each way, and the ways are
-switched. Elsewhere it is refused, since everything behind it would be built twice.
+switched. Elsewhere it is refused, since everything after it would be built twice.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Sharing(Choose):
     def when(
         self, condition: Any, make: Callable[[], Any], otherwise: Callable[[], Any] = Pass
     ) -> Any:
-        """Both, switched, where the condition hangs on the architecture."""
+        """Both, switched, where the condition depends on the architecture."""
         if not isinstance(condition, ELASTIC):
             return super().when(condition, make, otherwise)
         ways = {True: self._explored(make), False: self._explored(otherwise)}
@@ -113,9 +113,9 @@ class Sharing(Choose):
             return found.pop()
         if not self._paths:
             raise SpaceError(
-                f"The declaration branches on `{expression.text}`, which hangs on "
-                f"{expression.hangs_on}, outside of any option or step, so that the whole network "
-                "behind it would be built twice. Put the branch inside an option of "
+                f"The declaration branches on `{expression.text}`, which depends on "
+                f"{expression.depends_on}, outside of any option or step, so that the whole "
+                "network after it would be built twice. Put the branch inside an option of "
                 "`choose.one_of` or a step of `choose.repeat`, write it as `choose.when`, fix the "
                 "choice, or search it by trials."
             )
@@ -178,7 +178,7 @@ class Sharing(Choose):
             )
         kinds = ", ".join(f"{key!r}: {type(value).__name__}" for key, value in ways.items())
         raise SpaceError(
-            f"The options of {selector.hangs_on} give values that cannot be shared together "
+            f"The options of {selector.depends_on} give values that cannot be shared together "
             f"({kinds}); let all of them give a module, a list of modules, a number or a function."
         )
 
@@ -190,7 +190,7 @@ class _Path:
         self.taken = dict(taken or {})
 
     def turned(self, place: int) -> _Path:
-        """The path that goes the other way at this branch, and is open behind it."""
+        """The path that goes the other way at this branch, and is open after it."""
         kept = dict(list(self.taken.items())[: place + 1])
         text = list(kept)[-1]
         expression, way = kept[text]

@@ -1,7 +1,7 @@
 """A layer of a supernet that runs with part of its tensors.
 
 Such a layer is an ordinary one with two hooks: before it runs, the parts that the active
-architecture uses are put in the place of its tensors, behind it they are taken out again. So its
+architecture uses are put in the place of its tensors, after it they are taken out again. So its
 own code computes with them, and gradients flow back to the tensors they are parts of. While the
 whole network runs, the parts of all layers are in their places from its start to its end; the hooks
 of single layers are for what runs again later, as under gradient checkpointing.

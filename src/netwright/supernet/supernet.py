@@ -345,7 +345,7 @@ class Supernet(nn.Module):
     ) -> None:
         """Turn the switches, and give the layers that run then their sizes."""
         for item in (*self._switches, *self._picked):
-            with suppress(KeyError):  # it hangs on a choice that is not active
+            with suppress(KeyError):  # it depends on a choice that is not active
                 item.activate(answers)
         for item, expression in self._turned() if weights else ():
             name = next(iter(expression.choices))
@@ -374,7 +374,7 @@ class Supernet(nn.Module):
         return list(zip(ours, theirs, strict=True))
 
     def _check(self) -> None:
-        """Compare members with their plain networks; what hangs on a choice is learned or refused.
+        """Compare members with their plain networks; learn or refuse what depends on a choice.
 
         Raises:
             SpaceError: A member's plain network has other modules or computes something else.

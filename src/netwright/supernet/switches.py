@@ -174,7 +174,7 @@ class Picked(Sequence[int]):
     def _known(self) -> tuple[int, ...]:
         if self.picks is None:
             raise SpaceError(
-                f"The answer to {self.expression.hangs_on} is read while the supernet is built, "
+                f"The answer to {self.expression.depends_on} is read while the supernet is built, "
                 "where no architecture is known; read it in `forward`, or give `choose.inputs` an "
                 "`edge` that builds what each input goes through."
             )

@@ -8,7 +8,7 @@ Three blocks of columns, each of which has a mean squared distance of 1 over ran
   is near 64. Columns of choices that are not asked are 0.
 
 Columns are found as networks are seen. All values are multiples of 1/256, so that sums over them
-are exact and do not hang on the order in which columns were found.
+are exact and do not depend on the order in which columns were found.
 """
 
 from __future__ import annotations

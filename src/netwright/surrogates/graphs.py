@@ -110,7 +110,7 @@ class Skeletons:
     def settle(self, sample: Sequence[Architecture]) -> None:
         """Decide by these how networks are read: with slots, as they are built, or not at all.
 
-        It is decided once, so that it does not hang on the order in which networks are seen.
+        It is decided once, so that it does not depend on the order in which networks are seen.
         """
         if all(self.network(member) is not None for member in sample):
             return

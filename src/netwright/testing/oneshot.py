@@ -33,7 +33,7 @@ def begun(make: MakeOneShot, name: str = "nasbench201", seed: int = 0) -> Shared
 
 
 def in_double(shared: Bilevel) -> None:
-    """Let a relaxation compute in double precision, with logits that differ and its own chance."""
+    """Let a relaxation compute in double precision, with logits and random numbers of its own."""
     shared.supernet.double().train()
     for value in shared.logits.values.values():
         value.data = value.data.double()

@@ -24,7 +24,7 @@ def laid_out(text: str) -> str:
 
 
 def _lay(body: str, indent: int, tail: str = "") -> list[str]:
-    """The lines of one statement or argument; `tail` (a comma) comes behind it."""
+    """The lines of one statement or argument; `tail` (a comma) comes after it."""
     space = " " * indent
     whole = space + body + tail
     place = _bracket(body)

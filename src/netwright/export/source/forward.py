@@ -126,7 +126,7 @@ class _Writer:
         return name
 
     def _is_free(self, name: str, node: fx.Node) -> bool:
-        """Whether no value behind `node` is read from this variable."""
+        """Whether no value after `node` is read from this variable."""
         bound = self._bound.get(name)
         if bound is None:
             return True

@@ -26,7 +26,7 @@ class PDARTS(Relaxation):
     """Takes options away in stages, and drops skips out.
 
     There are `stages` stages of as many epochs, the last of which has `left` of the options. A skip
-    is dropped out with a chance of `dropped` in the first epoch, which falls to nothing.
+    is dropped out with probability `dropped` in the first epoch, which falls to nothing.
 
     Raises:
         SettingError: A value outside its rule.
@@ -53,8 +53,8 @@ class PDARTS(Relaxation):
         self, weights: Tensor, skips: Tensor, done: float, generator: torch.Generator
     ) -> Tensor:
         """The weights, those of skips nothing, or as much more as keeps their mean."""
-        chance = self.dropped * (1 - done)
-        kept = float(torch.rand((), generator=generator) >= chance) / (1 - chance)
+        probability = self.dropped * (1 - done)
+        kept = float(torch.rand((), generator=generator) >= probability) / (1 - probability)
         return weights * (1 + (kept - 1) * skips.to(weights))
 
     def before_epoch(self, logits: Logits, epoch: int) -> None:

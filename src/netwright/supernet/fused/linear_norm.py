@@ -1,4 +1,4 @@
-"""A pointwise convolution and the batch normalisation behind it, as one linear map.
+"""A pointwise convolution and the batch normalisation after it, as one linear map.
 
 Batch normalisation of z = w x needs the mean and the variance of z, which follow from the mean m
 and the covariance C of x: w m and the diagonal of w C w'. So the normalisation can be folded into

@@ -46,7 +46,7 @@ class Memo:
 
     @contextmanager
     def own(self) -> Iterator[None]:
-        """Within it nothing of before is known, and behind it nothing of within."""
+        """Within it nothing of before is known, and after it nothing of within."""
         before, self._found = self._found, {}
         try:
             yield
@@ -101,7 +101,7 @@ class Sum:
         return shuffled(out, others.of_options(), parts)
 
     def of_options(self, *, relu: bool = False) -> Tensor:
-        """The sum of what the options give, behind a ReLU if that is asked."""
+        """The sum of what the options give, after a ReLU if that is asked."""
         if self._image is None:
             return self._summed(None, lambda t: t)
         out, moments = normalised(self.terms)
@@ -300,7 +300,7 @@ def _folded(conv: nn.Module, norm: nn.Module) -> Add:
 
 
 def _normed(norm: nn.Module) -> Add:
-    """A normalisation behind anything else: the weight goes into its gain."""
+    """A normalisation after anything else: the weight goes into its gain."""
     assert isinstance(norm, nn.BatchNorm2d)
 
     def add(sum_: Sum, x: Tensor, weight: Tensor) -> None:
