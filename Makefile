@@ -11,7 +11,7 @@ PYTEST_FLAGS ?=
 .PHONY: demo test check slow clean
 
 demo: $(VENV)/.installed
-	$(BIN)/netwright search --data fashion14 --limit latency_ms=0.05@onnxruntime --minutes $(MINUTES) \
+	$(BIN)/netwright search --data fashion14 --limit latency_ms@onnxruntime=0.05 --minutes $(MINUTES) \
 		--store demo/runs.db --run demo-$$(date +%Y%m%d-%H%M%S) --out demo/best $(DEMO_FLAGS)
 
 test: $(VENV)/.developing

@@ -31,6 +31,7 @@ from netwright.evaluate.fit import Schedule, fit, score
 from netwright.evaluate.reference import reference
 from netwright.network.normalised import Deployment
 from netwright.network.signature import Signature
+from netwright.targets.measured import measured
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,8 @@ def hand_made(
     model = model.to(memory_format=torch.contiguous_format)
     takes = Signature.single(data.shape, (data.classes,), dtype="uint8")
     deployment = Deployment(takes, data.normalise)
-    latency = nw.OnnxRuntime().measure(deployment.raw(model), deployment.signature, seconds=0.3)
-    return {"accuracy": found["accuracy"], "ms": latency.median_ms, "cpu_seconds": spent}
+    ms = measured(nw.OnnxRuntime(seconds=0.3), model, deployment)["latency_ms@onnxruntime"]
+    return {"accuracy": found["accuracy"], "ms": ms, "cpu_seconds": spent}
 
 
 def searched(data: nw.Data, seed: int, setting: Setting, store: Path) -> dict[str, float]:
@@ -108,7 +109,7 @@ def searched(data: nw.Data, seed: int, setting: Setting, store: Path) -> dict[st
     run = nw.search(
         nw.spaces.convnet(data.shape, data.classes),
         nw.Training(data, epochs=3, full_epochs=finals[-1][1]),
-        limits={"latency_ms": nw.AtMost(setting.cap, on=nw.OnnxRuntime())},
+        limits={"latency_ms@onnxruntime": setting.cap},
         trial_minutes=0.4,
         trials=setting.trials,
         finals=finals,
@@ -127,7 +128,7 @@ def searched(data: nw.Data, seed: int, setting: Setting, store: Path) -> dict[st
         "seed": seed,
         "cap": setting.cap,
         "trials": sum(t.proposal.stage.is_search for t in history),
-        "ms": best.metrics["latency_ms"],
+        "ms": best.metrics["latency_ms@onnxruntime"],
         "validation": best.metrics["accuracy"],
         "accuracy": best.metrics["test_accuracy"],
         "cutmix": best.architecture["cutmix"],

@@ -31,6 +31,7 @@ from netwright.data import Data, Part, load
 from netwright.evaluate.base import Candidate, Context
 from netwright.evaluate.fit import score
 from netwright.space import restricted
+from netwright.targets.measured import measured
 
 OPTIONS: dict[str, list[Any]] = {
     "activation": ["relu"],
@@ -57,6 +58,7 @@ OPTIONS: dict[str, list[Any]] = {
 
 
 CPU = torch.device("cpu")
+LATENCY = "latency_ms@onnxruntime"
 
 
 def some(data: Data, examples: int) -> Data:
@@ -76,8 +78,8 @@ def bounds(space: nw.Space, data: Data, count: int) -> list[float]:
     deployment = nw.Training(data).deployment(space)
     found = []
     for _ in range(3 * count):
-        network = deployment.raw(space.build(space.sample(rng), seed=0))
-        found.append(target.measure(network, deployment.signature).median_ms)
+        network = space.build(space.sample(rng), seed=0)
+        found.append(measured(target, network, deployment)[LATENCY])
     return [float(v) for v in np.quantile(found, np.linspace(0.05, 0.95, count))]
 
 
@@ -116,12 +118,12 @@ def compared(
     known: dict[nw.Architecture, dict[str, float]] = {}
     for limit in limits:
         began = time.process_time()
-        as_is = run.best_for({"latency_ms": limit}, scored=scored)
+        as_is = run.best_for({LATENCY: limit}, scored=scored)
         looked = time.process_time() - began
         chosen = as_is.architecture
         if chosen not in known:  # several bounds may have the same network
             began = time.process_time()
-            tuned = run.best_for({"latency_ms": limit}, scored=scored, epochs=tuned_for)
+            tuned = run.best_for({LATENCY: limit}, scored=scored, epochs=tuned_for)
             spent = time.process_time() - began
             began = time.process_time()
             candidate = Candidate(space, chosen, seed)
@@ -137,7 +139,7 @@ def compared(
         rows.append(
             {
                 "limit": limit,
-                "latency_ms": as_is.metrics["latency_ms"],
+                "latency_ms": as_is.metrics[LATENCY],
                 "params": as_is.metrics["params"],
                 **known[chosen],
                 "seconds to look": looked,
@@ -155,7 +157,7 @@ def searched(
         space,
         nw.Training(data, epochs=max(1, epochs // 10), full_epochs=epochs),
         strategy=nw.RegularizedEvolution(),
-        limits={"latency_ms": limit},
+        limits={LATENCY: limit},
         trials=trials,
         finals=[(1, epochs)],
         refit=False,

@@ -17,7 +17,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-SEAMS = {"strategies": "Strategy", "stopping": "Stopper", "oneshot": "OneShot"}
+SEAMS = {
+    "strategies": "Strategy",
+    "stopping": "Stopper",
+    "oneshot": "OneShot",
+    "targets": "Target",
+}
 """Rooms of plug-ins, and the class that says which of their exports are such."""
 
 PUBLIC = {
@@ -29,13 +34,12 @@ PUBLIC = {
     "evaluate.function": ["Function"],
     "evaluate.training": ["Training"],
     "execute": ["Executor", "Inline", "Processes"],
-    "objective": ["AtMost", "maximize", "minimize"],
+    "objective": ["at_most", "maximize", "minimize"],
     "run.search": ["Run", "search"],
     "space": ["Architecture", "Choose", "Space"],
     "store": ["MemoryStore", "SQLiteStore", "Store"],
     "supernet": ["Supernet"],
     "tasks": ["Classification", "Task"],
-    "targets.latency": ["OnnxRuntime", "PyTorch"],
 }
 """Public names that are no plug-ins of a room with a seam, by their module."""
 
@@ -133,7 +137,8 @@ def table(room: str, seam_name: str) -> str:
     from netwright.settings.exports import exported
 
     module = import_module(f"netwright.{room}")
-    argument = "stopper" if room == "stopping" else "strategy"
+    arguments = {"stopping": "stopper", "targets": "on"}
+    argument, key = arguments.get(room, "strategy"), "name" if room == "targets" else "cli_name"
     lines = [
         "",
         f"| `{argument}=` | on the command line | | settings | paper |",
@@ -141,7 +146,7 @@ def table(room: str, seam_name: str) -> str:
     ]
     for made_by in exported(module, getattr(module, seam_name)):
         own = vars(made_by)
-        names = [own["cli_name"], *own.get("cli_aliases", {})]
+        names = [own[key], *own.get("cli_aliases", {})]
         cells = [
             f"`nw.{made_by.__name__}()`",
             ", ".join(f"`{name}`" for name in names),

@@ -25,10 +25,12 @@ import torch
 
 from netwright.bench import Table
 from netwright.data import Data, Part, load
+from netwright.evaluate.costs import deployment_of
 from netwright.evaluate.fit import Schedule, fit, score
 from netwright.space import Architecture, Space
 from netwright.spaces.forest import forest
-from netwright.targets.latency import OnnxRuntime
+from netwright.targets import OnnxRuntime
+from netwright.targets.measured import measured
 
 OUT = Path(__file__).parents[1] / "src" / "netwright" / "bench" / "forest.safetensors"
 WORK = Path(__file__).parents[1] / "build" / "forest.jsonl"
@@ -139,8 +141,9 @@ def table_of(members: list[str], trained: list[dict]) -> Table:
         survey = space.survey(architecture)
         put("params", survey.params)
         put("macs", survey.macs)
-        net = space.build(architecture, seed=0).eval()
-        put("latency_ms", OnnxRuntime(threads=1).measure(net, data.shape).median_ms)
+        net = space.build(architecture, seed=0)
+        costs = measured(OnnxRuntime(), net, deployment_of(space, None))
+        put("latency_ms", costs["latency_ms@onnxruntime"])
     return Table(space, architectures, columns, "forest")
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from netwright.execute import Executor as Executor
     from netwright.execute import Inline as Inline
     from netwright.execute import Processes as Processes
-    from netwright.objective import AtMost as AtMost
+    from netwright.objective import at_most as at_most
     from netwright.objective import maximize as maximize
     from netwright.objective import minimize as minimize
     from netwright.oneshot import DARTS as DARTS
@@ -74,15 +74,15 @@ if TYPE_CHECKING:
     from netwright.strategies import RegularizedEvolution as RegularizedEvolution
     from netwright.strategies import Strategy as Strategy
     from netwright.supernet import Supernet as Supernet
-    from netwright.targets.latency import OnnxRuntime as OnnxRuntime
-    from netwright.targets.latency import PyTorch as PyTorch
+    from netwright.targets import OnnxRuntime as OnnxRuntime
+    from netwright.targets import PyTorch as PyTorch
+    from netwright.targets import Target as Target
     from netwright.tasks import Classification as Classification
     from netwright.tasks import Task as Task
 
 _HOMES = {
     "ASHA": "stopping",
     "Architecture": "space",
-    "AtMost": "objective",
     "Auto": "strategies",
     "BANANAS": "strategies",
     "BayesianOptimization": "strategies",
@@ -109,14 +109,14 @@ _HOMES = {
     "NetwrightError": "errors",
     "OnceForAll": "oneshot",
     "OneShot": "oneshot",
-    "OnnxRuntime": "targets.latency",
+    "OnnxRuntime": "targets",
     "Optuna": "strategies",
     "PCDARTS": "oneshot",
     "PDARTS": "oneshot",
     "PNAS": "strategies",
     "Processes": "execute",
     "ProxylessNAS": "oneshot",
-    "PyTorch": "targets.latency",
+    "PyTorch": "targets",
     "REINFORCE": "strategies",
     "RandomSearch": "strategies",
     "RandomSharing": "oneshot",
@@ -133,8 +133,10 @@ _HOMES = {
     "Strategy": "strategies",
     "SuccessiveHalving": "stopping",
     "Supernet": "supernet",
+    "Target": "targets",
     "Task": "tasks",
     "Training": "evaluate.training",
+    "at_most": "objective",
     "convert": "conversion",
     "draw": "drawing",
     "maximize": "objective",

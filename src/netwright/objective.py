@@ -1,11 +1,15 @@
-"""What is wanted of a network: objectives to improve and limits that no returned network breaks."""
+"""What is wanted of a network: objectives to improve and limits that no returned network breaks.
+
+Both are on a metric, and a metric may be measured somewhere: `latency_ms@onnxruntime` is the
+latency in milliseconds on the target of that name.
+"""
 
 from __future__ import annotations
 
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import numpy as np
@@ -14,20 +18,73 @@ from numpy.typing import NDArray
 from netwright.errors import SettingError
 
 
-class Target(Protocol):
-    """Where a metric is measured, for example `OnnxRuntime()`; see `netwright.evaluate.latency`."""
+class Somewhere(Protocol):
+    """Where a metric is measured: any target, known here by its name alone."""
 
     @property
     def name(self) -> str:
-        """The name used on the command line and in the report."""
+        """The name after the `@`."""
+
+
+class MetricName(str):
+    """The name of a metric, with `@` and its target's name if it is measured on one.
+
+    It is the string that mappings of metrics have as their key: `MetricName("latency_ms@pytorch")`.
+
+    Raises:
+        SettingError: The text is no `metric` or `metric@target`.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> MetricName:
+        """The metric of a text."""
+        name, at, target = str(text).partition("@")
+        parts = (name, target) if at else (name,)
+        if not all(part and "@" not in part and "=" not in part for part in parts):
+            raise SettingError(
+                f"A metric must be a name such as 'params', or metric@target such as "
+                f"'latency_ms@onnxruntime', got {text!r}."
+            )
+        return super().__new__(cls, text)
+
+    @classmethod
+    def on(cls, name: str, target: str | None) -> MetricName:
+        """The metric `name` on the target of a name."""
+        return cls(f"{name}@{target}" if target else name)
+
+    def __getnewargs__(self) -> tuple[str]:
+        return (str(self),)
+
+    @property
+    def name(self) -> str:
+        """What is measured: `latency_ms`."""
+        return self.partition("@")[0]
+
+    @property
+    def target(self) -> str | None:
+        """The name of where it is measured; None for what has no target."""
+        return self.partition("@")[2] or None
+
+
+def figures(metrics: Mapping[str, float], name: str) -> dict[MetricName, float]:
+    """What `metrics` have of one name, on any target and on none."""
+    named = {
+        MetricName(key): value for key, value in metrics.items() if key.partition("@")[0] == name
+    }
+    return dict(sorted(named.items()))
 
 
 @dataclass(frozen=True)
 class Objective:
-    """A metric and the direction that is better."""
+    """A metric and the direction that is better; `on` is the target it is measured on, if given."""
 
-    metric: str
+    metric: MetricName
     direction: Literal["maximize", "minimize"]
+    on: Somewhere | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "metric", _located("Objective", self.metric, self.on))
 
     def gain(self, metrics: Mapping[str, float]) -> float:
         """The metric as a number that is better when larger; minus infinity when missing or NaN."""
@@ -37,14 +94,17 @@ class Objective:
         return value if self.direction == "maximize" else -value
 
 
-def maximize(metric: str) -> Objective:
+def maximize(metric: str, *, on: Somewhere | None = None) -> Objective:
     """The objective that `metric` be large, for example `maximize("accuracy")`."""
-    return Objective(metric, "maximize")
+    return Objective(_located("maximize", metric, on), "maximize", on)
 
 
-def minimize(metric: str) -> Objective:
-    """The objective that `metric` be small, for example `minimize("latency_ms")`."""
-    return Objective(metric, "minimize")
+def minimize(metric: str, *, on: Somewhere | None = None) -> Objective:
+    """The objective that `metric` be small: `minimize("latency_ms@pytorch")`.
+
+    `on` is the target to measure it on, instead of its name.
+    """
+    return Objective(_located("minimize", metric, on), "minimize", on)
 
 
 def dominates(a: Sequence[float], b: Sequence[float]) -> bool:
@@ -80,26 +140,27 @@ def crowding(gains: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True)
-class AtMost:
-    """An upper bound on a metric; `on` names where it is measured (None: the default target)."""
+class Limit:
+    """A metric and the bound that no returned network breaks; `on` is its target, if given.
 
+    Raises:
+        SettingError: The bound is not a positive finite number.
+    """
+
+    metric: MetricName
     bound: float
-    on: Target | None = None
+    on: Somewhere | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not 0 < self.bound <= sys.float_info.max:
+        object.__setattr__(self, "metric", _located("Limit", self.metric, self.on))
+        number = isinstance(self.bound, int | float) and not isinstance(self.bound, bool)
+        if not (number and 0 < self.bound <= sys.float_info.max):
             raise SettingError(
-                f"`AtMost(bound=...)` must be a finite number above 0, got {self.bound!r}."
+                f"The limit on {self.metric!r} must be a finite number above 0, got {self.bound!r}."
             )
 
-
-@dataclass(frozen=True)
-class Limit:
-    """A metric and the bound that no returned network breaks."""
-
-    metric: str
-    bound: float
-    on: Target | None = None
+    def __str__(self) -> str:
+        return f"{self.metric} <= {self.bound:g}"
 
     def excess(self, metrics: Mapping[str, float]) -> str | None:
         """How `metrics` break this limit, in one phrase; None when they keep it or lack it."""
@@ -109,23 +170,56 @@ class Limit:
         return f"{self.metric} {value:.6g} is over the limit {self.bound:.6g}"
 
 
-def limits_from(limits: Mapping[str, float | AtMost] | None) -> tuple[Limit, ...]:
-    """Limits from the mapping a user writes: `{"params": 200_000, "latency_ms": AtMost(1.0)}`.
+Limits = Mapping[str, float] | Sequence[Limit]
+"""Limits as a user writes them: `{"params": 200_000}`, or a list of `at_most(...)`."""
+
+
+def at_most(metric: str, bound: float, *, on: Somewhere | None = None) -> Limit:
+    """The limit that `metric` be at most `bound`, measured `on` a target if one is given.
 
     Raises:
-        SettingError: It is no mapping, or a bound is not a positive finite number.
+        SettingError: The bound is not a positive finite number, or the metric names another target.
     """
-    if limits is not None and not isinstance(limits, Mapping):
+    return Limit(_located("at_most", metric, on), bound, on)
+
+
+def limits_from(limits: Limits | None) -> tuple[Limit, ...]:
+    """Limits as a user writes them: a mapping from metrics to bounds, or a list of `at_most(...)`.
+
+    Raises:
+        SettingError: It is neither, a bound is not a positive finite number, or a metric has two.
+    """
+    given: object = limits
+    if isinstance(given, Mapping):
+        given = [Limit(metric, bound) for metric, bound in given.items()]
+    if not isinstance(given, Sequence | None) or not all(isinstance(o, Limit) for o in given or ()):
         raise SettingError(
-            '`limits=...` must be a mapping from metrics to bounds such as {"params": 200_000}, '
-            f"got {limits!r}."
+            '`limits=...` must be a mapping from metrics to bounds such as {"params": 200_000}, or '
+            f'a list of limits such as [at_most("latency_ms", 1.0, on=...)], got {limits!r}.'
         )
-    made = []
-    for metric, bound in (limits or {}).items():
-        if isinstance(bound, bool) or not isinstance(bound, (int, float, AtMost)):
-            raise SettingError(
-                f"`limits={{{metric!r}: ...}}` must be a number or `AtMost(...)`, got {bound!r}."
-            )
-        most = bound if isinstance(bound, AtMost) else AtMost(bound)
-        made.append(Limit(metric, most.bound, most.on))
-    return tuple(made)
+    found = list(given or ())
+    twice = {limit.metric for limit in found if [o.metric for o in found].count(limit.metric) > 1}
+    if twice:
+        raise SettingError(f"`limits=...` must have one bound for {min(twice)!r}, got {limits!r}.")
+    return tuple(found)
+
+
+def _located(call: str, metric: str, on: Somewhere | None) -> MetricName:
+    """A metric with the target that it is to be measured on.
+
+    Raises:
+        SettingError: It names another target.
+    """
+    if not isinstance(metric, str):
+        raise SettingError(f"`{call}(metric)` must be the name of a metric, got {metric!r}.")
+    named = MetricName(metric)
+    if on is None:
+        return named
+    if not isinstance(name := getattr(on, "name", None), str):
+        raise SettingError(
+            f"`{call}(..., on=...)` must be a target such as `OnnxRuntime()`, got {on!r}; the name "
+            f"of one is written with its metric, {named.name}@name."
+        )
+    if named.target not in (None, name):
+        raise SettingError(f"`{call}({metric!r}, on=...)` names another target than {name!r}.")
+    return MetricName.on(named.name, name)

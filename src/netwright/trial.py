@@ -133,8 +133,8 @@ class Proposal:
 class Trial:
     """A proposal that was evaluated.
 
-    `metrics` are floats by name ("accuracy" is a fraction, "latency_ms" milliseconds); `curve` has
-    one mapping an epoch; `seconds` is wall time, `cpu_seconds` processor time of the worker;
+    `metrics` are floats by name, "latency_ms@pytorch" where a target measured it; `curve` has one
+    mapping an epoch; `seconds` is wall time, `cpu_seconds` processor time of the worker;
     `reason` says why a trial is not `done`; `fingerprint` is that of the built network.
     """
 

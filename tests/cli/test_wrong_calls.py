@@ -63,7 +63,7 @@ def call(capsys, *arguments: str) -> tuple[int, str]:
         (["search", "--data", "nix.npz"], "nix.npz"),
         (["search", "--data", "digits", "--strategy", "randon"], "did you mean 'random'"),
         (["search", "--data", "digits", "--limit", "latency_ms"], "metric=value"),
-        (["search", "--data", "digits", "--limit", "latency_ms=1@tpu"], "onnxruntime, pytorch"),
+        (["search", "--data", "digits", "--limit", "latency_ms@tpu=1"], "onnxruntime, pytorch"),
         (["search", "--data", "digits", "--limit", "params=-1"], "above 0"),
         (["search", "--data", "digits", "--finals", "3by10"], "8x10,3x30"),
         (["search", "--data", "digits", "--objective", "a b"], "--objective"),
@@ -127,7 +127,8 @@ def test_wrong_settings_files(here, capsys, text, part) -> None:
 WORDS = st.sampled_from(
     ["search", "resume", "status", "export", "report", "show", "--data", "digits", "--limit"]
     + ["--trials", "3", "-1", "--space", "x.py:f", "--store", "a.db", "--json", "--out", "--seed"]
-    + ["latency_ms=1@onnxruntime", "params=", "=", "--strategy", "random", "--finals", "1x1", "--"]
+    + ["latency_ms@onnxruntime=1", "latency_ms@=1", "@=1", "params=", "=", "--strategy", "random"]
+    + ["--finals", "1x1", "--"]
     + ["--settings", "s.toml", "--workers", "0", "--minutes", "nan", "--run", "../x", "--size"]
 )
 

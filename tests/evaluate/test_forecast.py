@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from netwright import spaces
-from netwright.evaluate.admission import Admission
+from netwright.evaluate.costs import Costs
 from netwright.evaluate.forecast import Forecast
 from netwright.objective import limits_from
 from netwright.space import Architecture, Space
@@ -18,9 +18,9 @@ def space() -> Space:
 @pytest.fixture(scope="module")
 def examples(space: Space) -> list[tuple[Architecture, float]]:
     rng = np.random.default_rng(0)
-    admission = Admission(space, ())
+    costs = Costs(space)
     members = [space.sample(rng) for _ in range(220)]
-    return [(member, admission.admit(member).metrics["params"]) for member in members]
+    return [(member, costs.admit(member).metrics["params"]) for member in members]
 
 
 def test_it_says_nothing_of_few_examples(space, examples) -> None:
@@ -60,7 +60,7 @@ def test_the_limit_that_is_broken_most_counts(space, examples) -> None:
     limits = limits_from({"params": 1e9, "macs": 10.0})
     forecast = Forecast(space, limits)
     for member, params in examples:
-        forecast.learn(member, {"params": params, "macs": 1000.0, "latency_ms": 3.0})
+        forecast.learn(member, {"params": params, "macs": 1000.0, "latency_ms@pytorch": 3.0})
     assert forecast.excess(members := [m for m, _ in examples]) == pytest.approx(
         np.log(100.0) - 0.25, abs=1e-6
     )

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from netwright.data import Augmentation
+from netwright.evaluate.costs import Costs
 from netwright.objective import Limit
 from netwright.oneshot import DARTS, GDAS, Setting, SinglePath
-from netwright.oneshot.limits import Costs
 from netwright.space import adopted
 from netwright.testing import READY
 from netwright.testing.oneshot import small_data

@@ -93,3 +93,17 @@ def test_it_is_exported(path: Path, tmp_path: Path) -> None:
     assert {p.name for p in out.iterdir()} == {p.name for p in made.iterdir()}
     for file in made.iterdir():
         assert (out / file.name).read_bytes() == file.read_bytes()
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_what_was_measured_has_its_target(path: Path, name: str) -> None:
+    """Latency had no target in its name then; there was one for a run."""
+    record = read(path, name)
+    (target,) = record.settings["targets"]
+    assert {key.partition("@")[2] for t in record.history for key in t.metrics} == {
+        "",
+        target["name"],
+    }
+    assert not any("latency_ms" in trial.metrics for trial in record.history)
+    wanted = [*record.limits, *record.objectives]
+    assert {o.metric.target for o in wanted} <= {None, target["name"]}

@@ -23,7 +23,7 @@ SETTINGS = {
     "space": {"name": "s", "digest": "d", "inputs": [4], "classes": 2, "count": 9, "choices": []},
     "strategy": {"name": "RegularizedEvolution", "settings": {"population": 30}},
     "objectives": [{"metric": "accuracy", "direction": "maximize"}],
-    "limits": [{"metric": "latency_ms", "bound": 0.5, "on": "pytorch"}],
+    "limits": [{"metric": "latency_ms@pytorch", "bound": 0.5}],
     "budget": {"trials": 9, "minutes": None, "epochs": None},
     "finals": [[2, 10]],
     "refit": False,
@@ -31,7 +31,7 @@ SETTINGS = {
     "deterministic": False,
     "seed": 0,
     "workers": 2,
-    "target": "pytorch",
+    "targets": [{"name": "pytorch"}],
     "evaluator": {"epochs": 3},
     "data": {"name": "digits", "test": 1000},
     "call": None,
@@ -45,7 +45,11 @@ def trial(number: int, accuracy: float, width: int = 8, **given) -> Trial:
     proposal = Proposal(
         Architecture(answers), 3, given.pop("parent", None), given.pop("stage", SEARCH)
     )
-    metrics = {"accuracy": accuracy, "latency_ms": 0.1 + 0.01 * width, "params": 100.0 * width}
+    metrics = {
+        "accuracy": accuracy,
+        "latency_ms@pytorch": 0.1 + 0.01 * width,
+        "params": 100.0 * width,
+    }
     curve = ({"epoch": 1.0, "loss": 1.0, "accuracy": accuracy / 2},)
     return Trial(number, proposal, given.pop("status", "done"), metrics, curve, 2.0, 1.5, **given)
 
@@ -98,7 +102,7 @@ RECORDS = {
         status="done",
         tested={41: {"accuracy": 0.89}},
         reference={"name": "SVM-RBF", "accuracy": 0.95, "seconds": 1.0},
-        rejections=[Rejection(7, FULL[0].proposal, {"latency_ms": 0.51}, "over")],
+        rejections=[Rejection(7, FULL[0].proposal, {"latency_ms@pytorch": 0.51}, "over")],
     ),
     "baseline": record(
         [*many(12), *(trial(20 + i, 0.6 + i / 99, stage=BASELINE) for i in range(6))]
@@ -208,7 +212,7 @@ def test_finalists_tell_what_the_last_final_answered_anew(tmp_path: Path) -> Non
             number,
             Proposal(Architecture({**answers, **late}), 10, 0, Stage.final(1)),
             "done",
-            {"accuracy": 0.9, "latency_ms": 0.1, "params": 100.0},
+            {"accuracy": 0.9, "latency_ms@pytorch": 0.1, "params": 100.0},
             (),
             2.0,
             1.5,

@@ -17,6 +17,7 @@ from netwright.space import Architecture
 from netwright.store import SQLiteStore
 from netwright.trial import REFIT, SEARCH, History, Proposal, Stage, Status, Trial
 
+LATENCY = "latency_ms@pytorch"
 FIRST, SECOND = Stage.final(1), Stage.final(2)
 
 
@@ -45,7 +46,7 @@ class Scripted(Executor):
         if answer is None:
             self._news = [Message("lost", key, ("failed", "the worker ended"))]
         else:
-            metrics = answer if isinstance(answer, dict) else {"latency_ms": answer}
+            metrics = answer if isinstance(answer, dict) else {LATENCY: answer}
             outcome = Outcome("done", metrics)
             self._news = [Message("progress", key, {}), Message("ended", key, outcome)]
 
@@ -84,18 +85,20 @@ def trial(
 )
 def test_the_least_of_three_measurements_counts(answers, times, expected) -> None:
     executor, waited = Scripted(answers), list[int]()
-    limits = limits_from({"params": 0.1, "latency_ms": 1.0})
-    found = measured_again([trial(4, latency_ms=5.0)], limits, executor, lambda: waited.append(1))
-    assert found == ({} if expected is None else {4: {"latency_ms": expected}})
+    limits = limits_from({"params": 0.1, LATENCY: 1.0})
+    found = measured_again(
+        [trial(4, **{LATENCY: 5.0})], limits, {LATENCY}, executor, lambda: waited.append(1)
+    )
+    assert found == ({} if expected is None else {4: {LATENCY: expected}})
     assert executor.measured == [4] * times
     assert len(waited) < 2 * times
 
 
 def test_each_that_had_a_latency_is_measured_again() -> None:
     executor = Scripted([3.0, 2.0])
-    trials = [trial(0, latency_ms=1.0), trial(1), trial(2, latency_ms=1.0)]
-    found = measured_again(trials, (), executor, lambda: None)
-    assert found == {0: {"latency_ms": 3.0}, 2: {"latency_ms": 2.0}}
+    trials = [trial(0, **{LATENCY: 1.0}), trial(1), trial(2, **{LATENCY: 1.0})]
+    found = measured_again(trials, (), {LATENCY}, executor, lambda: None)
+    assert found == {0: {LATENCY: 3.0}, 2: {LATENCY: 2.0}}
     assert executor.measured == [0, 2]
 
 

@@ -15,7 +15,6 @@ from netwright.run.conclude import conclude
 from netwright.run.plan import Budget
 from netwright.space import Choose, Space
 from netwright.strategies import RandomSearch
-from netwright.targets.latency import Latency
 from netwright.trial import BASELINE, REFIT, SEARCH, Stage
 
 
@@ -35,7 +34,7 @@ class Refit(Function):
         return replace(super().evaluate(candidate, epochs, context), metrics={})
 
 
-@pytest.mark.parametrize("metric", ["params", "latency_ms"])
+@pytest.mark.parametrize("metric", ["params", "latency_ms@counted"])
 def test_a_network_over_a_limit_is_trained_in_no_stage(tmp_path: Path, metric: str) -> None:
     def network(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
         width = choose.value("width", range(1, 201))  # of most no forecast knows the size
@@ -51,8 +50,8 @@ def test_a_network_over_a_limit_is_trained_in_no_stage(tmp_path: Path, metric: s
         space=Space(network, 4, 3),
         evaluator=Refitting(train),
         strategy=RandomSearch(),
-        limits=limits_from({metric: {"params": 700, "latency_ms": 7.0}[metric]}),
-        target=Counted() if metric == "latency_ms" else None,
+        limits=limits_from({metric: {"params": 700, "latency_ms@counted": 7.0}[metric]}),
+        targets=(Counted(),) if metric != "params" else (),
         budget=Budget(trials=5),
         baseline=6,
         refit=True,
@@ -82,11 +81,12 @@ class Slower(Counted):
         super().__init__()
         self.large, self.times = large, dict[int, int]()
 
-    def measure(self, model, inputs, *, mean=None, std=None, seconds=0.05) -> Latency:
-        count = parameters(model)
+    def measure(self, artifacts) -> list[dict[str, float]]:
+        return [{"latency_ms": self.next_of(int(artifact.content))} for artifact in artifacts]
+
+    def next_of(self, count: int) -> float:
         self.times[count] = self.times.get(count, 0) + 1
-        ms = 9.0 if count > self.large and self.times[count] > 1 else count / 100
-        return Latency(ms, ms, ms, 1)
+        return 9.0 if count > self.large and self.times[count] > 1 else count / 100
 
 
 @pytest.mark.parametrize("refit", [True, False])
@@ -108,8 +108,8 @@ def test_what_is_over_a_limit_when_measured_again_is_not_trained_again_nor_retur
         space=Space(network, 4, 3),
         evaluator=Refitting(train),
         strategy=RandomSearch(),
-        limits=limits_from({"latency_ms": 2.0}),
-        target=Slower(large),
+        limits=limits_from({"latency_ms@counted": 2.0}),
+        targets=(Slower(large),),
         budget=Budget(trials=12),
         finals=((6, 3),),
         refit=refit,

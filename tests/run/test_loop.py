@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 from netwright.errors import LimitError
-from netwright.evaluate.admission import Admission
 from netwright.evaluate.base import Candidate, Context, Evaluator, Result
+from netwright.evaluate.costs import Costs
 from netwright.evaluate.function import Function
 from netwright.execute import Executor, Inline, Message, Processes
-from netwright.objective import limits_from, maximize, minimize
+from netwright.objective import Limit, limits_from, maximize, minimize
 from netwright.record.record import read_record
 from netwright.run.finals import promoted
 from netwright.run.fingerprint import settings_of
@@ -29,7 +29,7 @@ from netwright.strategies import (
     Search,
     Strategy,
 )
-from netwright.targets.latency import Latency, LatencyTarget
+from netwright.targets import FileArtifact, Target
 from netwright.testing import SPACES
 from netwright.trial import BASELINE, SEARCH, Proposal, Stage, Trial
 
@@ -131,8 +131,8 @@ def test_a_limit_that_cannot_be_met_says_the_least_that_can() -> None:
         sum(p.numel() for p in space.build(member).parameters()) for member in space.enumerate()
     )
     with pytest.raises(LimitError, match=f"params <= 5 cannot be met: the least .* is {least}"):
-        Admission(space, limits_from({"params": 5})).check_limits_can_be_met(None, None)
-    Admission(space, limits_from({"params": least})).check_limits_can_be_met(None, None)
+        Costs(space, limits_from({"params": 5})).check_can_be_met()
+    Costs(space, limits_from({"params": least})).check_can_be_met()
 
 
 @pytest.mark.parametrize(
@@ -162,48 +162,49 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
     assert listed(twice.history) == listed(whole.history)
 
 
-class Counted(LatencyTarget):
+class Counted(Target):
     """A target whose latency follows from the network, and which counts what it is asked."""
 
+    metrics = ("latency_ms",)
+    name = "counted"
+    fingerprint = "counted"
+
     def __init__(self) -> None:
-        self.asked: list[int] = []
+        self.asked: list[bytes] = []
 
-    @property
-    def name(self) -> str:
-        return "counted"
+    def prepare(self, module, signature, calibration=()) -> FileArtifact:
+        size = sum(p.numel() for p in module.parameters())
+        return FileArtifact(signature, repr(size).encode(), ".txt")
 
-    def measure(self, model, signature, *, seconds=0.05) -> Latency:
-        ms = sum(p.numel() for p in model.parameters()) / 100
-        self.asked.append(1)
-        return Latency(ms, ms, ms, 1)
+    def measure(self, artifacts) -> list[dict[str, float]]:
+        self.asked += [artifact.content for artifact in artifacts]
+        return [{"latency_ms": int(artifact.content) / 100} for artifact in artifacts]
+
+
+def on_counted(space: Space, share: float) -> tuple[Limit, ...]:
+    """A limit on latency that so large a share of random networks keep."""
+    costs, rng = Costs(space, (), [Counted()]), np.random.default_rng(0)
+    found = [costs.metric("latency_ms@counted", space.sample(rng)) for _ in range(50)]
+    return limits_from({"latency_ms@counted": float(np.quantile(found, share))})
 
 
 @pytest.mark.parametrize(
     "after", [15, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2, 40))]
 )
 def test_what_was_measured_is_not_measured_again(tmp_path: Path, after) -> None:
-    target, space, rng = Counted(), SPACES["huge"](), np.random.default_rng(0)
-    deployment = Function(lambda model, epochs: {}).deployment(space)
-    drawn = [space.build(space.sample(rng), seed=0) for _ in range(50)]
-    bound = float(
-        np.quantile([target.measure(m, deployment.signature).median_ms for m in drawn], 0.3)
-    )
-    limits = limits_from({"latency_ms": bound})
-    target.asked.clear()
-    Admission(space, limits).check_limits_can_be_met(target, deployment)  # as each session begins
-    checks, target.asked = len(target.asked), []
-    made = plan(limits=limits, target=target, finals=(), budget=Budget(trials=20))
+    target, limits = Counted(), on_counted(SPACES["huge"](), 0.3)
+    made = plan(limits=limits, targets=(target,), finals=(), budget=Budget(trials=20))
     whole = loop(tmp_path, made, name="whole")
     whole.run()
     once, target.asked = len(target.asked), []
     assert len(whole.history) == 20
-    assert max(t.metrics["latency_ms"] for t in whole.history) <= bound
+    assert max(t.metrics["latency_ms@counted"] for t in whole.history) <= limits[0].bound
     with pytest.raises(SystemError):
         loop(tmp_path, made, Stopping(after)).run()
     again = loop(tmp_path, made)
     again.run()
     assert listed(again.history) == listed(whole.history)
-    assert len(target.asked) == once + checks
+    assert len(target.asked) == once
 
 
 def test_the_weights_of_the_front_are_kept_and_no_others(tmp_path: Path) -> None:
@@ -229,8 +230,8 @@ def test_a_network_is_trained_once_a_budget_and_is_a_finalist_once(tmp_path: Pat
         strategy=RandomSearch(),
         stopper=stopper,
         evaluator=Function(shrinking),
-        target=Counted(),
-        limits=limits_from({"latency_ms": 1e6}),
+        targets=(Counted(),),
+        limits=limits_from({"latency_ms@counted": 1e6}),
         budget=Budget(trials=13 * 3),
         finals=((5, 20),),
     )
@@ -245,12 +246,12 @@ def test_a_network_is_trained_once_a_budget_and_is_a_finalist_once(tmp_path: Pat
     longest = {t.number for t in searched if t.proposal.epochs == 9}
     assert longest < {t.proposal.parent for t in finals}
     first = [t for t in searched if t.proposal.epochs == 1]
-    assert len(made.target.asked) >= len(first)
+    assert len(made.targets[0].asked) >= len(first)
     by_number = {t.number: t for t in searched}
     for trial in searched:
         if trial.proposal.epochs > 1:  # its latency is what was measured at first
             parent = by_number[trial.proposal.parent]
-            assert trial.metrics["latency_ms"] == parent.metrics["latency_ms"]
+            assert trial.metrics["latency_ms@counted"] == parent.metrics["latency_ms@counted"]
 
 
 def test_the_weights_of_the_largest_budget_are_kept(tmp_path: Path) -> None:
@@ -466,7 +467,9 @@ class Listening(Inline):
 
 def test_what_measures_a_latency_runs_alone_and_nothing_else_does(tmp_path: Path) -> None:
     executor = Listening()
-    made = plan(space=SPACES["flat"](), target=Counted(), budget=Budget(trials=5), finals=((2, 2),))
+    made = plan(
+        space=SPACES["flat"](), targets=(Counted(),), budget=Budget(trials=5), finals=((2, 2),)
+    )
     loop(tmp_path, made, executor).run()
     assert executor.alone == executor.measure == [True, False] * 5 + [False] * 2 + [True] * 2
 
@@ -529,7 +532,7 @@ def test_a_child_does_not_inherit_what_was_measured_of_its_parent(tmp_path: Path
     made = plan(
         space=SPACES["flat"](),
         strategy=Children(),
-        target=Counted(),
+        targets=(Counted(),),
         budget=Budget(trials=8),
         finals=(),
     )
@@ -539,4 +542,4 @@ def test_a_child_does_not_inherit_what_was_measured_of_its_parent(tmp_path: Path
     for trial in run.history:
         count = parameters(made.space.build(trial.architecture))
         assert trial.metrics["params"] == count
-        assert trial.metrics["latency_ms"] == count / 100
+        assert trial.metrics["latency_ms@counted"] == count / 100

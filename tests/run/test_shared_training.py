@@ -90,7 +90,7 @@ def test_memory_is_not_planned_where_no_epochs_are_left(tmp_path):
     made, planned = plan(nw.SinglePath(epochs=1, scored=4)), []
     named = [
         train_shared(
-            made, Checkpoint(MemoryStore(), "a"), seconds_left=lambda share: math.inf,
+            made, made.costs(), Checkpoint(MemoryStore(), "a"), seconds_left=lambda share: math.inf,
             planned=planned.append,
             told=lambda body: None,
         )

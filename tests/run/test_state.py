@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_loop import Counted, Refitting, loop, plan, size
+from test_hard_limits import Refitting
+from test_loop import Counted, loop, plan, size
 from test_resume import few
 
 from netwright.errors import Conflict
@@ -26,7 +27,7 @@ def known(state: RunState) -> dict[str, object]:
     return record | {
         "history": list(state.history),
         "again": list(state.again),
-        "excess": state.forecast.excess(drawn).tolist(),
+        "excess": state.costs.forecast.excess(drawn).tolist(),
         "kept": [t.number for t in state.history if state.weights.has(t.number)],
         "proposal": None
         if state.plan.deterministic  # what it observes depends on what it is asked
@@ -39,8 +40,8 @@ def whole_plan(deterministic: bool) -> Plan:
         space=Space(few, 4, 3),
         evaluator=Refitting(size),
         strategy=RegularizedEvolution(4, 2),
-        limits=limits_from({"latency_ms": 0.6, "params": 75}),
-        target=Counted(),
+        limits=limits_from({"latency_ms@counted": 0.6, "params": 75}),
+        targets=(Counted(),),
         budget=Budget(trials=6),
         baseline=2,
         finals=((3, 2), (2, 3)),
@@ -59,7 +60,7 @@ def test_the_fold_of_each_beginning_of_the_log_is_what_the_run_knew_then(
     def checked(state: RunState, fact) -> None:
         append(state, fact)
         anew = RunState(state.plan, made.store, made.name)
-        anew.survey(made._admission)
+        anew.costs.survey_some(state.plan.seed)
         assert known(anew) == known(state), f"after event {len(kinds)}, {fact}"
         kinds.append(fact.kind)
 

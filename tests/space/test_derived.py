@@ -333,5 +333,5 @@ def test_limits_that_cannot_be_kept_are_refused(space):
     short = space.limited({"x": 1.0}, predict={"x": lambda many: [0.5]})
     with pytest.raises(SettingError, match=r"one value for each of \d+ architectures, got shape"):
         short.pool(rng, 5)
-    with pytest.raises(SettingError, match="got AtMost"):
-        space.sample(rng, {"params": nw.AtMost(5)})
+    with pytest.raises(SettingError, match="got Limit"):
+        space.sample(rng, {"params": nw.at_most("params", 5)})

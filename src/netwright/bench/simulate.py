@@ -105,7 +105,9 @@ def simulate(
         if not flying or flying[0][0] > until:
             break
         clock, done, proposal, row = heapq.heappop(flying)
-        metrics = {name: float(table.column(name, proposal.epochs)[row]) for name in names}
+        metrics: dict[str, float] = {
+            name: float(table.column(name, proposal.epochs)[row]) for name in names
+        }
         well = all(map(math.isfinite, metrics.values()))
         search.observe(Trial(done, proposal, "done" if well else "failed", metrics))
         rows.append(row)

@@ -88,7 +88,7 @@ def search(
         str | None, typer.Option(help="Settings of the training, as 'batch=64, flip=True'.")
     ] = None,
     limit: Annotated[
-        list[str] | None, typer.Option(help="metric=value or metric=value@target, may be repeated.")
+        list[str] | None, typer.Option(help="metric=value or metric@target=value, may be repeated.")
     ] = None,
     objective: Annotated[
         list[str] | None,
@@ -299,7 +299,9 @@ def export(
 @app.command()
 def best_for(
     run: RunName,
-    limit: Annotated[list[str], typer.Option(help="As latency_ms=0.5; may be repeated.")],
+    limit: Annotated[
+        list[str], typer.Option(help="As latency_ms@onnxruntime=0.5; may be repeated.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder for the network.")],
     scored: Annotated[int, typer.Option(help="Networks to score by the shared weights.")] = 100,
     epochs: Annotated[int, typer.Option(help="Epochs to tune the network for.")] = 0,
@@ -307,7 +309,7 @@ def best_for(
     as_json: AsJson = False,
 ) -> None:
     """Put a network for other limits into a folder, from a one-shot run's shared weights."""
-    limits = dict(map(launch.parse_limit, limit))
+    limits = list(map(launch.parse_limit, limit))
     made = _rebuilt(_record(store, run), store).best_for(limits, scored=scored, epochs=epochs)
     made.export(out)
     if as_json:

@@ -41,7 +41,7 @@ def arguments(call: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     from netwright.spaces.names import ready_space
 
     strategy = search_named("--strategy", call["strategy"])
-    limits = dict(parse_limit(text) for text in call["limits"])
+    limits = [parse_limit(text) for text in call["limits"]]
     objectives = [parse_objective(text) for text in call["objectives"]] or None
     finals = parse_finals(call["finals"]) if call["finals"] else None
     size = parse_size(call["size"]) if call["size"] else None
@@ -93,23 +93,25 @@ def parse_baseline(given: str | int) -> int | Literal["same"]:
         raise SettingError(f"`--baseline` must be a whole number or same, got {given!r}.") from None
 
 
-def parse_limit(text: str) -> tuple[str, Any]:
-    """`metric=value[@target]` as a metric and its bound."""
-    from netwright.objective import AtMost
-    from netwright.targets.latency import parse_target
+def parse_limit(text: str) -> Any:
+    """`metric=value` or `metric@target=value` as a limit."""
+    from netwright.objective import at_most
+    from netwright.targets.asked import target_named
 
-    metric, equals, rest = text.partition("=")
-    value, at, target = rest.partition("@")
+    metric, equals, value = text.partition("=")
     try:
         bound = float(value)
     except ValueError:
         bound = float("nan")
     if not (metric and equals) or bound != bound:
         raise SettingError(
-            f"`--limit` must be metric=value or metric=value@target, got {text!r}; "
-            "for example --limit latency_ms=0.5@onnxruntime."
+            f"`--limit` must be metric=value or metric@target=value, got {text!r}; "
+            "for example --limit latency_ms@onnxruntime=0.5."
         )
-    return metric, AtMost(bound, on=parse_target(target) if at else None)
+    limit = at_most(metric, bound)
+    if limit.metric.target is not None:
+        target_named(limit.metric.target)  # refuses what is none
+    return limit
 
 
 def parse_objective(text: str) -> Any:
@@ -117,9 +119,10 @@ def parse_objective(text: str) -> Any:
     from netwright.objective import maximize, minimize
 
     name = text.lstrip("+-")
-    if not name.isidentifier():
+    if not name.partition("@")[0].isidentifier():
         raise SettingError(
-            f"`--objective` must be a metric, with a '-' before it if small is good, got {text!r}."
+            "`--objective` must be a metric or metric@target, with a '-' before it if small is "
+            f"good, got {text!r}."
         )
     return minimize(name) if text.startswith("-") else maximize(name)
 

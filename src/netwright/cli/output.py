@@ -45,6 +45,7 @@ def _trial(trial: Trial) -> dict[str, Any]:
 
 def result_lines(record: Record) -> list[str]:
     """The result of a run in a few lines."""
+    from netwright.objective import figures
     from netwright.report.proportion import interval
 
     best = record.best
@@ -73,9 +74,9 @@ def result_lines(record: Record) -> list[str]:
         before = " (before the last training, on train and validation)" if refit else ""
         value = metric.show(best.metrics[metric.name])
         lines.append(f"{f'validation {metric.name}':21}{value}{before}")
-    if "latency_ms" in best.metrics:
-        target = record.settings["target"]
-        lines.append(f"latency              {best.metrics['latency_ms']:.4f} ms ({target})")
+    for latency, ms in figures(best.metrics, "latency_ms").items():
+        where = f" ({latency.target})" if latency.target else ""
+        lines.append(f"latency              {ms:.4f} ms{where}")
     if "params" in best.metrics:
         lines.append(f"parameters           {best.metrics['params']:,.0f}")
     tried = [t for t in record.history if t.proposal.stage.explores]

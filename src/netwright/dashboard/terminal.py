@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console, Group, RenderableType
@@ -15,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from netwright.objective import figures
 from netwright.record.progress import Flight, Progress
 from netwright.tasks import Metric
 from netwright.trial import SEARCH, Stage, Trial
@@ -137,7 +138,7 @@ def _running(flights: Sequence[Flight], metric: Metric, width: int) -> Table:
             metric.show(value) if value is not None else "",
         ]
         if width > 70:
-            cells += [_number(flight.metrics.get("params")), _ms(flight.metrics.get("latency_ms"))]
+            cells += [_number(flight.metrics.get("params")), _ms(_latency(flight.metrics))]
         table.add_row(*cells)
     return table
 
@@ -152,10 +153,15 @@ def _front(front: Sequence[Trial], metric: Metric, rows: int) -> Table:
         table.add_row(
             f"trial {trial.number}",
             metric.show(value) if value is not None else "",
-            _ms(trial.metrics.get("latency_ms")),
+            _ms(_latency(trial.metrics)),
             _number(trial.metrics.get("params")),
         )
     return table
+
+
+def _latency(metrics: Mapping[str, float]) -> float | None:
+    """On the first target by name; there is room for one."""
+    return next(iter(figures(metrics, "latency_ms").values()), None)
 
 
 def stage_name(progress: Progress) -> str:
@@ -179,7 +185,7 @@ def told(trial: Trial, metric: Metric) -> str:
     """A trial in one phrase."""
     metrics = trial.metrics
     parts = [metric.show(metrics[metric.name])] if metric.name in metrics else []
-    parts += [f"{metrics['latency_ms']:.4f} ms"] if "latency_ms" in metrics else []
+    parts += [f"{value:.4f} ms" for value in figures(metrics, "latency_ms").values()]
     parts += [f"{metrics['params']:,.0f} params"] if "params" in metrics else []
     return f"{', '.join(parts) or 'done'} (trial {trial.number})"
 

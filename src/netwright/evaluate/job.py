@@ -1,10 +1,10 @@
-"""What a worker does with one job: measure a network's latency, or train it and keep it."""
+"""What a worker does with one job: measure a network on the targets, or train it and keep it."""
 
 from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,10 +14,11 @@ from torch import nn
 from netwright.errors import EvaluationError
 from netwright.evaluate.base import Candidate, Context, Evaluator
 from netwright.network.files import tensor_bytes
-from netwright.objective import Limit
+from netwright.objective import Limit, MetricName
 from netwright.space import Architecture, Space
 from netwright.store import Store
-from netwright.targets.latency import LatencyTarget
+from netwright.targets.base import Target
+from netwright.targets.measured import measured
 from netwright.trial import Status
 
 
@@ -51,17 +52,18 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Does the jobs of one run. `target` is where latency is measured, None for nowhere.
+    """Does the jobs of one run. `targets` measure networks before they are trained.
 
-    `latency_matters` says that it is an objective or has a limit. Trained weights go to the `run`
-    of the `store`, which a worker opens anew from its URL; without one they are not kept.
+    `wanted` are metrics without which a trial has failed: those of objectives and limits. Trained
+    weights go to the `run` of the `store`, which a worker opens anew from its URL; without one they
+    are not kept.
     """
 
     space: Space
     evaluator: Evaluator
     limits: Sequence[Limit]
-    target: LatencyTarget | None
-    latency_matters: bool = False
+    targets: Sequence[Target] = ()
+    wanted: Collection[str] = ()
     store: Store | None = None
     run: str = ""
 
@@ -91,9 +93,7 @@ class Evaluation:
     ) -> Outcome:
         candidate = Candidate(self.space, job.architecture, job.seed)
         if job.measure:
-            metrics.update(self._latency(candidate.build()))
-            broken = [text for limit in self.limits if (text := limit.excess(metrics))]
-            return Outcome("rejected" if broken else "done", metrics, reason="; ".join(broken))
+            return self._measured(candidate.build(), metrics)
         context = Context(job.seed, lambda epoch, m: report({**m, "epoch": epoch}))
         evaluator = self.evaluator.for_refit() if job.refit else self.evaluator
         result = evaluator.evaluate(candidate, job.epochs, context)
@@ -106,17 +106,23 @@ class Evaluation:
         if self.store is not None and job.weights is not None:
             self.store.put(self.run, job.weights, tensor_bytes(model.state_dict()))
 
-    def _latency(self, model: nn.Module) -> dict[str, float]:
-        """The latency; empty if it cannot be measured and nothing depends on it."""
-        assert self.target is not None
+    def _measured(self, network: nn.Module, metrics: dict[str, float]) -> Outcome:
+        """Measure on one target after the other, until a limit is broken.
+
+        What cannot be measured is left out where nothing depends on it.
+        """
         deployment = self.evaluator.deployment(self.space)
-        try:
-            found = self.target.measure(deployment.raw(model), deployment.signature)
-        except EvaluationError:
-            if self.latency_matters:
-                raise
-            return {}
-        return {"latency_ms": found.median_ms}
+        broken: list[str] = []
+        for target in self.targets:
+            try:
+                metrics |= measured(target, network, deployment)
+            except EvaluationError:
+                if any(MetricName(wanted).target == target.name for wanted in self.wanted):
+                    raise
+            broken = [text for limit in self.limits if (text := limit.excess(metrics))]
+            if broken:
+                break
+        return Outcome("rejected" if broken else "done", metrics, reason="; ".join(broken))
 
 
 def _is_out_of_memory(error: Exception) -> bool:

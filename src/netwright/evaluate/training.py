@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from netwright.data import Augmentation, Data, Part
 from netwright.errors import EvaluationError, SettingError
-from netwright.evaluate.admission import LATENCY
 from netwright.evaluate.base import Candidate, Context, Evaluator, Result
 from netwright.evaluate.fit import Diverged, Schedule, fit, score
 from netwright.space.limits import COSTS
@@ -181,7 +180,7 @@ class Training(Evaluator):
     @property
     def metric_names(self) -> tuple[str, ...]:
         """The task's, and what is known of a network before it is trained."""
-        return (*(metric.name for metric in self.task.metrics), *COSTS, LATENCY)
+        return (*(metric.name for metric in self.task.metrics), *COSTS)
 
     @property
     def task(self) -> Task:

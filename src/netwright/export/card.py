@@ -118,8 +118,9 @@ def _table(head: list[str], rows: list[list[str]]) -> list[str]:
 
 
 def _label(name: str) -> str:
-    """A figure's name with its unit after it: latency_ms_pytorch is "latency pytorch (ms)"."""
-    words = name.split("_")
+    """A figure's name with its unit after it: latency_ms@x is "latency on x (ms)"."""
+    name, at, target = name.partition("@")
+    words = [*name.split("_"), *([f"on {target}"] if at else [])]
     unit = next((w for w in words if w in _UNITS), None)
     if unit is not None and len(words) > 1:
         words.remove(unit)

@@ -20,9 +20,9 @@ from torch import Tensor, nn
 
 from netwright.data import Augmentation, Data
 from netwright.errors import SettingError
+from netwright.evaluate.costs import Costs
 from netwright.evaluate.fit import seeded
 from netwright.objective import Objective
-from netwright.oneshot.limits import Costs
 from netwright.space import Architecture, Space
 from netwright.strategies import Strategy
 from netwright.supernet.supernet import Supernet

@@ -19,14 +19,14 @@ from sklearn.linear_model import Ridge
 from torch import Tensor
 
 from netwright.errors import SpaceError
-from netwright.oneshot.limits import Costs
+from netwright.evaluate.costs import Costs
 from netwright.oneshot.logits import Logits
 from netwright.space import Architecture, Space
 from netwright.space.cells import places
 from netwright.space.choose import Ask, Choice
 
-_EXAMPLES = {"latency_ms": 60}  # random networks that are measured for the linear model
-_MANY = 100  # where nothing has to be measured
+_MEASURED = 60  # random networks that are measured for the linear model
+_SURVEYED = 100  # where nothing has to be measured
 _RIDGE = 0.1
 _FIRST, _GROWS, _SHRINKS = 0.1, 1.5, 0.9  # of the factor
 _FEW = 0.05  # of a limit, at least, that an expectation is taken for
@@ -71,7 +71,7 @@ class Expected:
         rng, costs = np.random.default_rng([self._seed, 7]), self._costs
         weights, constants = [], []
         for limit in costs.limits:
-            count = _EXAMPLES.get(limit.metric, _MANY)
+            count = _MEASURED if limit.metric.target else _SURVEYED
             members = [self._space.sample(rng) for _ in range(count)]
             values = [costs.metric(limit.metric, member) / limit.bound for member in members]
             known = [i for i, value in enumerate(values) if math.isfinite(value)]

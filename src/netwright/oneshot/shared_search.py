@@ -6,10 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from netwright.evaluate.admission import LATENCY
+from netwright.evaluate.costs import Costs
 from netwright.objective import Objective
 from netwright.oneshot.base import Shared, always
-from netwright.oneshot.limits import Costs
 from netwright.oneshot.shared_scores import shared_metrics
 from netwright.space import Architecture
 from netwright.strategies import NSGA2, RegularizedEvolution, Strategy
@@ -66,8 +65,9 @@ def scored(
         member = proposal.architecture
         if member in found or not costs.keeps(member):
             continue
-        asked = {o.metric for o in objectives} & {LATENCY}
-        wanted = {name: costs.metric(name, member) for name in asked}
+        wanted: dict[str, float] = {
+            o.metric: costs.metric(o.metric, member) for o in objectives if o.metric.target
+        }
         found[member] = {**costs.of(member), **wanted, **shared_metrics(shared, member)}
         search.observe(Trial(len(found) - 1, proposal, "done", found[member]))
     return found

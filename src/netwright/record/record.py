@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from netwright.drawing.files import Sketch
 from netwright.errors import StoreError
-from netwright.objective import Limit, Objective
+from netwright.objective import Limit, MetricName, Objective
 from netwright.record.artifacts import weights_key
 from netwright.record.events import (
     CandidatesNamed,
@@ -34,6 +34,7 @@ from netwright.record.events import (
 from netwright.record.fact import Fact, TrialFact
 from netwright.space import Architecture
 from netwright.store import Event, Store
+from netwright.targets import logged
 from netwright.tasks import Metric, metrics_of, upgraded
 from netwright.trial import (
     BASELINE,
@@ -127,6 +128,7 @@ class Record:
     memory: Mapping[str, Any] | None = None
     last: int = 0
     time: float | None = None  # of the last event of a session
+    old_target: str | None = None  # of metrics that do not say theirs
     has_weights: Callable[[int], bool] = field(
         default=lambda trial: False, repr=False, compare=False
     )
@@ -134,7 +136,9 @@ class Record:
     @property
     def objectives(self) -> tuple[Objective, ...]:
         """What is wanted."""
-        return tuple(Objective(o["metric"], o["direction"]) for o in self.settings["objectives"])
+        return tuple(
+            Objective(MetricName(o["metric"]), o["direction"]) for o in self.settings["objectives"]
+        )
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -170,7 +174,7 @@ class Record:
     @property
     def limits(self) -> tuple[Limit, ...]:
         """The limits, without the objects that measure."""
-        return tuple(Limit(o["metric"], o["bound"]) for o in self.settings["limits"])
+        return tuple(Limit(MetricName(o["metric"]), o["bound"]) for o in self.settings["limits"])
 
     @property
     def stage(self) -> Stage:
@@ -217,7 +221,10 @@ class Record:
         Raises:
             LookupError, TypeError, ValueError: It is damaged, or of a version with other kinds.
         """
-        fact = read(event, len(self.settings.get("finals", ())))
+        if event.kind == "created":
+            self.old_target = logged.old_target(event.body)
+        body = logged.with_targets(event.kind, event.body, self.old_target)
+        fact = read(replace(event, body=body), len(self.settings.get("finals", ())))
         if self.time is not None and not isinstance(fact, SessionBegan):
             self.seconds += event.time - self.time
         if self.time is not None or isinstance(fact, SessionBegan):
@@ -225,7 +232,7 @@ class Record:
         if isinstance(fact, TrialFact):
             self._apply_to_trial(fact)
         elif isinstance(fact, Created):
-            self.settings, self.created = upgraded(fact.body), event.time
+            self.settings, self.created = logged.upgraded(upgraded(fact.body)), event.time
         else:
             self._apply_to_run(fact)
         self.last = event.id

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from netwright.errors import SettingError
 from netwright.network.files import write_whole
+from netwright.objective import figures
 from netwright.record.record import Record
 from netwright.report import sections
 from netwright.report.html import document
@@ -129,9 +130,9 @@ def _figures(record: Record, tested: float | None) -> str:
         rows.append((f"{low:.1%} to {high:.1%}", f"95 % interval of the test {metric.name}"))
     if metric.name in best.metrics:
         rows.append((metric.show(best.metrics[metric.name]), f"validation {metric.name}"))
-    if "latency_ms" in best.metrics:
-        target = record.settings["target"]
-        rows.append((f"{best.metrics['latency_ms']:.4f} ms", f"latency, {target}"))
+    for latency, value in figures(best.metrics, "latency_ms").items():
+        where = f", {latency.target}" if latency.target else ""
+        rows.append((f"{value:.4f} ms", f"latency{where}"))
     for cost, unit in (("params", "parameters"), ("macs", "multiply-accumulates")):
         if cost in best.metrics:
             rows.append((f"{best.metrics[cost]:,.0f}", unit))

@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from netwright.drawing.files import Sketch, draw_svg
+from netwright.objective import MetricName, minimize
 from netwright.record.record import Record
 from netwright.report.charts import Chart, Line, Points
 from netwright.report.html import section, table_of
@@ -68,11 +69,10 @@ def progress(record: Record) -> str:
 
 
 def fronts(record: Record) -> str:
-    """The first objective against latency and against parameters, with the front."""
-    charts = [
-        _front(record, metric, label)
-        for metric, label in (("latency_ms", "latency, ms"), ("params", "parameters"))
-    ]
+    """The first objective against what targets measure and against parameters, with the front."""
+    compared = [(metric, _label(metric)) for metric in _measured(record)]
+    compared.append((MetricName("params"), "parameters"))
+    charts = [_front(record, metric, label) for metric, label in compared]
     key = (
         "<p class='key soft small'><span><i style='background:var(--grey)'></i>trial</span>"
         "<span><i style='background:var(--green)'></i>front of the search</span>"
@@ -85,7 +85,20 @@ def fronts(record: Record) -> str:
     return f'<div class="two">{"".join(section(t, c + key) for t, c in shown)}</div>'
 
 
-def _front(record: Record, metric: str, label: str) -> tuple[str, str] | None:
+def _measured(record: Record) -> list[MetricName]:
+    """What was measured on a target, in any trial."""
+    targets = {target["name"] for target in record.settings.get("targets", ())}
+    keys = {key for trial in record.history for key in trial.metrics}
+    return [MetricName(key) for key in sorted(keys) if key.partition("@")[2] in targets]
+
+
+def _label(metric: MetricName) -> str:
+    """`latency_ms@pytorch` in words: latency on pytorch, ms."""
+    *words, unit = metric.name.split("_")
+    return f"{' '.join(words)} on {metric.target}, {unit}" if words else f"{unit}, {metric.target}"
+
+
+def _front(record: Record, metric: MetricName, label: str) -> tuple[str, str] | None:
     objective = record.objectives[0]
     wanted = (objective.metric, metric)
     trials = [t for t in record.history if t.done and all(m in t.metrics for m in wanted)]
@@ -99,8 +112,8 @@ def _front(record: Record, metric: str, label: str) -> tuple[str, str] | None:
     def points(chosen: list[Trial]) -> list[tuple[float, float, str]]:
         return [(t.metrics[metric], t.metrics[objective.metric], _told(record, t)) for t in chosen]
 
-    smaller = type(objective)(metric, "minimize")
-    front = front_of(record.history.candidates(record.limits, SEARCH), (objective, smaller))
+    both = (objective, minimize(metric))
+    front = front_of(record.history.candidates(record.limits, SEARCH), both)
     chart = Chart(
         label,
         objective.metric,
@@ -128,7 +141,7 @@ def finalists(record: Record) -> str:
     last = [t for t in record.history if t.proposal.stage == record.final_stage]
     again = {t.proposal.parent: t for t in record.history if t.proposal.stage.is_refit}
     best = record.best
-    late = _late(record, last)
+    late, measured = _late(record, last), _measured(record)
     for trial in sorted(last, key=lambda t: -objective.gain(t.metrics)):
         heir = again.get(trial.number, trial)
         tested = record.tested_score(heir)
@@ -140,14 +153,14 @@ def finalists(record: Record) -> str:
                 " → ".join(way),
                 *(str(trial.architecture.answers.get(name, "")) for name in late),
                 _shown(metric, tested) if tested is not None else "",
-                f"{trial.metrics['latency_ms']:.4f}" if "latency_ms" in trial.metrics else "",
+                *(f"{trial.metrics[m]:.4f}" if m in trial.metrics else "" for m in measured),
                 f"{trial.metrics['params']:,.0f}" if "params" in trial.metrics else "",
                 str(trial.proposal.epochs or ""),
                 trial.status,
             ]
         )
     names = ["trial", "validation, stage by stage", *late]
-    names += ["test", "ms", "params", "epochs", "status"]
+    names += ["test", *map(_label, measured), "params", "epochs", "status"]
     curves = [
         Line(
             [(p["epoch"], p[metric.name]) for p in t.curve if metric.name in p],
@@ -297,7 +310,8 @@ def costs(record: Record) -> str:
 
 _SETTINGS = (
     *("strategy", "objectives", "limits", "budget", "finals", "refit", "baseline", "seed"),
-    *("deterministic", "workers", "target", "evaluator", "task", "data", "versions", "machine"),
+    *("deterministic", "workers", "targets", "fingerprints", "evaluator", "task", "data"),
+    *("versions", "machine"),
 )
 
 
@@ -305,8 +319,8 @@ def settings(record: Record) -> str:
     """All settings, versions, and the commands to go on."""
     given = record.settings
     rows: list[list[str]] = []
-    for name in _SETTINGS:
-        rows.append([name, _finals(given[name]) if name == "finals" else _plain(given.get(name))])
+    for name in (name for name in _SETTINGS if name in given):
+        rows.append([name, _finals(given[name]) if name == "finals" else _plain(given[name])])
     space = given["space"]
     size = "" if space["count"] is None else f"{space['count']:,} members, "
     rows.append(["space", f"{space['name']}: {size}digest {space['digest']}"])

@@ -18,12 +18,14 @@ from netwright.objective import Limit
 from netwright.oneshot import OneShot, Shared
 from netwright.oneshot.shared_scores import recalibrate
 from netwright.oneshot.shared_search import scored
-from netwright.run.conclude import latencies
+from netwright.run.conclude import on_targets
 from netwright.run.fingerprint import versions
 from netwright.run.plan import Plan
 from netwright.run.shared_training import Checkpoint, setting_of
 from netwright.space import Architecture
+from netwright.space.limits import COSTS
 from netwright.strategies import RegularizedEvolution, Strategy
+from netwright.targets.asked import asked
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,12 @@ class Special:
             data=data,
             task=task.to_json() if (task := plan.evaluator.task) else None,
             metrics={f"validation_{name}": value for name, value in reached.items()},
-            costs={**costs, **latencies(plan, self.network.network)},
+            costs={**costs, **on_targets(plan, self.network.network)},
             search={
                 "run": self.run,
                 "strategy": type(plan.strategy).__name__,
                 "seed": plan.seed,
-                "limits": [f"{o.metric} <= {o.bound:g}" for o in self.limits],
+                "limits": [str(limit) for limit in self.limits],
             },
             settings=dict(plan.evaluator.settings) | plan.space.recipe(self.architecture),
             architecture=dict(self.architecture.answers),
@@ -102,9 +104,11 @@ class Specialist:
                 'one-shot search that was begun, such as `search(strategy="once-for-all")`.'
             )
         self._plan, self._run = plan, checkpoint.run
-        self._measured: dict[Architecture, float] = {}  # latencies
+        self._costs = plan.costs()
         with one_thread():
-            self._shared: Shared = plan.strategy.begin(setting_of(plan, ()))
+            self._shared: Shared = plan.strategy.begin(
+                setting_of(plan, self._costs.with_limits(()))
+            )
             try:
                 self._shared.load(checkpoint.load())
             except (SafetensorError, RuntimeError, KeyError, OSError) as error:
@@ -150,8 +154,8 @@ class Specialist:
         plan, shared = self._plan, self._shared
         objective = shared.setting.task.objective
         with one_thread():
-            costs = setting_of(plan, limits).costs
-            costs.remember(self._measured)
+            wanted = asked((), limits, plan.targets, COSTS)
+            costs = self._costs.with_limits(wanted.limits, wanted.targets)
             if not any(map(costs.keeps, shared.scores)):
                 costs.check_can_be_met()
             scored(
@@ -168,7 +172,7 @@ class Specialist:
             if not known:
                 raise LimitError(
                     f"No network of `{plan.space.name}` was found that keeps "
-                    f"{', '.join(f'{o.metric} <= {o.bound:g}' for o in limits)}; give a larger "
+                    f"{', '.join(map(str, wanted.limits))}; give a larger "
                     "`scored`, or a looser limit."
                 )
             best = max(known, key=lambda member: objective.gain(known[member]))
@@ -183,4 +187,4 @@ class Specialist:
                 recipe = plan.space.recipe(best)
                 metrics |= {name: evaluator.tune(network, epochs, recipe, seed)[name]}
         network = plan.evaluator.deployment(plan.space).raw(network.cpu())
-        return Special(best, metrics, network, plan, tuple(limits), self._run, epochs)
+        return Special(best, metrics, network, plan, wanted.limits, self._run, epochs)

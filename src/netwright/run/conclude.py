@@ -20,7 +20,8 @@ from netwright.record.record import Record, read_record
 from netwright.run.fingerprint import versions
 from netwright.run.plan import Plan
 from netwright.store import Store
-from netwright.targets.latency import LatencyTarget, OnnxRuntime, PyTorch
+from netwright.targets.asked import TARGETS
+from netwright.targets.measured import measured
 from netwright.trial import Trial, best_of, front_of
 
 
@@ -36,7 +37,11 @@ def conclude(store: Store, name: str, plan: Plan) -> None:
         if failed and len(failed) == len(record.history):
             reason = f"no trial ended well; the last: {failed[-1]}"
         if record.confirmed:
-            reason = "measured again on the idle machine, no finalist keeps the limit on latency_ms"
+            measured_ones = " and ".join(str(o.metric) for o in plan.limits if o.metric.target)
+            reason = (
+                "measured again on the idle machine, no finalist keeps the limit on "
+                f"{measured_ones}"
+            )
         events.write(store, name, events.Ended("failed", reason))
         return
     if not record.tested:
@@ -167,7 +172,7 @@ def _card(record: Record, plan: Plan, trial: Trial, model: nn.Module) -> Card:
         metrics=metrics,
         costs={
             **{k: v for k, v in trial.metrics.items() if k in ("params", "macs", "memory_mib")},
-            **latencies(plan, model),
+            **on_targets(plan, model),
         },
         search={
             "run": record.name,
@@ -179,7 +184,7 @@ def _card(record: Record, plan: Plan, trial: Trial, model: nn.Module) -> Card:
             "cpu_seconds": round(sum(t.cpu_seconds for t in history), 1),
             "seed": plan.seed,
             "objectives": [f"{o.direction} {o.metric}" for o in plan.objectives],
-            "limits": [f"{o.metric} <= {o.bound:g}" for o in plan.limits],
+            "limits": [str(limit) for limit in plan.limits],
         },
         settings=dict(record.settings["evaluator"]) | plan.space.recipe(trial.architecture),
         architecture=dict(trial.architecture.answers),
@@ -188,20 +193,19 @@ def _card(record: Record, plan: Plan, trial: Trial, model: nn.Module) -> Card:
     )
 
 
-def latencies(plan: Plan, model: nn.Module) -> dict[str, Any]:
-    """The latencies of a network with its normalisation before it.
+def on_targets(plan: Plan, model: nn.Module) -> dict[str, float]:
+    """What a network costs on the targets of a plan and on the others that come with netwright.
 
-    The median of each target and, as its spread, the 10th and 90th percentile."""
-    found: dict[str, Any] = {}
+    `model` takes normalised inputs; what is measured has its normalisation before it.
+    """
+    found: dict[str, float] = {}
     deployment = plan.evaluator.deployment(plan.space)
-    targets: tuple[LatencyTarget, ...] = (OnnxRuntime(), PyTorch())
-    for target in targets:
+    ours = {name: kind() for name, kind in TARGETS.items()}
+    for target in (ours | {target.name: target for target in plan.targets}).values():
         try:
-            latency = target.measure(deployment.raw(model), deployment.signature)
+            found |= measured(target, model, deployment, whole=True)
         except (MissingExtra, EvaluationError):
             continue
-        found[f"latency_ms_{target.name}"] = latency.median_ms
-        found[f"latency_ms_{target.name}_spread"] = [latency.low_ms, latency.high_ms]
     return found
 
 

@@ -1,11 +1,9 @@
-"""The finals: who is trained for longer, who is trained last, and their latency, measured again."""
+"""The finals: who is trained for longer, who is trained last, and what is measured again."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
-from netwright.evaluate.admission import LATENCY
 from netwright.evaluate.job import Job
 from netwright.execute import Executor, Key
 from netwright.objective import Limit, Objective
@@ -114,32 +112,33 @@ def _differing(a: Trial, b: Trial) -> int:
 def measured_again(
     trials: Sequence[Trial],
     limits: Sequence[Limit],
+    measurable: Collection[str],
     executor: Executor,
     waiting: Callable[[], None],
 ) -> dict[int, dict[str, float]]:
-    """The latency of trials that have one, measured while the machine does nothing else.
+    """The `measurable` metrics of trials that have one, while the machine does nothing else.
 
-    What is over its limit is measured up to three times, and the least counts. `waiting` is called
+    What is over a limit is measured up to three times, and the least counts. `waiting` is called
     several times a second.
     """
-    bound = min((limit.bound for limit in limits if limit.metric == LATENCY), default=math.inf)
     found: dict[int, dict[str, float]] = {}
     for trial in trials:
-        values: list[float] = []
-        for attempt in range(_MEASURE if LATENCY in trial.metrics else 0):
-            value = _latency(trial, attempt, executor, waiting)
-            values += [value] if value is not None else []
-            if value is None or value <= bound:
+        least: dict[str, float] = {}
+        had = not trial.metrics.keys().isdisjoint(measurable)
+        for attempt in range(_MEASURE if had else 0):
+            values = _measured(trial, attempt, executor, waiting)
+            least |= {key: min(value, least.get(key, value)) for key, value in values.items()}
+            if not values or not any(limit.excess(least) for limit in limits):
                 break
-        if values:
-            found[trial.number] = {LATENCY: min(values)}
+        if least:
+            found[trial.number] = least
     return found
 
 
-def _latency(
+def _measured(
     trial: Trial, attempt: int, executor: Executor, waiting: Callable[[], None]
-) -> float | None:
-    """Measured once; None if it cannot be."""
+) -> dict[str, float]:
+    """Measured once; empty if it cannot be."""
     job = Job(trial.architecture, 0, 0, {}, measure=True)
     key = Key(trial.number, attempt)
     executor.submit(key, job, alone=True)
@@ -148,8 +147,8 @@ def _latency(
             if message.key != key:
                 continue
             if message.kind == "ended":
-                value: float | None = message.body.metrics.get(LATENCY)
-                return value
+                metrics: dict[str, float] = dict(message.body.metrics)  # no others were given
+                return metrics
             if message.kind == "lost":
-                return None
+                return {}
         waiting()

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from netwright.errors import StoreError
-from netwright.evaluate.admission import Admission
+from netwright.evaluate.costs import Costs
 from netwright.run.plan import Plan
 from netwright.space import Space
 from netwright.space.takes import in_json
+from netwright.targets import logged
 from netwright.tasks import upgraded
 
 _FIXED = (
@@ -25,6 +26,7 @@ _FIXED = (
     "stopper",
     "objectives",
     "limits",
+    "targets",
     "finals",
     "refit",
     "seed",
@@ -59,10 +61,7 @@ def settings_of(plan: Plan, *, workers: int, call: dict[str, Any] | None) -> dic
         "stopper": plan.stopper
         and {"name": type(plan.stopper).__name__, "settings": plain(fields_of(plan.stopper))},
         "objectives": [{"metric": o.metric, "direction": o.direction} for o in plan.objectives],
-        "limits": [
-            {"metric": o.metric, "bound": o.bound, "on": o.on.name if o.on else None}
-            for o in plan.limits
-        ],
+        "limits": [{"metric": o.metric, "bound": o.bound} for o in plan.limits],
         "budget": {"trials": budget.trials, "minutes": budget.minutes, "epochs": budget.epochs},
         "finals": [list(final) for final in plan.finals],
         "refit": plan.refit,
@@ -70,7 +69,11 @@ def settings_of(plan: Plan, *, workers: int, call: dict[str, Any] | None) -> dic
         "deterministic": plan.deterministic,
         "seed": plan.seed,
         "workers": workers,
-        "target": plan.target.name if plan.target else None,
+        "targets": [
+            {"name": t.name, "kind": type(t).__name__, "settings": plain(fields_of(t))}
+            for t in plan.targets
+        ],
+        "fingerprints": {target.name: target.fingerprint for target in plan.targets},
         "evaluator": plain(plan.evaluator.settings),
         "task": plain(task.to_json()) if (task := plan.evaluator.task) else None,
         "data": plain(plan.evaluator.data_settings),
@@ -89,7 +92,10 @@ def check_same(run: str, then: dict[str, Any], now: dict[str, Any]) -> None:
     Raises:
         StoreError: Names the first setting that differs and both its values.
     """
-    then = upgraded(then)
+    then = logged.upgraded(upgraded(then))
+    names = [{"name": target["name"]} for target in now["targets"]]
+    if then["targets"] == names:  # whose settings were not logged
+        then["targets"] = now["targets"]
     if then["versions"].get("torch") != now["versions"].get("torch"):
         now = now | {"space": now["space"] | {"members": then["space"].get("members")}}
     old, new = then["space"], now["space"]
@@ -111,7 +117,7 @@ def check_same(run: str, then: dict[str, Any], now: dict[str, Any]) -> None:
 def _members(space: Space) -> str:
     """A digest of what some members compute, which changes when the declaration's layers do."""
     rng = np.random.default_rng(0)
-    known = Admission(space, ())
+    known = Costs(space)
     drawn = [space.smallest(), *(space.sample(rng) for _ in range(_MEMBERS))]
     keys = [known.admit(architecture).key for architecture in drawn]
     return hashlib.sha256("".join(keys).encode()).hexdigest()[:16]

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from netwright.evaluate.admission import LATENCY
 from netwright.evaluate.job import Evaluation, Job, Outcome
 from netwright.objective import Objective
 from netwright.record.artifacts import weights_key
@@ -20,9 +19,7 @@ def evaluation_of(plan: Plan, store: Store, run: str) -> Evaluation:
     """What does the jobs of a run."""
     wanted = [o.metric for o in plan.objectives] + [o.metric for o in plan.limits]
     evaluator = plan.evaluator.for_workers()
-    return Evaluation(
-        plan.space, evaluator, plan.limits, plan.target, LATENCY in wanted, store, run
-    )
+    return Evaluation(plan.space, evaluator, plan.limits, plan.targets, wanted, store, run)
 
 
 def job_of(flight: Flight, seed: int, *, measure: bool = False) -> Job:

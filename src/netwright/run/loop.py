@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from netwright.evaluate.admission import LATENCY, Admission, Admitted
+from netwright.evaluate.costs import Admitted, Costs
 from netwright.evaluate.job import Outcome
 from netwright.execute import Executor, Key, Message
 from netwright.oneshot import OneShot
@@ -28,7 +28,6 @@ from netwright.run.plan import Plan
 from netwright.run.shared_training import Checkpoint, train_shared
 from netwright.run.sources import End, Source, Sources
 from netwright.run.state import RunState
-from netwright.space.limits import COSTS
 from netwright.store import Store
 from netwright.trial import BASELINE, REFIT, SEARCH, History, Proposal, Stage, Trial
 
@@ -48,7 +47,8 @@ class _Chosen:
 class Loop:
     """One run of a plan against a store. `run` may be called again after a kill: it goes on.
 
-    `watch` is told of the progress several times a second; `clock` counts the seconds.
+    `watch` is told of the progress several times a second; `clock` counts the seconds. `costs` are
+    those of the plan, with what was measured before; None for nothing yet.
     """
 
     def __init__(
@@ -59,11 +59,12 @@ class Loop:
         executor: Executor,
         watch: Callable[[Progress], None] = lambda progress: None,
         clock: Clock = time.monotonic,
+        costs: Costs | None = None,
     ) -> None:
         self.plan, self.store, self.name = plan, store, name
         self.executor, self._watch, self._clock = executor, watch, clock
-        self._admission = Admission(plan.space, plan.limits)
-        self.state = RunState(plan, store, name)
+        self._costs = costs or plan.costs()
+        self.state = RunState(plan, store, name, self._costs)
         self._flights: dict[int, Flight] = {}  # by the numbers of their trials
         self._attempts: Counter[int] = Counter()  # jobs that were submitted, by trial
         self.spending = Spending(plan, self.state.record, self._flights, clock)
@@ -81,7 +82,6 @@ class Loop:
         """Search, then the baseline, the finals and the refit; returns when all are done.
 
         Raises:
-            LimitError: A limit cannot be met; the message says the least that can.
             KeyboardInterrupt: Passed on; the run can be resumed.
         """
         with self.store.connected():
@@ -89,12 +89,9 @@ class Loop:
 
     def _run(self) -> None:
         plan, record = self.plan, self.state.record
-        if SEARCH not in record.closed:
-            deployment = plan.evaluator.deployment(plan.space)
-            self._admission.check_limits_can_be_met(plan.target, deployment)
         drawing = {SEARCH, BASELINE} if plan.baseline else {SEARCH}
         if drawing - record.closed.keys():
-            self.state.survey(self._admission)
+            self._costs.survey_some(plan.seed)
         self.state.append(events.SessionBegan())
         if isinstance(plan.strategy, OneShot) and record.candidates is None:
             self._share()
@@ -120,6 +117,7 @@ class Loop:
 
         found = train_shared(
             self.plan,
+            self._costs.with_limits(self.plan.limits),  # whose draws learn from the log alone
             Checkpoint(self.store, self.name),
             seconds_left=self.spending.seconds_left,
             planned=lambda body: self.state.append(events.MemoryPlanned(body)),
@@ -173,13 +171,13 @@ class Loop:
         """What a trial is to train: what it did before it was interrupted, or a new network."""
         place, refused = self.state.place(number), 0
         if place.proposal is not None:
-            admitted = self._admission.admit(place.proposal.architecture)
+            admitted = self._costs.admit(place.proposal.architecture)
             return _Chosen(place.proposal, admitted, place.attempt)
         for attempt in range(place.attempt, _ATTEMPTS):
             proposal = source(number, attempt)
             if not isinstance(proposal, Proposal):
                 return proposal
-            admitted = self._admission.admit(proposal.architecture)
+            admitted = self._costs.admit(proposal.architecture)
             is_new = (admitted.key, proposal.epochs) not in self.state.record.tried
             if not is_new and self._earlier(proposal) is None:
                 continue
@@ -200,14 +198,15 @@ class Loop:
         if earlier is not None:
             metrics = dict(earlier.metrics)
             if not proposal.stage.is_refit:  # which is scored by nothing but the test part
-                metrics = {k: v for k, v in metrics.items() if k in (*COSTS, LATENCY)}
+                known = {k: v for k, v in metrics.items() if k in self.plan.measured}
+                metrics = {**admitted.metrics, **known}
         epochs = proposal.epochs or self.plan.evaluator.epochs
         flight = Flight(number, proposal, epochs, admitted.fingerprint, metrics=metrics)
         self._flights[number] = flight
         if place.measured is not None:  # before it was interrupted
             flight.metrics = {**metrics, **place.measured}
             self._train(flight)
-        elif self.plan.target is not None and earlier is None:
+        elif self.plan.targets and earlier is None:
             self._submit(flight, measure=True)
         else:
             self._train(flight)
@@ -289,10 +288,12 @@ class Loop:
 
     def _confirm(self) -> None:
         """Measure the networks that may be returned again, now that no other is trained."""
-        if self.state.record.remeasured or self.plan.target is None:
+        if self.state.record.remeasured or not self.plan.targets:
             return
-        kept, limits = self._eligible(), self.plan.limits
-        found = measured_again(kept, limits, self.executor, lambda: self._watch(self.progress()))
+        plan, kept = self.plan, self._eligible()
+        found = measured_again(
+            kept, plan.limits, plan.measured, self.executor, lambda: self._watch(self.progress())
+        )
         self.state.append(events.Confirmed(found))
 
     def progress(self) -> Progress:

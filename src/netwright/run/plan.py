@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from netwright.errors import SettingError
-from netwright.evaluate.admission import LATENCY
 from netwright.evaluate.base import Evaluator
+from netwright.evaluate.costs import Costs
 from netwright.evaluate.function import Function, Train
 from netwright.evaluate.training import Training
 from netwright.network.signature import Signature
-from netwright.objective import AtMost, Limit, Objective, limits_from
+from netwright.objective import Limit, Limits, MetricName, Objective, limits_from
 from netwright.oneshot import OneShot
 from netwright.oneshot.names import search_named
 from netwright.space import Space
+from netwright.space.limits import COSTS
 from netwright.stopping import Stopped, Stopper
 from netwright.stopping.names import stopper_named
 from netwright.strategies import Auto, Strategy
-from netwright.targets.latency import LatencyTarget, default_target
+from netwright.targets.asked import Asked, asked
+from netwright.targets.base import Target
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,19 @@ class Plan:
     baseline: int | Literal["same"] = 0
     deterministic: bool = False
     seed: int = 0
-    target: LatencyTarget | None = None
+    targets: tuple[Target, ...] = ()
     trial_seconds: float | None = None
     refit: bool = False
     stopper: Stopper | None = None
+
+    @property
+    def measured(self) -> frozenset[str]:
+        """The metrics that its targets measure."""
+        return frozenset(str(MetricName.on(m, t.name)) for t in self.targets for m in t.metrics)
+
+    def costs(self) -> Costs:
+        """What networks cost before they are trained, with nothing measured yet."""
+        return Costs(self.space, self.limits, self.targets, self.evaluator)
 
 
 def make_plan(
@@ -63,7 +74,8 @@ def make_plan(
     strategy: Strategy | Stopped | OneShot | str | None,
     stopper: Stopper | str | None = None,
     objectives: Sequence[Objective] | None,
-    limits: Mapping[str, float | AtMost] | None,
+    limits: Limits | None,
+    targets: Sequence[Target] | None = None,
     budget: Budget,
     finals: Sequence[tuple[int, int]] | None,
     refit: bool | None,
@@ -95,10 +107,11 @@ def make_plan(
     _check_fit(space, made)
     if isinstance(strategy, OneShot):
         _check_one_shot(strategy, made)
-    wanted = (made.metric.objective,) if objectives is None else _checked_objectives(objectives)
+    first = (made.metric.objective,) if objectives is None else _checked_objectives(objectives)
+    known = {*COSTS, *made.metric_names}
+    wanted = asked(first, limits_from(limits), targets, known)
     _check_known(wanted, made)
     _check_recipes(space, made)
-    bounds = limits_from(limits)
     if finals is None:
         full = made.full_epochs
         finals = ((8, max(1, round(full / 3))), (2, full)) if full > made.epochs else ()
@@ -111,14 +124,14 @@ def make_plan(
         space,
         made,
         strategy or Auto(),
-        wanted,
-        bounds,
+        wanted.objectives,
+        wanted.limits,
         budget,
         _checked_finals(finals),
         baseline,
         deterministic,
         seed,
-        _target(bounds),
+        wanted.targets,
         trial_minutes * 60 if trial_minutes is not None else None,
         made.can_refit and made.test_examples is not None if refit is None else refit,
         stopper,
@@ -146,11 +159,11 @@ def _check_numbers(budget: Budget, trial_minutes: float | None, baseline: int, s
             )
 
 
-def _check_known(objectives: Sequence[Objective], evaluator: Evaluator) -> None:
+def _check_known(wanted: Asked, evaluator: Evaluator) -> None:
     """Refuse an objective that no trial will have, where that is known."""
-    known = evaluator.metric_names
-    for objective in objectives:
-        if known and objective.metric not in known:
+    known = (*evaluator.metric_names, *wanted.metrics)
+    for objective in wanted.objectives:
+        if evaluator.metric_names and objective.metric not in known:
             raise SettingError(
                 f"`search(objectives=...)` must be on one of {', '.join(known)}, "
                 f"got {objective.metric!r}."
@@ -274,9 +287,3 @@ def _checked_finals(finals: object) -> tuple[tuple[int, int], ...]:
 
 def _is_number(value: object, *, whole: bool = False) -> bool:
     return isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-
-
-def _target(limits: Sequence[Limit]) -> LatencyTarget:
-    """Where latency is measured: where a limit says, else where it can be."""
-    named = [limit.on for limit in limits if limit.metric == LATENCY and limit.on is not None]
-    return named[0] if named else default_target()  # type: ignore[return-value]

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from netwright.errors import SettingError, StoreError
-from netwright.evaluate.admission import Admission, check_repeatable
 from netwright.evaluate.base import Evaluator
+from netwright.evaluate.costs import Costs
 from netwright.evaluate.function import Train
+from netwright.evaluate.repeatable import check_repeatable
 from netwright.execute import Executor
 from netwright.export import check_folder
 from netwright.network.normalised import Normalised
-from netwright.objective import AtMost, Objective, limits_from
+from netwright.objective import Limits, Objective, limits_from
 from netwright.oneshot import OneShot
 from netwright.record.events import Interrupted, write
 from netwright.record.progress import Progress
@@ -40,6 +41,7 @@ from netwright.space import Architecture, Space
 from netwright.stopping import Stopped, Stopper
 from netwright.store import Store, open_store
 from netwright.strategies import Strategy
+from netwright.targets.base import Target
 from netwright.trial import Trial
 
 
@@ -50,7 +52,8 @@ def search(
     strategy: Strategy | Stopped | OneShot | str | None = None,
     stopper: Stopper | str | None = None,
     objectives: Sequence[Objective] | None = None,
-    limits: Mapping[str, float | AtMost] | None = None,
+    limits: Limits | None = None,
+    targets: Sequence[Target] | None = None,
     trials: int | None = None,
     minutes: float | None = None,
     epochs: int | None = None,
@@ -89,7 +92,12 @@ def search(
             command line; None trains all of them as long.
         objectives: the first decides which network is the best; several make a front; None is the
             task's own.
-        limits: bounds on params, macs, memory_mib or latency_ms that no network may break.
+        limits: bounds that no network may break, on params, macs, memory_mib or what a target
+            measures: `{"params": 200_000, "latency_ms@onnxruntime": 1.0}`, or a list such as
+            `[at_most("latency_ms", 1.0, on=MyTarget())]`.
+        targets: where networks are measured before they are trained, beside those that objectives
+            and limits name; if there are none, ONNX Runtime, or PyTorch where that is missing. A
+            metric without a target, such as latency_ms, is that of the only one that measures it.
         refit: whether to train what was chosen on the validation part too, which makes it better;
             None where a test part is left to score it.
         baseline: how many random networks to train beside, to measure what the search is worth;
@@ -127,6 +135,7 @@ def search(
         stopper=stopper,
         objectives=objectives,
         limits=limits,
+        targets=targets,
         budget=Budget(trials, minutes, epochs),
         finals=finals,
         refit=refit,
@@ -141,15 +150,14 @@ def search(
         run=run,
         call=call,
     )
+    costs = made.plan.costs()
     if fresh:
-        plan = made.plan
-        check_repeatable(plan.space)
-        admission = Admission(plan.space, plan.limits)
-        admission.check_limits_can_be_met(plan.target, plan.evaluator.deployment(plan.space))
+        check_repeatable(space)
+        costs.check_can_be_met()
         made.store.create(made.name, settings)
     if made.status not in ("done", "failed"):
         with made.store.lock(made.name):
-            _work(made, workers if executor is None else executor, watch)
+            _work(made, workers if executor is None else executor, costs, watch)
     if out is not None and made.record.best is not None:
         made.export(out)
     return made
@@ -178,7 +186,8 @@ def _prepared(
     strategy: Strategy | Stopped | OneShot | str | None = None,
     stopper: Stopper | str | None = None,
     objectives: Sequence[Objective] | None = None,
-    limits: Mapping[str, float | AtMost] | None = None,
+    limits: Limits | None = None,
+    targets: Sequence[Target] | None = None,
     finals: Sequence[tuple[int, int]] | None = None,
     refit: bool | None = None,
     baseline: int | Literal["same"] = 0,
@@ -211,6 +220,7 @@ def _prepared(
         stopper=stopper,
         objectives=objectives,
         limits=limits,
+        targets=targets,
         budget=budget,
         finals=finals,
         refit=refit,
@@ -230,17 +240,23 @@ def _prepared(
     return Run(home, name, plan), fresh, settings
 
 
-def _work(run: Run, given: Executor | int, watch: Callable[[Progress], None] | None) -> None:
+def _work(
+    run: Run, given: Executor | int, costs: Costs, watch: Callable[[Progress], None] | None
+) -> None:
     if run.status in ("done", "failed"):  # by another process, before the lock was had
         return
     store, name, plan = run.store, run.name, run.plan
     try:
         with executor_of(store, name, given) as executor:
-            Loop(plan, store, name, executor, watch or (lambda progress: None)).run()
+            Loop(plan, store, name, executor, watch or _unwatched, costs=costs).run()
         conclude(store, name, plan)
     except KeyboardInterrupt:
         write(store, name, Interrupted())
         conclude_early(store, name, plan)
+
+
+def _unwatched(progress: Progress) -> None:
+    """Nobody is told."""
 
 
 class Run:
@@ -301,7 +317,7 @@ class Run:
 
     def best_for(
         self,
-        limits: Mapping[str, float | AtMost],
+        limits: Limits,
         *,
         scored: int = 100,
         epochs: int = 0,

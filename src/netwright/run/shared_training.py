@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -12,13 +12,11 @@ from safetensors.torch import load
 from torch import Tensor
 
 from netwright.data import Augmentation
-from netwright.evaluate.admission import LATENCY
+from netwright.evaluate.costs import Costs
 from netwright.evaluate.training import Training
 from netwright.network.files import tensor_bytes
 from netwright.network.threads import one_thread
-from netwright.objective import Limit
 from netwright.oneshot import OneShot, Setting, Shared, shared_score
-from netwright.oneshot.limits import Costs
 from netwright.oneshot.memory import fit_memory
 from netwright.record.artifacts import SHARED_WEIGHTS
 from netwright.record.events import SharedCandidate
@@ -62,6 +60,7 @@ class Checkpoint:
 
 def train_shared(
     plan: Plan,
+    costs: Costs,
     checkpoint: Checkpoint,
     *,
     seconds_left: Callable[[float], float],
@@ -81,7 +80,7 @@ def train_shared(
     search = plan.strategy
     assert isinstance(search, OneShot)
     with one_thread():
-        shared = search.begin(setting_of(plan, plan.limits))
+        shared = search.begin(setting_of(plan, costs))
         if checkpoint.exists():
             shared.load(checkpoint.load())
         if shared.epoch < search.epochs and not shared.collapsed:
@@ -130,8 +129,8 @@ def _any(shared: Shared, rng: np.random.Generator) -> Architecture:
     return next((member for member in drawn if costs.keeps(member)), costs.within.sample(rng))
 
 
-def setting_of(plan: Plan, limits: Sequence[Limit]) -> Setting:
-    """What a plan's one-shot search works on, with these limits.
+def setting_of(plan: Plan, costs: Costs) -> Setting:
+    """What a plan's one-shot search works on, with the limits of `costs`.
 
     Images are augmented as those of trials; where the space leaves that open, as of its smallest
     network.
@@ -141,10 +140,9 @@ def setting_of(plan: Plan, limits: Sequence[Limit]) -> Setting:
     asked = {field.name: getattr(evaluator, field.name) for field in fields(Augmentation)}
     recipe = plan.space.recipe(plan.space.smallest())
     augmentation = Augmentation(**{name: recipe.get(name, asked[name]) for name in asked})
-    costs = Costs(plan.space, limits, plan.target, evaluator.deployment(plan.space))
     data = evaluator.data
-    known = {*(metric.name for metric in data.task.metrics), LATENCY, *COSTS}  # without training
-    objectives = tuple(o for o in plan.objectives if o.metric in known)
+    known = {*(metric.name for metric in data.task.metrics), *COSTS}  # without training
+    objectives = tuple(o for o in plan.objectives if o.metric in known or o.metric.target)
     return Setting(
         plan.space,
         data,

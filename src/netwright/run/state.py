@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import numpy as np
-
-from netwright.evaluate.admission import LATENCY, Admission
-from netwright.evaluate.forecast import Forecast
+from netwright.evaluate.costs import Costs
 from netwright.record.events import Created, Finished, Measured, Rejected, write
 from netwright.record.fact import Fact
 from netwright.record.record import Place, Record
@@ -15,15 +12,12 @@ from netwright.run.kept_weights import Weights
 from netwright.run.plan import Plan
 from netwright.run.proposers import Searches
 from netwright.space import Architecture
-from netwright.space.limits import COSTS
 from netwright.store import Store
 from netwright.trial import History, Trial, by_budget
 
-_SURVEYED = 64  # networks whose costs the forecast starts from, where there is a limit on them
-
 
 class RunState:
-    """The record of a run, and what its strategies and its forecast learned from it.
+    """The record of a run, and what its strategies and its costs learned from it.
 
     It changes by events alone: `append` writes one to the log and then takes what the log has, as
     is done with the events of earlier sessions when a state is made. So a resumed run knows what
@@ -32,12 +26,11 @@ class RunState:
     `again` are architectures of an older run that are to be tried first.
     """
 
-    def __init__(self, plan: Plan, store: Store, name: str) -> None:
+    def __init__(self, plan: Plan, store: Store, name: str, costs: Costs | None = None) -> None:
         self.plan, self._store, self._name = plan, store, name
         self.record = Record(name)
-        self.forecast = Forecast(plan.space, plan.limits)
-        space = plan.space.within(self.forecast.excess) if plan.limits else plan.space
-        self.searches = Searches(plan, space)
+        self.costs = costs or plan.costs()
+        self.searches = Searches(plan, self.costs.within)
         self.weights = Weights(store, name, plan.objectives, plan.limits)
         self.again: Sequence[Architecture] = ()
         self._take_new()
@@ -60,16 +53,6 @@ class RunState:
         write(self._store, self._name, fact, after=self.record.last)
         self._take_new()
 
-    def survey(self, admission: Admission) -> None:
-        """Let the forecast learn the costs of some random networks, the same for every session."""
-        if any(limit.metric in COSTS for limit in self.plan.limits):
-            rng = np.random.default_rng([self.plan.seed, _SURVEYED])
-            for _ in range(_SURVEYED):
-                architecture = self.plan.space.sample(rng)
-                costs = admission.admit(architecture).metrics
-                known = {k: v for k, v in costs.items() if k in COSTS}
-                self.forecast.learn(architecture, known)
-
     def _take_new(self) -> None:
         for event in self._store.events(self._name, after=self.record.last):
             self._learn_from(self.record.apply(event))
@@ -83,17 +66,12 @@ class RunState:
             case Measured(trial=number, metrics=metrics):
                 proposal = self.record.open[number].proposal
                 assert proposal is not None
-                self._learn_latency(proposal.architecture, metrics)
+                self.costs.learn(proposal.architecture, metrics)
             case Rejected(proposal=proposal, metrics=metrics):
-                self._learn_latency(proposal.architecture, metrics)
+                self.costs.learn(proposal.architecture, metrics)
             case Finished(result=trial):
                 self.searches.take(trial)
                 self.weights.take(trial)
-
-    def _learn_latency(self, architecture: Architecture, metrics: Mapping[str, float]) -> None:
-        """Let the forecast know what was measured; costs are known without."""
-        if LATENCY in metrics:
-            self.forecast.learn(architecture, {LATENCY: metrics[LATENCY]})
 
     def _start_warm(self, known: list[Trial]) -> None:
         """Take what another run found out; its best are to be trained again, the rest is told."""
@@ -107,4 +85,4 @@ class RunState:
         self.again = [trial.architecture for trial in again]
         self.searches.tell([trial for trial in known if trial not in again])
         for trial in known:
-            self._learn_latency(trial.architecture, trial.metrics)
+            self.costs.learn(trial.architecture, trial.metrics)

@@ -13,16 +13,16 @@ from netwright.space import adopted
 from netwright.store import Store
 from netwright.trial import SEARCH, Trial, by_budget
 
-_EQUAL = ("evaluator", "data", "target")
+_EQUAL = ("evaluator", "data", "targets", "fingerprints")
 _CARRIED = 5  # of the best networks of a run on other data, as many as differ
 
 
 def known_from(store: Store, name: str, plan: Plan, settings: dict[str, Any]) -> dict[str, Any]:
     """What the log of a new run says of the run `name`; `settings` are those of the new run.
 
-    Of a run with the same data and training these are the trials of its search whose architectures
-    are members here, `known`, without their curves, in the order they ended. Of any other its
-    metrics mean something else here; then it is some of its best architectures, `again`.
+    Of a run with the same data, training and targets these are the trials of its search whose
+    architectures are members here, `known`, without their curves, in the order they ended. Of any
+    other its metrics mean something else here; then it is some of its best architectures, `again`.
 
     Raises:
         SettingError: The run has other objectives, or none of its trials serves.
@@ -41,7 +41,7 @@ def known_from(store: Store, name: str, plan: Plan, settings: dict[str, Any]) ->
             f"members of {plan.space.name!r}, got {len(record.history)} trials and none that is; "
             "see `netwright.space.adopted`."
         )
-    if all(record.settings[key] == settings[key] for key in _EQUAL):
+    if all(record.settings.get(key) == settings[key] for key in _EQUAL):
         return {"known": [trial.to_json() for trial in found]}
     good = [t for t in found if t.done]
     best = promoted(next(iter(by_budget(good)), []), plan.objectives, _CARRIED)

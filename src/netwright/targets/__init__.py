@@ -2,3 +2,9 @@
 
 Limits on these costs, and what is done with them, do not belong here.
 """
+
+from netwright.targets.base import Artifact, FileArtifact, Target
+from netwright.targets.onnxruntime import OnnxRuntime
+from netwright.targets.pytorch import PyTorch
+
+__all__ = ["Artifact", "FileArtifact", "OnnxRuntime", "PyTorch", "Target"]

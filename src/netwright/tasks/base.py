@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from netwright.errors import SettingError
 from netwright.network.signature import TensorSpec
-from netwright.objective import Objective
+from netwright.objective import MetricName, Objective
 from netwright.tasks.split import Rows
 
 Outputs = Tensor | tuple[Tensor, ...]
@@ -37,7 +37,7 @@ class Metric:
     @property
     def objective(self) -> Objective:
         """The objective that this metric be good."""
-        return Objective(self.name, self.direction)
+        return Objective(MetricName(self.name), self.direction)
 
     def show(self, value: float) -> str:
         """A value as people read it."""

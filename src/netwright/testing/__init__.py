@@ -1,4 +1,4 @@
-"""Conformance suites, for whoever writes a strategy, an executor, a store or an evaluator.
+"""Conformance suites, for who writes a strategy, an evaluator, a target, an executor or a store.
 
 Each suite is a tuple of functions that take a factory and raise `AssertionError`::
 
@@ -19,6 +19,7 @@ from netwright.testing.spaces import READY, SPACES
 from netwright.testing.stoppers import STOPPER_CHECKS
 from netwright.testing.stores import STORE_CHECKS
 from netwright.testing.strategies import STRATEGY_CHECKS
+from netwright.testing.targets import TARGET_CHECKS
 from netwright.testing.tasks import TASK_CHECKS
 
 __all__ = [
@@ -34,5 +35,6 @@ __all__ = [
     "STORE_CHECKS",
     "STRATEGIES",
     "STRATEGY_CHECKS",
+    "TARGET_CHECKS",
     "TASK_CHECKS",
 ]

@@ -1,0 +1,126 @@
+"""Which targets a run has, and where each metric that is wanted is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from importlib.util import find_spec
+
+from netwright import targets
+from netwright.errors import SettingError
+from netwright.objective import Limit, MetricName, Objective, limits_from
+from netwright.settings.exports import exported
+from netwright.targets.base import Target
+
+TARGETS: dict[str, type[Target]] = {kind.name: kind for kind in exported(targets, Target)}
+"""The targets that come with netwright, by the name that stands after the `@`."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Objectives and limits whose metrics all say where they are measured, and the targets."""
+
+    objectives: tuple[Objective, ...]
+    limits: tuple[Limit, ...]
+    targets: tuple[Target, ...]
+
+    @property
+    def metrics(self) -> tuple[MetricName, ...]:
+        """All that the targets measure."""
+        return tuple(MetricName.on(name, t.name) for t in self.targets for name in t.metrics)
+
+
+def asked(
+    objectives: Sequence[Objective],
+    limits: Sequence[Limit],
+    given: Sequence[Target] | None = None,
+    known: Container[str] = (),
+) -> Asked:
+    """Find the targets of a run, and say of each metric where it is measured.
+
+    The targets are those `given`, those that an objective or a limit has, and those of ours that
+    one names; if that is none, the default. A metric that is not `known` without a target, such as
+    `latency_ms`, is measured on the one target that measures it.
+
+    Raises:
+        SettingError: A target is unknown, has the name of another, or does not measure what is
+            asked of it; or several measure a metric that says none.
+    """
+    wanted: list[Objective | Limit] = [*objectives, *limits]
+    found: dict[str, Target] = {}
+    for target in [*_listed(given), *(each.on for each in wanted if each.on is not None)]:
+        _add(found, target)
+    for name in (each.metric.target for each in wanted):
+        if name is not None and name not in found:
+            found[name] = target_named(name, found)
+    if not found:
+        _add(found, default_target())
+    every = tuple(found.values())
+    bounds = [replace(limit, metric=_located(limit.metric, every, known)) for limit in limits]
+    return Asked(
+        tuple(replace(o, metric=_located(o.metric, every, known)) for o in objectives),
+        limits_from(bounds),  # raises where two were on one metric
+        every,
+    )
+
+
+def target_named(name: str, others: Iterable[str] = ()) -> Target:
+    """A target of ours with its default settings; `others` are names that are known beside.
+
+    Raises:
+        SettingError: There is none of that name.
+    """
+    if name not in TARGETS:
+        names = sorted({*TARGETS, *others})
+        near = get_close_matches(name, names, 1)
+        meant = f" Did you mean {near[0]!r}?" if near else ""
+        raise SettingError(
+            f"A target must be one of {', '.join(names)}, got {name!r}.{meant} One of your own is "
+            "given to `search(targets=[...])`, or with its metric as `on=...`."
+        )
+    return TARGETS[name]()
+
+
+def default_target() -> Target:
+    """ONNX Runtime where it is installed, else PyTorch."""
+    installed = find_spec("onnxruntime") is not None and find_spec("onnx") is not None
+    return targets.OnnxRuntime() if installed else targets.PyTorch()
+
+
+def _listed(given: object) -> list[object]:
+    if given is not None and (isinstance(given, str) or not isinstance(given, Sequence)):
+        raise SettingError(f"`search(targets=...)` must be a list of targets, got {given!r}.")
+    return list(given or ())
+
+
+def _add(found: dict[str, Target], target: object) -> None:
+    if not isinstance(target, Target):
+        raise SettingError(f"A target must be a `netwright.Target`, got {target!r}.")
+    MetricName.on("metric", target.name)  # raises for a name that cannot stand there
+    if found.setdefault(target.name, target) != target:
+        raise SettingError(
+            f"The targets of a run must have different names, got two of the name {target.name!r}: "
+            f"{found[target.name]!r} and {target!r}. Give one of them another `name`, or make them "
+            "equal: a target is a frozen dataclass."
+        )
+
+
+def _located(metric: MetricName, found: Sequence[Target], known: Container[str]) -> MetricName:
+    if metric.target is not None:
+        (target,) = (t for t in found if t.name == metric.target)
+        if metric.name not in target.metrics:
+            raise SettingError(
+                f"The target {target.name!r} must be asked for one of "
+                f"{', '.join(target.metrics)}, got {metric.name!r}."
+            )
+        return metric
+    places = [target.name for target in found if metric.name in target.metrics]
+    if not places or metric in known:
+        return metric
+    if len(places) > 1:
+        raise SettingError(
+            f"The metric {metric!r} is measured on {' and '.join(places)}: say which one is meant, "
+            f"such as {MetricName.on(metric.name, places[0])!r}."
+        )
+    return MetricName.on(metric.name, places[0])
