@@ -13,8 +13,7 @@ from netwright.objective import maximize
 from netwright.record.record import Record, Rejection
 from netwright.report import write_report
 from netwright.report.page import page
-from netwright.report.proportion import interval
-from netwright.report.statistics import best_so_far, expected_best, importances
+from netwright.report.statistics import best_so_far, expected_best, importances, interval
 from netwright.space import Architecture
 from netwright.trial import BASELINE, SEARCH, History, Proposal, Stage, Trial
 
@@ -185,7 +184,8 @@ def test_best_so_far() -> None:
 def test_the_interval_is_wilsons() -> None:
     low, high = interval(0.0, 10)
     assert (low, high) == (pytest.approx(0.0, abs=1e-9), pytest.approx(0.2775, abs=1e-4))
-    assert interval(0.5, 0) == (0.0, 1.0)
+    assert interval(0.89, 1000) == (pytest.approx(0.8691, abs=1e-4), pytest.approx(0.9079, abs=1e-4))
+    assert interval(0.5, 0) == interval(math.nan, 10) == (0.0, 1.0)
     assert math.isclose(sum(interval(0.5, 400)), 1.0)
 
 

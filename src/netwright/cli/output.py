@@ -46,7 +46,7 @@ def _trial(trial: Trial) -> dict[str, Any]:
 def result_lines(record: Record) -> list[str]:
     """The result of a run in a few lines."""
     from netwright.objective import figures
-    from netwright.report.proportion import interval
+    from netwright.report.statistics import interval
 
     best = record.best
     if best is None:

@@ -13,8 +13,8 @@ from netwright.objective import figures
 from netwright.record.record import Record
 from netwright.report import sections
 from netwright.report.html import document
-from netwright.report.proportion import interval
 from netwright.report.shared_weights import shared
+from netwright.report.statistics import interval
 
 
 def write_report(record: Record, path: str | Path) -> None:

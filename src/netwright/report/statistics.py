@@ -1,4 +1,4 @@
-"""What the report says beyond the trials: random's expected best, which choices mattered."""
+"""What the report says beyond the trials: the expected best, which choices mattered, how sure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts are imported when they are used
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestRegressor
 
@@ -151,3 +152,15 @@ def _options(
         error = float(own.std(ddof=1) / np.sqrt(len(own))) if len(own) > 1 else float("nan")
         found.append((str(answer), len(own), float(own.mean()), error))
     return tuple(found)
+
+
+def interval(share: float, examples: int) -> tuple[float, float]:
+    """The 95 % interval of a share that was counted over so many examples (Wilson, 1927).
+
+    It is 0 to 1, that is nothing known, without examples or with a share that is none.
+    """
+    if examples < 1 or not 0 <= share <= 1:
+        return 0.0, 1.0
+    counted = scipy.stats.binomtest(round(share * examples), examples)
+    low, high = counted.proportion_ci(0.95, method="wilson")
+    return float(low), float(high)
