@@ -13,6 +13,7 @@ from netwright.bench import Course, Table
 from netwright.bench.analysis import curve, evaluations_to, ranks, regret_area, values_at
 from netwright.bench.compare import Comparison, Searched, by_strategy, load, read, run
 from netwright.bench.page import comparison_page
+from netwright.bench.results import terminal_table
 from netwright.errors import DataError, SettingError
 from netwright.strategies import LocalSearch, RandomSearch
 from netwright.testing import READY
@@ -176,6 +177,18 @@ def test_the_page_says_what_was_compared(tmp_path):
     for part in ("2 strategies on made up", "random", "local-search", "critical difference",
                  "<td>no</td><td>Several runs") :  # fmt: skip
         assert (part in page) == (not part.startswith("<td>no")), part
+
+
+def test_the_terminal_gets_a_row_for_each_strategy(tmp_path):
+    made, table = comparison(seeds=2, minimize="seconds"), opened("", None)
+    run(made, STRATEGIES, tmp_path / "b", opened, processes=1)
+    found = by_strategy(made, list(read(tmp_path / "b")))
+    head, *rows = terminal_table(made, table, {**found, "[none]": []}).splitlines()
+    assert " ".join(head.split()) == "strategy seeds test signal to the best CPU s front, %"
+    assert [row.split()[:2] for row in rows] == [["random", "2"], ["local-search", "2"]]
+    value = values_at(made, table, found["random"], "test", made.budget)
+    assert f"{value.mean():.5g} ± {value.std():.2g}" in rows[0]
+    assert max(map(len, terminal_table(made, table, found, width=60).splitlines())) <= 60
 
 
 @pytest.mark.parametrize(

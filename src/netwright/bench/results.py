@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import rich.table
+from rich.console import Console
+from rich.text import Text
 
 from netwright.bench.analysis import (
     QUALITIES,
@@ -103,29 +106,39 @@ def _front(comparison: Comparison, table: Table, searched: Sequence[Searched]) -
     return {"hypervolume": {f"{share:g}": _figures(row) for share, row in pairs}}
 
 
-def lines(comparison: Comparison, table: Table, found: Found) -> list[str]:
-    """The figures as lines for a terminal."""
-    columns = columns_of(comparison)
-    width = max(len("strategy"), *(len(name) for name in found))
-    heads = "".join(f"{c:>18}" for c in columns)
-    made = [f"{'strategy':{width}} {'seeds':>6}{heads}{'to the best':>14}{'CPU s':>8}"]
-    if comparison.minimize:
-        made[-1] += f"{'front, %':>16}"
+def terminal_table(
+    comparison: Comparison, table: Table, found: Found, *, width: int | None = None
+) -> str:
+    """The figures at the end of the budget as a table of text, as wide as the terminal or `width`.
+
+    Lines are as long as they need to be where there is no terminal.
+    """
+    columns, budget = columns_of(comparison), comparison.budget
+    made = rich.table.Table(box=None, pad_edge=False, header_style="")
+    made.add_column("strategy")
+    fronts = ["front, %"] if comparison.minimize else []
+    for head in ("seeds", *columns, "to the best", "CPU s", *fronts):
+        made.add_column(Text(head), justify="right")
     for name, searched in found.items():
         if not searched:
             continue
-        cells = "".join(
-            f"{shown(values_at(comparison, table, searched, c, comparison.budget)):>18}"
-            for c in columns
-        )
         reached = evaluations_to(comparison, table, searched, 0.0)
-        seconds = float(np.mean([s.cpu_seconds for s in searched]))
-        best = counted(float(np.median(reached)))
-        made.append(f"{name:{width}} {len(searched):6}{cells}{best:>14}{seconds:8.2f}")
+        cells = [
+            str(len(searched)),
+            *(shown(values_at(comparison, table, searched, c, budget)) for c in columns),
+            counted(float(np.median(reached))),
+            f"{float(np.mean([s.cpu_seconds for s in searched])):.2f}",
+        ]
         if comparison.minimize:
-            area = shares(comparison, table, searched, np.array([comparison.budget]))[0]
-            made[-1] += f"{shown(100 * area):>16}"
-    return made
+            area = shares(comparison, table, searched, np.array([budget]))[0]
+            cells.append(shown(100 * area))
+        made.add_row(*(Text(cell) for cell in (name, *cells)))
+    console = Console(stderr=True, width=width)
+    if width is None and not console.is_terminal:
+        console.width = max(80, console.measure(made).maximum)
+    with console.capture() as captured:
+        console.print(made)
+    return captured.get().rstrip("\n")
 
 
 def columns_of(comparison: Comparison) -> list[str]:

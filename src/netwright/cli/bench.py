@@ -193,7 +193,7 @@ def _space(name: str) -> Any:
 def _report(folder: Path, *, quiet: bool, as_json: bool) -> None:
     from netwright.bench.compare import by_strategy, load, read
     from netwright.bench.page import comparison_page
-    from netwright.bench.results import lines, summary, write_results
+    from netwright.bench.results import summary, terminal_table, write_results
     from netwright.report.page import write_page
 
     comparison: Comparison = load(folder)
@@ -204,7 +204,7 @@ def _report(folder: Path, *, quiet: bool, as_json: bool) -> None:
     write_page(folder / PAGE, comparison_page(comparison, table, found))
     write_results(comparison, table, found, folder / RESULTS)
     if not quiet:
-        typer.echo("\n".join(lines(comparison, table, found)), err=True)
+        typer.echo(terminal_table(comparison, table, found), err=True)
         typer.echo(f"\n{folder / PAGE}, {folder / RESULTS}", err=True)
     if as_json:
         typer.echo(json.dumps(summary(comparison, table, found), allow_nan=False))

@@ -21,7 +21,6 @@ from netwright.record.events import Interrupted, write
 from netwright.record.progress import Progress
 from netwright.record.record import Record, read_record
 from netwright.report import write_report
-from netwright.report.table import Table
 from netwright.run.best_for import Special, Specialist
 from netwright.run.conclude import (
     conclude,
@@ -299,9 +298,9 @@ class Run:
         return [self._found(trial) for trial in self.record.front]
 
     @property
-    def trials(self) -> Table:
-        """All trials as a table, in the order of their completion."""
-        return Table([_row(trial) for trial in self.record.history])
+    def trials(self) -> list[dict[str, Any]]:
+        """A row for each trial, in the order of their completion; `pandas.DataFrame` takes them."""
+        return [_row(trial) for trial in self.record.history]
 
     def scored(self) -> list[tuple[Architecture, float]]:
         """The trials of the search that ended well: architecture and score, better when larger.
