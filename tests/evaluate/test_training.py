@@ -16,7 +16,7 @@ from netwright.errors import SettingError
 from netwright.evaluate import training
 from netwright.evaluate.base import Candidate, Context
 from netwright.evaluate.cutmix import cutmix
-from netwright.evaluate.fit import Schedule, fit
+from netwright.evaluate.fit import Schedule, _Average, fit
 from netwright.evaluate.function import Function
 from netwright.evaluate.reference import reference
 from netwright.evaluate.training import Training
@@ -196,6 +196,27 @@ def test_the_average_is_that_of_the_weights_on_the_way(digits: Data) -> None:
         )
         ends.append(float(model[1].weight.detach().norm()))
     assert 0 < ends[1] < ends[0]
+
+
+def test_the_decay_of_the_average_grows_from_0() -> None:
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    counted = model[1].num_batches_tracked.clone()
+    average, expected = _Average(model, 0.5), model[0].weight.detach().clone()
+    seen = []
+    for step in range(1, 14):
+        with torch.no_grad():
+            model[0].weight += step
+            model[1].running_mean += step
+        average.update()
+        decay = min(0.5, step / (step + 10))
+        expected.lerp_(model[0].weight.detach(), 1 - decay)
+        seen.append(decay)
+    last = model[1].running_mean.clone()
+    average.apply()
+    assert seen[0] < seen[8] < seen[9] == seen[12] == 0.5
+    assert torch.equal(model[0].weight, expected)
+    assert bool((model[1].running_mean > 0).all() and (model[1].running_mean < last).all())
+    assert torch.equal(model[1].num_batches_tracked, counted)
 
 
 @given(

@@ -177,7 +177,9 @@ def _layout(part: Part) -> torch.memory_format:
 class _Average:
     """The running average of weights and of batch statistics, taken over at the end.
 
-    The decay grows from 0 so that the first steps are soon forgotten.
+    The decay grows from 0 so that the first steps are soon forgotten. That is why it is not done by
+    `torch.optim.swa_utils.get_ema_multi_avg_fn`, whose function is made for one decay: made anew
+    for each step it gives the same bits, and a step of a tiny network takes 7 % longer.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
