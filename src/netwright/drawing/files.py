@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from markupsafe import Markup
+
 from netwright.drawing.branches import Cell
 from netwright.drawing.cell import draw_cell
 from netwright.drawing.difference import draw_difference
@@ -37,7 +39,7 @@ def text_tree(drawn: Sketch) -> str:
     return "\n".join(lines)
 
 
-def draw_svg(drawn: Sketch, *, widest: float = _COLUMN) -> str:
+def draw_svg(drawn: Sketch, *, widest: float = _COLUMN) -> Markup:
     """The network as an SVG picture, from the top down; text takes the page's colour.
 
     Equal rows are drawn once with their number. A part with several branches is one row, and a

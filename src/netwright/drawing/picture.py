@@ -1,4 +1,4 @@
-"""A picture as a list of shapes, written as SVG by hand or as PNG by matplotlib.
+"""A picture as a list of shapes, written as SVG or, by matplotlib, as PNG.
 
 Both come from the same shapes, so they hold the same content in the same places. Lengths are pixels
 from the top left corner. In SVG the colour "page" is the text colour of the page around it, so that
@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
 from typing import Any
+
+from markupsafe import Markup
 
 from netwright.drawing.marks import (
     PAGE,
@@ -25,6 +26,7 @@ from netwright.drawing.marks import (
     head,
     moved,
 )
+from netwright.drawing.svg import element, path, through
 from netwright.errors import SettingError, require
 
 
@@ -49,15 +51,21 @@ class Picture:
         """Paint another picture with its corner at (x, y)."""
         self.add(*(moved(shape, x, y) for shape in other.shapes))
 
-    def svg(self) -> str:
+    def svg(self) -> Markup:
         """The picture as one SVG element."""
-        head = (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self.width:.0f} '
-            f'{self.height:.0f}" width="{self.width:.0f}" height="{self.height:.0f}" '
-            f'font-family="system-ui, sans-serif" font-size="{SIZE}" fill="currentColor" '
-            f'role="img" aria-label="{escape(self.name)}">'
+        return element(
+            "svg",
+            *map(_svg, self.shapes),
+            xmlns="http://www.w3.org/2000/svg",
+            viewBox=f"0 0 {self.width:.0f} {self.height:.0f}",
+            width=f"{self.width:.0f}",
+            height=f"{self.height:.0f}",
+            font_family="system-ui, sans-serif",
+            font_size=SIZE,
+            fill="currentColor",
+            role="img",
+            aria_label=self.name,
         )
-        return head + "".join(_svg(shape) for shape in self.shapes) + "</svg>"
 
     def write(self, path: str | Path) -> None:
         """Write the picture to a file that ends in .svg or .png.
@@ -103,48 +111,45 @@ def check_path(path: str | Path) -> Path:
 # -- SVG ------------------------------------------------------------------------------------------
 
 
-def _svg(shape: Shape) -> str:
+def _svg(shape: Shape) -> Markup:
     if isinstance(shape, Box):
         return _svg_box(shape)
     if isinstance(shape, Label):
-        anchor = f' text-anchor="{shape.anchor}"' if shape.anchor != "start" else ""
-        size = f' font-size="{shape.size:g}"' if shape.size != SIZE else ""
-        bold = ' font-weight="600"' if shape.bold else ""
-        fill = f' fill="{shape.colour}"' if shape.colour != PAGE else ""
-        return (
-            f'<text x="{shape.x:.1f}" y="{shape.y + shape.size * 0.36:.1f}"{anchor}{size}{bold}'
-            f"{fill}>{escape(shape.text)}</text>"
+        return element(
+            "text",
+            shape.text,
+            x=float(shape.x),
+            y=shape.y + shape.size * 0.36,
+            text_anchor=shape.anchor if shape.anchor != "start" else None,
+            font_size=f"{shape.size:g}" if shape.size != SIZE else None,
+            font_weight=600 if shape.bold else None,
+            fill=shape.colour if shape.colour != PAGE else None,
         )
-    path = _svg_path(shape)
-    line = f'<path d="{path}" fill="none" stroke="{_ink(shape.colour)}"/>'
-    return line + (_svg_head(shape) if shape.arrow else "")
+    ink = _ink(shape.colour)
+    line = element("path", d=path(commands(shape)), fill="none", stroke=ink)
+    if not shape.arrow:
+        return line
+    return line + element("path", d=through(head(shape), closed=True), fill=ink)
 
 
 def _ink(colour: str | None, page: str = "currentColor") -> str:
     return page if colour == PAGE else colour or "none"
 
 
-def _svg_box(box: Box) -> str:
-    fill = _ink(box.fill)
-    opacity = f' fill-opacity="{box.opacity:g}"' if box.opacity < 1 else ""
-    edge = f' stroke="{_ink(box.stroke)}" stroke-width="{box.line:g}"' if box.stroke else ""
-    dashes = ' stroke-dasharray="5 4"' if box.dashed else ""
-    return (
-        f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" '
-        f'rx="{box.radius:g}" fill="{fill}"{opacity}{edge}{dashes}/>'
+def _svg_box(box: Box) -> Markup:
+    return element(
+        "rect",
+        x=float(box.x),
+        y=float(box.y),
+        width=float(box.width),
+        height=float(box.height),
+        rx=f"{box.radius:g}",
+        fill=_ink(box.fill),
+        fill_opacity=f"{box.opacity:g}" if box.opacity < 1 else None,
+        stroke=_ink(box.stroke) if box.stroke else None,
+        stroke_width=f"{box.line:g}" if box.stroke else None,
+        stroke_dasharray="5 4" if box.dashed else None,
     )
-
-
-def _svg_path(line: Line) -> str:
-    parts = []
-    for command, points in commands(line):
-        parts.append(command + " ".join(f"{x:.1f} {y:.1f}" for x, y in points))
-    return "".join(parts)
-
-
-def _svg_head(line: Line) -> str:
-    corners = "L".join(f"{x:.1f} {y:.1f}" for x, y in head(line))
-    return f'<path d="M{corners}z" fill="{_ink(line.colour)}"/>'
 
 
 # -- PNG ------------------------------------------------------------------------------------------

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
+
+from markupsafe import Markup
+
+from netwright.drawing.svg import element, through
 
 MARKS = 10  # colours of lines in the style sheet: s0, s1, ...
 _HEIGHT = 320
@@ -52,31 +55,38 @@ class Chart:
     limit: float | None = None
     width: int = 640
 
-    def svg(self) -> str:
+    def svg(self) -> Markup:
         """The chart as an `svg` element."""
         frame = _Frame(self)
-        parts = [
-            f'<svg class="chart" viewBox="0 0 {self.width} {_HEIGHT}" role="img" '
-            f'aria-label="{escape(self.y_label)} against {escape(self.x_label)}">'
-        ]
-        parts += frame.axes()
+        parts = frame.axes()
         if self.limit is not None and frame.inside(self.limit):
             x = frame.x(self.limit)
-            parts.append(
-                f'<rect class="over" x="{x:.1f}" y="{_TOP}" width="{frame.right - x:.1f}" '
-                f'height="{_HEIGHT - _TOP - _BOTTOM}"/><text class="tick" x="{x - 4:.1f}" '
-                f'y="{_TOP + 12}" text-anchor="end">limit</text>'
-            )
+            width, height = frame.right - x, _HEIGHT - _TOP - _BOTTOM
+            parts.append(element("rect", class_="over", x=x, y=_TOP, width=width, height=height))
+            parts.append(_tick("limit", x - 4, _TOP + 12, "end"))
         for line in self.lines:
             parts += frame.line(line)
         for group in self.points:
             parts += [
-                f'<circle class="{group.mark}" cx="{frame.x(x):.1f}" cy="{frame.y(y):.1f}" '
-                f'r="{group.radius}"><title>{escape(text)}</title></circle>'
+                element(
+                    "circle",
+                    element("title", text),
+                    class_=group.mark,
+                    cx=frame.x(x),
+                    cy=frame.y(y),
+                    r=group.radius,
+                )
                 for x, y, text in group.points
             ]
-        parts += frame.labels()
-        return "".join(parts) + "</svg>"
+        return element(
+            "svg",
+            *parts,
+            *frame.labels(),
+            class_="chart",
+            viewBox=f"0 0 {self.width} {_HEIGHT}",
+            role="img",
+            aria_label=f"{self.y_label} against {self.x_label}",
+        )
 
 
 class _Frame:
@@ -107,31 +117,32 @@ class _Frame:
         low, high = self._x
         return value > 0 and low <= (math.log10(value) if self._log else value) <= high
 
-    def axes(self) -> list[str]:
+    def axes(self) -> list[Markup]:
         bottom, right = _HEIGHT - _BOTTOM, self.right
         parts = []
         for value in _ticks(*self._y):
             y = self.y(value)
             shown = f"{100 * value:.4g} %" if self._chart.percent else f"{value:.4g}"
-            parts.append(f'<path class="grid" d="M{_LEFT} {y:.1f}H{right}"/>')
-            parts.append(
-                f'<text class="tick" x="{_LEFT - 6}" y="{y + 4:.1f}" '
-                f'text-anchor="end">{shown}</text>'
-            )
+            parts.append(element("path", class_="grid", d=through([(_LEFT, y), (right, y)])))
+            parts.append(_tick(shown, _LEFT - 6, y + 4, "end"))
         for value in _log_ticks(*self._x) if self._log else _ticks(*self._x):
             x = self.x(value)
-            parts.append(
-                f'<text class="tick" x="{x:.1f}" y="{bottom + 16}" '
-                f'text-anchor="middle">{_short(value)}</text>'
-            )
-        parts.append(f'<path class="axis" d="M{_LEFT} {_TOP}V{bottom}H{right}"/>')
+            parts.append(_tick(_short(value), x, bottom + 16, "middle"))
+        corner = [(_LEFT, _TOP), (_LEFT, bottom), (right, bottom)]
+        parts.append(element("path", class_="axis", d=through(corner)))
         parts.append(
-            f'<text class="label" x="{(_LEFT + right) / 2}" y="{_HEIGHT - 6}" '
-            f'text-anchor="middle">{escape(self._chart.x_label)}</text>'
+            element(
+                "text",
+                self._chart.x_label,
+                class_="label",
+                x=(_LEFT + right) / 2,
+                y=_HEIGHT - 6,
+                text_anchor="middle",
+            )
         )
         return parts
 
-    def labels(self) -> list[str]:
+    def labels(self) -> list[Markup]:
         """The labels of the lines after their ends, moved apart where they would touch."""
         ends = sorted(
             (self.y(line.points[-1][1]), self.x(line.points[-1][0]), line.label)
@@ -141,29 +152,29 @@ class _Frame:
         parts, above = [], 0.0
         for y, x, label in ends:
             above = max(y + 4, above + 13)
-            parts.append(
-                f'<text class="tick" x="{x + 6:.1f}" y="{above:.1f}">{escape(label)}</text>'
-            )
+            parts.append(_tick(label, x + 6, above))
         return parts
 
-    def line(self, line: Line) -> list[str]:
+    def line(self, line: Line) -> list[Markup]:
         if not line.points:
             return []
         parts = []
         if line.band:
             pairs = list(zip(line.points, line.band, strict=True))
-            upper = [f"{self.x(x):.1f} {self.y(y + b):.1f}" for (x, y), b in pairs]
-            lower = [f"{self.x(x):.1f} {self.y(y - b):.1f}" for (x, y), b in reversed(pairs)]
-            parts.append(f'<path class="{line.mark} band" d="M{"L".join(upper + lower)}Z"/>')
-        path, last = [], None
+            upper = [(self.x(x), self.y(y + b)) for (x, y), b in pairs]
+            lower = [(self.x(x), self.y(y - b)) for (x, y), b in reversed(pairs)]
+            outline = through(upper + lower, closed=True)
+            parts.append(element("path", class_=f"{line.mark} band", d=outline))
+        places: list[tuple[float, float]] = []
         for x, y in line.points:
-            place = f"{self.x(x):.1f} {self.y(y):.1f}"
-            if line.step and last is not None:
-                path.append(f"L{self.x(x):.1f} {self.y(last):.1f}")
-            path.append(f"L{place}")
-            last = y
-        parts.append(f'<path class="{line.mark}" d="M{"".join(path)[1:]}"/>')
-        return parts
+            if line.step and places:
+                places.append((self.x(x), places[-1][1]))
+            places.append((self.x(x), self.y(y)))
+        return [*parts, element("path", class_=line.mark, d=through(places))]
+
+
+def _tick(text: str, x: float, y: float, anchor: str | None = None) -> Markup:
+    return element("text", text, class_="tick", x=x, y=y, text_anchor=anchor)
 
 
 def _padded(values: Sequence[float], share: float) -> tuple[float, float]:
