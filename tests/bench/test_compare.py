@@ -179,6 +179,21 @@ def test_the_page_says_what_was_compared(tmp_path):
         assert (part in page) == (not part.startswith("<td>no")), part
 
 
+def test_names_in_the_page_are_text(tmp_path):
+    evil = "<script>alert(1)</script>\"'&"
+    made, table = comparison(seeds=2, minimize="seconds"), opened("", None)
+    run(made, STRATEGIES, tmp_path / "b", opened, processes=1)
+    searched_by = by_strategy(made, list(read(tmp_path / "b")))
+    columns = {evil: table.column("signal"), f"{evil}ms": table.column("seconds")}
+    evil_table = Table(table.space, table.architectures, columns, evil)
+    named = comparison(seeds=2, signal=evil, report=(f"{evil}ms",), minimize=f"{evil}ms")
+    page = comparison_page(
+        named, evil_table, {evil: searched_by["random"], "b": searched_by["random"]}
+    )
+    assert "<script" not in page and "alert(1)</script>" not in page
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;&#34;&#39;&amp;") > 20
+
+
 def test_the_terminal_gets_a_row_for_each_strategy(tmp_path):
     made, table = comparison(seeds=2, minimize="seconds"), opened("", None)
     run(made, STRATEGIES, tmp_path / "b", opened, processes=1)

@@ -2,13 +2,16 @@ import math
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import nn
 
+from netwright.drawing.files import sketch
 from netwright.objective import maximize
 from netwright.record.record import Record, Rejection
 from netwright.report import write_report
@@ -74,10 +77,16 @@ class Balanced(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.open: list[str] = []
+        self.attributes: set[str] = set()
+        self.texts: list[str] = []
 
     def handle_starttag(self, tag, attrs) -> None:
+        self.attributes |= {name for name, _ in attrs}
         if tag not in self.VOID:
             self.open.append(tag)
+
+    def handle_data(self, data) -> None:
+        self.texts.append(data)
 
     def handle_endtag(self, tag) -> None:
         if tag not in self.VOID:
@@ -131,11 +140,40 @@ def test_the_result_is_said_and_the_reference_loudly() -> None:
 
 
 def test_nothing_from_outside_is_markup() -> None:
-    evil = "<script>alert(1)</script>"
-    given = [trial(0, 0.5, status="failed", reason=evil)]
-    made = record(given, name=evil)
-    made.settings = {**SETTINGS, "data": {"name": evil}, "strategy": {"name": evil}}
-    assert "<script" not in page(made)
+    """Names of runs, choices, options, references, metrics and classes of data are only text."""
+    evil = "<script>alert(1)</script>\"'&"
+    given = [trial(0, 0.5, status="failed", reason=evil), *FULL[1:]]
+    answers = {"width": 8, evil: evil}
+    for i, t in enumerate(given):
+        again = replace(t.proposal, architecture=Architecture({**answers, "width": i}))
+        given[i] = replace(t, proposal=again, metrics={**t.metrics, f"latency_ms@{evil}": 1.0})
+    made = record(given, name=evil, status="done", tested={41: {"accuracy": 0.8}})
+    made.reference = {"name": evil, "accuracy": 0.95, "seconds": 1.0}
+    made.closed = {SEARCH: evil}
+    choice = {"name": evil, "options": [evil, "b"]}
+    made.settings = {
+        **SETTINGS,
+        "space": {**SETTINGS["space"], "name": evil, "choices": [choice], "digest": evil},
+        "data": {"name": evil, "classes": [evil], "test": 10},
+        "strategy": {"name": evil},
+        "targets": [{"name": evil}],
+        "machine": {evil: evil},
+    }
+    chances = {evil: [0.5, 0.5]}
+    made.shared = {e: {"epoch": e, "loss": 1.0, "seconds": 1.0, "chances": chances} for e in (1, 2)}
+    made.sketches = {41: sketch(nn.Sequential(nn.Linear(4, 2)), (4,)).to_json()}
+    text = page(made)
+    parser = Balanced()
+    parser.feed(text)
+    assert parser.open == []
+    assert "<script" not in text
+    assert all(re.fullmatch("[a-z-]+", name) for name in parser.attributes)
+    said = "".join(parser.texts)
+    for part in (
+        *("run {}", "netwright resume {}", "strategyname {}", "{} reaches", "{}: 9 members, "),
+        *("test accuracy of {}", "latency, {}"),
+    ):
+        assert part.format(evil) in said, part
 
 
 def test_the_file_is_there_whole(tmp_path: Path) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from html import escape
+from collections.abc import Sequence
 
 import numpy as np
+from markupsafe import Markup
 
 from netwright.bench.analysis import (
     LEVEL,
@@ -21,7 +22,9 @@ from netwright.bench.hypervolume import shares
 from netwright.bench.results import Found, columns_of, counted, ninetieth, ranks_of, shown
 from netwright.bench.table import Table
 from netwright.report.charts import MARKS, Chart, Line
-from netwright.report.html import document, section, table_of
+from netwright.report.html import Pages
+
+_PAGES = Pages("netwright.bench")
 
 CHECKLIST = (
     ("Code of the search, and of what trained the networks, is released", None),
@@ -49,24 +52,34 @@ def comparison_page(comparison: Comparison, table: Table, found: Found) -> str:
         _ranked(comparison, table, found),
         _checklist(comparison, found),
     ]
-    return document(f"{table.name} · netwright bench", "".join(parts))
+    return _PAGES.document(f"{table.name} · netwright bench", parts)
 
 
-def _header(comparison: Comparison, table: Table, found: Found) -> str:
+def _header(comparison: Comparison, table: Table, found: Found) -> Markup:
     seeds = sorted({len(searched) for searched in found.values()})
     counted = " to ".join(map(str, dict.fromkeys((seeds[0], seeds[-1])))) if seeds else "no"
     unit = "evaluations" if comparison.seconds is None else "simulated seconds"
     workers = f", {comparison.workers} simulated workers" if comparison.workers > 1 else ""
-    return (
-        f'<p class="soft small">{escape(table.name)} · {len(table):,} networks of '
-        f"the space {escape(table.space.name)}</p>"
-        f"<h1>{len(found)} strategies on {escape(table.name)}</h1>"
-        f"<p>{comparison.budget:,.0f} {unit}{workers}, {counted} seeds each. Networks are chosen "
-        f"by <code>{escape(comparison.signal)}</code>.</p>"
+    return _PAGES.render(
+        "header.html",
+        table=table.name,
+        size=len(table),
+        space=table.space.name,
+        strategies=len(found),
+        budget=f"{comparison.budget:,.0f} {unit}{workers}",
+        seeds=counted,
+        signal=comparison.signal,
     )
 
 
-def _curves(comparison: Comparison, table: Table, found: Found, column: str) -> str:
+def _figures(
+    title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], said: str | Markup
+) -> Markup:
+    """A section with a table, and what is said of it."""
+    return _PAGES.render("figures.html", title=title, heads=heads, rows=rows, said=said)
+
+
+def _curves(comparison: Comparison, table: Table, found: Found, column: str) -> Markup:
     drawn = []
     for place, (name, searched) in enumerate(found.items()):
         made = curve(comparison, table, searched, column)
@@ -76,22 +89,16 @@ def _curves(comparison: Comparison, table: Table, found: Found, column: str) -> 
     unit = "evaluations" if comparison.seconds is None else "seconds"
     chart = Chart(unit, column, drawn, log=True, width=760)
     best = float(np.nanmax(table.column(column)))
-    key = "".join(
-        f"<span><i class='s{place % MARKS}'></i>{escape(name)}</span>"
-        for place, name in enumerate(found)
-    )
-    told = (
-        f"The mean over seeds of <code>{escape(column)}</code> of the network that is best so far "
-        "by the signal; bands are 95 % intervals of the mean, labels stand at the ends. The best "
-        f"of the table is {best:.6g}."
-    )
-    return section(
-        f"{column} against the budget",
-        f"{chart.svg()}<p class='key small'>{key}</p><p class='soft small'>{told}</p>",
+    return _PAGES.render(
+        "curves.html",
+        column=column,
+        chart=chart.svg(),
+        key=[(f"s{place % MARKS}", name) for place, name in enumerate(found)],
+        best=f"{best:.6g}",
     )
 
 
-def _budgets(comparison: Comparison, table: Table, found: Found) -> str:
+def _budgets(comparison: Comparison, table: Table, found: Found) -> Markup:
     columns = columns_of(comparison)
     rows = []
     for share in SHARES:
@@ -99,13 +106,11 @@ def _budgets(comparison: Comparison, table: Table, found: Found) -> str:
         for name, searched in found.items():
             cells = [shown(values_at(comparison, table, searched, c, budget)) for c in columns]
             rows.append([f"{budget:,.0f}", name, str(len(searched)), *cells])
-    said = "<p class='soft small'>Mean and deviation over seeds.</p>"
-    return section(
-        "At fixed budgets", table_of(["budget", "strategy", "seeds", *columns], rows) + said
-    )
+    heads = ["budget", "strategy", "seeds", *columns]
+    return _figures("At fixed budgets", heads, rows, "Mean and deviation over seeds.")
 
 
-def _qualities(comparison: Comparison, table: Table, found: Found) -> str:
+def _qualities(comparison: Comparison, table: Table, found: Found) -> Markup:
     heads = ["strategy"]
     heads += [f"best {share:.2g} %" for share in (100 * q for q in QUALITIES if q)] + ["the best"]
     rows = []
@@ -119,38 +124,35 @@ def _qualities(comparison: Comparison, table: Table, found: Found) -> str:
         seconds = float(np.mean([s.cpu_seconds for s in searched]))
         rows.append([name, *cells, f"{area.mean():.4g}", f"{seconds:.2f}"])
     said = (
-        "<p class='soft small'>Evaluations until one of the best networks of the table by the "
+        "Evaluations until one of the best networks of the table by the "
         "signal was evaluated: the median of the seeds, and in brackets what nine of ten needed; a "
         "dash where so many did not get there. Anytime regret is how far the signal was from the "
         "best of the table, on average over the whole budget. CPU seconds are what the strategy "
-        "itself took for a run.</p>"
+        "itself took for a run."
     )
-    return section(
-        "Evaluations to a quality",
-        table_of([*heads, "anytime regret", "CPU seconds"], rows) + said,
-    )
+    heads += ["anytime regret", "CPU seconds"]
+    return _figures("Evaluations to a quality", heads, rows, said)
 
 
-def _fronts(comparison: Comparison, table: Table, found: Found) -> str:
+def _fronts(comparison: Comparison, table: Table, found: Found) -> Markup:
     budgets = np.array([share * comparison.budget for share in SHARES])
     rows = []
     for name, searched in found.items():
         areas = shares(comparison, table, searched, budgets)
         rows.append([name, *(shown(100 * area) for area in areas)])
-    said = (
-        f"<p class='soft small'>Percent of the hypervolume of the table's front by "
-        f"<code>{escape(comparison.signal)}</code> and <code>{escape(comparison.minimize or '')}"
-        "</code>, mean and deviation over seeds. The reference point is the median of the one and "
-        "the largest of the other.</p>"
-    )
+    said = Markup(
+        "Percent of the hypervolume of the table's front by <code>{}</code> and <code>{}</code>, "
+        "mean and deviation over seeds. The reference point is the median of the one and the "
+        "largest of the other."
+    ).format(comparison.signal, comparison.minimize or "")
     heads = ["strategy", *(f"{budget:,.0f}" for budget in budgets)]
-    return section("Fronts", table_of(heads, rows) + said)
+    return _figures("Fronts", heads, rows, said)
 
 
-def _ranked(comparison: Comparison, table: Table, found: Found) -> str:
+def _ranked(comparison: Comparison, table: Table, found: Found) -> Markup:
     placed = ranks_of(comparison, table, found)
     if placed is None:
-        return section("Ranks", "<p class='soft'>Ranks need two strategies and two seeds.</p>")
+        return _figures("Ranks", [], [], "Ranks need two strategies and two seeds.")
     order = sorted(placed.mean, key=lambda name: placed.mean[name])
     rows = []
     for name in order:
@@ -158,17 +160,16 @@ def _ranked(comparison: Comparison, table: Table, found: Found) -> str:
         cells = ["" if math.isnan(p) else f"{p:.2g}" for p in pairs]
         rows.append([name, f"{placed.mean[name]:.2f}", *cells])
     column = columns_of(comparison)[0]
-    said = (
-        f"<p class='soft small'>Mean ranks of <code>{escape(column)}</code> at the end over "
-        f"{placed.seeds} seeds, 1 being best. Friedman's test of all being equal: "
-        f"p = {placed.friedman:.2g}. Mean ranks closer than the critical difference "
-        f"{placed.difference:.2f} (Nemenyi, level {LEVEL:g}) are not told apart. Right: p-values "
-        "of pairs, Wilcoxon's signed-rank test with Holm's correction.</p>"
-    )
-    return section("Ranks", table_of(["strategy", "mean rank", *order], rows) + said)
+    said = Markup(
+        "Mean ranks of <code>{}</code> at the end over {} seeds, 1 being best. Friedman's test of "
+        "all being equal: p = {:.2g}. Mean ranks closer than the critical difference {:.2f} "
+        "(Nemenyi, level {:g}) are not told apart. Right: p-values of pairs, Wilcoxon's "
+        "signed-rank test with Holm's correction."
+    ).format(column, placed.seeds, placed.friedman, placed.difference, LEVEL)
+    return _figures("Ranks", ["strategy", "mean rank", *order], rows, said)
 
 
-def _checklist(comparison: Comparison, found: Found) -> str:
+def _checklist(comparison: Comparison, found: Found) -> Markup:
     least = min((len(searched) for searched in found.values()), default=0)
     holds = {
         "random": any(name.startswith("random") for name in found),
@@ -180,7 +181,7 @@ def _checklist(comparison: Comparison, found: Found) -> str:
         held = holds[rule] if isinstance(rule, str) else rule
         rows.append(["for you to say" if held is None else "yes" if held else "no", text])
     said = (
-        "<p class='soft small'>Lindauer and Hutter, arXiv 1909.02453. On a table every strategy "
-        "gets the same trained networks; how those were trained is the table's matter.</p>"
+        "Lindauer and Hutter, arXiv 1909.02453. On a table every strategy "
+        "gets the same trained networks; how those were trained is the table's matter."
     )
-    return section("Best practices", table_of(["holds", "item"], rows) + said)
+    return _figures("Best practices", ["holds", "item"], rows, said)

@@ -1,32 +1,32 @@
-"""Pieces of HTML that every page is made of."""
+"""Pages made of jinja2 templates, which escape every text they are given, and open offline."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from html import escape
-from importlib.resources import files
+from collections.abc import Iterable
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+_SHARED = "netwright.report"
 
 
-def document(title: str, body: str) -> str:
-    """A whole page that opens offline."""
-    style = files("netwright.report").joinpath("style.css").read_text(encoding="utf-8")
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{style}</style></head>"
-        f"<body><main>{body}</main></body></html>\n"
-    )
+class Pages:
+    """The templates in the folder `templates` of a package, over those that all pages share."""
 
+    def __init__(self, package: str = _SHARED) -> None:
+        loaders = [PackageLoader(name) for name in dict.fromkeys((package, _SHARED))]
+        self._templates = Environment(
+            loader=ChoiceLoader(loaders),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
 
-def section(title: str, body: str) -> str:
-    """A card with a heading."""
-    return f"<section><h2>{escape(title)}</h2>{body}</section>"
+    def render(self, template: str, **values: object) -> Markup:
+        """A piece of a page; only values that are Markup go in as they are."""
+        return Markup(self._templates.get_template(template).render(values))
 
-
-def table_of(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of texts, which are escaped."""
-    top = "".join(f"<th>{escape(head)}</th>" for head in heads)
-    lines = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f"<table><tr>{top}</tr>{lines}</table>"
+    def document(self, title: str, parts: Iterable[Markup]) -> str:
+        """A whole page."""
+        return str(self.render("document.html", title=title, parts=parts))

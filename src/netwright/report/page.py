@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from html import escape
 from pathlib import Path
+
+from markupsafe import Markup
 
 from netwright.errors import SettingError
 from netwright.network.files import write_whole
 from netwright.objective import figures
 from netwright.record.record import Record
 from netwright.report import sections
-from netwright.report.html import document
+from netwright.report.html import Pages
 from netwright.report.shared_weights import shared
 from netwright.report.statistics import interval
+
+_PAGES = Pages()
 
 
 def write_report(record: Record, path: str | Path) -> None:
@@ -43,7 +46,7 @@ def write_page(path: Path, text: str) -> None:
 
 def page(record: Record) -> str:
     """The HTML of the report."""
-    parts: Sequence[Callable[[Record], str]] = (
+    parts: Sequence[Callable[[Record], Markup]] = (
         header,
         sections.progress,
         shared,
@@ -55,35 +58,38 @@ def page(record: Record) -> str:
         sections.costs,
         sections.settings,
     )
-    body = "\n".join(part(record) for part in parts)
-    return document(f"{record.name} · netwright", body)
+    return _PAGES.document(f"{record.name} · netwright", [part(record) for part in parts])
 
 
-def header(record: Record) -> str:
+def header(record: Record) -> Markup:
     """The result in one sentence, then its figures."""
-    began = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    data = (record.settings["data"] or {}).get("name", "the user's own data")
-    told = f'<p class="soft small">run {escape(record.name)} · {escape(str(data))} · {began}</p>'
     best = record.best
-    if best is None:
-        reason = f": {record.reason}" if record.reason else "."
-        return (
-            f"{told}<h1>No network yet</h1><p>{_status(record)}</p>"
-            f"<p>No trial ended well within the limits{escape(reason)}</p>"
-        )
-    tested, reference = record.tested_score(best), record.reference_score
-    below = ""
-    if record.is_below_reference(best) and record.reference:
-        assert tested is not None and reference is not None
-        show = record.metric.show
-        below = (
-            '<section class="loud"><b>Below the reference.</b> '
-            f"{escape(record.reference['name'])} reaches {show(reference)} on the test part, "
-            f"this network {show(tested)}. Search longer, or loosen the limits.</section>"
-        )
+    tested = None if best is None else record.tested_score(best)
+    reason = f": {record.reason}" if record.reason else "."
+    began = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return _PAGES.render(
+        "header.html",
+        name=record.name,
+        data=(record.settings["data"] or {}).get("name", "the user's own data"),
+        began=began,
+        headline="No network yet" if best is None else _headline(record, tested),
+        below=_below(record, tested),
+        status=_status(record),
+        why_none=f"No trial ended well within the limits{reason}" if best is None else "",
+        figures=[] if best is None else _figures(record, tested),
+    )
+
+
+def _below(record: Record, tested: float | None) -> str:
+    """By how much the best is below the reference; empty if it is not."""
+    best, reference = record.best, record.reference_score
+    if best is None or not record.is_below_reference(best) or not record.reference:
+        return ""
+    assert tested is not None and reference is not None
+    show = record.metric.show
     return (
-        f"{told}<h1>{_headline(record, tested)}</h1>{below}<p>{_status(record)}</p>"
-        f'<div class="figures">{_figures(record, tested)}</div>'
+        f"{record.reference['name']} reaches {show(reference)} on the test part, "
+        f"this network {show(tested)}. Search longer, or loosen the limits."
     )
 
 
@@ -95,7 +101,7 @@ def _headline(record: Record, tested: float | None) -> str:
     metric = record.objectives[0].metric
     value = best.metrics[metric]
     shown = f"{value:.2%}" if record.is_fraction(metric) else f"{value:.5g}"
-    return f"{shown} validation {escape(metric)}, not yet tested"
+    return f"{shown} validation {metric}, not yet tested"
 
 
 def _status(record: Record) -> str:
@@ -121,7 +127,7 @@ def _status(record: Record) -> str:
     return f"{words[record.status]} {len(record.history)} trials ended{over}.{chosen}"
 
 
-def _figures(record: Record, tested: float | None) -> str:
+def _figures(record: Record, tested: float | None) -> list[tuple[str, str]]:
     best = record.best
     assert best is not None
     rows, metric = [], record.metric
@@ -141,7 +147,4 @@ def _figures(record: Record, tested: float | None) -> str:
         rows.append((metric.show(reference), f"test {metric.name} of {name}"))
     for limit in record.limits:
         rows.append((f"≤ {limit.bound:g}", f"limit on {limit.metric}, kept"))
-    return "".join(
-        f'<div><b>{escape(value)}</b><span class="soft small">{escape(name)}</span></div>'
-        for value, name in rows
-    )
+    return rows

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from html import escape
 from typing import Any
+
+from markupsafe import Markup
 
 from netwright.drawing.files import Sketch, draw_svg
 from netwright.objective import MetricName, minimize
 from netwright.record.record import Record
 from netwright.report.charts import Chart, Line, Points
-from netwright.report.html import section, table_of
+from netwright.report.html import Pages
 from netwright.report.statistics import (
     LEAST_TRIALS,
     best_so_far,
@@ -21,8 +22,10 @@ from netwright.report.statistics import (
 from netwright.tasks import Metric
 from netwright.trial import SEARCH, Trial, front_of
 
+_PAGES = Pages()
 
-def progress(record: Record) -> str:
+
+def progress(record: Record) -> Markup:
     """The best so far beside the expected best of as many random networks."""
     objective = record.objectives[0]
     good = record.history.allowed(record.limits, SEARCH)
@@ -33,7 +36,7 @@ def progress(record: Record) -> str:
         if math.isfinite(gain)
     ]
     if not best:
-        return section("Progress", "<p class='soft'>No trial of the search has ended well yet.</p>")
+        return _PAGES.render("progress.html", chart=None)
     lines = [Line(best, "best", step=True)]
     expected = expected_best(record)
     said = (
@@ -65,24 +68,16 @@ def progress(record: Record) -> str:
         [Points(dots, "trial", 2.5)],
         percent=record.is_fraction(objective.metric),
     )
-    return section("Progress", f"{chart.svg()}<p class='soft small'>{escape(said)}</p>")
+    return _PAGES.render("progress.html", chart=chart.svg(), said=said)
 
 
-def fronts(record: Record) -> str:
+def fronts(record: Record) -> Markup:
     """The first objective against what targets measure and against parameters, with the front."""
     compared = [(metric, _label(metric)) for metric in _measured(record)]
     compared.append((MetricName("params"), "parameters"))
     charts = [_front(record, metric, label) for metric, label in compared]
-    key = (
-        "<p class='key soft small'><span><i style='background:var(--grey)'></i>trial</span>"
-        "<span><i style='background:var(--green)'></i>front of the search</span>"
-        "<span><i style='background:var(--blue)'></i>finalist</span>"
-        "<span><i style='background:var(--red)'></i>the best</span></p>"
-    )
     shown = [chart for chart in charts if chart]
-    if not shown:
-        return ""
-    return f'<div class="two">{"".join(section(t, c + key) for t, c in shown)}</div>'
+    return _PAGES.render("fronts.html", charts=shown) if shown else Markup()
 
 
 def _measured(record: Record) -> list[MetricName]:
@@ -98,7 +93,7 @@ def _label(metric: MetricName) -> str:
     return f"{' '.join(words)} on {metric.target}, {unit}" if words else f"{unit}, {metric.target}"
 
 
-def _front(record: Record, metric: MetricName, label: str) -> tuple[str, str] | None:
+def _front(record: Record, metric: MetricName, label: str) -> tuple[str, Markup] | None:
     objective = record.objectives[0]
     wanted = (objective.metric, metric)
     trials = [t for t in record.history if t.done and all(m in t.metrics for m in wanted)]
@@ -132,10 +127,10 @@ def _front(record: Record, metric: MetricName, label: str) -> tuple[str, str] | 
     return f"{objective.metric.capitalize()} against {label}", chart.svg()
 
 
-def finalists(record: Record) -> str:
+def finalists(record: Record) -> Markup:
     """A row for each network of the last final, with its way there."""
     if not record.final_stage.is_final:
-        return ""
+        return Markup()
     objective, metric = record.objectives[0], record.metric
     rows = []
     last = [t for t in record.history if t.proposal.stage == record.final_stage]
@@ -159,8 +154,8 @@ def finalists(record: Record) -> str:
                 trial.status,
             ]
         )
-    names = ["trial", "validation, stage by stage", *late]
-    names += ["test", *map(_label, measured), "params", "epochs", "status"]
+    heads = ["trial", "validation, stage by stage", *late]
+    heads += ["test", *map(_label, measured), "params", "epochs", "status"]
     curves = [
         Line(
             [(p["epoch"], p[metric.name]) for p in t.curve if metric.name in p],
@@ -171,8 +166,8 @@ def finalists(record: Record) -> str:
     ]
     lines = [curve for curve in curves if curve.points]
     drawn = Chart("epoch", f"validation {metric.name}", lines, percent=metric.fraction)
-    picture = drawn.svg() if lines else ""
-    return section("Finalists", table_of(names, rows) + picture)
+    chart = drawn.svg() if lines else None
+    return _PAGES.render("finalists.html", heads=heads, rows=rows, chart=chart)
 
 
 def _late(record: Record, last: list[Trial]) -> list[str]:
@@ -198,57 +193,40 @@ def _way(record: Record, trial: Trial) -> list[Trial]:
     return found
 
 
-def network(record: Record) -> str:
+def network(record: Record) -> Markup:
     """The best network drawn, and its answers."""
     best = record.best
     if best is None:
-        return ""
-    answers = table_of(
-        ["choice", "answer"], [[n, str(a)] for n, a in best.architecture.answers.items()]
-    )
+        return Markup()
     drawn = record.sketches.get(best.number)
-    picture = (
-        draw_svg(Sketch.from_json(drawn))
-        if drawn is not None
-        else f"<p class='soft'>Drawn by <code>netwright show {escape(record.name)}</code>.</p>"
-    )
-    return (
-        '<div class="two">'
-        + section("The network", f'<div class="drawing">{picture}</div>')
-        + section("Its answers", answers)
-        + "</div>"
+    return _PAGES.render(
+        "network.html",
+        name=record.name,
+        picture=None if drawn is None else draw_svg(Sketch.from_json(drawn)),
+        answers=list(best.architecture.answers.items()),
     )
 
 
-def choices(record: Record) -> str:
+def choices(record: Record) -> Markup:
     """Which choices mattered, by what they explain of the first objective."""
-    title = "Which choices mattered"
     found = importances(record)
-    if not found:
-        done = sum(t.done and t.proposal.stage.explores for t in record.history)
-        return section(
-            title,
-            f"<p class='soft'>This needs {LEAST_TRIALS} trials that ended well with different "
-            f"results; there are {done}.</p>",
+    done = sum(t.done and t.proposal.stage.explores for t in record.history)
+    rows = [
+        (
+            i.choice,
+            f"{160 * i.share / found[0].share:.0f}",
+            f"{i.share:.0%}",
+            _options(record, i.options),
         )
-    top = found[0].share
-    rows = "".join(
-        f"<tr><td>{escape(i.choice)}</td><td class='whole'><span class='bar' "
-        f"style='width:{160 * i.share / top:.0f}px'></span> {i.share:.0%}</td>"
-        f"<td>{_option_text(record, i.options)}</td></tr>"
         for i in found[:12]
-    )
-    return section(
-        title,
-        "<table><tr><th>choice</th><th>share explained</th><th>mean of its options "
-        f"(± standard error; trials)</th></tr>{rows}</table>"
-        "<p class='soft small'>Loss of R² of a random forest when a choice's answers are shuffled, "
-        "as a share of all. A search looks where it found good networks, so that the means of "
-        "options are not those of random networks.</p>",
-    )
+    ]
+    return _PAGES.render("choices.html", rows=rows, least=LEAST_TRIALS, done=done)
 
 
-def _option_text(record: Record, options: tuple[tuple[str, int, float, float], ...]) -> str:
+def _options(
+    record: Record, options: tuple[tuple[str, int, float, float], ...]
+) -> list[tuple[str, str, int]]:
+    """Of each option its text, the mean with its error, and the number of its trials."""
     objective = record.objectives[0]
     sign = 1 if objective.direction == "maximize" else -1
     shown = []
@@ -258,23 +236,19 @@ def _option_text(record: Record, options: tuple[tuple[str, int, float, float], .
             value = f"{100 * sign * mean:.2f}{spread} %"
         else:
             value = f"{sign * mean:.4g}" + (f" ± {error:.2g}" if math.isfinite(error) else "")
-        shown.append(f"<b>{escape(option)}</b> {value} <span class='soft'>({trials})</span>")
-    return " · ".join(shown)
+        shown.append((option, value, trials))
+    return shown
 
 
-def failures(record: Record) -> str:
+def failures(record: Record) -> Markup:
     """Failed trials by reason, and networks that were over a limit."""
-    parts = []
     failed = Counter((t.status, t.reason) for t in record.history if not t.done)
-    if failed:
-        first = {(t.status, t.reason): t.number for t in reversed(record.history) if not t.done}
-        rows = [
-            [status, str(count), reason or "no reason given", str(first[status, reason])]
-            for (status, reason), count in failed.most_common(20)
-        ]
-        parts.append(table_of(["status", "trials", "reason", "first trial"], rows))
-    else:
-        parts.append("<p class='soft'>No trial failed.</p>")
+    first = {(t.status, t.reason): t.number for t in reversed(record.history) if not t.done}
+    rows = [
+        [status, count, reason or "no reason given", first[status, reason]]
+        for (status, reason), count in failed.most_common(20)
+    ]
+    sentences = []
     for limit in record.limits:
         over = [
             r.metrics[limit.metric]
@@ -282,14 +256,14 @@ def failures(record: Record) -> str:
             if r.metrics.get(limit.metric, 0) > limit.bound
         ]
         if over:
-            parts.append(
-                f"<p>{len(over)} networks were measured over the limit {escape(limit.metric)} ≤ "
-                f"{limit.bound:g} and not trained; the closest had {min(over):.4g}.</p>"
+            sentences.append(
+                f"{len(over)} networks were measured over the limit {limit.metric} ≤ "
+                f"{limit.bound:g} and not trained; the closest had {min(over):.4g}."
             )
-    return section("Failed trials", "".join(parts))
+    return _PAGES.render("failures.html", rows=rows, over=sentences)
 
 
-def costs(record: Record) -> str:
+def costs(record: Record) -> Markup:
     """What the stages cost."""
     rows = []
     for stage in sorted({t.proposal.stage for t in record.history}):
@@ -303,9 +277,7 @@ def costs(record: Record) -> str:
                 record.closed.get(stage, "not over"),
             ]
         )
-    heads = ["stage", "trials", "seconds", "CPU seconds", "ended by"]
-    total = f"<p class='soft small'>{record.seconds:,.0f} seconds of wall time in all.</p>"
-    return section("Cost", table_of(heads, rows) + total)
+    return _PAGES.render("costs.html", rows=rows, seconds=record.seconds)
 
 
 _SETTINGS = (
@@ -315,7 +287,7 @@ _SETTINGS = (
 )
 
 
-def settings(record: Record) -> str:
+def settings(record: Record) -> Markup:
     """All settings, versions, and the commands to go on."""
     given = record.settings
     rows: list[list[str]] = []
@@ -325,13 +297,7 @@ def settings(record: Record) -> str:
     size = "" if space["count"] is None else f"{space['count']:,} members, "
     rows.append(["space", f"{space['name']}: {size}digest {space['digest']}"])
     rows.append(["netwright", str(given["netwright"])])
-    name = escape(record.name)
-    commands = (
-        f"<pre>netwright resume {name} --store FILE\n"
-        f"netwright export {name} --store FILE --out DIR\n"
-        f"netwright show {name} --store FILE</pre>"
-    )
-    return section("Settings", table_of(["", ""], rows) + commands)
+    return _PAGES.render("settings.html", rows=rows, name=record.name)
 
 
 def _finals(finals: list[list[int]]) -> str:

@@ -2,62 +2,60 @@
 
 from __future__ import annotations
 
-from html import escape
-
+from markupsafe import Markup
 from scipy.stats import spearmanr
 
 from netwright.record.record import Record
 from netwright.report.charts import MARKS, Chart, Line, Points
-from netwright.report.html import section
+from netwright.report.html import Pages
 from netwright.tasks import Metric
 from netwright.trial import best_of
 
+_PAGES = Pages()
 _LEAST = 4  # networks, of which ranks are compared
 _SHOWN = 6  # choices that are seen at once
 _LONG = 9  # letters of an option's label
 
 
-def shared(record: Record) -> str:
+def shared(record: Record) -> Markup:
     """How a one-shot search went: curves, preferences, memory, and whether it can be trusted."""
     if not record.shared:
-        return ""
+        return Markup()
     epochs = [record.shared[number] for number in sorted(record.shared)]
     lines = [Line([(e["epoch"], e["loss"]) for e in epochs], "best")]
-    key = "<span><i style='background:var(--blue)'></i>loss of the train part</span>"
-    if all("entropy" in e for e in epochs):
+    entropy = all("entropy" in e for e in epochs)
+    if entropy:
         lines.append(Line([(e["epoch"], e["entropy"]) for e in epochs], "front"))
-        key += (
-            "<span><i style='background:var(--green)'></i>entropy of the choices: "
-            "1 is undecided, 0 decided</span>"
-        )
-    charts = [f"<p class='key soft small'>{key}</p>", Chart("epoch", "loss", lines).svg()]
-    found, metric = pairs(record), record.metric
-    if found:
-        dots = [(x, y, f"trial {number}") for number, x, y in found]
-        charts.append(
-            f"<p class='soft small'>{metric.name.capitalize()} of each network trained alone, "
-            f"against its {metric.name} with shared weights{_unit(metric)}:</p>"
-        )
-        label = f"{metric.name} with shared weights"
-        points = [Points(dots, "trial", 3)]
-        charts.append(
-            Chart(label, f"{metric.name} alone", [], points, percent=metric.fraction).svg()
-        )
+    metric = record.metric
+    dots = [(x, y, f"trial {number}") for number, x, y in pairs(record)]
+    label = f"{metric.name} with shared weights"
+    alone = Chart(
+        label, f"{metric.name} alone", [], [Points(dots, "trial", 3)], percent=metric.fraction
+    )
     sentences = (trust(record), random_beside(record), fallen(record), memory(record))
-    said = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences if sentence)
-    return section("Shared weights", "".join(charts) + said + preferences(record))
+    return _PAGES.render(
+        "shared_weights.html",
+        entropy=entropy,
+        chart=Chart("epoch", "loss", lines).svg(),
+        alone_said=f"{metric.name.capitalize()} of each network trained alone, against its "
+        f"{metric.name} with shared weights{_unit(metric)}:",
+        alone=alone.svg() if dots else None,
+        sentences=[sentence for sentence in sentences if sentence],
+        preferred=preferences(record),
+        at_once=_SHOWN,
+    )
 
 
 def _unit(metric: Metric) -> str:
     return " (a fraction)" if metric.fraction else ""
 
 
-def preferences(record: Record) -> str:
-    """How likely each option of each choice was after each epoch; those of few choices at once."""
+def preferences(record: Record) -> list[tuple[str, Markup]]:
+    """For each choice a chart of how likely each of its options was after each epoch."""
     epochs = [record.shared[number] for number in sorted(record.shared)]
     epochs = [epoch for epoch in epochs if "chances" in epoch]
     if len(epochs) < 2:
-        return ""
+        return []
     charts = []
     for choice in record.settings["space"]["choices"]:
         name = choice["name"]
@@ -75,21 +73,8 @@ def preferences(record: Record) -> str:
             )
             for i, label in ((i, _short(labels[i])) for i in sorted(likely))
         ]
-        head = f"<div><code class='small'>{escape(name)}</code>"
-        charts.append(f"{head}{Chart('epoch', 'probability', lines, width=340).svg()}</div>")
-    if not charts:
-        return ""
-    shown, more = "".join(charts[:_SHOWN]), "".join(charts[_SHOWN:])
-    rest = (
-        f"<details><summary>{len(charts) - _SHOWN} more choices</summary><div class='two'>{more}"
-        "</div></details>"
-        if more
-        else ""
-    )
-    return (
-        "<p class='soft small'>How likely each option was after each epoch, by what the search had "
-        f"learned; all are equal at first.</p><div class='two'>{shown}</div>{rest}"
-    )
+        charts.append((name, Chart("epoch", "probability", lines, width=340).svg()))
+    return charts
 
 
 def random_beside(record: Record) -> str:
