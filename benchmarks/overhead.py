@@ -29,7 +29,7 @@ from netwright.execute import Inline
 from netwright.network.cost import survey
 from netwright.objective import maximize, minimize
 from netwright.run.loop import Loop
-from netwright.run.plan import Budget, Plan
+from netwright.run.plan import Plan
 from netwright.space import Space
 from netwright.store import SQLiteStore
 from netwright.strategies import (
@@ -124,7 +124,14 @@ def loop_ms(folder: Path, trials: int) -> dict[str, float]:
     store = SQLiteStore(folder / "loop.db")
     store.create("a", {"objectives": [], "limits": []})
     stamps: list[float] = []
-    plan = Plan(space, Function(train), RegularizedEvolution(), ONE, (), Budget(trials=trials), ())
+    plan = Plan(
+        space,
+        Function(train),
+        RegularizedEvolution(),
+        trials=trials,
+        finals=(),
+        targets=(),
+    )
     Loop(plan, store, "a", Inline(), lambda p: stamps.append(time.perf_counter())).run()
     return spread([1e3 * (b - a) for a, b in pairwise(stamps)])
 

@@ -1,10 +1,11 @@
-"""Write what follows from the exports of the package: names, help, documentation tables.
+"""Write what follows from the exports of the package and from the options of a run.
 
     python scripts/generate_exports.py [--check] [FOLDER]
 
-FOLDER is a checkout, by default this one. Written are the public names in `netwright/__init__.py`,
-the names for `netwright --help` in `netwright/cli/exported.py`, and the tables of the guide. With
---check nothing is written, and the exit status is 1 if a file is not current.
+FOLDER is a checkout, by default this one. Written are the public names in `netwright/__init__.py`;
+names and options for `netwright --help` in `netwright/cli/exported.py`; the arguments in the
+docstring of `search`; and the tables of the guide. With --check nothing is written, and the exit
+status is 1 if a file is not current.
 """
 
 from __future__ import annotations
@@ -13,17 +14,26 @@ import dataclasses
 import inspect
 import re
 import sys
+import textwrap
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 SEAMS = {
-    "strategies": "Strategy",
-    "stopping": "Stopper",
+    "execute": "Executor",
     "oneshot": "OneShot",
+    "stopping": "Stopper",
+    "store": "Store",
+    "strategies": "Strategy",
     "targets": "Target",
+    "tasks": "Task",
 }
 """Rooms of plug-ins, and the class that says which of their exports are such."""
+
+NAMED = ["strategies", "stopping", "oneshot", "targets"]
+"""Rooms whose plug-ins have a name on the command line, and a table in the guide."""
 
 PUBLIC = {
     "conversion": ["convert"],
@@ -33,13 +43,11 @@ PUBLIC = {
     "evaluate.base": ["Evaluator"],
     "evaluate.function": ["Function"],
     "evaluate.training": ["Training"],
-    "execute": ["Executor", "Inline", "Processes"],
     "objective": ["at_most", "maximize", "minimize"],
-    "run.search": ["Run", "search"],
+    "run.result": ["Run", "TrainedNetwork"],
+    "run.search": ["search"],
     "space": ["Architecture", "Choose", "Space"],
-    "store": ["MemoryStore", "SQLiteStore", "Store"],
     "supernet": ["Supernet"],
-    "tasks": ["Classification", "Task"],
 }
 """Public names that are no plug-ins of a room with a seam, by their module."""
 
@@ -67,10 +75,12 @@ def generated(root: Path) -> dict[Path, str]:
     """Every file that is generated, or has a part that is, as it has to be."""
     package = root / "src" / "netwright"
     front, guide = package / "__init__.py", root / "docs" / "guide.md"
-    tables = {f"exported {room}": table(room, seam) for room, seam in SEAMS.items()}
+    search = package / "run" / "search.py"
+    tables = {f"exported {room}": table(room, SEAMS[room]) for room in NAMED}
     return {
         front: with_parts(front.read_text(encoding="utf-8"), {"exports": front_block()}, "# {}"),
         package / "cli" / "exported.py": cli_module(),
+        search: with_arguments(search.read_text(encoding="utf-8")),
         guide: with_parts(guide.read_text(encoding="utf-8"), tables, "<!-- {} -->"),
     }
 
@@ -120,16 +130,93 @@ def as_ruff_sorts(name: str) -> tuple[int, str]:
     return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
 
 
+def with_arguments(text: str) -> str:
+    """The module of `search` with what its docstring says of the options, up to `watch`."""
+    from netwright.run.options import options_of
+    from netwright.run.plan import Plan
+
+    options = options_of(Plan)
+    before, _, rest = text.partition(f"        {next(iter(options))}: ")
+    _, end, after = rest.partition("        watch: ")
+    lines = [
+        textwrap.fill(f"{name}: {known.help}", 100, **INDENTS, break_on_hyphens=False)
+        for name, known in options.items()
+    ]
+    return before + "\n".join([*lines, end + after])
+
+
+INDENTS: dict[str, Any] = {"initial_indent": " " * 8, "subsequent_indent": " " * 12}
+
+
 def cli_module() -> str:
-    """Names that `--help` says without importing what they stand for."""
+    """Names and options that `--help` says without importing what they stand for."""
+    lines = [
+        '"""What the package exports, and the options of a run, for the command line.',
+        "",
+        "Written by scripts/generate_exports.py from the `__all__` of the rooms and from `Plan`.",
+        '"""',
+        "",
+        "# ruff: noqa: E501",
+        "from netwright.cli.declared import Declared",
+    ]
+    for name, values in listed().items():
+        lines += ["", f"{name} = (", *(f'    "{value}",' for value in values), ")"]
+    lines += ["", "SEARCH = ("]
+    for declared in search_options():
+        lines += ["    Declared(", *(f"        {quoted(v)}," for v in declared), "    ),"]
+    return "\n".join([*lines, ")", ""])
+
+
+def listed() -> dict[str, Iterable[str]]:
+    """The names of what is exported, by what they are."""
     from netwright import spaces
     from netwright.oneshot.names import ONE_SHOT, PROPOSING
+    from netwright.stopping.names import STOPPERS
 
-    lists = {"STRATEGIES": PROPOSING, "ONE_SHOTS": ONE_SHOT, "SPACES": spaces.__all__}
-    lines = ['"""What the package exports, by name; written by scripts/generate_exports.py."""']
-    for name, values in lists.items():
-        lines += ["", f"{name} = (", *(f'    "{value}",' for value in values), ")"]
-    return "\n".join([*lines, ""])
+    return {
+        "STRATEGIES": PROPOSING,
+        "ONE_SHOTS": ONE_SHOT,
+        "STOPPERS": STOPPERS,
+        "SPACES": spaces.__all__,
+    }
+
+
+def search_options() -> list[tuple[Any, ...]]:
+    """What the command line has to know of each option of a run: see `Declared`."""
+    from netwright.run.options import flag_of, options_of
+    from netwright.run.plan import Plan
+
+    defaults = {each.name: each.default for each in dataclasses.fields(Plan)}
+    hints = get_type_hints(Plan)
+    found = []
+    for name, known in options_of(Plan).items():
+        if known.flag is None:
+            continue
+        default = defaults[name] if known.cli_default is ... else known.cli_default
+        first = known.help.split(". ")[0].rstrip(".")
+        text = known.cli_help or f"{first[0].upper()}{first[1:]}."
+        text = text.format(**{key: ", ".join(names) for key, names in listed().items()})
+        kind = kind_of(hints[name], default)
+        default = str(default) if kind == "text" and default is not None else default
+        found.append((name, flag_of(name, known), kind, default, text))
+    return found
+
+
+def kind_of(hint: Any, default: Any) -> str:
+    """How the command line reads a value of a kind: what is no number or switch is a text."""
+    if isinstance(default, list):
+        return "texts"
+    parts = {part for part in (get_args(hint) or (hint,)) if part is not NoneType}
+    kinds = {bool: "switch", int: "whole", float: "number"}
+    return kinds.get(parts.pop(), "text") if len(parts) == 1 else "text"
+
+
+def quoted(value: Any) -> str:
+    """A literal as ruff writes it."""
+    text = repr(value)
+    if isinstance(value, str) and '"' not in value and not text.startswith('"'):
+        return f'"{text[1:-1]}"'
+    return text
 
 
 def table(room: str, seam_name: str) -> str:

@@ -111,3 +111,27 @@ def test_a_class_without_a_name_of_its_own_is_refused() -> None:
         by_names([nw.RandomSearch, Nameless])
     with pytest.raises(TypeError, match="Same and Auto have the same name 'auto'"):
         by_names([nw.Auto, Same])
+
+
+def test_a_planted_option_of_a_run_is_known_everywhere(house: Path) -> None:
+    source = house / "src" / "netwright" / "run" / "plan.py"
+    field = '    patience: int = option(3, "trials without gain.", rule=whole(1), fixed=True)\n'
+    text = source.read_text(encoding="utf-8")
+    source.write_text(text.replace("    targets: ", f"{field}    targets: ", 1), encoding="utf-8")
+    assert generate(house).returncode == 0
+    code = (
+        "from netwright.cli import app, options; from netwright.cli.exits import guarded;"
+        "assert guarded(app, ['search', '--help']) == 0;"
+        "from netwright.run.fingerprint import _FIXED; assert 'patience' in _FIXED;"
+        "assert options.KNOWN['patience'].types == (int,); print('known')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(house / "src"), "PATH": "", "COLUMNS": "200"},
+    )
+    assert done.stdout.endswith("known\n"), done.stderr
+    assert "--patience" in done.stdout and "Trials without gain. [default: 3]" in done.stdout
+    docstring = (house / "src" / "netwright" / "run" / "search.py").read_text(encoding="utf-8")
+    assert "        patience: trials without gain." in docstring

@@ -48,7 +48,8 @@ if TYPE_CHECKING:
     from netwright.oneshot import Relaxation as Relaxation
     from netwright.oneshot import RobustDARTS as RobustDARTS
     from netwright.oneshot import SinglePath as SinglePath
-    from netwright.run.search import Run as Run
+    from netwright.run.result import Run as Run
+    from netwright.run.result import TrainedNetwork as TrainedNetwork
     from netwright.run.search import search as search
     from netwright.space import Architecture as Architecture
     from netwright.space import Choose as Choose
@@ -123,7 +124,7 @@ _HOMES = {
     "RegularizedEvolution": "strategies",
     "Relaxation": "oneshot",
     "RobustDARTS": "oneshot",
-    "Run": "run.search",
+    "Run": "run.result",
     "SNAS": "oneshot",
     "SQLiteStore": "store",
     "SinglePath": "oneshot",
@@ -135,6 +136,7 @@ _HOMES = {
     "Supernet": "supernet",
     "Target": "targets",
     "Task": "tasks",
+    "TrainedNetwork": "run.result",
     "Training": "evaluate.training",
     "at_most": "objective",
     "convert": "conversion",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.cli.app import _name
+from netwright.cli.search import free_name
 
 TINY = ["--trial-epochs", "1", "--full-epochs", "2", "--finals", "2x1,1x2", "--workers", "1"]
 
@@ -219,7 +219,7 @@ def test_an_own_space_from_a_file(tmp_path: Path, function: str, answers: set[st
     ("data", "name"), [("F ok ü", "Fok-1"), ("_data.csv", "data-1"), ("üß", "run-1")]
 )
 def test_a_run_is_named_after_its_data(tmp_path: Path, data: str, name: str) -> None:
-    assert _name({"data": data, "store": str(tmp_path / "a.db")}) == name
+    assert free_name({"data": data, "store": str(tmp_path / "a.db")}) == name
 
 
 def test_help_does_not_wait_for_torch() -> None:

@@ -1,4 +1,4 @@
-"""From what the command line says to what `search` is given."""
+"""From what the command line says to a plan."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,9 @@ import pytest
 import netwright as nw
 from netwright.cli import launch
 from netwright.errors import SettingError
+from netwright.network.signature import Signature
 
+TAKES = Signature.single((1, 8, 8), (10,))
 CALL: dict[str, Any] = {
     **dict.fromkeys(["trial_epochs", "full_epochs", "finals", "size", "label", "space", "refit"]),
     **dict.fromkeys(["minutes", "epochs", "run"]),
@@ -18,16 +20,17 @@ CALL: dict[str, Any] = {
 
 
 def test_settings_are_given_with_the_name_of_what_they_are_of() -> None:
-    (space, training), named = launch.arguments(
+    plan = launch.plan_of(
         CALL
         | {"strategy": "once-for-all(epochs=5, finder='nsga2(population=8)')"}
         | {"space": "mobilenet_v3(width=0.25, resolutions=(8,))", "trial_epochs": 2}
         | {"training": "batch=64, optimizer='adamw', flip=True"}
     )
-    assert named["strategy"] == nw.OnceForAll(epochs=5, finder=nw.NSGA2(population=8))
+    assert plan.strategy == nw.OnceForAll(epochs=5, finder=nw.NSGA2(population=8))
     wanted = nw.spaces.mobilenet_v3((1, 8, 8), 10, width=0.25, resolutions=(8,))
-    assert space.digest == wanted.digest
-    assert training == nw.Training(training.data, 2, batch=64, optimizer="adamw", flip=True)
+    assert plan.space.digest == wanted.digest
+    data = plan.evaluator.data
+    assert plan.evaluator == nw.Training(data, 2, batch=64, optimizer="adamw", flip=True)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +47,7 @@ def test_settings_are_given_with_the_name_of_what_they_are_of() -> None:
 )
 def test_what_is_wrong_is_said_in_the_words_of_the_option(given, said) -> None:
     with pytest.raises(SettingError, match=said):
-        launch.arguments(CALL | given)
+        launch.plan_of(CALL | given)
 
 
 def test_a_space_from_a_file_takes_its_settings(tmp_path: Path) -> None:
@@ -59,13 +62,13 @@ def test_a_space_from_a_file_takes_its_settings(tmp_path: Path) -> None:
         "    return nw.Space(network, inputs, classes, name=f'by {step}')\n",
         encoding="utf-8",
     )
-    space = launch.load_space(f"{file}:network(widths={{'most': 24}}, step=4)", (1, 8, 8), 10)
+    space = launch.load_space(f"{file}:network(widths={{'most': 24}}, step=4)", TAKES)
     assert space.choices["width"].options == (8, 12, 16, 20, 24)
     assert space.name == "network"
-    assert launch.load_space(f"{file}:space(step=4)", (1, 8, 8), 10).name == "by 4"
+    assert launch.load_space(f"{file}:space(step=4)", TAKES).name == "by 4"
     call = launch.absolute({"data": "digits", "space": f"{file}:network(step=4)"})
     assert call["space"] == f"{file}:network(step=4)"
     with pytest.raises(SettingError, match=r"`--space: network\(step=...\)` must be a whole"):
-        launch.load_space(f"{file}:network(step=None)", (1, 8, 8), 10)
+        launch.load_space(f"{file}:network(step=None)", TAKES)
     with pytest.raises(SettingError, match="space has no setting 'stepp'; did you mean 'step'"):
-        launch.load_space(f"{file}:space(stepp=4)", (1, 8, 8), 10)
+        launch.load_space(f"{file}:space(stepp=4)", TAKES)

@@ -13,7 +13,7 @@ from netwright.cli import app, launch, options
 from netwright.cli.exits import guarded
 from netwright.data import load
 from netwright.errors import NetwrightError
-from netwright.strategies.names import by_name
+from netwright.oneshot.names import search_named
 
 FUZZ = settings(
     derandomize=True,
@@ -25,7 +25,7 @@ FUZZ = settings(
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(launch, "arguments", stopped)
+    monkeypatch.setattr(launch, "plan_of", stopped)
     return tmp_path
 
 
@@ -39,7 +39,8 @@ def stopped(call):
         launch.parse_finals(call["finals"])
     if call["size"]:
         launch.parse_size(call["size"])
-    by_name("--strategy", call["strategy"])
+    search_named("--strategy", call["strategy"])
+    launch.training_settings(call)
     if call["data"] not in ("digits", "fashion14"):
         load(call["data"])
     if call["space"] and ":" in call["space"]:
@@ -93,7 +94,7 @@ def test_settings_come_from_a_file_and_the_command_line_wins(here, monkeypatch, 
         seen.update(call)
         raise NetwrightError("enough")
 
-    monkeypatch.setattr(launch, "arguments", noted)
+    monkeypatch.setattr(launch, "plan_of", noted)
     (here / "s.toml").write_text(
         'data = "digits"\ntrials = 5\ntrial-epochs = 2\nlimit = "params=9"\n'
     )
@@ -146,7 +147,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner),
     max_leaves=6,
 )
-NAMES = st.sampled_from([*options.KINDS, "dat", "x"])
+NAMES = st.sampled_from([*options.KNOWN, "dat", "x"])
 
 
 @settings(FUZZ, max_examples=250)

@@ -12,7 +12,6 @@ from netwright.evaluate.function import Function
 from netwright.objective import limits_from
 from netwright.record.record import read_record
 from netwright.run.conclude import conclude
-from netwright.run.plan import Budget
 from netwright.space import Choose, Space
 from netwright.strategies import RandomSearch
 from netwright.trial import BASELINE, REFIT, SEARCH, Stage
@@ -52,7 +51,7 @@ def test_a_network_over_a_limit_is_trained_in_no_stage(tmp_path: Path, metric: s
         strategy=RandomSearch(),
         limits=limits_from({metric: {"params": 700, "latency_ms@counted": 7.0}[metric]}),
         targets=(Counted(),) if metric != "params" else (),
-        budget=Budget(trials=5),
+        trials=5,
         baseline=6,
         refit=True,
     )
@@ -110,7 +109,7 @@ def test_what_is_over_a_limit_when_measured_again_is_not_trained_again_nor_retur
         strategy=RandomSearch(),
         limits=limits_from({"latency_ms@counted": 2.0}),
         targets=(Slower(large),),
-        budget=Budget(trials=12),
+        trials=12,
         finals=((6, 3),),
         refit=refit,
     )

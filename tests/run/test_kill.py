@@ -24,8 +24,8 @@ from torch import nn
 from netwright.evaluate.function import Function
 from netwright.execute import Processes
 from netwright.run.loop import Loop
-from netwright.objective import limits_from, maximize
-from netwright.run.plan import Budget, Plan
+from netwright.objective import maximize
+from netwright.run.plan import Plan
 from netwright.run.fingerprint import settings_of
 from netwright.store import SQLiteStore
 from netwright.space import Space
@@ -44,12 +44,12 @@ def train(model, epochs):
 
 made = Plan(
     Space(network, (4,), 3), Function(train), RegularizedEvolution(10, 4), (maximize("accuracy"),),
-    limits_from({"params": 10_000}), Budget(trials=int(sys.argv[3])), ((4, 2), (2, 3)),
-    baseline=4, deterministic=True, seed=3,
+    {"params": 10_000}, trials=int(sys.argv[3]), finals=((4, 2), (2, 3)), targets=(), baseline=4,
+    deterministic=True, seed=3,
 )
 store = SQLiteStore(sys.argv[1])
 if sys.argv[2] not in store.runs():
-    store.create(sys.argv[2], settings_of(made, workers=2, call=None))
+    store.create(sys.argv[2], settings_of(made))
 print("ready", flush=True)
 with store.lock(sys.argv[2]):
     Loop(made, store, sys.argv[2], Processes(2)).run()

@@ -19,7 +19,7 @@ from netwright.record.record import read_record
 from netwright.run.finals import promoted
 from netwright.run.fingerprint import settings_of
 from netwright.run.loop import Loop
-from netwright.run.plan import Budget, Plan
+from netwright.run.plan import Plan
 from netwright.space import Architecture, Choose, Space
 from netwright.stopping import ASHA, Hyperband, Stopper, SuccessiveHalving
 from netwright.store import SQLiteStore
@@ -46,17 +46,20 @@ def plan(**changes) -> Plan:
         "strategy": RegularizedEvolution(population=6, sample=3),
         "objectives": (maximize("accuracy"),),
         "limits": (),
-        "budget": Budget(trials=25),
+        "trials": 25,
+        "targets": (),
         "finals": ((4, 2), (2, 3)),
         "deterministic": True,
     }
+    if {"minutes", "epochs"} & changes.keys():
+        given["trials"] = None
     return Plan(**given | changes)
 
 
 def loop(path: Path, made: Plan, executor: Executor | None = None, name: str = "a") -> Loop:
     store = SQLiteStore(path / "runs.db")
     if name not in store.runs():
-        store.create(name, settings_of(made, workers=1, call=None))
+        store.create(name, settings_of(made))
     return Loop(made, store, name, executor or Inline())
 
 
@@ -102,7 +105,7 @@ def test_stages_follow_each_other(tmp_path: Path) -> None:
 
 def test_no_network_is_tried_twice(tmp_path: Path) -> None:
     space = SPACES["flat"]()
-    made = loop(tmp_path, plan(space=space, budget=Budget(trials=1000), finals=()))
+    made = loop(tmp_path, plan(space=space, trials=1000, finals=()))
     made.run()
     prints = [t.fingerprint for t in made.history]
     assert len(prints) == len(set(prints)) == space.count() == 24
@@ -193,7 +196,7 @@ def on_counted(space: Space, share: float) -> tuple[Limit, ...]:
 )
 def test_what_was_measured_is_not_measured_again(tmp_path: Path, after) -> None:
     target, limits = Counted(), on_counted(SPACES["huge"](), 0.3)
-    made = plan(limits=limits, targets=(target,), finals=(), budget=Budget(trials=20))
+    made = plan(limits=limits, targets=(target,), finals=(), trials=20)
     whole = loop(tmp_path, made, name="whole")
     whole.run()
     once, target.asked = len(target.asked), []
@@ -232,7 +235,7 @@ def test_a_network_is_trained_once_a_budget_and_is_a_finalist_once(tmp_path: Pat
         evaluator=Function(shrinking),
         targets=(Counted(),),
         limits=limits_from({"latency_ms@counted": 1e6}),
-        budget=Budget(trials=13 * 3),
+        trials=13 * 3,
         finals=((5, 20),),
     )
     run = loop(tmp_path, made)
@@ -258,9 +261,9 @@ def test_the_weights_of_the_largest_budget_are_kept(tmp_path: Path) -> None:
     def shrinking(model: nn.Module, epochs: int) -> dict[str, float]:
         return {"accuracy": size(model, 0)["accuracy"] / epochs}
 
-    evaluator, budget = Function(shrinking), Budget(trials=6)  # 3 + 1, and 2 of the next bracket
+    evaluator, trials = Function(shrinking), 6  # 3 + 1, and 2 of the next bracket
     halved = {"strategy": RandomSearch(), "stopper": SuccessiveHalving(budgets=(1, 3))}
-    made = loop(tmp_path, plan(**halved, evaluator=evaluator, budget=budget, finals=()))
+    made = loop(tmp_path, plan(**halved, evaluator=evaluator, trials=trials, finals=()))
     made.run()
     best = read_record(made.store, "a").best
     assert best.proposal.epochs == 3
@@ -270,9 +273,7 @@ def test_the_weights_of_the_largest_budget_are_kept(tmp_path: Path) -> None:
 
 def test_epochs_of_proposals_are_what_the_budget_counts(tmp_path: Path) -> None:
     stopper = SuccessiveHalving(budgets=(1, 3))
-    made = loop(
-        tmp_path, plan(strategy=RandomSearch(), stopper=stopper, budget=Budget(epochs=8), finals=())
-    )
+    made = loop(tmp_path, plan(strategy=RandomSearch(), stopper=stopper, epochs=8, finals=()))
     made.run()
     assert [t.proposal.epochs for t in made.history] == [1, 1, 1, 3, 1, 1]
     assert read_record(made.store, "a").closed[SEARCH] == "8 epochs"
@@ -299,7 +300,7 @@ class Moody(Evaluator):
 
 
 def test_failures_are_trials_and_the_run_goes_on(tmp_path: Path) -> None:
-    made = loop(tmp_path, plan(evaluator=Moody(), budget=Budget(trials=40), finals=((2, 1),)))
+    made = loop(tmp_path, plan(evaluator=Moody(), trials=40, finals=((2, 1),)))
     made.run()
     statuses = {t.status for t in made.history}
     assert statuses == {"done", "failed", "oom"}
@@ -327,22 +328,22 @@ class Twice(Strategy):
 
 
 def test_a_strategy_that_repeats_itself_is_helped_out(tmp_path: Path) -> None:
-    made = loop(tmp_path, plan(strategy=Twice(), budget=Budget(trials=6), finals=()))
+    made = loop(tmp_path, plan(strategy=Twice(), trials=6, finals=()))
     made.run()
     assert len({t.fingerprint for t in made.history}) == 6
 
 
 @pytest.mark.parametrize(
-    ("budget", "trials"), [(Budget(epochs=7), 7), (Budget(trials=9, epochs=5), 5)]
+    ("budget", "trials"), [({"epochs": 7}, 7), ({"trials": 9, "epochs": 5}, 5)]
 )
-def test_epochs_are_a_budget(tmp_path: Path, budget: Budget, trials: int) -> None:
-    made = loop(tmp_path, plan(budget=budget, finals=()))
+def test_epochs_are_a_budget(tmp_path: Path, budget: dict[str, int], trials: int) -> None:
+    made = loop(tmp_path, plan(**budget, finals=()))
     made.run()
     assert len(made.history) == trials
 
 
 def test_minutes_are_a_budget(tmp_path: Path) -> None:
-    made = loop(tmp_path, plan(budget=Budget(minutes=0.02), finals=()))
+    made = loop(tmp_path, plan(minutes=0.02, finals=()))
     made.run()
     assert len(made.history) >= 1
     assert made.spending.seconds() >= 1.2
@@ -368,7 +369,7 @@ def test_a_trial_that_hangs_is_a_timeout(tmp_path: Path) -> None:
         time.sleep(60)
         return 1.0
 
-    made = plan(evaluator=Function(train), budget=Budget(trials=1), finals=(), trial_seconds=0.5)
+    made = plan(evaluator=Function(train), trials=1, finals=(), trial_minutes=0.5 / 60)
     ran = loop(tmp_path, made, Processes(1))
     ran.run()
     assert [t.status for t in ran.history] == ["timeout"]
@@ -380,7 +381,7 @@ def test_a_worker_that_dies_twice_fails_its_trial_alone(tmp_path: Path) -> None:
 
         os._exit(7)
 
-    ran = loop(tmp_path, plan(evaluator=Function(train), budget=Budget(trials=1)), Processes(1))
+    ran = loop(tmp_path, plan(evaluator=Function(train), trials=1), Processes(1))
     ran.run()
     assert [(t.status, t.reason) for t in ran.history] == [
         ("failed", "the worker ended with exit status 7")
@@ -399,8 +400,7 @@ def test_the_last_final_trains_each_late_answer(tmp_path: Path) -> None:
         return {"accuracy": 0.5 + (0.1 if epochs == 3 else -0.1) * recipe["mix"]}
 
     space = Space(network, 4, 2, recipe=recipe)
-    budget = Budget(trials=2)
-    made = plan(space=space, evaluator=Function(train), budget=budget, finals=((2, 2), (1, 3)))
+    made = plan(space=space, evaluator=Function(train), trials=2, finals=((2, 2), (1, 3)))
     ran = loop(tmp_path, made)
     ran.run()
     mixes = {
@@ -415,7 +415,7 @@ def test_the_last_final_trains_each_late_answer(tmp_path: Path) -> None:
 
 def test_what_was_measured_is_not_what_a_function_says(tmp_path: Path) -> None:
     train = Function(lambda model, epochs: {"accuracy": 0.5, "params": -1.0})
-    ran = loop(tmp_path, plan(evaluator=train, budget=Budget(trials=2), finals=()))
+    ran = loop(tmp_path, plan(evaluator=train, trials=2, finals=()))
     ran.run()
     for trial in ran.history:
         model = ran.plan.space.build(trial.architecture)
@@ -467,9 +467,7 @@ class Listening(Inline):
 
 def test_what_measures_a_latency_runs_alone_and_nothing_else_does(tmp_path: Path) -> None:
     executor = Listening()
-    made = plan(
-        space=SPACES["flat"](), targets=(Counted(),), budget=Budget(trials=5), finals=((2, 2),)
-    )
+    made = plan(space=SPACES["flat"](), targets=(Counted(),), trials=5, finals=((2, 2),))
     loop(tmp_path, made, executor).run()
     assert executor.alone == executor.measure == [True, False] * 5 + [False] * 2 + [True] * 2
 
@@ -484,10 +482,10 @@ def test_a_time_limit_is_for_trials_and_not_for_finals(tmp_path: Path) -> None:
 
     made = plan(
         space=SPACES["flat"](),
-        budget=Budget(trials=3),
+        trials=3,
         baseline=1,
         finals=((2, 2),),
-        trial_seconds=9.0,
+        trial_minutes=9.0 / 60,
     )
     loop(tmp_path, made, Timed()).run()
     assert given == [9.0] * 4 + [None] * 2
@@ -502,7 +500,7 @@ def test_each_trial_has_a_seed_of_its_own_that_follows_from_that_of_the_run(tmp_
             seeds.setdefault(name, []).append(torch.initial_seed())
             return size(model, epochs)
 
-        made = plan(evaluator=Function(train), seed=seed, budget=Budget(trials=6), finals=((2, 2),))
+        made = plan(evaluator=Function(train), seed=seed, trials=6, finals=((2, 2),))
         run = loop(tmp_path, made, name=name)
         run.run()
         drawn[name] = [t.architecture for t in run.history]
@@ -533,7 +531,7 @@ def test_a_child_does_not_inherit_what_was_measured_of_its_parent(tmp_path: Path
         space=SPACES["flat"](),
         strategy=Children(),
         targets=(Counted(),),
-        budget=Budget(trials=8),
+        trials=8,
         finals=(),
     )
     run = loop(tmp_path, made)

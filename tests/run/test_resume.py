@@ -24,7 +24,7 @@ from netwright.record.artifacts import weights_key
 from netwright.record.record import read_record
 from netwright.run.fingerprint import settings_of
 from netwright.run.loop import Loop
-from netwright.run.plan import Budget, Plan
+from netwright.run.plan import Plan
 from netwright.space import Choose, Space
 from netwright.stopping import Hyperband, Stopper
 from netwright.store import SQLiteStore
@@ -100,7 +100,7 @@ def test_no_network_is_tried_twice_by_a_resumed_run(
         strategy=strategy,
         stopper=stopper,
         deterministic=deterministic,
-        budget=Budget(trials=17),
+        trials=17,
         baseline=2,
         finals=((2, 2),),
     )
@@ -142,7 +142,7 @@ def test_in_deterministic_mode_a_trial_is_proposed_from_all_but_the_last_of_each
 ) -> None:
     """Trial k, counted from 1, from exactly the first k - N results, in the order of the trials."""
     noting = Noting()
-    made = plan(strategy=noting, budget=Budget(trials=12), finals=())
+    made = plan(strategy=noting, trials=12, finals=())
     run = loop(tmp_path, made, Several(workers, order=5))
     run.run()
     assert len(run.history) == 12
@@ -154,7 +154,7 @@ def test_in_deterministic_mode_a_trial_is_proposed_from_all_but_the_last_of_each
 
 def test_without_deterministic_mode_a_trial_is_proposed_from_all_results(tmp_path: Path) -> None:
     noting = Noting()
-    made = plan(strategy=noting, budget=Budget(trials=12), finals=(), deterministic=False)
+    made = plan(strategy=noting, trials=12, finals=(), deterministic=False)
     run = loop(tmp_path, made, Several(3, order=5))
     run.run()
     ended = [t.number for t in run.history]
@@ -172,7 +172,7 @@ def test_in_deterministic_mode_neither_order_nor_interruption_matters(
     made = plan(
         space=small,
         strategy=RegularizedEvolution(4, 2),
-        budget=Budget(trials=10),
+        trials=10,
         limits=limits_from(limit),
         targets=(Counted(),) if limit else (),
         baseline=1,
@@ -205,7 +205,7 @@ def test_a_resumed_run_draws_its_baseline_within_the_limits_as_before(
         space=Space(network, 4, 3),
         strategy=RandomSearch(),
         limits=limits_from({"params": 45}),
-        budget=Budget(trials=4),
+        trials=4,
         baseline=6,
         finals=(),
     )
@@ -225,7 +225,7 @@ def test_a_trial_that_found_no_network_is_no_place_in_the_finals(
         space=small,
         limits=limits_from({"latency_ms@counted": 0.3}),
         targets=(target,),
-        budget=Budget(trials=100),
+        trials=100,
         finals=((3, 2), (2, 3)),
     )
     whole = loop(tmp_path, made, name="whole")
@@ -248,7 +248,7 @@ def test_a_resumed_run_keeps_the_weights_that_an_uninterrupted_one_does(
     made = plan(
         space=small,
         objectives=(maximize("accuracy"), minimize("params")),
-        budget=Budget(trials=12),
+        trials=12,
         baseline=2,
         finals=((2, 2),),
     )
@@ -272,7 +272,7 @@ def test_the_record_of_a_resumed_run_is_that_of_an_uninterrupted_one(
         space=small,
         limits=limits_from({"latency_ms@counted": 0.6}),
         targets=(Counted(),),
-        budget=Budget(trials=6),
+        trials=6,
         baseline=1,
         finals=((2, 2),),
     )
@@ -310,7 +310,7 @@ class Dying(SQLiteStore):
 def killed(path: Path, made: Plan, last: int) -> Loop:
     """The run "a", killed after so many events, then ended."""
     store = Dying(path, last)
-    store.create("a", settings_of(made, workers=1, call=None))
+    store.create("a", settings_of(made))
     with pytest.raises(SystemError):
         Loop(made, store, "a", Inline()).run()
     again = Loop(made, SQLiteStore(store.path), "a", Inline())
@@ -338,7 +338,7 @@ def test_a_run_may_be_killed_after_any_event(tmp_path: Path, small: Space) -> No
         strategy=RegularizedEvolution(2, 2),
         limits=limits_from({"latency_ms@counted": 0.5}),
         targets=(target,),
-        budget=Budget(trials=4),
+        trials=4,
         baseline=1,
         finals=((2, 2),),
     )
@@ -366,7 +366,7 @@ def test_what_was_confirmed_before_a_kill_decides_who_is_trained_last(
         evaluator=Refitting(size),
         limits=limits_from({"latency_ms@counted": 2.0}),
         targets=(Slower(40),),
-        budget=Budget(trials=8),
+        trials=8,
         finals=((6, 2),),
         refit=True,
     )
@@ -396,7 +396,7 @@ def test_what_was_over_a_limit_before_a_kill_narrows_the_draws_after_it(tmp_path
         strategy=RandomSearch(),
         limits=limits_from({"latency_ms@counted": 0.5}),
         targets=(Counted(),),
-        budget=Budget(trials=12),
+        trials=12,
         finals=(),
     )
     whole = loop(tmp_path, made, name="whole")
@@ -414,7 +414,7 @@ def test_the_seconds_of_all_sessions_count(tmp_path: Path, small: Space, monkeyp
     """By the times of the log, without the time between two sessions."""
     clock = count(0, 1000)
     monkeypatch.setattr(time, "time", lambda: float(next(clock)))
-    made = plan(space=small, budget=Budget(trials=6), finals=())
+    made = plan(space=small, trials=6, finals=())
     expected = 0.0
     for _ in range(3):
         with pytest.raises(SystemError):

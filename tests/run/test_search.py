@@ -477,7 +477,7 @@ def test_an_objective_that_no_trial_has(digits: nw.Data, tmp_path: Path) -> None
 
 
 def test_the_front_is_told_in_a_line_each(run: nw.Run) -> None:
-    assert repr(run.best).startswith(f"Found(trial={run.best.trial.number}, params=")
+    assert repr(run.best).startswith(f"TrainedNetwork(trial={run.best.trial.number}, params=")
     assert len(repr(run.best)) < 200
 
 

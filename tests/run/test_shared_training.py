@@ -17,7 +17,7 @@ from netwright.record.record import read_record
 from netwright.report.shared_weights import pairs, preferences, random_beside, trust
 from netwright.run.fingerprint import settings_of
 from netwright.run.loop import Loop
-from netwright.run.plan import Budget, make_plan
+from netwright.run.plan import Plan
 from netwright.run.shared_training import Checkpoint, setting_of, train_shared
 from netwright.store import MemoryStore, SQLiteStore
 from netwright.testing import READY
@@ -28,12 +28,13 @@ SPACE = READY["nasbench201"]()
 TRAINING = nw.Training(small_data(SPACE.inputs, SPACE.outputs), epochs=1, full_epochs=2)
 
 
-def plan(strategy, *, budget=None, limits=None, baseline=0):
-    return make_plan(
-        SPACE, TRAINING, strategy=strategy, objectives=(nw.maximize("accuracy"),), limits=limits,
-        budget=budget or Budget(trials=5), finals=[(1, 2)], refit=False, baseline=baseline,
-        deterministic=False, seed=0, trial_minutes=None,
-    )  # fmt: skip
+def plan(strategy, **asked):
+    return Plan(
+        SPACE,
+        TRAINING,
+        strategy,
+        **{"trials": 5, "finals": [(1, 2)], "refit": False} | asked,
+    )
 
 
 def looped(path: Path, strategy, name: str = "a", *, watch=None, **asked) -> Loop:
@@ -41,7 +42,7 @@ def looped(path: Path, strategy, name: str = "a", *, watch=None, **asked) -> Loo
     made = plan(strategy, **asked)
     store = SQLiteStore(path / "runs.db")
     if name not in store.runs():
-        store.create(name, settings_of(made, workers=0, call=None))
+        store.create(name, settings_of(made))
     loop = Loop(made, store, name, Inline(), watch or (lambda progress: None))
     loop.run()
     return loop
@@ -106,7 +107,8 @@ def test_images_are_augmented_as_those_of_trials():
     made = replace(plan(nw.GDAS()), space=space, evaluator=training)
     assert space.choices["cutout"].options == (4, 6)
     assert setting_of(made, ()).augmentation == Augmentation(flip=True, crop=1, cutout=4)
-    made = replace(made, space=SPACE)  # which has no recipe
+    plain = nw.Space(space.network, space.inputs, space.outputs)
+    made = replace(made, space=plain)  # which has no recipe
     assert setting_of(made, ()).augmentation == Augmentation(flip=True, crop=1, cutout=7)
 
 
@@ -139,24 +141,24 @@ def test_limits_pass_over_what_is_named(tmp_path):
 
 
 def test_half_of_the_minutes_are_for_shared_weights(tmp_path):
-    budget = Budget(trials=2, minutes=0.1)
-    history = looped(tmp_path, nw.GDAS(epochs=10_000), budget=budget).history
+    budget = dict(trials=2, minutes=0.1)
+    history = looped(tmp_path, nw.GDAS(epochs=10_000), **budget).history
     assert 1 <= len(read_record(SQLiteStore(tmp_path / "runs.db"), "a").shared) < 10_000
     assert any(t.done for t in history)
 
 
 def test_networks_are_scored_by_shared_weights_while_there_is_time(tmp_path):
-    budget = Budget(trials=2, minutes=0.1)
+    budget = dict(trials=2, minutes=0.1)
     strategy = nw.SinglePath(epochs=1, scored=15_000)  # which would take the better part of an hour
-    history = looped(tmp_path, strategy, budget=budget).history
+    history = looped(tmp_path, strategy, **budget).history
     record = read_record(SQLiteStore(tmp_path / "runs.db"), "a")
     assert set(record.shared_scores) - set(record.random)  # not random ones alone
     assert any(t.done for t in history)
 
 
 def test_a_network_is_returned_also_where_the_minutes_are_over_before_any_was_trained(tmp_path):
-    budget = Budget(trials=4, minutes=1e-4)
-    history = looped(tmp_path, nw.GDAS(epochs=2), budget=budget).history
+    budget = dict(trials=4, minutes=1e-4)
+    history = looped(tmp_path, nw.GDAS(epochs=2), **budget).history
     assert [str(t.proposal.stage) for t in history] == ["search", "final 1"]
 
 
@@ -200,7 +202,7 @@ def test_as_many_random_networks_are_trained_as_the_time_would_have_paid_for(tmp
 
 
 def test_the_report_compares_what_was_named_with_random_networks(tmp_path):
-    looped(tmp_path, nw.SinglePath(epochs=1, scored=8), budget=Budget(trials=6))
+    looped(tmp_path, nw.SinglePath(epochs=1, scored=8), trials=6)
     record = read_record(SQLiteStore(tmp_path / "runs.db"), "a")
     trials = [t for t in record.history if t.proposal.stage.is_search]
     drawn = [t for t in trials if t.architecture in record.random]

@@ -12,7 +12,7 @@ from netwright.errors import Conflict
 from netwright.objective import limits_from
 from netwright.record.events import SessionBegan, write
 from netwright.record.record import read_record
-from netwright.run.plan import Budget, Plan
+from netwright.run.plan import Plan
 from netwright.run.state import RunState
 from netwright.space import Space
 from netwright.strategies import RegularizedEvolution
@@ -42,7 +42,7 @@ def whole_plan(deterministic: bool) -> Plan:
         strategy=RegularizedEvolution(4, 2),
         limits=limits_from({"latency_ms@counted": 0.6, "params": 75}),
         targets=(Counted(),),
-        budget=Budget(trials=6),
+        trials=6,
         baseline=2,
         finals=((3, 2), (2, 3)),
         refit=True,

@@ -8,7 +8,6 @@ from test_loop import loop, plan
 
 from netwright.evaluate.base import Candidate, Context, Evaluator, Result
 from netwright.execute import Inline, Processes
-from netwright.run.plan import Budget
 from netwright.stopping import Stopper, Stopping, SuccessiveHalving
 from netwright.trial import Proposal, Trial
 
@@ -67,7 +66,7 @@ def test_a_trial_that_does_not_go_on_is_ended_and_said(workers: int, tmp_path: P
     made = plan(
         evaluator=evaluator,
         stopper=EndsAt(2),
-        budget=Budget(trials=6),
+        trials=6,
         finals=(),
         deterministic=False,
     )
@@ -96,7 +95,7 @@ def test_a_promoted_trial_has_the_seed_of_its_first(tmp_path: Path) -> None:
             return Result({"accuracy": int(candidate.architecture.id, 16) % 97 / 97})
 
     stopper = SuccessiveHalving(budgets=(1, 3, 9))
-    made = plan(evaluator=Noting(), stopper=stopper, budget=Budget(trials=13), finals=())
+    made = plan(evaluator=Noting(), stopper=stopper, trials=13, finals=())
     run = loop(tmp_path, made)
     run.run()
     first = [seed for (_, epochs), seed in seeds.items() if epochs == 1]

@@ -1,4 +1,10 @@
-"""What the package exports, by name; written by scripts/generate_exports.py."""
+"""What the package exports, and the options of a run, for the command line.
+
+Written by scripts/generate_exports.py from the `__all__` of the rooms and from `Plan`.
+"""
+
+# ruff: noqa: E501
+from netwright.cli.declared import Declared
 
 STRATEGIES = (
     "asha",
@@ -43,6 +49,13 @@ ONE_SHOTS = (
     "snas",
 )
 
+STOPPERS = (
+    "asha",
+    "hyperband",
+    "median",
+    "successive-halving",
+)
+
 SPACES = (
     "conv1d",
     "convnet",
@@ -63,4 +76,133 @@ SPACES = (
     "regnet",
     "resnet",
     "vit",
+)
+
+SEARCH = (
+    Declared(
+        "strategy",
+        "--strategy",
+        "text",
+        "auto",
+        "asha, auto, bananas, bayesian-optimization, evolution, hyperband, local-search, median, npenas, nsga2, optuna, optuna-gp, optuna-nsga2, optuna-random, optuna-tpe, pnas, random, random-search, regularized-evolution, reinforce, successive-halving; or a one-shot search: darts, darts-minus, darts-second-order, drnas, enas, fair-darts, few-shot, gdas, once-for-all, p-darts, pc-darts, proxylessnas, r-darts, random-sharing, single-path, snas. With settings: 'darts(epochs=5)'.",
+    ),
+    Declared(
+        "stopper",
+        "--stopper",
+        "text",
+        None,
+        "Which trials go on, over any strategy: asha, hyperband, median, successive-halving.",
+    ),
+    Declared(
+        "objectives",
+        "--objective",
+        "texts",
+        [],
+        "A metric, -latency_ms for a small one; may be repeated.",
+    ),
+    Declared(
+        "limits",
+        "--limit",
+        "texts",
+        [],
+        "metric=value or metric@target=value, may be repeated.",
+    ),
+    Declared(
+        "trials",
+        "--trials",
+        "whole",
+        None,
+        "Networks to try.",
+    ),
+    Declared(
+        "minutes",
+        "--minutes",
+        "number",
+        None,
+        "Minutes to search (10 if no budget is given).",
+    ),
+    Declared(
+        "epochs",
+        "--epochs",
+        "whole",
+        None,
+        "Training epochs of all trials.",
+    ),
+    Declared(
+        "finals",
+        "--finals",
+        "text",
+        None,
+        "Networks x epochs, as 8x10,3x30 (default by --full-epochs).",
+    ),
+    Declared(
+        "refit",
+        "--refit",
+        "switch",
+        None,
+        "Train the best on the validation part too.",
+    ),
+    Declared(
+        "baseline",
+        "--baseline",
+        "text",
+        "0",
+        "Random networks to train beside, or same (as much time).",
+    ),
+    Declared(
+        "workers",
+        "--workers",
+        "whole",
+        None,
+        "Worker processes (default: cores).",
+    ),
+    Declared(
+        "deterministic",
+        "--deterministic",
+        "switch",
+        False,
+        "With several workers, make the architectures a function of the seed.",
+    ),
+    Declared(
+        "seed",
+        "--seed",
+        "whole",
+        0,
+        "Seed of everything random.",
+    ),
+    Declared(
+        "trial_minutes",
+        "--trial-minutes",
+        "number",
+        None,
+        "Minutes after which a trial of the search is stopped; finals are not.",
+    ),
+    Declared(
+        "warm_start",
+        "--warm-start",
+        "text",
+        None,
+        "A run in the same store, with the same objectives, of this space or one that it was made from.",
+    ),
+    Declared(
+        "store",
+        "--store",
+        "text",
+        "netwright.db",
+        "Where runs are: a file or a URL.",
+    ),
+    Declared(
+        "run",
+        "--run",
+        "text",
+        None,
+        "Name of the run.",
+    ),
+    Declared(
+        "out",
+        "--out",
+        "text",
+        None,
+        "Folder for the best network.",
+    ),
 )

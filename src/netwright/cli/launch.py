@@ -1,14 +1,16 @@
-"""From what the command line says to what `search` takes; the same for a run and its resume."""
+"""From what the command line says to a plan; the same for a run and its resume."""
 
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import sys
+from collections.abc import Callable, Mapping
 from functools import partial
-from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from netwright.cli import exported
 from netwright.errors import NetwrightError, SettingError, SpaceError
 from netwright.settings.literal import Call, parse_call, parse_settings
 from netwright.settings.making import checked
@@ -16,6 +18,7 @@ from netwright.settings.making import made as made_from
 
 if TYPE_CHECKING:
     from netwright.network.signature import Signature
+    from netwright.run.plan import Plan
 
 
 def absolute(call: dict[str, Any]) -> dict[str, Any]:
@@ -29,21 +32,22 @@ def absolute(call: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def arguments(call: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-    """Positional and keyword arguments of `netwright.run.search` for a call.
+def plan_of(call: Mapping[str, Any]) -> Plan:
+    """What a run of a call is to do; a call that was logged earlier may lack options.
 
     Raises:
         NetwrightError: Something of the call is wrong; the message says what.
     """
     from netwright.data import load as load_data
     from netwright.evaluate.training import Training
-    from netwright.oneshot.names import search_named
+    from netwright.run.plan import Plan
     from netwright.spaces.names import ready_space
 
-    strategy = search_named("--strategy", call["strategy"])
-    limits = [parse_limit(text) for text in call["limits"]]
-    objectives = [parse_objective(text) for text in call["objectives"]] or None
-    finals = parse_finals(call["finals"]) if call["finals"] else None
+    given = {}
+    for name in (declared.name for declared in exported.SEARCH):
+        value = call.get(name)
+        if value not in (None, []):
+            given[name] = READERS.get(name, _same)(value)
     size = parse_size(call["size"]) if call["size"] else None
     data = load_data(call["data"], label=call["label"], size=size)
     training = made_from("--training", Call("", training_settings(call)), Training, given=[data])
@@ -52,19 +56,10 @@ def arguments(call: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         space = load_space(named, data.signature)
     else:
         space = ready_space("--space", named, *sizes_of(data.signature))
-    return [space, training], {
-        "strategy": strategy,
-        "objectives": objectives,
-        "limits": limits,
-        "finals": finals,
-        **{key: call[key] for key in ("trials", "minutes", "epochs", "refit", "workers")},
-        "baseline": parse_baseline(call["baseline"]),
-        **{key: call[key] for key in ("deterministic", "seed", "store", "run")},
-        "warm_start": call.get("warm_start"),
-    }
+    return Plan(space, training, call=call, **given)
 
 
-def training_settings(call: dict[str, Any]) -> dict[str, Any]:
+def training_settings(call: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of the training that a call gives, by `--training` and by options of their own.
 
     Raises:
@@ -72,7 +67,7 @@ def training_settings(call: dict[str, Any]) -> dict[str, Any]:
     """
     found = parse_settings("--training", call.get("training") or "")
     for option, name in {"trial_epochs": "epochs", "full_epochs": "full_epochs"}.items():
-        if call[option] is None:
+        if call.get(option) is None:
             continue
         if name in found:
             raise SettingError(
@@ -135,6 +130,19 @@ def parse_finals(text: str) -> list[tuple[int, int]]:
     return [(int(count), int(epochs)) for count, epochs in pairs]
 
 
+READERS: Mapping[str, Callable[[Any], Any]] = {
+    "limits": lambda texts: list(map(parse_limit, texts)),
+    "objectives": lambda texts: list(map(parse_objective, texts)),
+    "finals": parse_finals,
+    "baseline": parse_baseline,
+}
+"""Of options that are written otherwise than in Python."""
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
 def parse_size(text: str) -> tuple[int, int]:
     """`HxW` in pixels."""
     parts = text.split("x")
@@ -194,10 +202,10 @@ def load_space(text: str, signature: Signature) -> Any:
 def parameters(function: Any) -> int:
     """How many arguments a function must be given by position."""
     try:
-        found = signature(function).parameters.values()
+        found = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return 3
-    kinds = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return sum(p.kind in kinds and p.default is p.empty for p in found)
 
 

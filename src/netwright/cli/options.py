@@ -1,87 +1,114 @@
-"""The options of `search` from a file: TOML or JSON with the names of the command line."""
+"""The options of `netwright search`, and how they are read from a file: TOML or JSON."""
 
 from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from netwright.cli import exported
+from netwright.cli.declared import Declared
 from netwright.errors import SettingError
 
-KINDS: dict[str, tuple[type, ...]] = {
-    "data": (str,),
-    "space": (str,),
-    "strategy": (str,),
-    "training": (str,),
-    "limit": (list, str),
-    "objective": (list, str),
-    "trials": (int,),
-    "minutes": (int, float),
-    "epochs": (int,),
-    "trial-epochs": (int,),
-    "full-epochs": (int,),
-    "finals": (str,),
-    "refit": (bool,),
-    "baseline": (int, str),
-    "workers": (int,),
-    "deterministic": (bool,),
-    "seed": (int,),
-    "store": (str,),
-    "run": (str,),
-    "warm-start": (str,),
-    "out": (str,),
-    "label": (str,),
-    "size": (str,),
-    "quiet": (bool,),
-    "json": (bool,),
-}
-"""Option to the types a settings file may give it."""
+OWN = (
+    Declared("data", "--data", "text", None, "fashion14, digits, or a path."),
+    Declared(
+        "space",
+        "--space",
+        "text",
+        None,
+        f"FILE.py:FUNCTION or a ready space: {', '.join(exported.SPACES)}; default by the data.",
+    ),
+    Declared(
+        "training",
+        "--training",
+        "text",
+        None,
+        "Settings of the training, as 'batch=64, flip=True'.",
+    ),
+    Declared(
+        "trial_epochs",
+        "--trial-epochs",
+        "whole",
+        None,
+        "Epochs of a trial (3; more if the data are few).",
+    ),
+    Declared(
+        "full_epochs",
+        "--full-epochs",
+        "whole",
+        None,
+        "Epochs of the full schedule (30; likewise).",
+    ),
+    Declared("label", "--label", "text", None, "Label column of a table."),
+    Declared("size", "--size", "text", None, "HxW for a folder of images."),
+    Declared("quiet", "--quiet", "switch", False, "Say nothing on the way."),
+    Declared("json", "--json", "switch", False, "Print one JSON document."),
+)
+"""Options of the command line alone: what a run is made from, and what is said of it."""
+
+SETTINGS = Declared("settings", "--settings", "text", None, "Options from TOML or JSON.")
+
+SEARCH = (*OWN[:3], *exported.SEARCH, *OWN[3:])
+"""All that a settings file may have; those of a run follow from the fields of `Plan`."""
+
+KNOWN: Mapping[str, Declared] = {declared.in_files: declared for declared in SEARCH}
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """The settings of a file, checked; names may be written with '-' or '_'.
+    """The settings of a file, checked, by the options' names in the program.
+
+    In the file they have their names on the command line, written with '-' or '_'.
 
     Raises:
         SettingError: No such file, no TOML or JSON, an unknown name or a value of another type.
     """
+    settings: dict[str, Any] = {}
+    for key, value in _read(path).items():
+        declared = KNOWN.get(key.replace("_", "-"))
+        if declared is None:
+            near = get_close_matches(key.replace("_", "-"), KNOWN, 1)
+            raise SettingError(
+                f"The settings file {str(path)!r} has an unknown name {key!r}"
+                + (f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(KNOWN)}.")
+            )
+        settings[declared.name] = _checked(path, key, value, declared)
+    return settings
+
+
+def _read(path: Path) -> dict[str, Any]:
     if path.suffix not in (".toml", ".json"):
         raise SettingError(f"`--settings` must end in .toml or .json, got {str(path)!r}.")
     try:
         text = path.read_text(encoding="utf-8")
-        found = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+        body = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingError(f"The settings file {str(path)!r} cannot be read: {error}.") from error
     except (ValueError, RecursionError) as error:
         raise SettingError(
             f"The settings file {str(path)!r} is no {path.suffix[1:].upper()}: {error}."
         ) from error
-    if not isinstance(found, dict):
+    if not isinstance(body, dict):
         raise SettingError(
             f"The settings file {str(path)!r} must hold names and values, "
-            f"got a {type(found).__name__}."
+            f"got a {type(body).__name__}."
         )
-    made: dict[str, Any] = {}
-    for key, value in found.items():
-        name = key.replace("_", "-")
-        if name not in KINDS:
-            near = get_close_matches(name, KINDS, 1)
+    return body
+
+
+def _checked(path: Path, key: str, value: Any, declared: Declared) -> Any:
+    if type(value) not in declared.types:
+        raise SettingError(
+            f"The settings file {str(path)!r} must have for {key!r} a value of type "
+            f"{' or '.join(kind.__name__ for kind in declared.types)}, got {value!r}."
+        )
+    if declared.kind == "texts":
+        value = [value] if isinstance(value, str) else value
+        if not all(isinstance(item, str) for item in value):
             raise SettingError(
-                f"The settings file {str(path)!r} has an unknown name {key!r}"
-                + (f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(KINDS)}.")
+                f"The settings file {str(path)!r} must have strings in {key!r}, got {value!r}."
             )
-        kinds = KINDS[name]
-        if type(value) not in kinds:
-            raise SettingError(
-                f"The settings file {str(path)!r} must have for {key!r} a value of type "
-                f"{' or '.join(k.__name__ for k in kinds)}, got {value!r}."
-            )
-        if list in kinds:
-            value = [value] if isinstance(value, str) else value
-            if not all(isinstance(item, str) for item in value):
-                raise SettingError(
-                    f"The settings file {str(path)!r} must have strings in {key!r}, got {value!r}."
-                )
-        made[name.replace("-", "_")] = value
-    return made
+    return value

@@ -14,72 +14,87 @@ import numpy as np
 
 from netwright.errors import StoreError
 from netwright.evaluate.costs import Costs
+from netwright.objective import Limit, Objective
+from netwright.oneshot import OneShot
+from netwright.run.options import options_of
 from netwright.run.plan import Plan
 from netwright.space import Space
 from netwright.space.takes import in_json
-from netwright.targets import logged
+from netwright.stopping import Stopper
+from netwright.strategies import Strategy
+from netwright.targets import Target, logged
 from netwright.tasks import upgraded
 
 _FIXED = (
     "space",
-    "strategy",
-    "stopper",
-    "objectives",
-    "limits",
-    "targets",
-    "finals",
-    "refit",
-    "seed",
+    *(name for name, known in options_of(Plan).items() if known.fixed),
     "evaluator",
     "task",
     "data",
 )
+"""What must be equal to go on with a run."""
+
 _MEMBERS = 8  # networks looked at to see that a declaration still builds the same
 
 
-def settings_of(plan: Plan, *, workers: int, call: dict[str, Any] | None) -> dict[str, Any]:
+def settings_of(plan: Plan) -> dict[str, Any]:
     """Everything that decides what a run does, and where it ran."""
-    space, budget = plan.space, plan.budget
     return {
         "netwright": package_version("netwright"),
-        "space": {
-            "name": space.name,
-            "digest": space.digest,
-            "members": _members(space),
-            "inputs": in_json(space.inputs),
-            "outputs": in_json(space.outputs),
-            "count": space.size(),
-            "choices": [
-                {"name": c.name, "kind": c.kind, "options": [plain(o) for o in c.options]}
-                for c in space.choices.values()
-            ],
-        },
-        "strategy": {
-            "name": type(plan.strategy).__name__,
-            "settings": plain(fields_of(plan.strategy)),
-        },
-        "stopper": plan.stopper
-        and {"name": type(plan.stopper).__name__, "settings": plain(fields_of(plan.stopper))},
-        "objectives": [{"metric": o.metric, "direction": o.direction} for o in plan.objectives],
-        "limits": [{"metric": o.metric, "bound": o.bound} for o in plan.limits],
-        "budget": {"trials": budget.trials, "minutes": budget.minutes, "epochs": budget.epochs},
-        "finals": [list(final) for final in plan.finals],
-        "refit": plan.refit,
-        "baseline": plan.baseline,
-        "deterministic": plan.deterministic,
-        "seed": plan.seed,
-        "workers": workers,
-        "targets": [
-            {"name": t.name, "kind": type(t).__name__, "settings": plain(fields_of(t))}
-            for t in plan.targets
-        ],
+        "space": _space(plan),
+        **_options(plan),
         "fingerprints": {target.name: target.fingerprint for target in plan.targets},
         "evaluator": plain(plan.evaluator.settings),
         "task": plain(task.to_json()) if (task := plan.evaluator.task) else None,
         "data": plain(plan.evaluator.data_settings),
-        "call": call,
+        "call": plan.call,
         "versions": versions(),
         "machine": {"platform": platform.platform(), "cores": os.cpu_count()},
+    }
+
+
+def _options(plan: Plan) -> dict[str, Any]:
+    """The options that are logged, by name; some are in an object of their own."""
+    found: dict[str, Any] = {}
+    for name, known in options_of(plan).items():
+        if known.logged:
+            place = found.setdefault(known.group, {}) if known.group else found
+            place[name] = _logged(getattr(plan, name))
+    if plan.executor is not None:
+        found["workers"] = plan.executor.slots
+    return found
+
+
+def _logged(value: Any) -> Any:
+    """The value of an option as JSON."""
+    match value:
+        case Strategy() | OneShot() | Stopper():
+            return {"name": type(value).__name__, "settings": plain(fields_of(value))}
+        case Objective():
+            return {"metric": value.metric, "direction": value.direction}
+        case Limit():
+            return {"metric": value.metric, "bound": value.bound}
+        case Target():
+            settings = plain(fields_of(value))
+            return {"name": value.name, "kind": type(value).__name__, "settings": settings}
+        case tuple():
+            return [_logged(each) for each in value]
+    return plain(value)
+
+
+def _space(plan: Plan) -> dict[str, Any]:
+    space = plan.space
+    return {
+        "name": space.name,
+        "digest": space.digest,
+        "members": _members(space),
+        "inputs": in_json(space.inputs),
+        "outputs": in_json(space.outputs),
+        "count": space.size(),
+        "choices": [
+            {"name": c.name, "kind": c.kind, "options": [plain(o) for o in c.options]}
+            for c in space.choices.values()
+        ],
     }
 
 

@@ -1,32 +1,36 @@
-"""What a run is to do, made from what a user gave and checked."""
+"""What a run is to do: each option of `search` with its rule, its help and its default."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
 from netwright.errors import SettingError
 from netwright.evaluate.base import Evaluator
 from netwright.evaluate.costs import Costs
-from netwright.evaluate.function import Function, Train
-from netwright.evaluate.training import Training
-from netwright.network.signature import Signature
-from netwright.objective import Limit, Limits, MetricName, Objective, limits_from
+from netwright.evaluate.function import Function
+from netwright.execute import Executor
+from netwright.objective import Limit, MetricName, Objective, limits_from
 from netwright.oneshot import OneShot
 from netwright.oneshot.names import search_named
+from netwright.run import checks
+from netwright.run.options import flag_of, option, options_of
+from netwright.settings.rules import instance, positive, switch, whole, whole_or
 from netwright.space import Space
 from netwright.space.limits import COSTS
 from netwright.stopping import Stopped, Stopper
 from netwright.stopping.names import stopper_named
+from netwright.store import Store
 from netwright.strategies import Auto, Strategy
-from netwright.targets.asked import Asked, asked
+from netwright.targets.asked import asked
 from netwright.targets.base import Target
 
+SAME = '"same"'
 
-@dataclass(frozen=True)
-class Budget:
+
+class Budget(NamedTuple):
     """Bounds of the search stage; the first one reached ends it. None is no bound."""
 
     trials: int | None = None
@@ -36,26 +40,173 @@ class Budget:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run is to do. `finals` are stages of (how many networks, epochs each).
+    """What a run is to do, from what a user gave: checked, and with defaults filled in.
 
-    In the last of them each network is trained with every answer to the space's late choices.
-    `refit` trains what the finals chose again, on the train and validation parts together.
+    An option is declared here and nowhere else. `call` is how the command line was called, None
+    for a run begun from Python; errors then name `search(seed=...)`, not `--seed`.
+
+    Raises:
+        SettingError: A value is outside its rule, or two do not fit together.
     """
 
     space: Space
     evaluator: Evaluator
-    strategy: Strategy | OneShot
-    objectives: tuple[Objective, ...]
-    limits: tuple[Limit, ...]
-    budget: Budget
-    finals: tuple[tuple[int, int], ...]
-    baseline: int | Literal["same"] = 0
-    deterministic: bool = False
-    seed: int = 0
-    targets: tuple[Target, ...] = ()
-    trial_seconds: float | None = None
-    refit: bool = False
-    stopper: Stopper | None = None
+    strategy: Strategy | OneShot = option(
+        None,
+        "what to try next: a strategy, or its name with settings, such as "
+        '"regularized-evolution(population=40)"; `Auto()` if None. A one-shot search such as '
+        "`GDAS()` trains the whole space first, for at most half of the minutes, and then names "
+        "the networks that are trained as trials.",
+        cli_help="{STRATEGIES}; or a one-shot search: {ONE_SHOTS}. With settings: "
+        "'darts(epochs=5)'.",
+        cli_default="auto",
+        fixed=True,
+    )
+    stopper: Stopper | None = option(
+        None,
+        "which trials go on, over any strategy, such as `Hyperband()`, or its name with settings; "
+        "None trains all of them as long.",
+        cli_help="Which trials go on, over any strategy: {STOPPERS}.",
+        fixed=True,
+    )
+    objectives: tuple[Objective, ...] = option(
+        None,
+        "the first decides which network is the best; several make a front; None for the task's "
+        "own.",
+        flag="--objective",
+        cli_help="A metric, -latency_ms for a small one; may be repeated.",
+        cli_default=[],
+        fixed=True,
+    )
+    limits: tuple[Limit, ...] = option(
+        None,
+        "bounds that no network may break, on params, macs, memory_mib or what a target measures: "
+        '`{"params": 200_000, "latency_ms@onnxruntime": 1.0}`, or a list such as '
+        '`[at_most("latency_ms", 1.0, on=MyTarget())]`.',
+        flag="--limit",
+        cli_help="metric=value or metric@target=value, may be repeated.",
+        cli_default=[],
+        fixed=True,
+    )
+    targets: tuple[Target, ...] = option(
+        None,
+        "where networks are measured before they are trained, beside those that objectives and "
+        "limits name; if there are none, ONNX Runtime, or PyTorch where that is missing; nowhere "
+        "else with (). A metric without a target, such as latency_ms, is that of the only one that "
+        "measures it.",
+        flag=None,
+        fixed=True,
+    )
+    trials: int | None = option(None, "networks to try.", rule=whole(1, none=True), group="budget")
+    minutes: float | None = option(
+        None,
+        "minutes to search.",
+        cli_help="Minutes to search (10 if no budget is given).",
+        rule=positive(none=True),
+        group="budget",
+    )
+    epochs: int | None = option(
+        None, "training epochs of all trials.", rule=whole(1, none=True), group="budget"
+    )
+    finals: tuple[tuple[int, int], ...] = option(
+        None,
+        "each trains the best so many networks of the stage before for so many epochs; None for 8 "
+        "with a third of the full schedule, then 2 with all of it.",
+        cli_help="Networks x epochs, as 8x10,3x30 (default by --full-epochs).",
+        fixed=True,
+    )
+    refit: bool = option(
+        None,
+        "train the best on the validation part too. That gains accuracy; None for where a test "
+        "part is left to score it.",
+        rule=switch(none=True),
+        fixed=True,
+    )
+    baseline: int | Literal["same"] = option(
+        0,
+        'random networks to train beside, to measure what the search is worth; "same" for as many '
+        "as could be trained in the time that the search took.",
+        cli_help="Random networks to train beside, or same (as much time).",
+        rule=whole_or("same"),
+    )
+    workers: int = option(
+        1,
+        "processes of one thread each; 0 runs in this process.",
+        cli_help="Worker processes (default: cores).",
+        cli_default=None,
+        rule=whole(),
+    )
+    executor: Executor | None = option(
+        None,
+        "where trials run, in the place of `workers` processes on this machine.",
+        flag=None,
+        rule=instance("an Executor such as `Processes(2)`", Executor, none=True),
+        logged=False,
+    )
+    deterministic: bool = option(
+        False,
+        "with several workers, make the architectures a function of the seed.",
+        rule=switch(),
+    )
+    seed: int = option(0, "seed of everything random.", rule=whole(), fixed=True)
+    trial_minutes: float | None = option(
+        None,
+        "minutes after which a trial of the search is stopped; finals are not.",
+        rule=positive(none=True),
+    )
+    warm_start: str | None = option(
+        None,
+        "a run in the same store, with the same objectives, of this space or one that it was made "
+        "from. With the same data and training the strategy knows its trials where their "
+        "architectures are members here, and the best of them, as many as the first final takes, "
+        "are trained again first, so that they can be finalists. Of a run on other data five of "
+        "the best are tried first, and the strategy learns what they are worth here.",
+        rule=instance("a name", str, none=True),
+        logged=False,
+    )
+    store: str | Path | Store = option(
+        "netwright.db",
+        "where the run is logged and its weights are kept: the path of a file, a URL such as "
+        "`sqlite:///runs.db` or `memory://name`, or a Store. A run of the same name in it is "
+        "continued, and returned as it is if it is finished.",
+        cli_help="Where runs are: a file or a URL.",
+        rule=instance("a path, a URL or a Store", str, Path, Store),
+        logged=False,
+    )
+    run: str | None = option(
+        None, "name of the run.", rule=instance("a name", str, none=True), logged=False
+    )
+    out: str | Path | None = option(
+        None,
+        "folder for the best network.",
+        rule=instance("a folder", str, Path, none=True),
+        logged=False,
+    )
+    call: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name, known in options_of(self).items():
+            if known.rule is not None:
+                known.rule.check(self.word(name), getattr(self, name))
+        if all(bound is None for bound in self.budget):
+            raise SettingError("`search(...)` must have a budget: give trials, minutes or epochs.")
+        if self.baseline == "same" and self.deterministic:
+            raise SettingError(
+                f"`{self.word('baseline', SAME)}` counts by the seconds that a search took, which "
+                f"`{self.word('deterministic', 'True')}` cannot repeat; give a number."
+            )
+        self._fill_in()
+        self._check_fit()
+
+    def word(self, name: str, value: str = "...") -> str:
+        """What an option is called where it was given."""
+        known = options_of(self)[name]
+        return f"search({name}={value})" if self.call is None else flag_of(name, known)
+
+    @property
+    def budget(self) -> Budget:
+        """What ends the search stage."""
+        return Budget(self.trials, self.minutes, self.epochs)
 
     @property
     def measured(self) -> frozenset[str]:
@@ -66,224 +217,54 @@ class Plan:
         """What networks cost before they are trained, with nothing measured yet."""
         return Costs(self.space, self.limits, self.targets, self.evaluator)
 
+    @property
+    def trial_seconds(self) -> float | None:
+        """Seconds after which a trial of the search is stopped."""
+        return None if self.trial_minutes is None else self.trial_minutes * 60
 
-def make_plan(
-    space: Space,
-    evaluator: Evaluator | Train,
-    *,
-    strategy: Strategy | Stopped | OneShot | str | None,
-    stopper: Stopper | str | None = None,
-    objectives: Sequence[Objective] | None,
-    limits: Limits | None,
-    targets: Sequence[Target] | None = None,
-    budget: Budget,
-    finals: Sequence[tuple[int, int]] | None,
-    refit: bool | None,
-    baseline: int | Literal["same"],
-    deterministic: bool,
-    seed: int,
-    trial_minutes: float | None,
-) -> Plan:
-    """The plan of the arguments of `search`, with its defaults filled in.
+    def _fill_in(self) -> None:
+        """Put in the place of what was given what it stands for."""
+        given: Any = self  # of other kinds than the fields have in the end
+        evaluator = given.evaluator
+        if not isinstance(evaluator, Evaluator):
+            evaluator = Function(evaluator)
+        strategy = Auto() if given.strategy is None else given.strategy
+        if isinstance(strategy, str):
+            strategy = search_named(self.word("strategy"), strategy)
+        stopper = given.stopper
+        if isinstance(stopper, str):
+            stopper = stopper_named(self.word("stopper"), stopper)
+        if isinstance(strategy, Stopped):
+            strategy, stopper = checks.parts_of(self.word, strategy, stopper)
+        checks.check_kinds(self.word, given.space, strategy)
+        objectives, finals = given.objectives, given.finals
+        if objectives is None:
+            objectives = (evaluator.metric.objective,)
+        objectives = checks.checked_objectives(self.word, objectives)
+        known = {*COSTS, *evaluator.metric_names}
+        wanted = asked(objectives, limits_from(given.limits), given.targets, known)
+        if finals is None:
+            full = evaluator.full_epochs
+            several = ((8, max(1, round(full / 3))), (2, full))
+            finals = several if full > evaluator.epochs else ()
+        self._set("evaluator", evaluator)
+        self._set("strategy", strategy)
+        self._set("stopper", stopper)
+        self._set("objectives", wanted.objectives)
+        self._set("limits", wanted.limits)
+        self._set("targets", wanted.targets)
+        self._set("finals", checks.checked_finals(self.word, finals))
+        if given.refit is None:
+            self._set("refit", evaluator.can_refit and evaluator.test_examples is not None)
 
-    Raises:
-        SettingError: A value is outside its rule, or two do not fit together.
-    """
-    if isinstance(strategy, str):
-        strategy = search_named("search(strategy=...)", strategy)
-    if isinstance(stopper, str):
-        stopper = stopper_named("search(stopper=...)", stopper)
-    if isinstance(strategy, Stopped):
-        strategy, stopper = _parts(strategy, stopper)
-    _check_kinds(space, strategy)
-    _check_stopper(stopper, strategy, deterministic=deterministic)
-    if baseline == "same" and deterministic:
-        raise SettingError(
-            '`search(baseline="same")` counts by the seconds that a search took, which '
-            "`deterministic=True` cannot repeat; give a number."
-        )
-    _check_numbers(budget, trial_minutes, 0 if baseline == "same" else baseline, seed)
-    made = evaluator if isinstance(evaluator, Evaluator) else Function(evaluator)
-    _check_fit(space, made)
-    if isinstance(strategy, OneShot):
-        _check_one_shot(strategy, made)
-    first = (made.metric.objective,) if objectives is None else _checked_objectives(objectives)
-    known = {*COSTS, *made.metric_names}
-    wanted = asked(first, limits_from(limits), targets, known)
-    _check_known(wanted, made)
-    _check_recipes(space, made)
-    if finals is None:
-        full = made.full_epochs
-        finals = ((8, max(1, round(full / 3))), (2, full)) if full > made.epochs else ()
-    if refit and not made.can_refit:
-        raise SettingError(
-            f"`search(refit=True)` needs an evaluator that can train on train and validation "
-            f"together, which {type(made).__name__} cannot; leave `refit` out."
-        )
-    return Plan(
-        space,
-        made,
-        strategy or Auto(),
-        wanted.objectives,
-        wanted.limits,
-        budget,
-        _checked_finals(finals),
-        baseline,
-        deterministic,
-        seed,
-        wanted.targets,
-        trial_minutes * 60 if trial_minutes is not None else None,
-        made.can_refit and made.test_examples is not None if refit is None else refit,
-        stopper,
-    )
+    def _check_fit(self) -> None:
+        checks.check_data(self.space, self.evaluator)
+        checks.check_stopper(self.word, self.stopper, self.strategy, self.deterministic)
+        if isinstance(self.strategy, OneShot):
+            checks.check_one_shot(self.word, self.strategy, self.evaluator)
+        checks.check_metrics(self.word, self.objectives, self.evaluator, self.measured)
+        checks.check_recipes(self.space, self.evaluator)
+        checks.check_refit(self.word, self.refit, self.evaluator)
 
-
-def _check_numbers(budget: Budget, trial_minutes: float | None, baseline: int, seed: int) -> None:
-    bounds = {"trials": budget.trials, "minutes": budget.minutes, "epochs": budget.epochs}
-    if all(bound is None for bound in bounds.values()):
-        raise SettingError("`search(...)` must have a budget: give trials, minutes or epochs.")
-    for name, bound in bounds.items():
-        whole = name != "minutes"
-        if bound is not None and not (_is_number(bound, whole=whole) and 0 < bound < math.inf):
-            kind = "a whole number" if whole else "a number"
-            raise SettingError(f"`search({name}=...)` must be {kind} above 0, got {bound!r}.")
-    if trial_minutes is not None and not (_is_number(trial_minutes) and trial_minutes > 0):
-        raise SettingError(
-            f"`search(trial_minutes=...)` must be a number above 0, got {trial_minutes!r}."
-        )
-    for name, value in {"baseline": baseline, "seed": seed}.items():
-        if not _is_number(value, whole=True) or value < 0:
-            also = ' or "same"' if name == "baseline" else ""
-            raise SettingError(
-                f"`search({name}=...)` must be a whole number, at least 0{also}, got {value!r}."
-            )
-
-
-def _check_known(wanted: Asked, evaluator: Evaluator) -> None:
-    """Refuse an objective that no trial will have, where that is known."""
-    known = (*evaluator.metric_names, *wanted.metrics)
-    for objective in wanted.objectives:
-        if evaluator.metric_names and objective.metric not in known:
-            raise SettingError(
-                f"`search(objectives=...)` must be on one of {', '.join(known)}, "
-                f"got {objective.metric!r}."
-            )
-
-
-def _check_recipes(space: Space, evaluator: Evaluator) -> None:
-    """Try what the recipe answers for every option, one at a time."""
-    base = space.smallest()
-    for architecture in (base, *space.neighbours(base)):
-        evaluator.check_recipe(space.recipe(architecture))
-
-
-def _check_fit(space: Space, evaluator: Evaluator) -> None:
-    """Refuse a space for other data than the evaluator trains on."""
-    data = evaluator.data
-    if data is not None and _shapes(space.signature) != _shapes(data.signature):
-        raise SettingError(
-            f"`search(space, ...)` must be a space for the data: for the data {data.name!r} a "
-            f"network takes and gives {_shapes(data.signature)}, those of the space "
-            f"{space.name!r} {_shapes(space.signature)}. "
-            "Write `netwright.Space(network, data)`."
-        )
-
-
-def _shapes(signature: Signature) -> str:
-    """The shapes of an example that a network takes, and of what it gives."""
-    takes, gives = (
-        ", ".join(f"{spec.name} {spec.shape}" for spec in specs)
-        for specs in (signature.inputs, signature.outputs)
-    )
-    return f"{takes} -> {gives}"
-
-
-def _check_one_shot(search: OneShot, evaluator: Evaluator) -> None:
-    """Refuse an evaluator whose data a one-shot search cannot learn from."""
-    name = type(search).__name__
-    if not isinstance(evaluator, Training):
-        raise SettingError(
-            f"`search(strategy={name}())` trains shared weights and needs the data: give "
-            f"`netwright.Training(data)`, got {type(evaluator).__name__}."
-        )
-    if not len(evaluator.data.validation):
-        raise SettingError(
-            f"`search(strategy={name}())` chooses by the validation part, and the data "
-            f"{evaluator.data.name!r} have none."
-        )
-
-
-def _parts(stopped: Stopped, stopper: Stopper | None) -> tuple[Strategy, Stopper]:
-    """The strategy and the stopper of what has both."""
-    if stopper is not None:
-        raise SettingError(
-            f"`search(strategy=..., stopper=...)`: the strategy has the stopper "
-            f"{stopped.stopper!r} already, got {stopper!r}; leave one out."
-        )
-    if not isinstance(stopped.strategy, Strategy):
-        raise SettingError(f"`Stopped(strategy, ...)` must have a Strategy, got {stopped!r}.")
-    return stopped.strategy, stopped.stopper
-
-
-def _check_stopper(stopper: object, strategy: object, *, deterministic: bool) -> None:
-    """Refuse a stopper that cannot go with the rest."""
-    if stopper is None:
-        return
-    if not isinstance(stopper, Stopper):
-        raise SettingError(
-            f"`search(stopper=...)` must be a Stopper such as `Hyperband()`, got {stopper!r}."
-        )
-    if isinstance(strategy, OneShot):
-        raise SettingError(
-            f"`search(stopper=...)` is for strategies, got strategy={type(strategy).__name__}(), "
-            "which trains the networks that it names in full; leave `stopper` out."
-        )
-    if stopper.ends_trials and deterministic:
-        raise SettingError(
-            f"`search(stopper={type(stopper).__name__}())` ends trials by when their news come, "
-            "which `deterministic=True` cannot repeat; leave one out."
-        )
-
-
-def _check_kinds(space: object, strategy: object) -> None:
-    """Refuse what is of another kind than it has to be, with the remedy."""
-    if not isinstance(space, Space):
-        raise SettingError(
-            f"`search(space, ...)` must be a Space, got {space!r}; write `netwright.Space(network, "
-            "data)`."
-        )
-    if strategy is not None and not isinstance(strategy, Strategy | OneShot):
-        raise SettingError(
-            "`search(strategy=...)` must be a Strategy such as `RandomSearch()`, or a one-shot "
-            f"search such as `GDAS()`, got {strategy!r}."
-        )
-
-
-def _checked_objectives(objectives: object) -> tuple[Objective, ...]:
-    """Refuse what is no list of objectives, or an empty one."""
-    wanted: tuple[object, ...] = ()
-    if isinstance(objectives, Sequence) and not isinstance(objectives, str):
-        wanted = tuple(objectives)
-    if not wanted or not all(isinstance(objective, Objective) for objective in wanted):
-        raise SettingError(
-            '`search(objectives=...)` must be a list such as [minimize("latency_ms")], or None '
-            f"for what the task is searched for, got {objectives!r}."
-        )
-    return tuple(each for each in wanted if isinstance(each, Objective))
-
-
-def _checked_finals(finals: object) -> tuple[tuple[int, int], ...]:
-    made = []
-    for final in finals if isinstance(finals, Sequence) else [finals]:
-        pair = tuple(final) if isinstance(final, Sequence) else ()
-        if len(pair) != 2 or not all(_is_number(n, whole=True) and n >= 1 for n in pair):
-            raise SettingError(
-                "`search(finals=...)` must be pairs (networks, epochs) of whole numbers above 0, "
-                f"such as [(8, 10), (3, 30)], got {finals!r}."
-            )
-        made.append((int(pair[0]), int(pair[1])))
-    return tuple(made)
-
-
-def _is_number(value: object, *, whole: bool = False) -> bool:
-    return isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)

@@ -40,8 +40,9 @@ def asked(
     """Find the targets of a run, and say of each metric where it is measured.
 
     The targets are those `given`, those that an objective or a limit has, and those of ours that
-    one names; if that is none, the default. A metric that is not `known` without a target, such as
-    `latency_ms`, is measured on the one target that measures it.
+    one names; if that is none, the default, unless `given` is empty. A metric that is
+    not `known` without a target, such as `latency_ms`, is measured on the one target that measures
+    it.
 
     Raises:
         SettingError: A target is unknown, has the name of another, or does not measure what is
@@ -54,7 +55,7 @@ def asked(
     for name in (each.metric.target for each in wanted):
         if name is not None and name not in found:
             found[name] = target_named(name, found)
-    if not found:
+    if not found and given is None:
         _add(found, default_target())
     every = tuple(found.values())
     bounds = [replace(limit, metric=_located(limit.metric, every, known)) for limit in limits]

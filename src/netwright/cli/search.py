@@ -1,0 +1,123 @@
+"""`netwright search` and what comes after it; the options follow from the fields of `Plan`."""
+
+from __future__ import annotations
+
+import json
+import os
+from inspect import Signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from netwright.cli import launch, options, output
+from netwright.errors import SettingError
+
+if TYPE_CHECKING:
+    from netwright.run.plan import Plan
+    from netwright.run.result import Run
+
+MINUTES = 10.0
+_ASIDE = ("out", "settings", "quiet", "json")  # they do not decide what a run does
+
+
+def search(**given: Any) -> None:
+    """Search a network for your data, train it fully, and export it."""
+    if given["data"] is None:
+        raise SettingError("`netwright search` must be told --data: fashion14, digits, or a path.")
+    plan = _named(launch.plan_of(call_of(given)))
+    out = given["out"] or f"netwright-{plan.run}"
+    carry_out(plan, Path(out), quiet=given["quiet"], as_json=given["json"])
+
+
+def from_file(context: typer.Context, path: str | None) -> str | None:
+    """Let the options of a settings file be the defaults of the command line."""
+    if path is not None:
+        context.default_map = options.read_settings(Path(path))
+    return path
+
+
+search.__signature__ = Signature(  # type: ignore[attr-defined]
+    [
+        options.SETTINGS.parameter(from_file),
+        *(declared.parameter() for declared in options.SEARCH),
+    ]
+)
+search.__annotations__ = {
+    name: parameter.annotation
+    for name, parameter in search.__signature__.parameters.items()  # type: ignore[attr-defined]
+}
+
+
+def call_of(given: dict[str, Any]) -> dict[str, Any]:
+    """What decides the run, as it is logged and as `resume` reads it."""
+    call = {name: value for name, value in sorted(given.items()) if name not in _ASIDE}
+    if all(call[name] is None for name in ("trials", "minutes", "epochs")):
+        call["minutes"] = MINUTES
+    if call["workers"] is None:
+        call["workers"] = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    return launch.absolute(call)
+
+
+def carry_out(plan: Plan, out: Path, *, quiet: bool, as_json: bool) -> None:
+    """Do what is planned, and say and print what came of it."""
+    from netwright.dashboard.terminal import view
+    from netwright.export import check_folder
+    from netwright.run.search import carried_out
+
+    check_folder(out)  # now, not after an hour
+    with view(quiet=quiet) as watch:
+        run = carried_out(plan, watch)
+    _finish(run, out, quiet=quiet, as_json=as_json)
+
+
+def _finish(run: Run, out: Path, *, quiet: bool, as_json: bool) -> None:
+    record = run.record
+    lines = output.result_lines(record)
+    if record.exported is not None and record.best is not None:
+        run.export(out)
+        forms = [f".{p.name.partition('.')[2]}" for p in sorted(out.glob("model.*"))]
+        lines += [
+            "",
+            f"The network is in {out}/ (model{', '.join(forms)}; card.md)",
+            *record.exported.notes,
+            f"  cd {out} && python -c 'from model import load; print(load())'",
+            f"  netwright report {record.name} --store {_shown(str(run.store))}",
+        ]
+    if record.status == "interrupted":
+        lines.insert(0, "Interrupted; the best so far is kept.")
+        lines.append(f"  netwright resume {record.name} --store {_shown(str(run.store))}")
+    if not quiet:
+        typer.echo("\n".join(lines), err=True)
+    if as_json:
+        typer.echo(json.dumps(output.document(record), allow_nan=False))
+    raise typer.Exit({"done": 0, "interrupted": 130}.get(record.status, 1))
+
+
+def _named(plan: Plan) -> Plan:
+    """The plan with a name for its run."""
+    from dataclasses import replace
+
+    assert plan.call is not None
+    return plan if plan.run else replace(plan, run=free_name(plan.call))
+
+
+def free_name(call: Any) -> str:
+    """The data's name and the first number that is free."""
+    from netwright.store import open_store
+
+    taken = open_store(call["store"]).runs()
+    letters = (c for c in Path(call["data"]).stem if c.isascii() and (c.isalnum() or c in "._-"))
+    stem = "".join(letters).lstrip("._-")[:60] or "run"
+    number = 1
+    while f"{stem}-{number}" in taken:
+        number += 1
+    return f"{stem}-{number}"
+
+
+def _shown(store: str) -> str:
+    """A store as `--store` takes it: a path as short as it can be from here, or a URL."""
+    try:
+        return str(Path(store).relative_to(Path.cwd()))
+    except ValueError:
+        return store

@@ -1,0 +1,196 @@
+"""What of a plan must fit together; `word` says what an option is called where it was given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from netwright.errors import SettingError
+from netwright.evaluate.base import Evaluator
+from netwright.evaluate.training import Training
+from netwright.network.signature import Signature
+from netwright.objective import Objective
+from netwright.oneshot import OneShot
+from netwright.space import Space
+from netwright.stopping import Stopped, Stopper
+from netwright.strategies import Strategy
+
+Word = Callable[..., str]
+"""Gives, for the name of an option and a value as text, what the option is called in an error."""
+
+
+def check_kinds(word: Word, space: object, strategy: object) -> None:
+    """Refuse what is of another kind than it has to be, with the remedy.
+
+    Raises:
+        SettingError: Names which and what it must be.
+    """
+    if not isinstance(space, Space):
+        raise SettingError(
+            f"`search(space, ...)` must be a Space, got {space!r}; write `netwright.Space(network, "
+            "data)`."
+        )
+    if not isinstance(strategy, Strategy | OneShot):
+        raise SettingError(
+            f"`{word('strategy')}` must be a Strategy such as `RandomSearch()`, or a one-shot "
+            f"search such as `GDAS()`, got {strategy!r}."
+        )
+
+
+def checked_objectives(word: Word, objectives: object) -> tuple[Objective, ...]:
+    """Objectives, one at least.
+
+    Raises:
+        SettingError: They are no list of objectives, or an empty one.
+    """
+    wanted: tuple[object, ...] = ()
+    if isinstance(objectives, Sequence) and not isinstance(objectives, str):
+        wanted = tuple(objectives)
+    if not wanted or not all(isinstance(objective, Objective) for objective in wanted):
+        raise SettingError(
+            f'`{word("objectives")}` must be a list such as [minimize("latency_ms")], or None '
+            f"for what the task is searched for, got {objectives!r}."
+        )
+    return tuple(each for each in wanted if isinstance(each, Objective))
+
+
+def check_metrics(
+    word: Word, objectives: Sequence[Objective], evaluator: Evaluator, measured: Iterable[str]
+) -> None:
+    """Refuse an objective that no trial will have, where that is known.
+
+    Raises:
+        SettingError: One is on a metric that is not known.
+    """
+    known = (*evaluator.metric_names, *sorted(measured))
+    for objective in objectives:
+        if evaluator.metric_names and objective.metric not in known:
+            raise SettingError(
+                f"`{word('objectives')}` must be on one of {', '.join(known)}, "
+                f"got {objective.metric!r}."
+            )
+
+
+def check_recipes(space: Space, evaluator: Evaluator) -> None:
+    """Try what the recipe answers for every option, one at a time.
+
+    Raises:
+        SettingError: The evaluator takes no such recipe.
+    """
+    base = space.smallest()
+    for architecture in (base, *space.neighbours(base)):
+        evaluator.check_recipe(space.recipe(architecture))
+
+
+def check_data(space: Space, evaluator: Evaluator) -> None:
+    """Refuse a space for other data than the evaluator trains on.
+
+    Raises:
+        SettingError: Says what both take and give.
+    """
+    data = evaluator.data
+    if data is not None and _shapes(space.signature) != _shapes(data.signature):
+        raise SettingError(
+            f"`search(space, ...)` must be a space for the data: for the data {data.name!r} a "
+            f"network takes and gives {_shapes(data.signature)}, those of the space "
+            f"{space.name!r} {_shapes(space.signature)}. "
+            "Write `netwright.Space(network, data)`."
+        )
+
+
+def _shapes(signature: Signature) -> str:
+    """The shapes of an example that a network takes, and of what it gives."""
+    takes, gives = (
+        ", ".join(f"{spec.name} {spec.shape}" for spec in specs)
+        for specs in (signature.inputs, signature.outputs)
+    )
+    return f"{takes} -> {gives}"
+
+
+def parts_of(word: Word, stopped: Stopped, stopper: Stopper | None) -> tuple[Strategy, Stopper]:
+    """The strategy and the stopper of what has both.
+
+    Raises:
+        SettingError: There is another stopper beside, or no strategy in it.
+    """
+    if stopper is not None:
+        raise SettingError(
+            f"`{word('strategy')}` has the stopper {stopped.stopper!r} already, and "
+            f"`{word('stopper')}` got {stopper!r}; leave one out."
+        )
+    if not isinstance(stopped.strategy, Strategy):
+        raise SettingError(f"`Stopped(strategy, ...)` must have a Strategy, got {stopped!r}.")
+    return stopped.strategy, stopped.stopper
+
+
+def check_stopper(word: Word, stopper: object, strategy: object, deterministic: bool) -> None:
+    """Refuse a stopper that cannot go with the rest.
+
+    Raises:
+        SettingError: It is none, or it is over a one-shot search or a deterministic run.
+    """
+    if stopper is None:
+        return
+    if not isinstance(stopper, Stopper):
+        raise SettingError(
+            f"`{word('stopper')}` must be a Stopper such as `Hyperband()`, got {stopper!r}."
+        )
+    if isinstance(strategy, OneShot):
+        raise SettingError(
+            f"`{word('stopper')}` is for strategies, got strategy={type(strategy).__name__}(), "
+            "which trains the networks that it names in full; leave `stopper` out."
+        )
+    if stopper.ends_trials and deterministic:
+        raise SettingError(
+            f"`{word('stopper', f'{type(stopper).__name__}()')}` ends trials by when their news "
+            f"come, which `{word('deterministic', 'True')}` cannot repeat; leave one out."
+        )
+
+
+def check_one_shot(word: Word, search: OneShot, evaluator: Evaluator) -> None:
+    """Refuse an evaluator whose data a one-shot search cannot learn from.
+
+    Raises:
+        SettingError: It is no training, or has no validation part.
+    """
+    said = word("strategy", f"{type(search).__name__}()")
+    if not isinstance(evaluator, Training):
+        raise SettingError(
+            f"`{said}` trains shared weights and needs the data: give "
+            f"`netwright.Training(data)`, got {type(evaluator).__name__}."
+        )
+    if not len(evaluator.data.validation):
+        raise SettingError(
+            f"`{said}` chooses by the validation part, and the data "
+            f"{evaluator.data.name!r} have none."
+        )
+
+
+def check_refit(word: Word, refit: bool, evaluator: Evaluator) -> None:
+    """Refuse to train on train and validation together where that cannot be.
+
+    Raises:
+        SettingError: The evaluator cannot.
+    """
+    if refit and not evaluator.can_refit:
+        raise SettingError(
+            f"`{word('refit', 'True')}` needs an evaluator that can train on train "
+            f"and validation together, which {type(evaluator).__name__} cannot; leave `refit` out."
+        )
+
+
+def checked_finals(word: Word, finals: object) -> tuple[tuple[int, int], ...]:
+    """Finals as pairs of how many networks and how many epochs.
+
+    Raises:
+        SettingError: They are no such pairs.
+    """
+    pairs = []
+    for final in finals if isinstance(finals, Sequence) else [finals]:
+        pair = tuple(final) if isinstance(final, Sequence) else ()
+        if len(pair) != 2 or not all(type(n) is int and n >= 1 for n in pair):
+            raise SettingError(
+                f"`{word('finals')}` must be pairs (networks, epochs) of whole numbers above 0, "
+                f"such as [(8, 10), (3, 30)], got {finals!r}."
+            )
+        pairs.append((pair[0], pair[1]))
+    return tuple(pairs)

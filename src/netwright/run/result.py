@@ -1,0 +1,183 @@
+"""What a run gives back: its history, its best network, and what is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from netwright.errors import StoreError
+from netwright.network.normalised import Normalised
+from netwright.objective import Limits, limits_from
+from netwright.record.record import Record, read_record
+from netwright.report import write_report
+from netwright.run.best_for import Special, Specialist
+from netwright.run.conclude import export_trial, is_exported, load_trained, place_exported
+from netwright.run.plan import Plan
+from netwright.run.shared_training import Checkpoint
+from netwright.space import Architecture
+from netwright.store import Store
+from netwright.strategies import Strategy
+from netwright.trial import Trial
+
+
+class Run:
+    """A history with its space, settings and artifacts."""
+
+    def __init__(self, store: Store, name: str, plan: Plan) -> None:
+        self.store, self.name, self.plan = store, name, plan
+        self._specialist: Specialist | None = None
+
+    @property
+    def record(self) -> Record:
+        """Everything the log says of this run, read anew."""
+        return read_record(self.store, self.name)
+
+    @property
+    def status(self) -> str:
+        """`done`, `interrupted`, `failed` or `unfinished`."""
+        return self.record.status
+
+    @property
+    def best(self) -> TrainedNetwork:
+        """The best network of the latest stage, by the first objective.
+
+        Raises:
+            StoreError: No trial ended well.
+        """
+        record = self.record
+        best = record.best
+        if best is None:
+            reason = record.reason or "no trial has ended well yet"
+            raise StoreError(
+                f"The run {self.name!r} of {len(record.history)} trials has no best network: "
+                f"{reason.rstrip('.')}."
+            )
+        return self._network(best)
+
+    @property
+    def front(self) -> list[TrainedNetwork]:
+        """The networks of the latest stage that no other dominates in all objectives."""
+        return [self._network(trial) for trial in self.record.front]
+
+    @property
+    def trials(self) -> list[dict[str, Any]]:
+        """A row for each trial, in the order of their completion; `pandas.DataFrame` takes them."""
+        return [_row(trial) for trial in self.record.history]
+
+    def scored(self) -> list[tuple[Architecture, float]]:
+        """The trials of the search that ended well: architecture and score, better when larger.
+
+        The score is that of the first objective. It is what `space.shrunk` takes.
+        """
+        objective, *_ = self.plan.objectives
+        return [
+            (trial.architecture, objective.gain(trial.metrics))
+            for trial in self.record.history
+            if trial.done and trial.proposal.stage.explores
+        ]
+
+    def best_for(
+        self,
+        limits: Limits,
+        *,
+        scored: int = 100,
+        epochs: int = 0,
+        finder: Strategy | None = None,
+        seed: int = 0,
+    ) -> Special:
+        """A network for other limits from the shared weights of a one-shot search.
+
+        `finder` (None: evolution) proposes networks within the limits, `scored` of which are
+        scored by shared weights on the validation part. The best is taken out with its part of the
+        weights and, with `epochs`, tuned. What is scored for one call is known to the next.
+
+        Raises:
+            StoreError: The run has no shared weights.
+            LimitError: A limit that no network of the space can keep, with the least that can.
+            SettingError: A value outside its rule.
+        """
+        if self._specialist is None:
+            self._specialist = Specialist(self.plan, Checkpoint(self.store, self.name))
+        return self._specialist.best_for(
+            limits_from(limits), count=scored, epochs=epochs, finder=finder, seed=seed
+        )
+
+    def export(self, out: str | Path) -> Path:
+        """Put the best network into a folder, each form checked against it."""
+        return self.best.export(out)
+
+    def report(self, out: str | Path) -> Path:
+        """Write the report, one HTML page that opens offline."""
+        write_report(self.record, Path(out))
+        return Path(out)
+
+    def _network(self, trial: Trial) -> TrainedNetwork:
+        metrics = dict(trial.metrics)
+        tested = self.record.tested.get(trial.number, {})
+        metrics |= {f"test_{name}": value for name, value in tested.items()}
+        return TrainedNetwork(self, trial, metrics)
+
+    def __repr__(self) -> str:
+        record = self.record
+        best = record.best
+        value = best.metrics.get(record.objectives[0].metric, float("nan")) if best else 0.0
+        told = f", best={value:.4f}" if best else ""
+        return f"Run({self.name!r}, {record.status}, trials={len(record.history)}{told})"
+
+
+@dataclass(frozen=True, repr=False)
+class TrainedNetwork:
+    """A network that a run trained. `metrics` has those of the test part as `test_...`."""
+
+    run: Run
+    trial: Trial
+    metrics: Mapping[str, float]
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{name}={value:.5g}" for name, value in self.metrics.items())
+        return f"TrainedNetwork(trial={self.trial.number}, {told})"
+
+    @property
+    def architecture(self) -> Architecture:
+        """The answers it is built from."""
+        return self.trial.architecture
+
+    def model(self) -> Normalised:
+        """The trained network in eval mode: it takes raw inputs, as the exported forms do.
+
+        Its `network` is what comes after the normalisation.
+
+        Raises:
+            StoreError: Its weights were not kept, are damaged, or are of another network.
+        """
+        run = self.run
+        network = load_trained(run.store, run.name, run.plan, self.trial)
+        return run.plan.evaluator.deployment(run.plan.space).raw(network)
+
+    def export(self, out: str | Path) -> Path:
+        """Write model.py, model.safetensors, model.onnx, model.pt2, card.md and card.json.
+
+        Raises:
+            ExportError: A form differs from the trained network.
+        """
+        run = self.run
+        if is_exported(run.store, run.record, self.trial):
+            return place_exported(run.store, run.name, self.trial.number, Path(out))
+        model = self.model().network
+        export_trial(run.store, run.name, run.plan, self.trial, model, Path(out))
+        return Path(out)
+
+
+def _row(trial: Trial) -> dict[str, Any]:
+    return {
+        "number": trial.number,
+        "stage": trial.proposal.stage.to_json(),
+        "status": trial.status,
+        "epochs": trial.proposal.epochs,
+        **trial.metrics,
+        "seconds": trial.seconds,
+        "reason": trial.reason,
+        **{f"architecture.{name}": answer for name, answer in trial.architecture.answers.items()},
+    }
