@@ -67,9 +67,10 @@ def test_a_network_over_a_limit_is_trained_in_no_stage(tmp_path: Path, metric: s
     assert max(most for trained in stages.values() for most in trained) <= 700
     attempts = {SEARCH: 0, BASELINE: 0}
     for event in run.store.events("a"):
-        stage = Stage.from_json(event.body.get("stage", "refit"))
-        if event.kind == "proposed" and stage in attempts:
-            attempts[stage] += event.body["attempt"]
+        if event.kind == "proposed":
+            stage = Stage.from_json(event.body["proposal"]["stage"])
+            if stage in attempts:
+                attempts[stage] += event.body["attempt"]
     assert min(attempts.values()) > 0, "nothing over the limit was drawn in one of the stages"
 
 
