@@ -271,7 +271,7 @@ def test_a_killed_run_is_resumed(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_networks_for_other_limits_from_a_one_shot_run(tmp_path: Path) -> None:
     done = netwright(
-        tmp_path, "search", "--data", "digits", "--strategy", "once-for-all", "--minutes", "0.2",
+        tmp_path, "search", "--data", "digits", "--strategy", "once-for-all", "--minutes", "1",
         "--trials", 1, "--run", "a", "--quiet", *TINY,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -38,6 +38,15 @@ SAMPLES = {
     "session": st.builds(events.SessionBegan),
     "closed": st.builds(events.StageClosed, STAGES, TEXTS),
     "final": st.builds(events.FinalistsChosen, STAGES, st.lists(PROPOSALS, max_size=3).map(tuple)),
+    "time": st.builds(
+        events.TimePlanned,
+        st.builds(events.Division, VALUES, VALUES, VALUES, NUMBERS),
+        st.builds(events.Share, NUMBERS, VALUES, st.none() | VALUES),
+        st.lists(st.dictionaries(st.sampled_from(["params", "seconds"]), VALUES)).map(tuple),
+    ),
+    "schedules": st.builds(
+        events.SchedulesPlanned, st.lists(st.tuples(NUMBERS, NUMBERS)).map(tuple), NUMBERS
+    ),
     "confirmed": st.builds(events.Confirmed, BY_TRIAL),
     "tested": st.builds(events.Tested, BY_TRIAL, st.none() | BODIES),
     "exported": st.builds(

@@ -342,12 +342,40 @@ def test_epochs_are_a_budget(tmp_path: Path, budget: dict[str, int], trials: int
     assert len(made.history) == trials
 
 
-def test_minutes_are_a_budget(tmp_path: Path) -> None:
-    made = loop(tmp_path, plan(minutes=0.02, finals=()))
-    made.run()
-    assert len(made.history) >= 1
-    assert made.spending.seconds() >= 1.2
-    assert read_record(made.store, "a").closed[SEARCH] == "0.02 minutes"
+class Ticking:
+    """A clock that a training moves on: by a second for ten parameters."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def train(self, model: nn.Module, epochs: int) -> dict[str, float]:
+        self.now += epochs * parameters(model) / 10
+        return size(model, epochs)
+
+
+def test_minutes_are_for_search_finals_and_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Ticking()
+    monkeypatch.setattr("netwright.evaluate.job.time.perf_counter", clock)
+    monkeypatch.setattr("os.getloadavg", lambda: (0.0, 0.0, 0.0))
+    evaluator = Function(clock.train, epochs=1, full_epochs=9)
+    made = plan(evaluator=evaluator, minutes=10, finals=((3, 3), (1, 9)))
+    store = SQLiteStore(tmp_path / "runs.db")
+    store.create("a", settings_of(made))
+    run = Loop(made, store, "a", Inline(), clock=clock, spent=20, ending=100)
+    run.run()
+    record = read_record(store, "a")
+    assert record.time_plan is not None and record.time_plan.division.start == 20
+    assert record.closed[SEARCH] == "10 minutes"
+    searched = sum(t.seconds for t in record.history if t.proposal.stage.is_search)
+    assert 0.4 * 480 <= searched <= 480
+    assert run.spending.seconds() <= 500  # a hundred are kept for the end
+    assert record.schedules is not None
+    assert [t.proposal.stage for t in record.history if t.proposal.stage.is_final]
 
 
 # -- several workers -------------------------------------------------------------------------------

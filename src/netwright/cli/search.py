@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from inspect import Signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,11 +24,12 @@ _ASIDE = ("out", "settings", "quiet", "json")  # they do not decide what a run d
 
 def search(**given: Any) -> None:
     """Search a network for your data, train it fully, and export it."""
+    began = time.monotonic()
     if given["data"] is None:
         raise SettingError("`netwright search` must be told --data: fashion14, digits, or a path.")
     plan = _named(launch.plan_of(call_of(given)))
     out = given["out"] or f"netwright-{plan.run}"
-    carry_out(plan, Path(out), quiet=given["quiet"], as_json=given["json"])
+    carry_out(plan, Path(out), began=began, quiet=given["quiet"], as_json=given["json"])
 
 
 def from_file(context: typer.Context, path: str | None) -> str | None:
@@ -59,15 +61,20 @@ def call_of(given: dict[str, Any]) -> dict[str, Any]:
     return launch.absolute(call)
 
 
-def carry_out(plan: Plan, out: Path, *, quiet: bool, as_json: bool) -> None:
-    """Do what is planned, and say and print what came of it."""
+def carry_out(
+    plan: Plan, out: Path, *, began: float | None = None, quiet: bool, as_json: bool
+) -> None:
+    """Do what is planned, and say and print what came of it; the command `began`
+    at that time of `time.monotonic`, now if None.
+    """
     from netwright.dashboard.terminal import view
     from netwright.export import check_folder
     from netwright.run.search import carried_out
 
     check_folder(out)  # now, not after an hour
     with view(quiet=quiet) as watch:
-        run = carried_out(plan, watch)
+        spent = 0.0 if began is None else time.monotonic() - began
+        run = carried_out(plan, watch, spent=spent)
     _finish(run, out, quiet=quiet, as_json=as_json)
 
 

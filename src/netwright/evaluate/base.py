@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from netwright.data import Data
+from netwright.evaluate.pace import Steps
 from netwright.network.normalised import Deployment
 from netwright.network.signature import Signature
 from netwright.space import Architecture, Space
@@ -83,6 +84,17 @@ class Evaluator(ABC):
     @abstractmethod
     def evaluate(self, candidate: Candidate, epochs: int, context: Context) -> Result:
         """Train or score a candidate for `epochs`; a failure is a status, not an exception."""
+
+    def steps(self, epochs: int, recipe: Mapping[str, Any]) -> Steps:
+        """What a training of so many epochs consists of; of its epochs where that is not known."""
+        return Steps(epochs, 1)
+
+    def time_steps(self, candidate: Candidate, epochs: int) -> float | None:
+        """Seconds that such a training will probably take, from a few timed steps.
+
+        None where that cannot be told, or would take as long.
+        """
+        return None
 
     def check_recipe(self, recipe: Mapping[str, Any]) -> None:  # noqa: B027 - all is accepted
         """Refuse what a space's recipe answers where this evaluator has no use for it.

@@ -46,7 +46,7 @@ class Costs:
 
     `targets` measure what does not follow from the layers, on networks that are deployed with the
     `evaluator`'s normalisation. `within` is the space whose draws keep the limits as far as what
-    `learn` was told can say.
+    `learn` was told can say; with `paced` also a bound that `keep_macs` sets later.
     """
 
     def __init__(
@@ -55,13 +55,16 @@ class Costs:
         limits: Sequence[Limit] = (),
         targets: Sequence[Target] = (),
         evaluator: Evaluator | None = None,
+        *,
+        paced: bool = False,
     ) -> None:
         self.space, self.limits = space, tuple(limits)
         self._evaluator = evaluator
         self._targets = {target.name: target for target in targets}
         self._measured: dict[tuple[Architecture, str], Figures | EvaluationError] = {}
         self.forecast = Forecast(space, self.limits)
-        self.within = space.within(self.forecast.excess) if self.limits else space
+        bounded = self.limits or paced
+        self.within = space.within(self.forecast.excess) if bounded else space
 
     def with_limits(
         self, limits: Sequence[Limit], targets: Sequence[Target] | None = None
@@ -156,9 +159,13 @@ class Costs:
         """Let draws know what was measured of a member elsewhere."""
         self.forecast.learn(architecture, {k: v for k, v in metrics.items() if "@" in k})
 
+    def keep_macs(self, most: float) -> None:
+        """Let draws keep to so many multiplications, since more would take too long to train."""
+        self.forecast.add(Limit(MetricName("macs"), most))
+
     def survey_some(self, seed: int) -> None:
         """Let draws know what follows from the layers of some members, the same for every call."""
-        if any(limit.metric in COSTS for limit in self.limits):
+        if any(limit.metric in COSTS for limit in self.forecast.limits):
             rng = np.random.default_rng([seed, _SURVEYED])
             for _ in range(_SURVEYED):
                 architecture = self.space.sample(rng)

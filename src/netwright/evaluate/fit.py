@@ -101,12 +101,14 @@ def fit(
     seed: int,
     device: torch.device,
     half: bool = False,
+    goes_on: Callable[[], bool] = lambda: True,
     report: Callable[[int, Mapping[str, float]], None] = lambda epoch, metrics: None,
 ) -> None:
     """Train `model` in place on the raw inputs of `part`, which `normalise` makes floats.
 
     All randomness, dropout's too, comes from `seed`; the global generators stay as they were.
     `half` runs the forward pass in bfloat16. `report(epoch, {"loss": ...})` is called after each.
+    `goes_on` is asked after each step; when it says no, the training is left as it is.
 
     Raises:
         Diverged: The loss became NaN or infinite.
@@ -141,6 +143,8 @@ def fit(
                 optimizer.step()
                 average.update()
                 total += loss.detach()
+                if not goes_on():
+                    return
             mean_loss = float(total) / per_epoch
             if not math.isfinite(mean_loss):
                 raise Diverged(epoch, mean_loss)

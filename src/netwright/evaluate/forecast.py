@@ -29,6 +29,18 @@ class Forecast:
     def __init__(self, space: Space, limits: Sequence[Limit]) -> None:
         self._space = space
         self._models = [_Model(limit, len(space.choices)) for limit in limits]
+        self._added: Limit | None = None
+
+    @property
+    def limits(self) -> list[Limit]:
+        """The limits whose metrics are learned."""
+        return [model.limit for model in self._models]
+
+    def add(self, limit: Limit) -> None:
+        """Learn the metric of one more limit from now on, in the place of the last one added."""
+        self._models = [model for model in self._models if model.limit is not self._added]
+        self._models.append(_Model(limit, len(self._space.choices)))
+        self._added = limit
 
     def learn(self, architecture: Architecture, metrics: Mapping[str, float]) -> None:
         """Take in what an architecture was found to cost; the first finding counts."""

@@ -21,12 +21,16 @@ from netwright.targets.base import Target
 from netwright.targets.measured import measured
 from netwright.trial import Status
 
+TRAINING_SECONDS = "training_seconds"
+"""The metric of what a training takes, where it was forecast from a few timed steps."""
+
 
 @dataclass(frozen=True)
 class Job:
     """One proposal to train, or only to `measure`; `weights` is the key of its trained weights.
 
-    `refit` trains on the train and validation parts together.
+    `refit` trains on the train and validation parts together. A training that seems to take more
+    than `affordable` seconds is rejected after a few steps, and one that takes `seconds` is ended.
     """
 
     architecture: Architecture
@@ -36,6 +40,8 @@ class Job:
     weights: str | None = None
     measure: bool = False
     refit: bool = False
+    affordable: float | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,8 @@ class Evaluation:
         metrics = dict(job.metrics)
         try:
             outcome = self._evaluate(job, metrics, report)
+        except _OutOfTime as error:
+            outcome = Outcome("timeout", metrics, reason=str(error))
         except MemoryError as error:
             outcome = Outcome("oom", metrics, reason=f"out of memory: {error}")
         except Exception as error:
@@ -94,9 +102,13 @@ class Evaluation:
         candidate = Candidate(self.space, job.architecture, job.seed)
         if job.measure:
             return self._measured(candidate.build(), metrics)
-        context = Context(job.seed, lambda epoch, m: report({**m, "epoch": epoch}))
         evaluator = self.evaluator.for_refit() if job.refit else self.evaluator
-        result = evaluator.evaluate(candidate, job.epochs, context)
+        if job.affordable is not None:
+            told = evaluator.time_steps(candidate, job.epochs)
+            if told is not None and told > job.affordable:
+                reason = too_long(told, job.affordable)
+                return Outcome("rejected", {**metrics, TRAINING_SECONDS: told}, reason=reason)
+        result = evaluator.evaluate(candidate, job.epochs, _context(job, report))
         metrics |= {k: v for k, v in result.metrics.items() if k not in metrics}
         if result.status == "done" and result.model is not None:
             self._keep(job, result.model)
@@ -123,6 +135,30 @@ class Evaluation:
             if broken:
                 break
         return Outcome("rejected" if broken else "done", metrics, reason="; ".join(broken))
+
+
+class _OutOfTime(Exception):
+    """A training took longer than it was given."""
+
+
+def _context(job: Job, report: Callable[[Any], None]) -> Context:
+    """What surrounds a training, which ends after an epoch when its time is over."""
+    began = time.monotonic()
+
+    def told(epoch: int, metrics: Mapping[str, float]) -> None:
+        report({**metrics, "epoch": epoch})
+        if job.seconds is not None and time.monotonic() - began > job.seconds:
+            raise _OutOfTime(f"it took longer than the {job.seconds:.3g} s that it was given")
+
+    return Context(job.seed, told, job.seconds)
+
+
+def too_long(seconds: float, affordable: float) -> str:
+    """Why a network may not be trained: its training takes more than its share of the minutes."""
+    return (
+        f"its training would take about {seconds:.3g} s, and its share of the minutes is "
+        f"{affordable:.3g} s"
+    )
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -14,11 +16,14 @@ from netwright.data import Augmentation, Data, Part
 from netwright.errors import EvaluationError, SettingError
 from netwright.evaluate.base import Candidate, Context, Evaluator, Result
 from netwright.evaluate.fit import Diverged, Schedule, fit, score
+from netwright.evaluate.pace import Steps
 from netwright.space.limits import COSTS
 from netwright.tasks import Task
 
 _DEFAULTS = {"epochs": (3, 200), "full_epochs": (30, 2000)}  # epochs and steps, at least
 _STEPS = 900  # a training has as many at least, by smaller batches down to 16
+_TIMED = 5  # steps that are timed to say what a training takes,
+_WHOLE = 20  # where there are at least so many times as many
 _CURVE_POINTS = 10  # epochs at which the validation part is scored, the last one always
 
 
@@ -129,6 +134,7 @@ class Training(Evaluator):
         seed: int,
         device: torch.device,
         report: Callable[[int, Mapping[str, float]], None] = lambda epoch, metrics: None,
+        goes_on: Callable[[], bool] = lambda: True,
     ) -> None:
         fit(
             model,
@@ -140,8 +146,36 @@ class Training(Evaluator):
             seed=seed,
             device=device,
             half=device.type == "cuda",
+            goes_on=goes_on,
             report=report,
         )
+
+    def steps(self, epochs: int, recipe: Mapping[str, Any]) -> Steps:
+        """Steps of the schedule, whose batches are smaller where it would have few."""
+        rows = len(self.data.train)
+        batch = min(_with_steps(self._schedule(recipe), epochs * rows).batch, rows)
+        return Steps(epochs * max(1, rows // batch), batch)
+
+    def time_steps(self, candidate: Candidate, epochs: int) -> float | None:
+        """A first step, and some more that are timed; scoring is a forward pass a row."""
+        steps, device = self.steps(epochs, candidate.recipe), self.torch_device()
+        count = min(_TIMED, steps.number // _WHOLE)
+        if count < 1:
+            return None
+        schedule = _with_steps(self._schedule(candidate.recipe), epochs * len(self.data.train))
+        ends: list[float] = []
+
+        def goes_on() -> bool:
+            ends.append(time.perf_counter())
+            return len(ends) <= count
+
+        try:
+            self._fit(candidate.build(), epochs, schedule, candidate.seed, device, goes_on=goes_on)
+        except Diverged:
+            return None
+        step = float(np.median(np.diff(ends)))
+        rows = len(self.data.validation) * (1 + min(epochs, _CURVE_POINTS))
+        return step * (steps.number + rows / steps.batch / 3)
 
     def check_recipe(self, recipe: Mapping[str, Any]) -> None:
         """Refuse a name that is no setting, and a value outside its rule."""

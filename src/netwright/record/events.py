@@ -7,7 +7,7 @@ row becomes a fact, and a fact a row. What the facts of a log add up to is in `r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
 from netwright.record.fact import Fact, Metrics, MetricsByTrial, TrialFact, WholeFact
@@ -72,6 +72,77 @@ class FinalistsChosen(Fact):
 
     stage: Stage
     proposals: tuple[Proposal, ...]
+
+
+@dataclass(frozen=True)
+class Division:
+    """How the minutes of a run are divided, in seconds since it began.
+
+    `whole` is the bound, `start` what had passed before the first trial, `end` what test, export
+    and report will take, `slots` the number of workers.
+    """
+
+    whole: float
+    start: float
+    end: float
+    slots: int
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Self:
+        """What `to_json` gave."""
+        return cls(**body)
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a trial has of the minutes: `epochs` that may take `seconds`.
+
+    `macs` is the bound on multiplications that follows from it, None where there is none.
+    """
+
+    epochs: int
+    seconds: float
+    macs: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Self:
+        """What `to_json` gave."""
+        return cls(**body)
+
+
+@dataclass(frozen=True)
+class TimePlanned(Fact):
+    """How the minutes are divided, and what a trial has of them.
+
+    `examples` are networks whose steps were timed: params, macs, steps, batch, seconds.
+    """
+
+    kind = "time"
+
+    division: Division
+    share: Share
+    examples: tuple[Mapping[str, float], ...]
+
+
+@dataclass(frozen=True)
+class SchedulesPlanned(Fact):
+    """What can be afforded after the search: finals of (networks, epochs), and epochs of the refit.
+
+    A refit of 0 epochs is none.
+    """
+
+    kind = "schedules"
+
+    finals: tuple[tuple[int, int], ...]
+    refit: int
 
 
 @dataclass(frozen=True)
@@ -286,7 +357,8 @@ class Sketched(TrialFact):
 KINDS: Mapping[str, type[Fact]] = {
     each.kind: each
     for each in (
-        *(Created, SessionBegan, StageClosed, FinalistsChosen, Confirmed, Tested, Exported),
+        *(Created, SessionBegan, StageClosed, TimePlanned, SchedulesPlanned),
+        *(FinalistsChosen, Confirmed, Tested, Exported),
         *(Interrupted, Ended, SharedEpoch, MemoryPlanned, CandidatesNamed, Proposed, Measured),
         *(Rejected, Restarted, Finished, Sketched),
     )

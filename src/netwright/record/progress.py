@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from netwright.objective import Limit, Objective
+from netwright.record.events import TimePlanned
 from netwright.tasks import USUAL, Metric
 from netwright.trial import SEARCH, History, Proposal, Stage, Trial, best_of, front_of
 
@@ -36,7 +37,8 @@ class Progress:
     `trials`, `minutes` and `epochs` are the bounds of the search, None where there is none;
     `expected` is how many trials the present final has; `seconds` is wall time in all sessions,
     `stage_seconds` that of the present stage in this session. While a one-shot search trains all
-    networks at once, `shared` has its epochs: done, and in all. `metric` is the task's first.
+    networks at once, `shared` has its epochs: done, and in all. `metric` is the task's first;
+    `planned` is how the minutes are divided, None without a bound.
     """
 
     run: str
@@ -57,6 +59,7 @@ class Progress:
     stage_seconds: float
     shared: tuple[int, int] | None = None
     metric: Metric = USUAL[0]
+    planned: TimePlanned | None = None
 
     def counts(self) -> dict[str, int]:
         """Trials of the present stage by status, with `running`; `rejected` are of the search."""

@@ -24,11 +24,13 @@ from netwright.record.events import (
     Proposed,
     Rejected,
     Restarted,
+    SchedulesPlanned,
     SessionBegan,
     SharedEpoch,
     Sketched,
     StageClosed,
     Tested,
+    TimePlanned,
     read,
 )
 from netwright.record.fact import Fact, TrialFact
@@ -89,6 +91,9 @@ class Record:
     (their key, and epochs); `refused` counts proposals that cost more than a limit allows, before
     they were measured. `closed` maps a stage to why it ended, `finalists` one to what it trains.
 
+    Of a bound on the minutes: `time_plan` is how they are divided, `schedules` what can be afforded
+    after the search; None where there is no bound, or before that was known.
+
     Of results: `confirmed` are metrics of finalists measured again on the idle machine, which
     replace those of their trials (`remeasured`: whether that was done); `tested` maps a trial to
     its metrics on the test part; `sketches` maps a trial to the drawing of its network (see
@@ -115,6 +120,8 @@ class Record:
     refused: int = 0
     closed: dict[Stage, str] = field(default_factory=dict)
     finalists: dict[Stage, tuple[Proposal, ...]] = field(default_factory=dict)
+    time_plan: TimePlanned | None = None
+    schedules: SchedulesPlanned | None = None
     remeasured: bool = False
     confirmed: dict[int, Mapping[str, float]] = field(default_factory=dict)
     tested: dict[int, Mapping[str, float]] = field(default_factory=dict)
@@ -270,6 +277,10 @@ class Record:
             case StageClosed(stage=stage, reason=reason):
                 self.closed[stage] = reason
                 self.open.clear()
+            case TimePlanned():
+                self.time_plan = fact
+            case SchedulesPlanned():
+                self.schedules = fact
             case FinalistsChosen(stage=stage, proposals=proposals):
                 self.finalists[stage] = proposals
             case Confirmed(trials=trials):

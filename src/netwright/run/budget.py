@@ -1,8 +1,7 @@
-"""What a run has used of its budget, and what is left: trials, minutes and epochs."""
+"""What a run has used of its budget: trials, epochs and seconds."""
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping
 
@@ -18,7 +17,7 @@ class Spending:
     """Counts what a run uses of its budget.
 
     `record` is that of the run, `flights` are the trials on their way by number; both are looked at
-    anew each time. `clock` counts the seconds of this session, which begins now.
+    anew each time. `clock` counts the seconds of this session, which began `spent` seconds ago.
     """
 
     def __init__(
@@ -27,19 +26,15 @@ class Spending:
         record: Record,
         flights: Mapping[int, Flight],
         clock: Clock = time.monotonic,
+        spent: float = 0.0,
     ) -> None:
         self._budget, self._epochs_each = plan.budget, plan.evaluator.epochs
         self._record, self._flights = record, flights
-        self._clock, self._before, self._began = clock, record.seconds, clock()
+        self._clock, self._before, self._began = clock, record.seconds + spent, clock()
 
     def seconds(self) -> float:
         """Wall seconds the run has been worked on, in all sessions."""
         return self._before + self._clock() - self._began
-
-    def seconds_left(self, share: float = 1.0) -> float:
-        """Wall seconds until this share of the minutes is used; infinite without a bound."""
-        minutes = self._budget.minutes
-        return math.inf if minutes is None else 60 * share * minutes - self.seconds()
 
     def epochs(self) -> int:
         """Epochs of training of the search, those of trials on their way in full."""
@@ -51,10 +46,6 @@ class Spending:
         """Why the search may begin no trial after so many; None if it may."""
         trials = self._budget.trials
         return f"{trials} trials" if trials is not None and count >= trials else None
-
-    def out_of_minutes(self) -> str | None:
-        """Why the search may begin no trial now; None if it may."""
-        return f"{self._budget.minutes:g} minutes" if self.seconds_left() <= 0 else None
 
     def out_of_epochs(self, wanted: int | None) -> str | None:
         """Why the search may begin no trial of so many epochs; None if it may."""

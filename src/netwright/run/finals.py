@@ -43,11 +43,11 @@ def finalists(plan: Plan, history: History, number: int) -> list[Proposal]:
     ]
 
 
-def refits(plan: Plan, found: Sequence[Trial]) -> list[Proposal]:
+def refits(plan: Plan, found: Sequence[Trial], own: int | None = None) -> list[Proposal]:
     """The network that was chosen, or with several objectives the front, to be trained again."""
     best = best_of(found, plan.objectives[0])
     chosen = front_of(found, plan.objectives) if len(plan.objectives) > 1 else [best]
-    own = plan.evaluator.epochs
+    own = own or plan.evaluator.epochs
     return [
         Proposal(t.architecture, t.proposal.epochs or own, t.number, REFIT) for t in chosen if t
     ]

@@ -8,6 +8,7 @@ where an uninterrupted one does. Beside it the loop knows only which trials are 
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ from netwright.record.progress import Flight, Progress
 from netwright.run.budget import Clock, Spending
 from netwright.run.finals import eligible, finalists, measured_again, refits
 from netwright.run.flights import evaluation_of, job_of, seed_of, trial_of
+from netwright.run.pacing import ENDING, Pacing
 from netwright.run.plan import Plan
 from netwright.run.shared_training import Checkpoint, train_shared
 from netwright.run.sources import End, Source, Sources
@@ -47,7 +49,8 @@ class _Chosen:
 class Loop:
     """One run of a plan against a store. `run` may be called again after a kill: it goes on.
 
-    `watch` is told of the progress several times a second; `clock` counts the seconds. `costs` are
+    `watch` is told of the progress several times a second; `clock` counts the seconds, of which
+    `spent` had passed before; `ending` seconds are kept for what follows the loop. `costs` are
     those of the plan, with what was measured before; None for nothing yet.
     """
 
@@ -59,6 +62,8 @@ class Loop:
         executor: Executor,
         watch: Callable[[Progress], None] = lambda progress: None,
         clock: Clock = time.monotonic,
+        spent: float = 0.0,
+        ending: float = ENDING,
         costs: Costs | None = None,
     ) -> None:
         self.plan, self.store, self.name = plan, store, name
@@ -67,8 +72,11 @@ class Loop:
         self.state = RunState(plan, store, name, self._costs)
         self._flights: dict[int, Flight] = {}  # by the numbers of their trials
         self._attempts: Counter[int] = Counter()  # jobs that were submitted, by trial
-        self.spending = Spending(plan, self.state.record, self._flights, clock)
-        self._sources = Sources(plan, self.state, self.spending, self._flights, executor.slots)
+        self.spending = Spending(plan, self.state.record, self._flights, clock, spent)
+        self.pacing = Pacing(plan, self.state, self.spending, executor.slots, ending)
+        self._sources = Sources(
+            plan, self.state, self.spending, self.pacing, self._flights, executor.slots
+        )
         self._stage, self._stage_began = SEARCH, clock()
 
     @property
@@ -89,10 +97,13 @@ class Loop:
 
     def _run(self) -> None:
         plan, record = self.plan, self.state.record
+        self.state.append(events.SessionBegan())
+        time_plan = self.pacing.planned(self._costs, _slowness())
+        if time_plan is not None:
+            self.state.append(time_plan)
         drawing = {SEARCH, BASELINE} if plan.baseline else {SEARCH}
         if drawing - record.closed.keys():
             self._costs.survey_some(plan.seed)
-        self.state.append(events.SessionBegan())
         if isinstance(plan.strategy, OneShot) and record.candidates is None:
             self._share()
         self.executor.start(evaluation_of(plan, self.store, self.name))
@@ -100,11 +111,13 @@ class Loop:
             self._fill(SEARCH, self._sources.search)
             if plan.baseline:
                 self._fill(BASELINE, self._sources.baseline)
+            plan = self._afforded()
             for number in range(1, len(plan.finals) + 1):
                 self._final(Stage.final(number), partial(finalists, plan, self.history, number))
             self._confirm()
             if plan.refit:
-                self._final(REFIT, lambda: refits(plan, self._eligible()))
+                epochs = self.state.epochs_of(None)
+                self._final(REFIT, lambda: refits(plan, self._eligible(), epochs))
         finally:
             self.executor.stop()
 
@@ -119,11 +132,21 @@ class Loop:
             self.plan,
             self._costs.with_limits(self.plan.limits),  # whose draws learn from the log alone
             Checkpoint(self.store, self.name),
-            seconds_left=self.spending.seconds_left,
+            seconds_left=lambda share: share * self.pacing.search_ends() - self.spending.seconds(),
             planned=lambda body: self.state.append(events.MemoryPlanned(body)),
             told=told,
         )
         self.state.append(events.CandidatesNamed(tuple(found)))
+
+    def _afforded(self) -> Plan:
+        """The plan with the finals and the refit for which there is time."""
+        schedules = self.pacing.schedules()
+        if schedules is not None:
+            self.state.append(schedules)
+        known = self.state.record.schedules
+        if known is None:
+            return self.plan
+        return replace(self.plan, finals=known.finals, refit=known.refit > 0)
 
     def _final(self, stage: Stage, choose: Callable[[], list[Proposal]]) -> None:
         """A stage whose proposals are chosen once, when it begins."""
@@ -181,6 +204,9 @@ class Loop:
             is_new = (admitted.key, proposal.epochs) not in self.state.record.tried
             if not is_new and self._earlier(proposal) is None:
                 continue
+            if admitted.reason is None and self.pacing.is_too_long(proposal, admitted.metrics):
+                refused += 1
+                continue
             if admitted.reason is None or not stage.explores:
                 return _Chosen(proposal, admitted, attempt, refused)
             refused += 1
@@ -200,7 +226,7 @@ class Loop:
             if not proposal.stage.is_refit:  # which is scored by nothing but the test part
                 known = {k: v for k, v in metrics.items() if k in self.plan.measured}
                 metrics = {**admitted.metrics, **known}
-        epochs = proposal.epochs or self.plan.evaluator.epochs
+        epochs = self.state.epochs_of(proposal)
         flight = Flight(number, proposal, epochs, admitted.fingerprint, metrics=metrics)
         self._flights[number] = flight
         if place.measured is not None:  # before it was interrupted
@@ -228,7 +254,7 @@ class Loop:
 
     def _train(self, flight: Flight) -> None:
         flight.admitted = True
-        self._submit(flight, self.plan.trial_seconds if flight.proposal.stage.explores else None)
+        self._submit(flight, self.pacing.limit(flight.proposal))
 
     def _submit(self, flight: Flight, limit: float | None = None, *, measure: bool = False) -> None:
         """Give the job of a trial to the executor, as the next attempt at it."""
@@ -236,6 +262,8 @@ class Loop:
         key = Key(flight.number, self._attempts[flight.number])
         seed = seed_of(self.plan.seed, self._began_as(flight))
         job = job_of(flight, seed, measure=measure)
+        if limit is not None:
+            job = replace(job, seconds=limit, affordable=self.pacing.affordable(flight.proposal))
         self.executor.submit(key, job, limit, alone=measure)
 
     # -- what comes back --------------------------------------------------------------------------
@@ -302,7 +330,8 @@ class Loop:
         return Progress(
             run=self.name,
             stage=self._stage,
-            finals=self.plan.finals,
+            finals=self.plan.finals if record.schedules is None else record.schedules.finals,
+            planned=record.time_plan,
             trials=budget.trials,
             minutes=budget.minutes,
             epochs=budget.epochs,
@@ -318,3 +347,10 @@ class Loop:
             stage_seconds=self._clock() - self._stage_began,
             metric=self.plan.evaluator.metric,
         )
+
+
+def _slowness() -> float:
+    """How many times longer than on an idle machine things take, by the processes that run here."""
+    cores = os.cpu_count() or 1
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    return max(1.0, (load + 1) / cores)

@@ -215,7 +215,8 @@ class Plan:
 
     def costs(self) -> Costs:
         """What networks cost before they are trained, with nothing measured yet."""
-        return Costs(self.space, self.limits, self.targets, self.evaluator)
+        paced = self.budget.minutes is not None
+        return Costs(self.space, self.limits, self.targets, self.evaluator, paced=paced)
 
     @property
     def trial_seconds(self) -> float | None:

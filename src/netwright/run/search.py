@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -129,13 +130,18 @@ def open_run(space: Space, evaluator: Evaluator | Train, *, run: str, **given: A
     return opened(Plan(**_without(plan, "watch", "out")))
 
 
-def carried_out(plan: Plan, watch: Callable[[Progress], None] | None = None) -> Run:
+def carried_out(
+    plan: Plan, watch: Callable[[Progress], None] | None = None, *, spent: float = 0.0
+) -> Run:
     """The run of a plan: begun, or gone on with, to its end.
+
+    `spent` are seconds that had passed before and count as minutes of the run.
 
     Raises:
         LimitError: A limit that no network of the space can keep, with the least that can.
         StoreError: The run exists with other settings, or is being worked on.
     """
+    began = time.monotonic() - spent
     if watch is not None and not callable(watch):
         raise SettingError(f"`search(watch=...)` must be callable, got {watch!r}.")
     if plan.out is not None:
@@ -148,7 +154,7 @@ def carried_out(plan: Plan, watch: Callable[[Progress], None] | None = None) -> 
         run.store.create(run.name, settings)
     if run.status not in ("done", "failed"):
         with run.store.lock(run.name):
-            _work(run, costs, watch)
+            _work(run, costs, watch, began)
     if plan.out is not None and run.record.best is not None:
         run.export(plan.out)
     return run
@@ -179,13 +185,14 @@ def _prepared(plan: Plan) -> tuple[Run, dict[str, Any] | None]:
     return Run(home, name, plan), settings
 
 
-def _work(run: Run, costs: Costs, watch: Callable[[Progress], None] | None) -> None:
+def _work(run: Run, costs: Costs, watch: Callable[[Progress], None] | None, began: float) -> None:
     if run.status in ("done", "failed"):  # by another process, before the lock was had
         return
     store, name, plan = run.store, run.name, run.plan
     try:
         with executor_of(store, name, plan.executor or plan.workers) as executor:
-            Loop(plan, store, name, executor, watch or _unwatched, costs=costs).run()
+            spent = time.monotonic() - began
+            Loop(plan, store, name, executor, watch or _unwatched, spent=spent, costs=costs).run()
         conclude(store, name, plan)
     except KeyboardInterrupt:
         write(store, name, Interrupted())

@@ -10,6 +10,7 @@ import numpy as np
 
 from netwright.record.progress import Flight
 from netwright.run.budget import Spending
+from netwright.run.pacing import Pacing
 from netwright.run.plan import Plan
 from netwright.run.state import RunState
 from netwright.trial import BASELINE, SEARCH, Proposal, Stage
@@ -36,11 +37,12 @@ class Sources:
         plan: Plan,
         state: RunState,
         spending: Spending,
+        pacing: Pacing,
         flights: Mapping[int, Flight],
         slots: int,
     ) -> None:
         self._plan, self._state, self._spending = plan, state, spending
-        self._flights, self._slots = flights, slots
+        self._pacing, self._flights, self._slots = pacing, flights, slots
 
     def search(self, number: int, attempt: int) -> Proposal | End | None:
         """What an older run says is to be tried first, what shared weights name, the strategy's."""
@@ -52,7 +54,9 @@ class Sources:
         if out_of_trials:
             return End(out_of_trials)
         candidates = state.record.candidates or ()
-        late = spending.out_of_minutes()
+        late = self._pacing.out_of_time()
+        if late and attempt == 0 and not self._flights and self._pacing.lacks_result():
+            return Proposal(self._plan.space.smallest())
         if late and not (candidates and count == 0):  # shared weights alone are no network
             return End(late)
         named = candidates[count + attempt :]

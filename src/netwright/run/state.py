@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netwright.evaluate.costs import Costs
-from netwright.record.events import Created, Finished, Measured, Rejected, write
+from netwright.evaluate.pace import Pace
+from netwright.record.events import Created, Finished, Measured, Rejected, TimePlanned, write
 from netwright.record.fact import Fact
 from netwright.record.record import Place, Record
 from netwright.run.kept_weights import Weights
@@ -13,7 +14,7 @@ from netwright.run.plan import Plan
 from netwright.run.proposers import Searches
 from netwright.space import Architecture
 from netwright.store import Store
-from netwright.trial import History, Trial, by_budget
+from netwright.trial import History, Proposal, Trial, by_budget
 
 
 class RunState:
@@ -31,6 +32,7 @@ class RunState:
         self.record = Record(name)
         self.costs = costs or plan.costs()
         self.searches = Searches(plan, self.costs.within)
+        self.pace = Pace()
         self.weights = Weights(store, name, plan.objectives, plan.limits)
         self.again: Sequence[Architecture] = ()
         self._take_new()
@@ -69,9 +71,29 @@ class RunState:
                 self.costs.learn(proposal.architecture, metrics)
             case Rejected(proposal=proposal, metrics=metrics):
                 self.costs.learn(proposal.architecture, metrics)
+            case TimePlanned(examples=examples, share=share):
+                for example in examples:
+                    self.pace.learn_json(example)
+                if share.macs is not None:
+                    self.costs.keep_macs(share.macs)
             case Finished(result=trial):
+                self._learn_pace(trial)
                 self.searches.take(trial)
                 self.weights.take(trial)
+
+    def epochs_of(self, proposal: Proposal | None) -> int:
+        """How many epochs a proposal is trained for; None is one that does not say."""
+        if proposal is not None and proposal.epochs is not None:
+            return proposal.epochs
+        planned = self.record.time_plan
+        return self.plan.evaluator.epochs if planned is None else planned.share.epochs
+
+    def _learn_pace(self, trial: Trial) -> None:
+        """Take in what a training took, at least; that of a refit has other rows."""
+        if trial.status in ("done", "timeout") and not trial.proposal.stage.is_refit:
+            recipe = self.plan.space.recipe(trial.architecture)
+            steps = self.plan.evaluator.steps(self.epochs_of(trial.proposal), recipe)
+            self.pace.learn(trial.metrics, steps, trial.seconds)
 
     def _start_warm(self, known: list[Trial]) -> None:
         """Take what another run found out; its best are to be trained again, the rest is told."""
