@@ -86,7 +86,7 @@ def test_a_planted_strategy_is_known_everywhere(house: Path) -> None:
     assert row + "[2601.00001]" in (house / "docs" / "guide.md").read_text(encoding="utf-8")
     code = (
         "import netwright as nw; from netwright.cli import exported;"
-        "from netwright.testing import STRATEGIES;"
+        "from netwright.testing.exports import STRATEGIES;"
         "from netwright.oneshot.names import search_named;"
         "assert 'planted' in exported.STRATEGIES and nw.Planted in STRATEGIES;"
         "assert search_named('--strategy', 'planted') == nw.Planted(times=3); print('known')"

@@ -16,7 +16,7 @@ from netwright.bench.page import comparison_page
 from netwright.bench.results import terminal_table
 from netwright.errors import DataError, SettingError
 from netwright.strategies import LocalSearch, RandomSearch
-from netwright.testing import READY
+from netwright.testing.spaces import READY
 
 STRATEGIES = {"random": RandomSearch(), "local-search": LocalSearch(2)}
 

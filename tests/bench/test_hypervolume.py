@@ -10,7 +10,7 @@ import pytest
 from netwright.bench import Course, Table
 from netwright.bench.compare import Comparison, Searched
 from netwright.bench.hypervolume import hypervolume, shares
-from netwright.testing import READY
+from netwright.testing.spaces import READY
 
 
 @pytest.fixture(scope="module")

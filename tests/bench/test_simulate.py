@@ -16,7 +16,7 @@ from netwright.strategies import (
     RandomSearch,
     RegularizedEvolution,
 )
-from netwright.testing import READY, SPACES
+from netwright.testing.spaces import READY, SPACES
 
 ONE = (maximize("accuracy"),)
 NASBENCH = Path(__file__).parents[3] / "shared" / "data" / "nasbench"

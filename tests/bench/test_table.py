@@ -6,7 +6,7 @@ import pytest
 from netwright.bench import Table
 from netwright.errors import DataError, SettingError
 from netwright.spaces.nasbench201 import from_string, to_string
-from netwright.testing import READY, SPACES
+from netwright.testing.spaces import READY, SPACES
 
 pandas = pytest.importorskip("pandas", reason="needs pandas and pyarrow")
 

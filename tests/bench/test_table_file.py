@@ -9,7 +9,7 @@ from netwright.bench import Table
 from netwright.bench.table_file import FORMAT
 from netwright.errors import DataError, SettingError
 from netwright.space import Space
-from netwright.testing import READY, SPACES
+from netwright.testing.spaces import READY, SPACES
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import torch
 from netwright.data import ArrayData, ArrayPart, from_arrays
 from netwright.errors import DataError
 from netwright.tasks import Classification
-from netwright.testing import DATA_CHECKS
+from netwright.testing.data import DATA_CHECKS
 
 
 def make(seed=0, **settings):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from netwright.data import ArrayData, load
 from netwright.errors import DataError
-from netwright.testing import DATA_CHECKS
+from netwright.testing.data import DATA_CHECKS
 
 pandas = pytest.importorskip("pandas")
 pytest.importorskip("pyarrow")

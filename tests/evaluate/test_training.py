@@ -22,7 +22,7 @@ from netwright.evaluate.reference import reference
 from netwright.evaluate.training import Training
 from netwright.space import Choose, Space
 from netwright.tasks import Classification
-from netwright.testing import EVALUATOR_CHECKS
+from netwright.testing.evaluators import EVALUATOR_CHECKS
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,7 @@ import pytest
 
 from netwright.errors import EvaluationError, SettingError
 from netwright.execute import Inline, Key, Processes
-from netwright.testing import EXECUTOR_CHECKS
-from netwright.testing.executors import gather
+from netwright.testing.executors import EXECUTOR_CHECKS, gather
 
 
 @pytest.mark.parametrize("check", EXECUTOR_CHECKS, ids=lambda check: check.__name__)

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional
 
 from netwright.network.meta_results import Shapes
-from netwright.testing import READY
+from netwright.testing.spaces import READY
 
 
 def described(value):

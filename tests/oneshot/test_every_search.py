@@ -7,7 +7,7 @@ import pytest
 from netwright.errors import SettingError
 from netwright.oneshot import DARTS, OneShot
 from netwright.oneshot.names import ONE_SHOT, search_named
-from netwright.testing import ONE_SHOTS
+from netwright.testing.exports import ONE_SHOTS
 from netwright.testing.oneshot import (
     ONE_SHOT_CHECKS,
     begun,

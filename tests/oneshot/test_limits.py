@@ -11,8 +11,8 @@ from netwright.evaluate.costs import Costs
 from netwright.objective import Limit
 from netwright.oneshot import DARTS, GDAS, Setting, SinglePath
 from netwright.space import adopted
-from netwright.testing import READY
 from netwright.testing.oneshot import small_data
+from netwright.testing.spaces import READY
 
 
 @cache

@@ -14,8 +14,8 @@ from netwright.errors import SettingError
 from netwright.network.cost import MIB
 from netwright.oneshot import DARTS, GDAS, FewShot, OnceForAll, OneShot, Setting, SinglePath, memory
 from netwright.oneshot.memory import fit_memory, free, peak
-from netwright.testing import READY
 from netwright.testing.oneshot import begun, small_data
+from netwright.testing.spaces import READY
 
 MEASURED = """
 import json, sys

@@ -21,8 +21,8 @@ from netwright.oneshot.logits import Logits
 from netwright.oneshot.relaxations.gdas import gumbel
 from netwright.oneshot.shared_scores import ignores_input
 from netwright.supernet import Supernet
-from netwright.testing import SPACES
 from netwright.testing.oneshot import begun
+from netwright.testing.spaces import SPACES
 
 LOGITS = torch.tensor([0.5, -1.0, 2.0, 0.0])
 

@@ -7,8 +7,8 @@ import torch
 import netwright as nw
 from netwright.errors import LimitError, SettingError, StoreError
 from netwright.space import restricted
-from netwright.testing import READY
 from netwright.testing.oneshot import small_data
+from netwright.testing.spaces import READY
 
 SPACE = restricted(
     READY["convnet"](),

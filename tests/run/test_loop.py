@@ -30,7 +30,7 @@ from netwright.strategies import (
     Strategy,
 )
 from netwright.targets import FileArtifact, Target
-from netwright.testing import SPACES
+from netwright.testing.spaces import SPACES
 from netwright.trial import BASELINE, SEARCH, Proposal, Stage, Trial
 
 

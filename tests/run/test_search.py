@@ -17,7 +17,7 @@ from netwright.execute import Key, Message
 from netwright.export import place
 from netwright.record.artifacts import weights_key
 from netwright.record.progress import Progress
-from netwright.testing import SPACES
+from netwright.testing.spaces import SPACES
 from netwright.trial import Stage
 
 

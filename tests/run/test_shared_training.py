@@ -20,8 +20,8 @@ from netwright.run.loop import Loop
 from netwright.run.plan import Plan
 from netwright.run.shared_training import Checkpoint, setting_of, train_shared
 from netwright.store import MemoryStore, SQLiteStore
-from netwright.testing import READY
 from netwright.testing.oneshot import small_data
+from netwright.testing.spaces import READY
 from netwright.trial import Trial
 
 SPACE = READY["nasbench201"]()

@@ -16,7 +16,7 @@ from netwright.settings.making import known_settings, made
 from netwright.spaces.names import ready_space
 from netwright.stopping import Stopped
 from netwright.strategies.names import NAMED
-from netwright.testing import SPACES
+from netwright.testing.spaces import SPACES
 
 
 @pytest.mark.parametrize(

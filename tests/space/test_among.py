@@ -5,7 +5,7 @@ from netwright.bench import Table, simulate
 from netwright.errors import SpaceError
 from netwright.objective import maximize
 from netwright.strategies import NPENAS, Auto, LocalSearch, RegularizedEvolution
-from netwright.testing import READY, SPACES
+from netwright.testing.spaces import READY, SPACES
 
 
 @pytest.fixture(params=["forest", "conditional", "huge"])

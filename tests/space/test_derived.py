@@ -10,7 +10,7 @@ from netwright.drawing import draw
 from netwright.errors import LimitError, SettingError, SpaceError
 from netwright.space import Space, adopted, frozen, joined, restricted, shrunk, widened
 from netwright.supernet import Supernet
-from netwright.testing import READY
+from netwright.testing.spaces import READY
 
 
 def deep(width, inner):

@@ -6,7 +6,7 @@ from netwright.errors import SettingError, SpaceError
 from netwright.space import CellGraph, Space
 from netwright.spaces.nasbench101 import from_graph
 from netwright.spaces.nasbench201 import from_string
-from netwright.testing import READY
+from netwright.testing.spaces import READY
 
 CELLS = ("darts", "enas_micro", "nasbench101", "nasbench201", "nasnet", "pnas")
 

@@ -140,7 +140,7 @@ def test_frozen_spaces_hold_members_of_the_whole(declared: Declared) -> None:
 @pytest.mark.slow
 def test_ids_are_the_same_in_another_process() -> None:
     code = (
-        "import numpy as np; from netwright.testing import READY\n"
+        "import numpy as np; from netwright.testing.spaces import READY\n"
         "for name in ('convnet', 'darts', 'vit'):\n"
         "    space, rng = READY[name](), np.random.default_rng(0)\n"
         "    print(space.digest, *(space.sample(rng).id for _ in range(5)))"

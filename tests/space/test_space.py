@@ -12,7 +12,7 @@ from torch import nn
 from netwright.errors import SettingError, SpaceError
 from netwright.network.cost import survey
 from netwright.space import Architecture, Choose, Space
-from netwright.testing import SPACES
+from netwright.testing.spaces import SPACES
 
 
 def blocks(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:

@@ -14,7 +14,7 @@ from netwright.drawing.sketch import sketch
 from netwright.export import Card, export
 from netwright.export.source.source import model_source
 from netwright.network.normalised import Deployment
-from netwright.testing import READY
+from netwright.testing.spaces import READY
 
 MANY = int(os.environ.get("NETWRIGHT_TEST_MEMBERS", "50"))  # 500 take half an hour
 

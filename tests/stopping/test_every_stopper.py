@@ -3,7 +3,8 @@
 import pytest
 
 from netwright.stopping import Stopper
-from netwright.testing import STOPPER_CHECKS, STOPPERS
+from netwright.testing.exports import STOPPERS
+from netwright.testing.stoppers import STOPPER_CHECKS
 
 
 @pytest.mark.parametrize("check", STOPPER_CHECKS, ids=lambda check: check.__name__)

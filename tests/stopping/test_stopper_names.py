@@ -7,8 +7,8 @@ from netwright.errors import SettingError
 from netwright.oneshot.names import PROPOSING, search_named, strategy_named
 from netwright.stopping import Stopped
 from netwright.stopping.names import STOPPERS
-from netwright.testing import SPACES
-from netwright.testing import STOPPERS as EXPORTED
+from netwright.testing.exports import STOPPERS as EXPORTED
+from netwright.testing.spaces import SPACES
 
 
 def test_every_exported_stopper_has_a_name() -> None:

@@ -16,7 +16,7 @@ import pytest
 from netwright.errors import StoreError
 from netwright.record.record import read_record
 from netwright.store import MemoryStore, SQLiteStore, open_store
-from netwright.testing import STORE_CHECKS
+from netwright.testing.stores import STORE_CHECKS
 
 
 @pytest.mark.parametrize("check", STORE_CHECKS, ids=lambda check: check.__name__)

@@ -5,7 +5,7 @@ import netwright as nw
 from netwright.errors import SettingError
 from netwright.objective import maximize, minimize
 from netwright.strategies import BayesianOptimization, RegularizedEvolution
-from netwright.testing import SPACES
+from netwright.testing.spaces import SPACES
 from netwright.trial import Proposal, Trial
 
 ONE = [maximize("accuracy")]

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from netwright.strategies import Strategy
-from netwright.testing import STRATEGIES, STRATEGY_CHECKS
+from netwright.testing.exports import STRATEGIES
+from netwright.testing.strategies import STRATEGY_CHECKS
 
 
 @pytest.mark.parametrize("check", STRATEGY_CHECKS, ids=lambda check: check.__name__)

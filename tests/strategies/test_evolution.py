@@ -8,7 +8,7 @@ from netwright.errors import SettingError
 from netwright.objective import maximize, minimize
 from netwright.space import Space
 from netwright.strategies import RandomSearch, RegularizedEvolution
-from netwright.testing import SPACES
+from netwright.testing.spaces import SPACES
 from netwright.testing.strategies import drive, score
 from netwright.trial import Proposal, Trial
 

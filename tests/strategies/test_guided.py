@@ -8,7 +8,7 @@ from netwright.objective import maximize
 from netwright.strategies import BANANAS, NPENAS, PNAS, RandomSearch
 from netwright.strategies.pnas import levels_of
 from netwright.surrogates import Ensemble, features_of, normal_scores
-from netwright.testing import READY, SPACES
+from netwright.testing.spaces import READY, SPACES
 from netwright.trial import Trial
 
 ONE = (maximize("accuracy"),)

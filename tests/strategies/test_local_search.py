@@ -4,7 +4,7 @@ import pytest
 from netwright.errors import SettingError
 from netwright.objective import maximize, minimize
 from netwright.strategies import LocalSearch
-from netwright.testing import SPACES
+from netwright.testing.spaces import SPACES
 from netwright.trial import Proposal, Trial
 
 ONE = (maximize("accuracy"),)

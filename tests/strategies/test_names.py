@@ -5,7 +5,8 @@ import pytest
 import netwright as nw
 from netwright.errors import SettingError
 from netwright.strategies.names import NAMED, by_name
-from netwright.testing import SPACES, STRATEGIES
+from netwright.testing.exports import STRATEGIES
+from netwright.testing.spaces import SPACES
 
 
 def test_every_exported_strategy_has_a_name():

@@ -7,7 +7,7 @@ from netwright.objective import maximize, minimize
 from netwright.space import Space
 from netwright.strategies import NSGA2, RandomSearch
 from netwright.strategies.nsga2 import crowding, fronts, sorted_by_fronts
-from netwright.testing import SPACES
+from netwright.testing.spaces import SPACES
 from netwright.trial import Trial
 
 TWO = (minimize("f1"), minimize("f2"))

@@ -4,7 +4,7 @@ import pytest
 from netwright.errors import SettingError
 from netwright.objective import maximize, minimize
 from netwright.strategies import Optuna, RandomSearch
-from netwright.testing import SPACES
+from netwright.testing.spaces import SPACES
 from netwright.trial import Trial
 
 optuna = pytest.importorskip("optuna", reason="needs optuna")

@@ -10,7 +10,7 @@ from netwright.objective import maximize
 from netwright.space import Space
 from netwright.strategies import REINFORCE
 from netwright.strategies.reinforce import Controller, surrogate
-from netwright.testing import SPACES
+from netwright.testing.spaces import SPACES
 from netwright.trial import Proposal, Trial
 
 ONE = (maximize("accuracy"),)

@@ -16,7 +16,7 @@ from netwright.supernet.fused.linear_norm import Term, normalised
 from netwright.supernet.fused.sums import rows
 from netwright.supernet.fused.weighted import weighted
 from netwright.supernet.supernet import REWRITTEN
-from netwright.testing import READY
+from netwright.testing.spaces import READY
 
 
 def of_two_sizes(choose, inputs, classes):

@@ -12,7 +12,7 @@ from netwright.space import Space
 from netwright.supernet import Supernet
 from netwright.supernet.elastic import chosen, elastic
 from netwright.supernet.sliced_layers import used
-from netwright.testing import READY
+from netwright.testing.spaces import READY
 
 
 def declared(network, inputs=(6, 8)):

@@ -5,7 +5,7 @@ from netwright.space import Space
 from netwright.surrogates import GaussianProcess, Gram, Kernel, features_of, normal_scores
 from netwright.surrogates.features import Features
 from netwright.surrogates.gaussian_process import extended, likeliest, root_of
-from netwright.testing import SPACES
+from netwright.testing.spaces import SPACES
 
 KERNEL = Kernel(mix=(0.5, 0.3, 0.2), length=0.7, linear=0.4, noise=0.1)
 

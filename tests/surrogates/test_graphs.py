@@ -9,7 +9,7 @@ from netwright.spaces.nasbench201 import canonical_string, from_string
 from netwright.surrogates.graph_numbers import outline
 from netwright.surrogates.graphs import Skeletons, plain_choices
 from netwright.surrogates.parts import describe
-from netwright.testing import READY, SPACES
+from netwright.testing.spaces import READY, SPACES
 
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|"
 CONV3, CONV1, POOL = (

@@ -18,7 +18,8 @@ from netwright.objective import limits_from
 from netwright.targets import FileArtifact, OnnxRuntime, PyTorch, Target
 from netwright.targets.asked import TARGETS, asked, default_target, target_named
 from netwright.targets.measured import measured
-from netwright.testing import SPACES, TARGET_CHECKS
+from netwright.testing.spaces import SPACES
+from netwright.testing.targets import TARGET_CHECKS
 
 FLAT = Deployment(Signature.single((256,), (256,)))
 

@@ -8,7 +8,7 @@ import torch
 import netwright as nw
 from netwright.errors import SettingError
 from netwright.tasks import Classification, Metric, metrics_of, upgraded
-from netwright.testing import TASK_CHECKS
+from netwright.testing.tasks import TASK_CHECKS
 
 TASK = Classification(("a", "b", "c"))
 LOGITS = torch.tensor([[2.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 3.0], [5.0, 0.0, 0.0]])

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.kernel_ridge import KernelRidge
 
 from netwright.objective import Limit
 from netwright.space import Architecture, Space
+
+Array = NDArray[np.float64]
 
 _LEAST = 16  # examples before anything is said
 _GROWTH = 1.15  # it is fitted again when there are so many times the examples
@@ -49,7 +50,7 @@ class Forecast:
             if value is not None and value > 0 and math.isfinite(value):
                 model.learn(architecture, math.log(value))
 
-    def excess(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
+    def excess(self, architectures: Sequence[Architecture]) -> Array:
         """How far architectures seem to be over the limits, n values; 0 is within all of them.
 
         In logarithms, the limit that is broken most; all 0 while there are too few examples.
@@ -72,7 +73,7 @@ class _Model:
         self._gamma = 1.0 / max(1, choices)
         self._examples: dict[Architecture, float] = {}
         self._next = _LEAST
-        self._fitted: tuple[KernelRidge, float] | None = None
+        self._fitted: tuple[Array, Array, float] | None = None  # examples, weights, mean
 
     def learn(self, architecture: Architecture, value: float) -> None:
         self._examples.setdefault(architecture, value)
@@ -85,12 +86,18 @@ class _Model:
         if due:
             examples = list(self._examples.items())[max(0, due - _MOST) : due]
             values = np.array([value for _, value in examples])
-            model = KernelRidge(alpha=_RIDGE, kernel="rbf", gamma=self._gamma)
-            model.fit(space.encode([a for a, _ in examples]), values - values.mean())
-            self._fitted = model, float(values.mean())
+            rows = space.encode([a for a, _ in examples]).astype(np.float64)
+            mean = float(values.mean())
+            kernel = self._kernel(rows, rows) + _RIDGE * np.eye(len(rows))
+            self._fitted = rows, np.asarray(np.linalg.solve(kernel, values - mean)), mean
         return self._fitted is not None
 
-    def predict(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    def predict(self, rows: NDArray[np.float32]) -> Array:
         assert self._fitted is not None
-        model, mean = self._fitted
-        return np.asarray(model.predict(rows)) + mean
+        examples, weights, mean = self._fitted
+        return self._kernel(rows.astype(np.float64), examples) @ weights + mean
+
+    def _kernel(self, a: Array, b: Array) -> Array:
+        """How near encodings are, by a Gaussian of their distance, n x m."""
+        squares = (a**2).sum(1)[:, None] + (b**2).sum(1) - 2.0 * (a @ b.T)
+        return np.asarray(np.exp(-self._gamma * squares))

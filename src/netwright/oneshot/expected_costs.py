@@ -15,7 +15,6 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.linear_model import Ridge
 from torch import Tensor
 
 from netwright.errors import SpaceError
@@ -76,9 +75,9 @@ class Expected:
             values = [costs.metric(limit.metric, member) / limit.bound for member in members]
             known = [i for i, value in enumerate(values) if math.isfinite(value)]
             rows = self._space.encode([members[i] for i in known])
-            model, sums = _model(rows, np.array([values[i] for i in known]))
-            weights.append(torch.tensor(model.coef_, dtype=torch.get_default_dtype()))
-            constants.append(float(model.intercept_))
+            slopes, constant, sums = _model(rows, np.array([values[i] for i in known]))
+            weights.append(torch.tensor(slopes, dtype=torch.get_default_dtype()))
+            constants.append(constant)
             self._sums.append(sums)
         self._weights, self._constants = torch.stack(weights), torch.tensor(constants)
 
@@ -179,19 +178,35 @@ class Expected:
         return together / together.sum()
 
 
-def _model(rows: NDArray[np.float32], values: NDArray[np.float64]) -> tuple[Ridge, bool]:
-    """A linear model of values or of their logarithms, whichever foretells every fourth better."""
+def _model(
+    rows: NDArray[np.float32], values: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float, bool]:
+    """A linear model of values or of their logarithms, whichever foretells every fourth better.
+
+    Its weights (d,), its constant, and whether it is of the values.
+    """
     held = np.arange(len(values)) % 4 == 3
     errors = {}
     for sums in (True, False):
         targets = values if sums else np.log(np.maximum(values, _FEW))
-        model = Ridge(alpha=_RIDGE).fit(rows[~held], targets[~held])
-        said = model.predict(rows[held])
+        weights, constant = _ridge(rows[~held], targets[~held])
+        said = rows[held] @ weights + constant
         logs = np.log(np.maximum(said, _FEW)) if sums else said
         errors[sums] = float(np.mean((logs - np.log(np.maximum(values[held], _FEW))) ** 2))
     best = min(errors, key=lambda sums: errors[sums])
     targets = values if best else np.log(np.maximum(values, _FEW))
-    return Ridge(alpha=_RIDGE).fit(rows, targets), best
+    return *_ridge(rows, targets), best
+
+
+def _ridge(
+    rows: NDArray[np.float32], values: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float]:
+    """The weights (d,) and the constant of ridge regression; the constant is not shrunk."""
+    centre, level = rows.mean(0, dtype=np.float64), float(values.mean())
+    centred = rows - centre
+    gram = centred.T @ centred + _RIDGE * np.eye(len(centre))
+    weights = np.linalg.solve(gram, centred.T @ (values - level))
+    return weights, level - float(centre @ weights)
 
 
 def _walk(
