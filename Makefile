@@ -2,23 +2,34 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-# The search stage of the demo, in minutes of wall time, and what follows it: under ten minutes in
-# all on two cores.
-MINUTES ?= 2.5
+# The whole demo, in minutes of wall time, from the search to the exported network; on two cores.
+MINUTES ?= 5
 DEMO_FLAGS ?= --trial-epochs 2 --full-epochs 20 --finals 6x6,2x20
 PYTEST_FLAGS ?=
 
-.PHONY: demo test check slow clean
+# Run by CI, two at a time; `make thorough` runs all of them.
+BENCHMARKS ?= end_to_end overhead spaces strategies
+
+.PHONY: demo environment test check benchmarks thorough clean
 
 demo: $(VENV)/.installed
 	$(BIN)/netwright search --data fashion14 --limit latency_ms@onnxruntime=0.05 --minutes $(MINUTES) \
 		--store demo/runs.db --run demo-$$(date +%Y%m%d-%H%M%S) --out demo/best $(DEMO_FLAGS)
 
+environment: $(VENV)/.developing
+
 test: $(VENV)/.developing
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_FLAGS)
 
-slow: $(VENV)/.developing
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow $(PYTEST_FLAGS)
+# By hand, before a release: an hour or two, and several GB for the oldest torch.
+thorough: $(VENV)/.developing
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m '' --hypothesis-profile default $(PYTEST_FLAGS)
+	$(MAKE) benchmarks BENCHMARKS="$(basename $(notdir $(wildcard benchmarks/*.py)))"
+	PYTHON=$(PYTHON) bash scripts/wheel_demo.sh
+	PYTHON=$(PYTHON) bash scripts/oldest_torch.sh
+
+benchmarks: $(VENV)/.developing
+	printf '%s\n' $(BENCHMARKS) | PYTHON=$(BIN)/python xargs -P 2 -n 1 bash scripts/quick_benchmark.sh
 
 check: $(VENV)/.developing
 	$(BIN)/ruff check .

@@ -5,19 +5,24 @@ forms of an export are compared in the process of the test, since a fresh one ta
 tests of exports and of the command line have the fresh process.
 """
 
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"  # also of new processes
 
 import pytest
 import torch
+from hypothesis import settings
 
 from netwright.export import check_forms, verify
 
 torch.set_num_threads(1)
+settings.register_profile("some", max_examples=30)  # `make thorough` takes the hundred of "default"
+settings.load_profile("some")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,18 +41,19 @@ def compared_here():
 
 @pytest.fixture(scope="session")
 def printed_twice() -> Callable[[str], list[str]]:
-    """What code prints in two processes with other hash seeds."""
+    """What code prints here, and in a process with another hash seed."""
 
     def run(code: str) -> list[str]:
-        return [
-            subprocess.run(
-                [sys.executable, "-c", code],
-                env=os.environ | {"PYTHONHASHSEED": seed},
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout
-            for seed in ("1", "2")
-        ]
+        with redirect_stdout(io.StringIO()) as here:
+            exec(code, {})
+        seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
+        there = subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return [here.getvalue(), there.stdout]
 
     return run

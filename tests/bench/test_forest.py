@@ -1,15 +1,15 @@
 """The table that comes with the package: complete, and what its networks really are."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 from netwright import spaces
 from netwright.bench import simulate
+from netwright.cli import app
 from netwright.cli.bench import opened, shipped
+from netwright.cli.exits import guarded
 from netwright.objective import maximize
 from netwright.stopping import Hyperband, Stopped
 from netwright.strategies import RandomSearch
@@ -65,20 +65,22 @@ def test_searches_on_it(forest):
     assert set(halved.epochs.tolist()) == {1, 2, 6}
 
 
-def test_it_has_a_name_on_the_command_line(tmp_path):
-    command = [sys.executable, "-m", "netwright", "bench", "run", "--table", "forest"]
+def test_it_has_a_name_on_the_command_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    command = ["bench", "run", "--table", "forest"]
     command += ["--strategies", "random,hyperband,successive-halving-evolution"]
     command += ["--signal", "accuracy", "--report", "test", "--seconds", "100", "--cost", "seconds"]
     command += ["--seeds", "2", "--out", "b", "--json", "--quiet", "--processes", "1"]
-    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert ended.returncode == 0, ended.stderr
-    assert 70 < json.loads(ended.stdout)["strategies"]["hyperband"]["at"]["test"]["1"]["mean"] < 100
-    command[command.index("accuracy")] = "test"
-    ended = subprocess.run(
-        [*command[:-6], "--out", "c"], cwd=tmp_path, capture_output=True, text=True
+    assert guarded(app, command) == 0
+    assert (
+        70
+        < json.loads(capsys.readouterr().out)["strategies"]["hyperband"]["at"]["test"]["1"]["mean"]
+        < 100
     )
-    assert ended.returncode == 2
-    assert "`--strategies hyperband` needs a signal of several budgets" in ended.stderr
+    command[command.index("accuracy")] = "test"
+    assert guarded(app, [*command[:-6], "--out", "c"]) == 2
+    said = capsys.readouterr().err
+    assert "`--strategies hyperband` needs a signal of several budgets" in said
 
 
 def test_its_space_is_the_ready_one(forest):

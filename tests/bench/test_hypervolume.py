@@ -1,8 +1,6 @@
 """Two objectives on a table: the share of its front that was found."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -10,6 +8,8 @@ import pytest
 from netwright.bench import Course, Table
 from netwright.bench.compare import Comparison, Searched
 from netwright.bench.hypervolume import hypervolume, shares
+from netwright.cli import app
+from netwright.cli.exits import guarded
 from netwright.testing.spaces import READY
 
 
@@ -71,15 +71,16 @@ def test_what_was_trained_for_less_counts_for_nothing(table):
     assert both[0].tolist() == [0, last] and both[1][0] > last
 
 
-def test_two_objectives_on_the_command_line(table, tmp_path):
+def test_two_objectives_on_the_command_line(table, tmp_path, monkeypatch, capsys):
     table.save(tmp_path / "t.safetensors")
-    command = [sys.executable, "-m", "netwright", "bench", "run", "--table", "t.safetensors"]
+    monkeypatch.chdir(tmp_path)
+    command = ["bench", "run", "--table", "t.safetensors"]
     command += ["--strategies", "random,nsga2", "--signal", "signal", "--minimize", "ms"]
     command += ["--evaluations", "40", "--seeds", "3", "--out", "b", "--json", "--processes", "1"]
-    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert ended.returncode == 0, ended.stderr
-    assert "front, %" in ended.stderr
-    figures = json.loads(ended.stdout)["strategies"]["nsga2"]["hypervolume"]
+    assert guarded(app, command) == 0
+    out, err = capsys.readouterr()
+    assert "front, %" in err
+    figures = json.loads(out)["strategies"]["nsga2"]["hypervolume"]
     assert 0 < figures["0.25"]["mean"] <= figures["1"]["mean"] <= 1
     page = (tmp_path / "b" / "report.html").read_text()
     assert "Percent of the hypervolume" in page

@@ -6,10 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from netwright.cli import app
+from netwright.cli.exits import guarded
 from netwright.cli.search import free_name
 
 TINY = ["--trial-epochs", "1", "--full-epochs", "2", "--finals", "2x1,1x2", "--workers", "1"]
@@ -23,6 +26,18 @@ def netwright(folder: Path, *arguments: object, **given) -> subprocess.Completed
         text=True,
         **given,
     )
+
+
+@pytest.fixture
+def here(capsys, monkeypatch) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The same in this process: the exit status and what is printed, without a start of torch."""
+
+    def run(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+        monkeypatch.chdir(folder)
+        status = guarded(app, [*map(str, arguments)])
+        return subprocess.CompletedProcess(arguments, status, *capsys.readouterr())
+
+    return run
 
 
 def heeds_interrupts() -> None:
@@ -62,17 +77,17 @@ def test_the_document(finished) -> None:
     assert document["best"]["number"] == 7
 
 
-def test_status_prints_the_same_document(finished) -> None:
+def test_status_prints_the_same_document(finished, here) -> None:
     folder, document = finished
-    done = netwright(folder, "status", "a", "--json")
+    done = here(folder, "status", "a", "--json")
     assert (done.returncode, json.loads(done.stdout)) == (0, document)
-    listed = netwright(folder, "status", "--json")
+    listed = here(folder, "status", "--json")
     assert json.loads(listed.stdout)["runs"] == [{"run": "a", "status": "done", "trials": 8}]
 
 
-def test_everything_for_people_is_on_standard_error(finished) -> None:
+def test_everything_for_people_is_on_standard_error(finished, here) -> None:
     folder, _ = finished
-    done = netwright(folder, "status", "a")
+    done = here(folder, "status", "a")
     assert done.stdout == ""
     assert "test accuracy" in done.stderr
     assert "SVM-RBF" in done.stderr
@@ -95,32 +110,32 @@ def test_the_network_is_where_it_was_said(finished) -> None:
         assert check["test_accuracy"] == pytest.approx(document["test"]["accuracy"])
 
 
-def test_export_report_and_show(finished, tmp_path: Path) -> None:
+def test_export_report_and_show(finished, here, tmp_path: Path) -> None:
     folder, _ = finished
     store = ["--store", folder / "netwright.db"]
-    done = netwright(tmp_path, "export", "a", *store, "--out", "again")
+    done = here(tmp_path, "export", "a", *store, "--out", "again")
     assert done.returncode == 0, done.stderr
     for file in (tmp_path / "again").iterdir():
         assert file.read_bytes() == (folder / "netwright-a" / file.name).read_bytes()
-    done = netwright(tmp_path, "report", "a", *store, "--out", "page.html")
+    done = here(tmp_path, "report", "a", *store, "--out", "page.html")
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "page.html").read_text()
     assert "test accuracy" in page
     assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
-    done = netwright(tmp_path, "show", "a", *store, "--out", "net.svg")
+    done = here(tmp_path, "show", "a", *store, "--out", "net.svg")
     assert done.returncode == 0, done.stderr
     assert "parameters" in done.stdout
     assert (tmp_path / "net.svg").read_text().startswith("<svg")
 
 
-def test_a_finished_run_is_not_run_again(finished) -> None:
+def test_a_finished_run_is_not_run_again(finished, here) -> None:
     folder, document = finished
-    done = netwright(folder, "resume", "a", "--json", "--out", "again")
+    done = here(folder, "resume", "a", "--json", "--out", "again")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["trials"] == document["trials"]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_interruption_keeps_the_best_and_resume_goes_on(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "netwright", "search", "--data", "digits", "--trials", "6"]
@@ -154,7 +169,7 @@ def test_interruption_keeps_the_best_and_resume_goes_on(tmp_path: Path) -> None:
     assert all(again["trials"][n] == trial for n, trial in kept.items())
 
 
-def test_a_failed_run_ends_with_one(tmp_path: Path) -> None:
+def test_a_failed_run_ends_with_one(here, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         "from torch import nn\n"
         "class Broken(nn.Module):\n"
@@ -168,7 +183,7 @@ def test_a_failed_run_ends_with_one(tmp_path: Path) -> None:
         "def network(choose, inputs, classes):\n"
         "    return Broken()\n"
     )
-    done = netwright(
+    done = here(
         tmp_path, "search", "--data", "digits", "--space", "mine.py:network", "--trials", 1,
         "--json", *TINY,
     )  # fmt: skip
@@ -181,11 +196,15 @@ def test_a_failed_run_ends_with_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("function", "answers"),
     [
-        pytest.param("network", {"width"}, marks=pytest.mark.slow),
+        pytest.param("network", {"width"}, marks=pytest.mark.thorough),
         ("space", {"width", "rate"}),
     ],
 )
-def test_an_own_space_from_a_file(tmp_path: Path, function: str, answers: set[str]) -> None:
+def test_an_own_space_from_a_file(
+    here, monkeypatch, tmp_path: Path, function: str, answers: set[str]
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])  # where its folder is put
+    monkeypatch.delitem(sys.modules, "part", raising=False)
     (tmp_path / "mine.py").write_text(
         "from torch import nn\n"
         "from part import Block\n"
@@ -206,7 +225,7 @@ def test_an_own_space_from_a_file(tmp_path: Path, function: str, answers: set[st
         "    def forward(self, x):\n"
         "        return self.b(self.a(x.flatten(1)).relu())\n"
     )
-    done = netwright(
+    done = here(
         tmp_path, "search", "--data", "digits", "--space", f"mine.py:{function}", "--trials", 2,
         "--json", "--out", "best", *TINY,
     )  # fmt: skip
@@ -247,7 +266,7 @@ def test_a_closed_pipe_is_no_error(finished) -> None:
     process.wait()
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.skipif(not hasattr(os, "kill"), reason="needs POSIX signals")
 def test_a_killed_run_is_resumed(tmp_path: Path) -> None:
     process = subprocess.Popen(
@@ -268,7 +287,7 @@ def test_a_killed_run_is_resumed(tmp_path: Path) -> None:
     assert [t["number"] for t in json.loads(done.stdout)["trials"]] == list(range(8))
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_networks_for_other_limits_from_a_one_shot_run(tmp_path: Path) -> None:
     done = netwright(
         tmp_path, "search", "--data", "digits", "--strategy", "once-for-all", "--minutes", "1",

@@ -22,6 +22,11 @@ FUZZ = settings(
 )
 
 
+def fuzzed(examples: int) -> settings:
+    """So many examples where all are tried, and the profile's share of them elsewhere."""
+    return settings(FUZZ, max_examples=examples * settings.default.max_examples // 100)
+
+
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
@@ -134,7 +139,7 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(FUZZ, max_examples=450)
+@fuzzed(450)
 @given(st.lists(WORDS | st.text(max_size=12), max_size=8))
 def test_fuzzed_command_lines(capsys, arguments) -> None:
     status, err = call(capsys, *(a.replace("\0", "") for a in arguments))
@@ -150,7 +155,7 @@ JSON = st.recursive(
 NAMES = st.sampled_from([*options.KNOWN, "dat", "x"])
 
 
-@settings(FUZZ, max_examples=250)
+@fuzzed(250)
 @given(st.dictionaries(NAMES, JSON, max_size=4) | JSON)
 def test_fuzzed_settings(here, capsys, body) -> None:
     (here / "s.json").write_text(json.dumps(body))
@@ -159,7 +164,7 @@ def test_fuzzed_settings(here, capsys, body) -> None:
     assert err
 
 
-@settings(FUZZ, max_examples=150)
+@fuzzed(150)
 @given(st.binary(max_size=200), st.sampled_from(["s.toml", "s.json", "mine.py"]))
 def test_fuzzed_bytes_as_settings_and_spaces(here, capsys, body, name) -> None:
     (here / name).write_bytes(body)
@@ -184,7 +189,7 @@ ARRAYS = st.sampled_from(
 )
 
 
-@settings(FUZZ, max_examples=150)
+@fuzzed(150)
 @given(st.dictionaries(st.sampled_from(["x", "y", "x_train", "y_train", "x_val", "z"]), ARRAYS))
 def test_fuzzed_arrays(here, capsys, arrays) -> None:
     np.savez(here / "d.npz", **arrays)
@@ -193,7 +198,7 @@ def test_fuzzed_arrays(here, capsys, arrays) -> None:
     assert err
 
 
-@settings(FUZZ, max_examples=150)
+@fuzzed(150)
 @given(st.binary(max_size=300), st.sampled_from(["d.npz", "d.csv", "d.parquet", "d.txt", "d"]))
 def test_fuzzed_data_bytes(here, capsys, body, name) -> None:
     (here / name).write_bytes(body)

@@ -48,6 +48,15 @@ def accuracy() -> float:
 CARD = Card("A network", metrics={"test_accuracy": accuracy()}, notes=["Mind | the bars."])
 
 
+@pytest.fixture(scope="module", autouse=True)
+def compared_in_a_fresh_process(compared_here):
+    """Compare the forms as users' exports are; gives what does it in this process."""
+    here = verify._run
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verify, "_run", compared_here)
+        yield here
+
+
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("export") / "best"
@@ -142,7 +151,10 @@ def test_a_missing_extra_leaves_the_form_out_and_says_so(tmp_path, monkeypatch) 
     assert "pip install 'netwright[onnx]'" in (tmp_path / "best" / "card.md").read_text()
 
 
-def test_nobodys_own_files_are_written_over(tmp_path: Path) -> None:
+def test_nobodys_own_files_are_written_over(
+    compared_in_a_fresh_process, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr(verify, "_run", compared_in_a_fresh_process)  # here: the files matter
     folder = tmp_path / "best"
     folder.mkdir()
     (folder / "notes.txt").write_text("mine")

@@ -44,7 +44,7 @@ def test_conformance(made: type[OneShot], check) -> None:
         check(make)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("made", ONE_SHOTS, ids=lambda s: s.__name__)
 def test_every_search_works_on_every_kind_of_space(made: type[OneShot], name: str) -> None:

@@ -34,10 +34,10 @@ def difference(shared, loss, name, place):
     return (found[0] - found[1]) / (2 * STEP)
 
 
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("darts", "convnet", "vit")]
+THOROUGH = [pytest.param(name, marks=pytest.mark.thorough) for name in ("darts", "convnet", "vit")]
 
 
-@pytest.mark.parametrize("name", ["nasbench201", "forest", *SLOW])
+@pytest.mark.parametrize("name", ["nasbench201", "forest", *THOROUGH])
 @pytest.mark.parametrize("make", [DARTS, SNAS, FairDARTS], ids=lambda s: s.__name__)
 def test_the_first_order_gradient(make: type[Relaxation], name: str) -> None:
     shared, _, batch = ready(make, name)
@@ -65,7 +65,7 @@ def test_the_first_order_gradient(make: type[Relaxation], name: str) -> None:
     torch.set_rng_state(dropout)
 
 
-@pytest.mark.parametrize("name", ["nasbench201", SLOW[0]])
+@pytest.mark.parametrize("name", ["nasbench201", THOROUGH[0]])
 def test_the_second_order_gradient_is_that_behind_a_step_of_the_weights(name, monkeypatch) -> None:
     """Of the paper's difference of two gradients with a step so small that it is nearly exact."""
     monkeypatch.setattr(unrolled, "_NEAR", 1e-6)

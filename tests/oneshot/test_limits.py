@@ -35,9 +35,9 @@ def begun(search, name, share, metric="params"):
     ("name", "near"),
     [
         ("nasbench201", 0.15),
-        pytest.param("convnet", 0.5, marks=pytest.mark.slow),
-        pytest.param("darts", 0.2, marks=pytest.mark.slow),
-        pytest.param("mobilenet_v3", 0.2, marks=pytest.mark.slow),
+        pytest.param("convnet", 0.5, marks=pytest.mark.thorough),
+        pytest.param("darts", 0.2, marks=pytest.mark.thorough),
+        pytest.param("mobilenet_v3", 0.2, marks=pytest.mark.thorough),
     ],
 )
 def test_the_expected_cost_is_the_mean_of_drawn_members(name, near) -> None:
@@ -79,7 +79,7 @@ def test_the_gradient_of_the_penalty_is_that_of_finite_differences() -> None:
 @pytest.mark.parametrize("search", [DARTS, GDAS], ids=lambda s: s.__name__)
 @pytest.mark.parametrize(
     ("name", "epochs"),
-    [("nasbench201", 12), pytest.param("convnet", 20, marks=pytest.mark.slow)],
+    [("nasbench201", 12), pytest.param("convnet", 20, marks=pytest.mark.thorough)],
 )
 def test_a_search_turns_to_networks_that_keep_the_limit(search, name, epochs) -> None:
     """On convnet what is preferred swings while it learns, at times far over the limit.
@@ -107,7 +107,9 @@ def test_the_factor_grows_while_the_limit_is_broken() -> None:
     assert before < float(expected.factors) < grown
 
 
-@pytest.mark.parametrize("name", ["nasbench201", pytest.param("convnet", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "name", ["nasbench201", pytest.param("convnet", marks=pytest.mark.thorough)]
+)
 def test_a_network_over_the_limit_is_changed_where_the_logits_regret_it_least(name) -> None:
     shared = begun(DARTS(), name, 0.1)
     costs = shared.setting.costs

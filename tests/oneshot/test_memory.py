@@ -54,7 +54,7 @@ print(json.dumps([predicted, held + status("VmHWM") - before]))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux")
 @pytest.mark.parametrize(
     ("space", "search", "batch", "checkpointed"),

@@ -95,6 +95,10 @@ def kills(tmp_path: Path, times: int, trials: int) -> None:
     assert sum(e.kind == "session" for e in store.events("killed")) > times / 2
 
 
-@pytest.mark.slow
+def test_two_kills(tmp_path: Path) -> None:
+    kills(tmp_path, 2, 16)
+
+
+@pytest.mark.thorough
 def test_twenty_kills(tmp_path: Path) -> None:
     kills(tmp_path, 20, 80)

@@ -192,7 +192,7 @@ def on_counted(space: Space, share: float) -> tuple[Limit, ...]:
 
 
 @pytest.mark.parametrize(
-    "after", [15, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2, 40))]
+    "after", [15, *(pytest.param(n, marks=pytest.mark.thorough) for n in (1, 2, 40))]
 )
 def test_what_was_measured_is_not_measured_again(tmp_path: Path, after) -> None:
     target, limits = Counted(), on_counted(SPACES["huge"](), 0.3)

@@ -161,7 +161,7 @@ def test_a_plain_function_is_enough(tmp_path: Path) -> None:
     assert (run.best.export(tmp_path / "best") / "model.onnx").is_file()
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_the_same_seed_gives_the_same_run(digits: nw.Data, tmp_path: Path) -> None:
     def once(name: str, workers: int) -> list[tuple[object, float]]:
         run = nw.search(

@@ -137,7 +137,7 @@ def test_frozen_spaces_hold_members_of_the_whole(declared: Declared) -> None:
         assert space.survey(whole).fingerprint == made.survey(other).fingerprint
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_ids_are_the_same_in_another_process() -> None:
     code = (
         "import numpy as np; from netwright.testing.spaces import READY\n"

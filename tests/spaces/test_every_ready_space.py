@@ -63,16 +63,16 @@ def check_members(name, count, folder):
 
 @pytest.mark.parametrize("name", READY)
 def test_members_build_train_draw_and_export(name, tmp_path):
-    check_members(name, 5, tmp_path)
+    check_members(name, 3, tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", READY)
 def test_many_members_build_train_draw_and_export(name, tmp_path):
     check_members(name, MANY, tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", READY)
 def test_a_member_is_exported_in_every_form(name, tmp_path):
     space = READY[name]()

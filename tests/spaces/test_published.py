@@ -145,13 +145,13 @@ def test_nasbench101_has_the_published_number_of_cells_of_each_size():
     assert np.cumsum(sizes)[2:].tolist() == [1, 7, 91, 2_532, 64_542, COUNT]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_nasbench101_enumerates_each_cell_once():
     space = make_nasbench101(IMAGES, 4, 8, 2, 1)
     assert len({made.id for made in space.enumerate()}) == COUNT
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_nasbench101_has_the_published_hashes():
     hashes = sorted({graph_hash(matrix, operations) for matrix, operations in graphs()})
     assert len(hashes) == COUNT
@@ -252,7 +252,7 @@ def test_convnext_tiny_is_a_member_of_convnext():
     assert params(on_meta(space, answers)) == 28_589_128
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_darts_v2_has_the_size_that_its_authors_give():
     """3.3 million parameters with 36 channels and 20 cells (the paper's table 1)."""
     space = spaces.darts((3, 32, 32), 10, channels=36, cells=20)

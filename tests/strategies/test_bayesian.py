@@ -22,7 +22,7 @@ def search(strategy, worth, trials, seed):
     return best
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_it_beats_evolution_where_answers_add_up():
     weights = np.random.default_rng(7).normal(size=len(CONVNET.columns()))
 

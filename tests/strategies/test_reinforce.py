@@ -137,7 +137,7 @@ def test_the_first_draws_prefer_nothing():
             assert float(controller.log_probs(member)[0].sum()) == pytest.approx(-expected)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("clip", [None, 0.2])
 def test_the_expected_gain_rises(clip):
     torch.set_default_dtype(torch.float32)

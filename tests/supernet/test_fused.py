@@ -137,7 +137,10 @@ def mixed(net, logits, x):
 @pytest.mark.parametrize(
     ("name", "again"),
     [(name, False) for name in (*READY, *ODD)]
-    + [(name, True) for name in ("darts", "convnet", "mobilenet_v3", "vit", "mlp")],
+    + [(name, True) for name in ("darts", "vit", "mlp")]
+    + [
+        pytest.param(name, True, marks=pytest.mark.thorough) for name in ("convnet", "mobilenet_v3")
+    ],
     ids=lambda value: "checkpointed" if value is True else value or "kept",
 )
 def test_a_rewritten_supernet_has_the_numbers_of_the_plain_one(name, again):

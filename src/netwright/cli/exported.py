@@ -140,7 +140,7 @@ SEARCH = (
         "--refit",
         "switch",
         None,
-        "Train the best on the validation part too.",
+        "Train the best on the validation part too, which gives it more rows; None for where a test part is left to score it.",
     ),
     Declared(
         "baseline",

@@ -157,6 +157,10 @@ def _table() -> dict[str, Rule]:
             weightless.pointwise,
             ["hardswish", "log_sigmoid", "rsub", "masked_fill"],
         ),  # without a tag
+        (  # without one in torch 2.6
+            weightless.pointwise,
+            ["celu", "elu", "hardsigmoid", "hardtanh", "ldexp", "leaky_relu", "selu"],
+        ),
         (weightless.mixing, ["softmax", "log_softmax", "_softmax", "cumsum", "flip"]),
         (_conv, ["conv1d", "conv2d", "conv3d"]),
         (_conv_transpose, ["conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]),

@@ -90,8 +90,8 @@ def search(
         epochs: training epochs of all trials.
         finals: each trains the best so many networks of the stage before for so many epochs; None
             for 8 with a third of the full schedule, then 2 with all of it.
-        refit: train the best on the validation part too. That gains accuracy; None for where a test
-            part is left to score it.
+        refit: train the best on the validation part too, which gives it more rows; None for where a
+            test part is left to score it.
         baseline: random networks to train beside, to measure what the search is worth; "same" for
             as many as could be trained in the time that the search took.
         workers: processes of one thread each; 0 runs in this process.
