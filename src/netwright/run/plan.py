@@ -117,8 +117,8 @@ class Plan:
     )
     refit: bool = option(
         None,
-        "train the best on the validation part too, which gives it more rows; None for where a test "
-        "part is left to score it.",
+        "train the best on the validation part too, which gives it more rows; None for where a "
+        "test part is left to score it.",
         rule=switch(none=True),
         fixed=True,
     )
