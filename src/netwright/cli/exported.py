@@ -119,7 +119,7 @@ SEARCH = (
         "--minutes",
         "number",
         None,
-        "Minutes to search (10 if no budget is given).",
+        "Minutes for all of it, to the exported network (10 if no budget is given).",
     ),
     Declared(
         "epochs",

@@ -58,9 +58,13 @@ class PlainView:
     def __init__(self) -> None:
         self._stage: Stage | None = None
         self._best: tuple[Stage, int] | None = None
+        self._planned = False
 
     def __call__(self, progress: Progress) -> None:
         """Print what is new."""
+        if progress.planned is not None and not self._planned:
+            self._planned = True
+            print(f"[{clock(progress.seconds)}] {planned(progress)}", file=sys.stderr)
         if progress.shared is not None:
             print(
                 f"[{clock(progress.seconds)}] {stage_name(progress)}", file=sys.stderr, flush=True
@@ -117,8 +121,11 @@ def _head(progress: Progress, width: int) -> RenderableType:
     left = remaining(progress)
     timed = Text(f"{stage_name(progress)}   {spent}" + (f", {left} left" if left else ""))
     bar = ProgressBar(total=1.0, completed=share or 0.0, width=max(10, min(width - 6, 60)))
+    rows: list[RenderableType] = [timed]
+    rows += [Text(planned(progress), "dim")] if progress.planned is not None else []
     # A bar does not end its line by itself; the padding does.
-    return Group(timed, Padding(bar, 0), counted) if share is not None else Group(timed, counted)
+    rows += [Padding(bar, 0)] if share is not None else []
+    return Group(*rows, counted)
 
 
 def _running(flights: Sequence[Flight], metric: Metric, width: int) -> Table:
@@ -190,10 +197,21 @@ def told(trial: Trial, metric: Metric) -> str:
     return f"{', '.join(parts) or 'done'} (trial {trial.number})"
 
 
+def planned(progress: Progress) -> str:
+    """When the search and when the whole command is to end, and what a trial may take."""
+    assert progress.planned is not None
+    division, share = progress.planned.division, progress.planned.share
+    search = f"search until {clock(progress.search_ends)}, " if progress.stage.is_search else ""
+    return (
+        f"planned: {search}all of it by {clock(division.whole)}; "
+        f"a trial may take {share.seconds:.3g} s for {share.epochs} epochs"
+    )
+
+
 def remaining(progress: Progress) -> str:
     """How long the present stage will still take, from what it took so far; empty if unknown."""
-    if progress.stage.is_search and progress.minutes and not (progress.trials or progress.epochs):
-        return clock(max(0.0, 60 * progress.minutes - progress.seconds))
+    if progress.stage.is_search and progress.planned and not (progress.trials or progress.epochs):
+        return clock(max(0.0, progress.search_ends - progress.seconds))
     share = progress.share()
     if progress.stage.is_baseline or share is None or share < 0.02:
         return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -38,7 +39,8 @@ class Progress:
     `expected` is how many trials the present final has; `seconds` is wall time in all sessions,
     `stage_seconds` that of the present stage in this session. While a one-shot search trains all
     networks at once, `shared` has its epochs: done, and in all. `metric` is the task's first;
-    `planned` is how the minutes are divided, None without a bound.
+    `planned` is how the minutes are divided, None without a bound, and `search_ends` when the
+    search is to be over, in seconds as `seconds` counts them.
     """
 
     run: str
@@ -60,6 +62,7 @@ class Progress:
     shared: tuple[int, int] | None = None
     metric: Metric = USUAL[0]
     planned: TimePlanned | None = None
+    search_ends: float = math.inf
 
     def counts(self) -> dict[str, int]:
         """Trials of the present stage by status, with `running`; `rejected` are of the search."""

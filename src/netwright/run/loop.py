@@ -332,6 +332,7 @@ class Loop:
             stage=self._stage,
             finals=self.plan.finals if record.schedules is None else record.schedules.finals,
             planned=record.time_plan,
+            search_ends=self.pacing.search_ends(),
             trials=budget.trials,
             minutes=budget.minutes,
             epochs=budget.epochs,

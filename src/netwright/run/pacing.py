@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cached_property
 
 import numpy as np
 
@@ -115,7 +116,7 @@ class Pacing:
         told = None
         if best:
             told = lambda place, epochs: self._seconds(best[min(place, len(best) - 1)], epochs)  # noqa: E731
-        ends = table.search_ends(wanted, told, self._more())
+        ends = table.search_ends(wanted, told, self._more)
         if self._plan.baseline == "same":  # which takes as long
             return table.start + (ends - table.start) / 2
         return ends
@@ -185,7 +186,7 @@ class Pacing:
             lambda place, epochs: self._seconds(best[min(place, len(best) - 1)], epochs),
             table.trained_by - self._spending.seconds(),
             slots=self._slots,
-            more=self._more(),
+            more=self._more,
             own=[self._state.epochs_of(trial.proposal) for trial in best],
         )
         return SchedulesPlanned(found.finals, found.refit)
@@ -196,6 +197,7 @@ class Pacing:
         last = plan.finals[-1][1] if plan.finals else own
         return Schedules(plan.finals, last if plan.refit else 0)
 
+    @cached_property
     def _more(self) -> float:
         """How many times the rows of a trial a refit has."""
         evaluator = self._plan.evaluator

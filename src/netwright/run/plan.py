@@ -100,8 +100,8 @@ class Plan:
     trials: int | None = option(None, "networks to try.", rule=whole(1, none=True), group="budget")
     minutes: float | None = option(
         None,
-        "minutes to search.",
-        cli_help="Minutes to search (10 if no budget is given).",
+        "minutes for all of it: search, finals, refit, test and export.",
+        cli_help="Minutes for all of it, to the exported network (10 if no budget is given).",
         rule=positive(none=True),
         group="budget",
     )

@@ -86,7 +86,7 @@ def search(
             nowhere else with (). A metric without a target, such as latency_ms, is that of the only
             one that measures it.
         trials: networks to try.
-        minutes: minutes to search.
+        minutes: minutes for all of it: search, finals, refit, test and export.
         epochs: training epochs of all trials.
         finals: each trains the best so many networks of the stage before for so many epochs; None
             for 8 with a third of the full schedule, then 2 with all of it.
