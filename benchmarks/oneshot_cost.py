@@ -23,7 +23,7 @@ import torch
 
 from netwright.bench import Table, simulate
 from netwright.cli.bench import opened
-from netwright.data import Augmentation, Data, Part, load
+from netwright.data import ArrayPart, Augmentation, Data, load
 from netwright.objective import maximize
 from netwright.oneshot import Setting
 from netwright.oneshot.names import ONE_SHOT
@@ -37,7 +37,7 @@ EXAMPLES = 5000
 def same_examples() -> Data:
     """The data that the networks of the table were trained on."""
     data = load("fashion14", seed=0)
-    return replace(data, train=Part(data.train.x[:EXAMPLES], data.train.y[:EXAMPLES]))
+    return replace(data, train=ArrayPart(data.train.x[:EXAMPLES], data.train.y[:EXAMPLES]))
 
 
 def evolution(table: Table, goal: float, seeds: int, evaluations: int) -> list[float]:

@@ -27,7 +27,7 @@ import numpy as np
 import torch
 
 import netwright as nw
-from netwright.data import Data, Part, load
+from netwright.data import ArrayPart, Data, load
 from netwright.evaluate.base import Candidate, Context
 from netwright.evaluate.fit import score
 from netwright.space import restricted
@@ -63,7 +63,7 @@ LATENCY = "latency_ms@onnxruntime"
 
 def some(data: Data, examples: int) -> Data:
     """The data with the first examples of the train part."""
-    return replace(data, train=Part(data.train.x[:examples], data.train.y[:examples]))
+    return replace(data, train=ArrayPart(data.train.x[:examples], data.train.y[:examples]))
 
 
 def accuracy(network: torch.nn.Module, data: Data) -> float:

@@ -23,7 +23,7 @@ from typing import Any
 import torch
 
 import netwright as nw
-from netwright.data import Data, Part, load
+from netwright.data import ArrayPart, Data, load
 from netwright.oneshot.names import ONE_SHOT
 
 SPACES: dict[str, Callable[[Data], nw.Space]] = {
@@ -38,7 +38,7 @@ SPACES: dict[str, Callable[[Data], nw.Space]] = {
 def some(data: Data, examples: int) -> Data:
     """The data with fewer examples in each part."""
     parts = {
-        name: Part(part.x[:examples], part.y[:examples])
+        name: ArrayPart(part.x[:examples], part.y[:examples])
         for name in ("train", "validation", "test")
         if (part := getattr(data, name))
     }
