@@ -7,7 +7,7 @@ from netwright.evaluate.pace import Pace, Steps
 def of(macs: float, params: float, steps: Steps) -> tuple[dict[str, float], float]:
     """A network, and what its training takes where a step costs 2 ms and 3 ns a multiplication."""
     each = 2e-3 + 3e-9 * macs * steps.batch + 1e-8 * params
-    return {"macs": macs, "params": params}, each * steps.count
+    return {"macs": macs, "params": params}, each * steps.number
 
 
 def test_what_was_not_trained_is_forecast_from_what_was() -> None:

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 import torch
-from test_every_search import EXPORTED, KINDS, few
+from test_every_search import KINDS, quick
 
 import netwright as nw
 from netwright import spaces
@@ -14,6 +14,7 @@ from netwright.oneshot import DARTS, GDAS, OnceForAll, OneShot, Setting, SingleP
 from netwright.oneshot.base import Batch
 from netwright.oneshot.memory import peak
 from netwright.testing import oneshot as checks
+from netwright.testing.exports import ONE_SHOTS
 from netwright.testing.oneshot import (
     ONE_SHOT_CHECKS,
     begun,
@@ -33,17 +34,15 @@ def on_gpu(monkeypatch):
 
 
 @pytest.mark.parametrize("check", ONE_SHOT_CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("made", EXPORTED, ids=lambda s: s.__name__)
+@pytest.mark.parametrize("made", ONE_SHOTS, ids=lambda s: s.__name__)
 def test_conformance(made: type[OneShot], check, on_gpu) -> None:
-    waiting = {"waiting": 0.0} if "waiting" in made.__dataclass_fields__ else {}
-    check(partial(made, epochs=2, batch=24, **few(made), **waiting))
+    check(quick(made))
 
 
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("made", [DARTS, GDAS, SinglePath, OnceForAll], ids=lambda s: s.__name__)
 def test_every_kind_of_space(made: type[OneShot], name: str, on_gpu) -> None:
-    waiting = {"waiting": 0.0} if "waiting" in made.__dataclass_fields__ else {}
-    make = partial(made, epochs=2, batch=24, **few(made), **waiting)
+    make = quick(made)
     checks.weights_are_learned(make, [name])
     checks.candidates_are_members(make, [name])
 

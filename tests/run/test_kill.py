@@ -43,9 +43,9 @@ def train(model, epochs):
     return {"accuracy": sum(float(p.sum()) for p in model.parameters())}
 
 made = Plan(
-    Space(network, (4,), 3), Function(train), RegularizedEvolution(10, 4), (maximize("accuracy"),),
-    {"params": 10_000}, trials=int(sys.argv[3]), finals=((4, 2), (2, 3)), targets=(), baseline=4,
-    deterministic=True, seed=3,
+    Space(network, (4,), 3), Function(train), strategy=RegularizedEvolution(10, 4),
+    objectives=(maximize("accuracy"),), limits={"params": 10_000}, trials=int(sys.argv[3]),
+    finals=((4, 2), (2, 3)), targets=(), baseline=4, deterministic=True, seed=3,
 )
 store = SQLiteStore(sys.argv[1])
 if sys.argv[2] not in store.runs():

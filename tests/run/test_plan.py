@@ -14,7 +14,7 @@ from netwright.run.options import flag_of, options_of
 from netwright.run.plan import Plan
 from netwright.run.search import open_run
 from netwright.targets.asked import default_target
-from netwright.testing import SPACES
+from netwright.testing.spaces import SPACES
 
 SPACE = SPACES["flat"]()
 

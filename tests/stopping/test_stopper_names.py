@@ -60,7 +60,7 @@ def test_a_search_takes_a_name_or_a_stopper(tmp_path) -> None:
         ({"stopper": "hyperbnd"}, r"must be one of .*did you mean 'hyperband'"),
         ({"stopper": 3}, r"`search\(stopper=...\)` must be a Stopper such as"),
         ({"stopper": "asha", "strategy": "hyperband"}, "has the stopper Hyperband"),
-        ({"stopper": "median", "deterministic": True}, "`deterministic=True` cannot repeat"),
+        ({"stopper": "median", "deterministic": True}, "deterministic=True\\)` cannot repeat"),
         ({"stopper": "asha", "strategy": "gdas"}, r"is for strategies, got strategy=GDAS\(\)"),
     ):
         with pytest.raises(SettingError, match=part):

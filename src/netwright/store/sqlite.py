@@ -36,6 +36,7 @@ from netwright.store.base import (
 )
 from netwright.store.whole import PART, write_whole
 
+_PATIENCE = 30.0  # seconds that a writer waits for another
 _APPLICATION = 0x6E777274  # "nwrt"
 _SCHEMA = 1
 _TABLES = """
@@ -245,7 +246,7 @@ class SQLiteStore(Store):
 
     def _connected(self) -> sqlite3.Connection:
         """Connect to write, else to read."""
-        base = sqlite3.connect(self.path, timeout=30.0, isolation_level=None)
+        base = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)
         try:
             self._prepare(base)
             return base
@@ -271,7 +272,7 @@ class SQLiteStore(Store):
     def _prepare(self, base: sqlite3.Connection) -> None:
         tables = base.execute("select count(*) from sqlite_master").fetchone()[0]
         if tables == 0:
-            base.execute("pragma journal_mode=wal")
+            self._write_ahead(base)
             base.execute("begin immediate")
             if not base.execute("select count(*) from sqlite_master").fetchone()[0]:
                 for statement in _TABLES.split(";"):
@@ -281,6 +282,18 @@ class SQLiteStore(Store):
             base.execute("commit")
         self._check_is_store(base)
         base.execute("pragma synchronous=normal")
+
+    def _write_ahead(self, base: sqlite3.Connection) -> None:
+        """Let the log be written ahead; SQLite does not wait for others who do the same."""
+        until = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                base.execute("pragma journal_mode=wal")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise
+            time.sleep(0.01)
 
     def _check_is_store(self, base: sqlite3.Connection) -> None:
         application = base.execute("pragma application_id").fetchone()[0]
