@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from netwright.errors import StoreError
 from netwright.record import events, record
+from netwright.record.division import Division, Share
 from netwright.record.events import KINDS, SharedCandidate, read, write
 from netwright.record.fact import Fact, TrialFact
 from netwright.space import Architecture
@@ -40,8 +41,8 @@ SAMPLES = {
     "final": st.builds(events.FinalistsChosen, STAGES, st.lists(PROPOSALS, max_size=3).map(tuple)),
     "time": st.builds(
         events.TimePlanned,
-        st.builds(events.Division, VALUES, VALUES, VALUES, NUMBERS),
-        st.builds(events.Share, NUMBERS, VALUES, st.none() | VALUES),
+        st.builds(Division, VALUES, VALUES, VALUES, NUMBERS),
+        st.builds(Share, NUMBERS, VALUES, st.none() | VALUES),
         st.lists(st.dictionaries(st.sampled_from(["params", "seconds"]), VALUES)).map(tuple),
     ),
     "schedules": st.builds(

@@ -7,9 +7,10 @@ row becomes a fact, and a fact a row. What the facts of a log add up to is in `r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal, Self
 
+from netwright.record.division import Division, Share
 from netwright.record.fact import Fact, Metrics, MetricsByTrial, TrialFact, WholeFact
 from netwright.space import Architecture
 from netwright.store import Event, Store
@@ -72,50 +73,6 @@ class FinalistsChosen(Fact):
 
     stage: Stage
     proposals: tuple[Proposal, ...]
-
-
-@dataclass(frozen=True)
-class Division:
-    """How the minutes of a run are divided, in seconds since it began.
-
-    `whole` is the bound, `start` what had passed before the first trial, `end` what test, export
-    and report will take, `slots` the number of workers.
-    """
-
-    whole: float
-    start: float
-    end: float
-    slots: int
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON has it."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, body: Mapping[str, Any]) -> Self:
-        """What `to_json` gave."""
-        return cls(**body)
-
-
-@dataclass(frozen=True)
-class Share:
-    """What a trial has of the minutes: `epochs` that may take `seconds`.
-
-    `macs` is the bound on multiplications that follows from it, None where there is none.
-    """
-
-    epochs: int
-    seconds: float
-    macs: float | None
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON has it."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, body: Mapping[str, Any]) -> Self:
-        """What `to_json` gave."""
-        return cls(**body)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from netwright.evaluate.base import Candidate
 from netwright.evaluate.costs import Costs
 from netwright.evaluate.pace import Pace
 from netwright.network.threads import one_thread
-from netwright.record.events import Division, SchedulesPlanned, Share, TimePlanned
+from netwright.record.division import Division, Share
+from netwright.record.events import SchedulesPlanned, TimePlanned
 from netwright.run.budget import Spending
 from netwright.run.plan import Plan
 from netwright.run.state import RunState
