@@ -251,7 +251,11 @@ class Processes(Executor):
     def _last_printed(self) -> str:
         """The last line in the logs, as the end of a sentence."""
         logs = sorted(self._logs.iterdir()) if self._logs is not None else []
-        lines = [line for log in logs for line in log.read_text(errors="replace").splitlines()]
+        lines = [
+            line
+            for log in logs
+            for line in log.read_text(encoding="utf-8", errors="replace").splitlines()
+        ]
         return f"; it printed: {lines[-1]}" if lines else ""
 
 

@@ -99,8 +99,11 @@ def free(device: torch.device) -> float | None:
         return None
     found = [psutil.virtual_memory().available]
     with suppress(OSError, ValueError):  # of a container, where there is one with a bound
-        most, now = (int((_GROUP / f"memory.{name}").read_text()) for name in ("max", "current"))
-        lines = (_GROUP / "memory.stat").read_text().splitlines()
+        most, now = (
+            int((_GROUP / f"memory.{name}").read_text(encoding="ascii"))
+            for name in ("max", "current")
+        )
+        lines = (_GROUP / "memory.stat").read_text(encoding="ascii").splitlines()
         cached = sum(int(line.split()[1]) for line in lines if line.startswith("inactive_file "))
         found.append(max(0, most - now + cached))
     return float(_USED * min(found))
