@@ -68,14 +68,15 @@ def times_ms(call: Callable[[int], object], repeats: int) -> list[float]:
 
 
 def store_ms(folder: Path, events: int) -> dict[str, float]:
-    """Milliseconds to append a finished trial of 3 epochs, on the disk of `folder`."""
+    """Milliseconds to append a finished trial of 3 epochs, on the disk of `folder`, as in a run."""
     store = SQLiteStore(folder / "events.db")
     store.create("a", {})
     space = spaces.convnet((1, 14, 14), 10)
     proposal = Proposal(space.sample(np.random.default_rng(0)))
     curve = tuple({"epoch": e, "loss": 0.5, "accuracy": 0.8} for e in range(3))
     body = Trial(0, proposal, "done", {"accuracy": 0.8, "params": 1e5}, curve, 4.0, 4.0).to_json()
-    return spread(times_ms(lambda i: store.append("a", "finished", body, i), events))
+    with store.connected():
+        return spread(times_ms(lambda i: store.append("a", "finished", body, i), events))
 
 
 def turn_ms(strategy: Strategy, space: Space, trials: int, repeats: int) -> dict[str, float]:
