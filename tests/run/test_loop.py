@@ -378,6 +378,38 @@ def test_minutes_are_for_search_finals_and_end(
     assert [t.proposal.stage for t in record.history if t.proposal.stage.is_final]
 
 
+def test_promoted_trials_are_not_turned_down_for_their_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Ticking()
+    monkeypatch.setattr("netwright.evaluate.job.time.perf_counter", clock)
+    monkeypatch.setattr("os.getloadavg", lambda: (0.0, 0.0, 0.0))
+    evaluator = Function(clock.train, epochs=1, full_epochs=9)
+    stopper = SuccessiveHalving(budgets=(1, 3, 9))
+    made = plan(evaluator=evaluator, stopper=stopper, minutes=20, finals=())
+    store = SQLiteStore(tmp_path / "runs.db")
+    store.create("a", settings_of(made))
+    Loop(made, store, "a", Inline(), clock=clock, ending=0).run()
+    record = read_record(store, "a")
+    assert {t.proposal.epochs for t in record.history} == {1, 3, 9}
+    assert record.closed[SEARCH] == "20 minutes"
+
+
+def test_a_run_that_goes_on_with_other_minutes_is_planned_anew(tmp_path: Path) -> None:
+    clock = Ticking()
+    evaluator = Function(clock.train, epochs=2, full_epochs=2)
+    first = plan(evaluator=evaluator, minutes=2, finals=(), trials=3)
+    store = SQLiteStore(tmp_path / "runs.db")
+    store.create("a", settings_of(first))
+    Loop(first, store, "a", Inline(), clock=clock, ending=0).run()
+    longer = plan(evaluator=evaluator, minutes=50, finals=(), trials=3)
+    Loop(longer, store, "a", Inline(), clock=clock, ending=0).run()
+    time_plan = read_record(store, "a").time_plan
+    assert time_plan is not None
+    assert time_plan.division.whole == 3000
+    assert [e.kind for e in store.events("a")].count("time") == 2
+
+
 # -- several workers -------------------------------------------------------------------------------
 
 

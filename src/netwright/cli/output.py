@@ -81,9 +81,10 @@ def result_lines(record: Record) -> list[str]:
         lines.append(f"parameters           {best.metrics['params']:,.0f}")
     tried = [t for t in record.history if t.proposal.stage.explores]
     ended, longer = sum(t.done for t in tried), len(record.history) - len(tried)
+    or_slow = "" if record.time_plan is None else " or too slow"
     lines.append(
         f"trials               {ended} done, {len(tried) - ended} failed, "
-        f"{len(record.rejections)} over a limit"
+        f"{len(record.rejections)} over a limit{or_slow}"
         + (f"; then {longer} longer trainings" if longer else "")
         + f"; {_time(record.seconds)}"
     )

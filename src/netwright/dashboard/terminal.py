@@ -115,7 +115,7 @@ def _head(progress: Progress, width: int) -> RenderableType:
         (f"{counts['running']}", "bold cyan"),
         " running  ",
         (f"{counts['rejected']}", "dim"),
-        " over a limit",
+        " over a limit" if progress.planned is None else " over a limit or too slow",
     )
     spent = f"{clock(progress.seconds)} spent"
     left = remaining(progress)

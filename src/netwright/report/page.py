@@ -123,7 +123,8 @@ def _status(record: Record) -> str:
     )
     if chosen and record.stage.is_refit:
         chosen += " Before that it was trained again, on the train and validation parts together."
-    over = f", {rejected} networks were over a limit and not trained" if rejected else ""
+    or_slow = "" if record.time_plan is None else " or too slow"
+    over = f", {rejected} networks were over a limit{or_slow} and not trained" if rejected else ""
     return f"{words[record.status]} {len(record.history)} trials ended{over}.{chosen}"
 
 

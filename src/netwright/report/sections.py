@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from netwright.drawing.files import Sketch, draw_svg
+from netwright.evaluate.job import TRAINING_SECONDS
 from netwright.objective import MetricName, minimize
 from netwright.record.record import Record
 from netwright.report.charts import Chart, Line, Points
@@ -249,6 +250,13 @@ def failures(record: Record) -> Markup:
         for (status, reason), count in failed.most_common(20)
     ]
     sentences = []
+    slow = [r.metrics[TRAINING_SECONDS] for r in record.rejections if TRAINING_SECONDS in r.metrics]
+    if slow and record.time_plan is not None:
+        sentences.append(
+            f"{len(slow)} networks would have trained for longer than the "
+            f"{record.time_plan.share.seconds:.3g} s that are a trial's share of the minutes; the "
+            f"quickest for about {min(slow):.3g} s."
+        )
     for limit in record.limits:
         over = [
             r.metrics[limit.metric]

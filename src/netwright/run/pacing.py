@@ -64,16 +64,18 @@ class Pacing:
         before = self._state.record.time_plan
         if minutes is None or (before is not None and before.division.whole == 60 * minutes):
             return None
-        examples = [] if before else _timed(self._plan, costs, _TIMING * 60 * minutes)
-        pace = self._state.pace if before else Pace()
-        for each in examples:
-            pace.learn_json(each)
+        if before is not None:  # with other minutes, by what was timed then and trained since
+            timed, pace = [dict(each) for each in before.examples], self._state.pace
+        else:
+            timed, pace = _timed(self._plan, costs, _TIMING * 60 * minutes), Pace()
+            for each in timed:
+                pace.learn_json(each)
         spent = self._spending.seconds()
         table = Timetable(60 * minutes, spent, self._ending * max(1.0, slowness), self._slots)
         epochs = self._plan.evaluator.epochs
-        while epochs > 1 and self._usual(examples, pace, epochs) > table.trial:
+        while epochs > 1 and self._usual(timed, pace, epochs) > table.trial:
             epochs -= 1
-        cheapest = self._cheapest(examples, pace, epochs)
+        cheapest = self._cheapest(timed, pace, epochs)
         if table.whole < table.least(cheapest):
             least = math.ceil(10 * table.least(cheapest) / 60) / 10
             raise SettingError(
@@ -86,7 +88,7 @@ class Pacing:
         return TimePlanned(
             Division(table.whole, table.start, table.end, self._slots),
             Share(epochs, share, pace.macs(share, steps)),
-            tuple(examples),
+            () if before is not None else tuple(timed),
         )
 
     def _cheapest(self, examples: list[dict[str, float]], pace: Pace, epochs: int) -> float:
@@ -135,13 +137,13 @@ class Pacing:
 
     def is_too_long(self, proposal: Proposal, costs: Mapping[str, float]) -> bool:
         """Whether a training would take more than a trial may, by what is known of others."""
-        plan = self._state.record.time_plan
-        if plan is None or not proposal.stage.explores or self._is_last_hope(proposal):
+        most = self.affordable(proposal)
+        if most is None:
             return False
         recipe = self._plan.space.recipe(proposal.architecture)
         epochs = self._state.epochs_of(proposal)
         told = self._state.pace.seconds(costs, self._plan.evaluator.steps(epochs, recipe))
-        return told is not None and told > plan.share.seconds
+        return told is not None and told > most
 
     def lacks_result(self) -> bool:
         """Whether there is time for one more network, and none is done that may be returned."""
@@ -154,11 +156,17 @@ class Pacing:
         return proposal.architecture == self._plan.space.smallest() and self.lacks_result()
 
     def affordable(self, proposal: Proposal) -> float | None:
-        """Seconds that a training may seem to take after its first steps; None: any."""
+        """Seconds that a training may seem to take before it is turned down; None: any.
+
+        One with a budget of its own has more by the epochs. A trial that is promoted is not turned
+        down: it had its share, and nothing else would be proposed in its place.
+        """
         plan = self._state.record.time_plan
-        if plan is None or not proposal.stage.explores or self._is_last_hope(proposal):
+        if plan is None or not proposal.stage.explores or proposal.parent is not None:
             return None
-        return plan.share.seconds
+        if self._is_last_hope(proposal):
+            return None
+        return plan.share.seconds * max(1.0, self._state.epochs_of(proposal) / plan.share.epochs)
 
     def limit(self, proposal: Proposal) -> float | None:
         """Seconds after which a training is ended; None: it is not."""
@@ -167,10 +175,9 @@ class Pacing:
         plan, table = self._state.record.time_plan, self._table
         if plan is None or table is None:
             return own
-        left = table.trained_by - self._spending.seconds()
-        if stage.explores and not self._is_last_hope(proposal):
-            return min(own or math.inf, _OVER * plan.share.seconds, max(1.0, left))
-        return max(1.0, left)
+        left = max(1.0, table.trained_by - self._spending.seconds())
+        share = self.affordable(proposal)
+        return min(own or math.inf, left, math.inf if share is None else _OVER * share)
 
     # -- after the search -------------------------------------------------------------------------
 
