@@ -36,8 +36,8 @@ def test_mutants_are_nearer_than_random_members(some):
     near, far = [], []
     for _ in range(100):
         a = space.sample(rng)
-        near.append(space.distance(a, space.mutate(a, rng)))
-        far.append(space.distance(a, space.sample(rng)))
+        near.append(a.distance(space.mutate(a, rng)))
+        far.append(a.distance(space.sample(rng)))
     assert np.mean(near) < 0.8 * np.mean(far)
 
 

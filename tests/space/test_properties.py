@@ -68,7 +68,7 @@ def test_changed_members_are_members(declared: Declared) -> None:
         near = space.neighbours(child)
         assert len({*near}) == len(near) and child not in near
         assert all(map(space.contains, near))
-        assert space.distance(child, child) == 0 < space.distance(child, here)
+        assert child.distance(child) == 0 < child.distance(here)
         here = child
 
 

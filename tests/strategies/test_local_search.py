@@ -24,7 +24,7 @@ def test_it_climbs_to_the_top_of_one_hill():
     goal = space.sample(np.random.default_rng(9))
 
     def score(a):
-        return {"accuracy": -float(space.distance(a, goal))}
+        return {"accuracy": -float(a.distance(goal))}
 
     ended = drive(LocalSearch(1).start(space, ONE), score, 900)
     best = np.maximum.accumulate([t.metrics["accuracy"] for t in ended])

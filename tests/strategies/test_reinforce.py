@@ -157,7 +157,7 @@ def test_the_expected_gain_rises(clip):
     gains = []
     for number in range(400):
         proposal = search.propose(np.random.default_rng([0, number]), [])
-        gains.append(-float(space.distance(proposal.architecture, goal)))
+        gains.append(-float(proposal.architecture.distance(goal)))
         search.observe(Trial(number, proposal, "done", {"accuracy": gains[-1]}))
     first, last = np.mean(gains[:50]), np.mean(gains[-50:])
     assert last > first + 4 * np.std(gains[:50]) / 50**0.5 + 5

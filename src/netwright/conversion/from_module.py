@@ -23,7 +23,8 @@ from netwright.conversion.residual import find_blocks, find_runs
 from netwright.conversion.sizes import NORMS
 from netwright.conversion.tryout import failing
 from netwright.conversion.wanted import Wanted
-from netwright.space.space import Recipe, Space
+from netwright.space.declaration import Recipe
+from netwright.space.space import Space
 
 _SEARCHED = (nn.Conv1d, nn.Conv2d, nn.Linear)
 _FOLLOWING = (*NORMS, nn.PReLU)

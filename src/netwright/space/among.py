@@ -61,6 +61,10 @@ class Chosen(Moves):
                 return made
         return self.mutant(a, rng)
 
+    def few(self, most: int) -> list[Architecture] | None:
+        """All of those given, or None if there are more than `most`."""
+        return self.given if len(self.given) <= most else None
+
     def pool(
         self, rng: np.random.Generator, count: int, parents: Sequence[Architecture]
     ) -> list[Architecture]:

@@ -35,6 +35,14 @@ class Architecture:
         """Sixteen hexadecimal digits of the SHA-256 of the JSON form."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
 
+    def distance(self, other: Architecture) -> int:
+        """How many choices the two answer differently, or only one of them."""
+        missing = object()
+        return sum(
+            self._answers.get(name, missing) != other._answers.get(name, missing)
+            for name in {*self._answers, *other._answers}
+        )
+
     def to_json(self) -> str:
         """The answers as one line of JSON with sorted keys."""
         return json.dumps(dict(self._answers), separators=(",", ":"), allow_nan=False)

@@ -26,6 +26,7 @@ from netwright.errors import SettingError
 from netwright.space.architecture import Answer, Architecture
 from netwright.space.cells import INPUT, OUTPUT, CellGraph, Cells, CellSize
 from netwright.space.choose import Choice
+from netwright.space.members import Members
 
 Encoding = Literal["onehot", "unary", "adjacency", "path"]
 Column = tuple[str, Answer | tuple[str, ...]]
@@ -210,6 +211,51 @@ class Paths(Encoder):
             "`Space.decode(rows, encoding)` must be given an encoding with an inverse, got 'path', "
             "which several cells share; decode 'onehot' or 'adjacency'."
         )
+
+
+class Encoders:
+    """The encoders of one space, each made when it is first asked for.
+
+    `members` says which choices there are, and refuses architectures of other spaces.
+    """
+
+    def __init__(self, members: Members, cells: Cells | None) -> None:
+        self._members, self._cells = members, cells
+        self._made: dict[tuple[str, int | None], Encoder] = {}
+
+    def of(self, encoding: str, longest: int | None = None) -> Encoder:
+        """The encoder of this name; see `encoder`."""
+        key = (encoding, longest)
+        if key not in self._made:
+            self._made[key] = encoder(encoding, self._members.choices, self._cells, longest)
+        return self._made[key]
+
+    def rows(
+        self, architectures: Sequence[Architecture], encoding: str, longest: int | None
+    ) -> Rows:
+        """n x d, 0 and 1; see `Space.encode`."""
+        made = self.of(encoding, longest)
+        try:
+            return made.rows(architectures)
+        except (KeyError, AttributeError, TypeError):
+            if not isinstance(architectures, list | tuple):
+                raise SettingError(
+                    "`Space.encode(architectures)` must be given a list of them, "
+                    f"got {architectures!r}."
+                ) from None
+            self._members.check("encode", *architectures)
+            raise
+
+    def members(self, rows: np.ndarray, encoding: str) -> list[Architecture]:
+        """The members of n x d rows; see `Space.decode`."""
+        made = self.of(encoding)
+        given = np.asarray(rows)
+        if given.ndim != 2 or given.shape[1] != len(made.columns):
+            raise SettingError(
+                f"`Space.decode(rows, {encoding!r})` must be n x {len(made.columns)}, "
+                f"got shape {given.shape}."
+            )
+        return [self._members.known(made.answers(row)) for row in given]
 
 
 def encoder(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
+from itertools import product
 
 import numpy as np
 
-from netwright.errors import SpaceError
+from netwright.errors import SettingError, SpaceError
 from netwright.space.architecture import Answer, Architecture
 from netwright.space.choose import Ask, Choice
 from netwright.space.count import Counter, below
@@ -94,6 +95,67 @@ class Members:
         found = self.canonical(answers)
         return None if found is None else Architecture(found)
 
+    def known(self, answers: Mapping[str, Answer]) -> Architecture:
+        """The architecture of answers that a caller gave.
+
+        Raises:
+            SpaceError: An active choice has no answer, an answer is no option of a choice, or a
+                rule forbids them.
+        """
+        for name in answers:
+            if name not in self.choices:
+                raise SpaceError(
+                    f"The space {self.name!r} has no choice {name!r}; its choices are "
+                    f"{', '.join(list(self.choices)[:12])}."
+                )
+
+        def given(choice: Choice) -> Answer:
+            if choice.name not in answers:
+                raise SpaceError(f"The architecture lacks an answer to {choice.name!r}.")
+            answer = answers[choice.name]
+            if answer not in choice.options:
+                raise SpaceError(
+                    f"The choice {choice.name!r} has no option {answer!r}; "
+                    f"its options are {choice.options!r}."
+                )
+            return choice.options[choice.options.index(answer)]
+
+        member = self.normal(self.answer(given))
+        if member is None:
+            raise SpaceError(
+                f"The space {self.name!r} has no network of these answers: its rules between "
+                f"choices forbid {dict(answers)!r}."
+            )
+        return member
+
+    def check(self, call: str, *architectures: object) -> None:
+        """Refuse what answers other choices than there are, or otherwise.
+
+        Raises:
+            SettingError: `Space.{call}` was given something that is no architecture.
+            SpaceError: It was given an architecture of another space.
+        """
+        for given in architectures:
+            if not isinstance(given, Architecture):
+                raise SettingError(
+                    f"`Space.{call}(...)` must be given an Architecture, got {given!r}."
+                )
+            for name, answer in given.answers.items():
+                if name not in self.choices or answer not in self.choices[name].options:
+                    raise SpaceError(
+                        f"`Space.{call}(...)` must be given a member of {self.name!r}, got one "
+                        f"that answers {name!r} with {answer!r}; see `adopted`."
+                    )
+
+    def check_drawn(self, call: str, rng: object, *architectures: object) -> None:
+        """Refuse what is no generator, and architectures as `check` does."""
+        if not isinstance(rng, np.random.Generator):
+            raise SettingError(
+                f"`Space.{call}(...)` must be given a generator, got {rng!r}; write "
+                "`numpy.random.default_rng(0)`."
+            )
+        self.check(call, *architectures)
+
     # -- one of them ------------------------------------------------------------------------------
 
     def allowed(self, draw: Callable[[], dict[str, Answer]]) -> Architecture:
@@ -123,6 +185,14 @@ class Members:
             f"The space {self.name!r} has rules between choices that forbade all of "
             f"{_EQUAL_TRIES} draws; give `Space(member=...)`, or sample without `uniform`."
         )
+
+    def turn(self, place: int) -> Architecture:
+        """The one that answers each choice with the option at this place, counted round.
+
+        Where a rule between choices forbids it, a random one that depends on the place alone.
+        """
+        found = self.normal(self.answer(partial(turn, place)))
+        return self.freely(np.random.default_rng(place % 1000)) if found is None else found
 
     def at(self, place: int) -> Architecture:
         """The member with this number."""
@@ -162,6 +232,16 @@ class Members:
             found = self.canonical(answers)
             if found is not None and found == answers:
                 yield Architecture(found)
+
+    def variants(self, architecture: Architecture) -> list[Architecture]:
+        """One with every combination of its late answers; itself comes first."""
+        late = [c for name in architecture.answers if (c := self.choices[name]).late]
+        ways = [
+            dict(zip((c.name for c in late), p, strict=True))
+            for p in product(*(c.options for c in late))
+        ]
+        made = [self.normal({**architecture.answers, **way}) for way in ways]
+        return [architecture, *(a for a in made if a is not None and a != architecture)]
 
     def few(self, most: int) -> list[Architecture] | None:
         """All with the first option of late choices, or None if there are more than `most`."""

@@ -72,6 +72,10 @@ class Moves:
             return self._least(draw, _BATCHES[:4])[0]
         return self._within(draw, _BATCHES[:4], rng, None)
 
+    def few(self, most: int) -> list[Architecture] | None:
+        """All members, or None if there are more than `most`; see `Space.few`."""
+        return self._members.few(most)
+
     def pool(
         self, rng: np.random.Generator, count: int, parents: Sequence[Architecture]
     ) -> list[Architecture]:

@@ -3,42 +3,30 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from itertools import product
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.parameter import UninitializedParameter
 
 from netwright.errors import SettingError, SpaceError
 from netwright.network.cost import Survey
 from netwright.network.randomness import seeded
 from netwright.network.signature import Signature
-from netwright.network.structure import structure
 from netwright.space.among import Chosen
 from netwright.space.architecture import Answer, Architecture
 from netwright.space.cells import Cells
-from netwright.space.check import Checker, listing_of
-from netwright.space.choose import Ask, Building, Choice, Choose, Listing, once
-from netwright.space.encode import Column, Encoder, Encoding, encoder, graphs, needs_cells
+from netwright.space.choose import Ask, Building, Choice, Choose
+from netwright.space.declaration import Declaration, Declared, Recipe
+from netwright.space.encode import Column, Encoders, Encoding, graphs, needs_cells
 from netwright.space.limits import OverLimits, Predict, Surveys, bounds_of
 from netwright.space.losers import Dropped
-from netwright.space.members import Members, NormalForm, Numbered, first, turn
+from netwright.space.members import Members, NormalForm, Numbered, first
 from netwright.space.moves import Excess, Moves
 from netwright.space.repeats import find_shifts
-from netwright.space.takes import Signed, in_json, plain, signature_from
-
-Declaration = Callable[[Choose, Any, Any], nn.Module]
-Recipe = Callable[[Choose], Mapping[str, Any]]
-
-_CHECKED = 16  # members built when a space is declared, to find mistakes early,
-_DRAWN = 4  # and as many more at random
+from netwright.space.takes import Signed, signature_from
 
 
 class Space:
@@ -88,46 +76,28 @@ class Space:
         member: Numbered | None = None,
         cells: Cells | None = None,
     ) -> None:
-        if not callable(network):
-            raise SettingError(f"`Space(network, ...)` must be a callable, got {network!r}.")
-        self.signature = signature_from(inputs, outputs, tokens)
-        self.inputs = plain(self.signature.inputs, count=False)
-        self.outputs = plain(self.signature.outputs, count=True)
-        self.network, self.declared_recipe, self._name = network, recipe, name
+        named = name or str(getattr(network, "__name__", type(network).__name__))
+        self._declared = Declared(network, recipe, named, signature_from(inputs, outputs, tokens))
         if cells is not None and not isinstance(cells, Cells):
             raise SettingError(f"`Space(cells=...)` must be `Cells`, got {cells!r}.")
-        self.cells = cells
-        self._encoders: dict[tuple[str, int | None], Encoder] = {}
-        root, listed = self._list()
+        self.name, self.network, self.declared_recipe = named, network, recipe
+        self.signature, self.cells = self._declared.signature, cells
+        self.inputs, self.outputs = self._declared.inputs, self._declared.outputs
+        root, listed = self._declared.listed()
         self.choices: Mapping[str, Choice] = listed
-        self.members = Members(self.name, root, listed, normal_form, members, member)
+        self.members = Members(named, root, listed, normal_form, members, member)
         self._moves = Moves(self.members)
+        self._encoders = Encoders(self.members, cells)
         self._surveys = Surveys(self.build, self.signature)
         self._limited: dict[tuple[tuple[str, float], ...], Space] = {}
         self.memo: dict[str, Any] = {}
-        self._check_members()
-        self.members.shifts = find_shifts(root, self._built_structure, self.members.draw)
-
-    @property
-    def name(self) -> str:
-        """What reports and errors call the space."""
-        return self._name or str(getattr(self.network, "__name__", type(self.network).__name__))
+        self._declared.check(self.members)
+        self.members.shifts = find_shifts(root, self._declared.structure, self.members.draw)
 
     @cached_property
     def digest(self) -> str:
         """Sixteen hexadecimal digits that change when any choice of the declaration changes."""
-
-        def listed(scope: list[Ask]) -> list[Any]:
-            return [
-                [
-                    *(a.choice.name, a.choice.kind, a.choice.options, a.choice.late),
-                    [listed(s) for s in a.branches],
-                ]
-                for a in scope
-            ]
-
-        text = json.dumps([in_json(self.inputs), in_json(self.outputs), listed(self.members.root)])
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return self._declared.digest(self.members.root)
 
     @property
     def asks(self) -> list[Ask]:
@@ -143,17 +113,11 @@ class Space:
         was; without, they come from the global generator, as in any PyTorch code.
         """
         with seeded(seed):
-            return self._build(architecture.answers)
+            return self._declared.build(Building(architecture.answers))
 
     def declared(self, choose: Choose) -> nn.Module:
         """What the declaration gives when it is run with `choose`."""
-        made = self.network(choose, self.inputs, self.outputs)
-        if not isinstance(made, nn.Module):
-            raise SpaceError(
-                f"`{self.name}(choose, inputs, outputs)` must return an nn.Module, "
-                f"got {type(made).__name__}."
-            )
-        return made
+        return self._declared.run(choose)
 
     def recipe(self, architecture: Architecture) -> dict[str, Any]:
         """The evaluator's settings that this architecture answers, empty without a recipe."""
@@ -162,18 +126,6 @@ class Space:
             if self.declared_recipe
             else {}
         )
-
-    def _build(self, answers: Mapping[str, Answer]) -> nn.Module:
-        return self._run(Building(answers))
-
-    def _run(self, choose: Building) -> nn.Module:
-        made = self.declared(choose)
-        if any(isinstance(p, UninitializedParameter) for p in made.parameters()):
-            training = made.training
-            with torch.no_grad():  # lazy layers learn their sizes from a first pass
-                made.eval()(*self.signature.zeros(2))
-            made.train(training)
-        return made
 
     # -- architectures ----------------------------------------------------------------------------
 
@@ -186,31 +138,7 @@ class Space:
         Raises:
             SpaceError: An active choice has no answer, or an answer is no option.
         """
-        for name in answers:
-            if name not in self.choices:
-                raise SpaceError(
-                    f"The space {self.name!r} has no choice {name!r}; its choices are "
-                    f"{', '.join(list(self.choices)[:12])}."
-                )
-
-        def given(choice: Choice) -> Answer:
-            if choice.name not in answers:
-                raise SpaceError(f"The architecture lacks an answer to {choice.name!r}.")
-            answer = answers[choice.name]
-            if answer not in choice.options:
-                raise SpaceError(
-                    f"The choice {choice.name!r} has no option {answer!r}; "
-                    f"its options are {choice.options!r}."
-                )
-            return choice.options[choice.options.index(answer)]
-
-        member = self.members.normal(self.members.answer(given))
-        if member is None:
-            raise SpaceError(
-                f"The space {self.name!r} has no network of these answers: its rules between "
-                f"choices forbid {dict(answers)!r}."
-            )
-        return member
+        return self.members.known(answers)
 
     def contains(self, architecture: Architecture) -> bool:
         """Whether the architecture is a member of this space, in its canonical form."""
@@ -227,9 +155,7 @@ class Space:
         a bound that one network in thousands keeps is kept. What is returned may still be over, if
         no way within was found.
         """
-        bounded = copy.copy(self)
-        bounded._moves, bounded.memo = Moves(self.members, excess), {}
-        return bounded
+        return self._moved_by(Moves(self.members, excess))
 
     def among(self, architectures: Sequence[Architecture]) -> Space:
         """This space, with every draw and move ending at one of these members.
@@ -242,10 +168,8 @@ class Space:
         """
         if not architectures:
             raise SpaceError("`Space.among(architectures)` must be given at least one.")
-        self._check_members_of("among", *architectures)
-        chosen = copy.copy(self)
-        chosen._moves, chosen.memo = Chosen(self.members, architectures, self.encode), {}
-        return chosen
+        self.members.check("among", *architectures)
+        return self._moved_by(Chosen(self.members, architectures, self.encode))
 
     def limited(
         self, limits: Mapping[str, float], *, predict: Mapping[str, Predict] | None = None
@@ -264,9 +188,7 @@ class Space:
         known = predict or {}
         excess = OverLimits(self._surveys, bounds_of(limits, known), known)
         excess.check(self)
-        bounded = copy.copy(self)
-        bounded._moves, bounded.memo = Moves(self.members, excess, strict=True), {}
-        return bounded
+        return self._moved_by(Moves(self.members, excess, strict=True))
 
     def sample(
         self,
@@ -282,7 +204,7 @@ class Space:
         leads to: of networks of one to six layers nearly all have six. Late choices have their
         first option without it; see `Choose.value`.
         """
-        self._check_drawn("sample", rng)
+        self.members.check_drawn("sample", rng)
         return self._moving(limits).sample(rng, uniform=uniform)
 
     def mutate(
@@ -299,7 +221,7 @@ class Space:
             SpaceError: The space has one member only.
             LimitError: As `limited`.
         """
-        self._check_drawn("mutate", rng, architecture)
+        self.members.check_drawn("mutate", rng, architecture)
         return self._moving(limits).mutate(architecture, rng)
 
     def cross(
@@ -314,30 +236,14 @@ class Space:
         Raises:
             LimitError: As `limited`.
         """
-        self._check_drawn("cross", rng, a, b)
+        self.members.check_drawn("cross", rng, a, b)
         return self._moving(limits).cross(a, b, rng)
 
-    def _check_drawn(self, call: str, rng: object, *architectures: Architecture) -> None:
-        if not isinstance(rng, np.random.Generator):
-            raise SettingError(
-                f"`Space.{call}(...)` must be given a generator, got {rng!r}; write "
-                "`numpy.random.default_rng(0)`."
-            )
-        self._check_members_of(call, *architectures)
-
-    def _check_members_of(self, call: str, *architectures: object) -> None:
-        """Refuse what answers other choices than this space has, or otherwise."""
-        for given in architectures:
-            if not isinstance(given, Architecture):
-                raise SettingError(
-                    f"`Space.{call}(...)` must be given an Architecture, got {given!r}."
-                )
-            for name, answer in given.answers.items():
-                if name not in self.choices or answer not in self.choices[name].options:
-                    raise SpaceError(
-                        f"`Space.{call}(...)` must be given a member of {self.name!r}, got one "
-                        f"that answers {name!r} with {answer!r}; see `adopted`."
-                    )
+    def _moved_by(self, moves: Moves) -> Space:
+        """This space with other moves; what others found out about it is not known of that."""
+        moved = copy.copy(self)
+        moved._moves, moved.memo = moves, {}
+        return moved
 
     def _moving(self, limits: Mapping[str, float] | None) -> Moves:
         if not limits:
@@ -359,18 +265,12 @@ class Space:
 
     def neighbours(self, architecture: Architecture) -> list[Architecture]:
         """All different members one answer away; choices that this brings in take option one."""
-        self._check_members_of("neighbours", architecture)
+        self.members.check("neighbours", architecture)
         return self._moves.neighbours(architecture)
 
     def variants(self, architecture: Architecture) -> list[Architecture]:
         """The architecture with every combination of its late answers; itself comes first."""
-        late = [c for name in architecture.answers if (c := self.choices[name]).late]
-        ways = [
-            dict(zip((c.name for c in late), p, strict=True))
-            for p in product(*(c.options for c in late))
-        ]
-        made = [self.members.normal({**architecture.answers, **way}) for way in ways]
-        return [architecture, *(a for a in made if a is not None and a != architecture)]
+        return self.members.variants(architecture)
 
     def smallest(self) -> Architecture:
         """The member that answers each choice with its first option."""
@@ -385,8 +285,7 @@ class Space:
 
         Where a rule between choices forbids it, a random one that depends on the place alone.
         """
-        found = self.members.normal(self.members.answer(partial(turn, place)))
-        return self.members.freely(np.random.default_rng(place % 1000)) if found is None else found
+        return self.members.turn(place)
 
     def answered(self, pick: Callable[[Choice], Answer]) -> Architecture:
         """The member whose active choices are answered by `pick`, asked from the top down.
@@ -425,10 +324,7 @@ class Space:
 
         It is quick: None too where rules between choices leave few of very many answers.
         """
-        if isinstance(self._moves, Chosen):
-            given = self._moves.given
-            return given if len(given) <= most else None
-        return self.members.few(most)
+        return self._moves.few(most)
 
     @property
     def is_bounded(self) -> bool:
@@ -454,7 +350,7 @@ class Space:
         self, encoding: Encoding = "onehot", *, longest: int | None = None
     ) -> tuple[Column, ...]:
         """What the d columns of `encode` say: (choice, option), or a cell's edge, node or path."""
-        return self._encoder(encoding, longest).columns
+        return self._encoders.of(encoding, longest).columns
 
     def encode(
         self,
@@ -471,17 +367,7 @@ class Space:
             SettingError: No such encoding, one of cells where there are none, or with above
                 100,000 columns.
         """
-        made = self._encoder(encoding, longest)
-        try:
-            return made.rows(architectures)
-        except (KeyError, AttributeError, TypeError):
-            if not isinstance(architectures, list | tuple):
-                raise SettingError(
-                    "`Space.encode(architectures)` must be given a list of them, "
-                    f"got {architectures!r}."
-                ) from None
-            self._check_members_of("encode", *architectures)
-            raise
+        return self._encoders.rows(architectures, encoding, longest)
 
     def decode(self, rows: np.ndarray, encoding: Encoding = "onehot") -> list[Architecture]:
         """The members that `encode` gave these n x d rows for.
@@ -490,14 +376,7 @@ class Space:
             SettingError: A row of another width, of no answers, or an encoding without inverse.
             SpaceError: A row of no member.
         """
-        made = self._encoder(encoding, None)
-        given = np.asarray(rows)
-        if given.ndim != 2 or given.shape[1] != len(made.columns):
-            raise SettingError(
-                f"`Space.decode(rows, {encoding!r})` must be n x {len(made.columns)}, "
-                f"got shape {given.shape}."
-            )
-        return [self.architecture(made.answers(row)) for row in given]
+        return self._encoders.members(rows, encoding)
 
     def graphs(
         self, architectures: Sequence[Architecture]
@@ -511,56 +390,3 @@ class Space:
             SettingError: The space has no cells.
         """
         return graphs(architectures, needs_cells("graphs(...)", self.cells))
-
-    def distance(self, a: Architecture, b: Architecture) -> int:
-        """How many choices they answer differently, or only one of them."""
-        names = {*a.answers, *b.answers}
-        missing = object()
-        return sum(a.answers.get(n, missing) != b.answers.get(n, missing) for n in names)
-
-    def _encoder(self, encoding: str, longest: int | None) -> Encoder:
-        key = (encoding, longest)
-        if key not in self._encoders:
-            self._encoders[key] = encoder(encoding, self.choices, self.cells, longest)
-        return self._encoders[key]
-
-    # -- inside -----------------------------------------------------------------------------------
-
-    def _list(self) -> tuple[list[Ask], dict[str, Choice]]:
-        listing = Listing()
-        with listing_of(f"{self.name}(choose, inputs={self.inputs}, outputs={self.outputs})"):
-            self.network(listing, self.inputs, self.outputs)
-        late = [c.name for c in listing.choices.values() if c.late]
-        if late:
-            raise SpaceError(
-                f"The choice {late[0]!r} of `{self.name}` is late, which only choices of a recipe "
-                "may be, since a network is measured before it is trained in full; leave `late` "
-                "out."
-            )
-        if self.declared_recipe:
-            with listing_of("recipe(choose)"):
-                self.declared_recipe(listing)
-        return once(listing.root), listing.choices
-
-    def _check_members(self) -> None:
-        """Build members that together take every option of every choice, and some at random."""
-        most = max((len(c.options) for c in self.choices.values()), default=1)
-        rounds = min(most, _CHECKED)
-        rng = np.random.default_rng(0)
-        members = self.members
-        if members.normal_form is None:
-            checked = [members.answer(partial(turn, i * most // rounds)) for i in range(rounds)]
-            checked += [members.draw(rng) for _ in range(_DRAWN if most > 1 else 0)]
-        else:
-            checked = [dict(members.freely(rng).answers) for _ in range(rounds + _DRAWN)]
-        Checker(
-            self._run,
-            lambda answers: members.answer(partial(first, answers)),
-            self.declared_recipe,
-            self.name,
-            self.signature,
-        ).check(checked)
-
-    def _built_structure(self, answers: Mapping[str, Answer]) -> str:
-        with torch.device("meta"):
-            return structure(self._build(answers))

@@ -134,7 +134,7 @@ def not_worse_than_random(make: Make) -> None:
     goal = space.sample(np.random.default_rng(11))
 
     def near(proposal: Proposal) -> dict[str, float]:
-        return {SCORE: -float(space.distance(proposal.architecture, goal))}
+        return {SCORE: -float(proposal.architecture.distance(goal))}
 
     def best(strategy: Strategy, seed: int) -> float:
         trials = drive(strategy.start(space, ONE), space, seed=seed, score=near)
@@ -156,7 +156,7 @@ def fronts_not_worse_than_random(make: Make) -> None:
     reference = np.full(2, -float(len(space.choices)))
 
     def between(proposal: Proposal) -> dict[str, float]:
-        near, far = (float(space.distance(proposal.architecture, goal)) for goal in goals)
+        near, far = (float(proposal.architecture.distance(goal)) for goal in goals)
         return {SCORE: -near, "latency_ms": far}
 
     def found(strategy: Strategy, seed: int) -> float:
