@@ -246,7 +246,7 @@ def check_parity(space, count):
         ours.square().sum().backward()
         theirs.square().sum().backward()
         inherited = 0.0
-        for part, own in shared._pairs(plain):
+        for part, own in shared._layers.pairs(plain):
             for name, tensor in own.named_parameters(recurse=False):
                 mine, theirs = gradient(part, name), tensor.grad
                 if theirs is None:
@@ -338,7 +338,7 @@ def test_mixing_sums_the_options():
         shared.mix({"op": torch.ones(3)})
     with pytest.raises(
         SpaceError,
-        match="choices whose options are modules and on which no number hangs, got 'width'",
+        match="choices whose options are modules and on which no number depends, got 'width'",
     ):
         shared.mix({"width": torch.ones(2)})
 
@@ -520,5 +520,5 @@ def test_numbers_and_what_a_number_depends_on_cannot_be_mixed():
 
     shared = Supernet(Space(network, (6, 8), 3), seed=0)
     assert shared.mixable == {"op": 2}
-    with pytest.raises(SpaceError, match="on which no number hangs, got 'depth'"):
+    with pytest.raises(SpaceError, match="on which no number depends, got 'depth'"):
         shared.mix({"depth": torch.ones(2)})

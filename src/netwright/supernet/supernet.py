@@ -14,47 +14,30 @@ the architecture at hand.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.lazy import LazyModuleMixin
 
 from netwright.errors import NetwrightError, SpaceError
 from netwright.network.randomness import seeded
 from netwright.network.strided_convolution import take_first
 from netwright.space.architecture import Answer, Architecture
-from netwright.space.modules import Gathered, Pass
 from netwright.space.space import Space
+from netwright.supernet.check import Checker
 from netwright.supernet.checkpointing import blocks, checkpointed, kept
-from netwright.supernet.elastic import Expression, concrete, expressions, is_elastic
 from netwright.supernet.fused.sums import Memo
+from netwright.supernet.layers import Layers
 from netwright.supernet.partial_channels import Narrowed, narrowed
 from netwright.supernet.sharing import Sharing
-from netwright.supernet.sliced_layers import (
-    Kept,
-    adopt,
-    cut,
-    differ,
-    hold,
-    hook,
-    inherit,
-    kernel_transform,
-    release,
-)
-from netwright.supernet.slicing import is_known
-from netwright.supernet.switches import Picked, Switched, SwitchedEdges
+from netwright.supernet.sliced_layers import Kept, release
+from netwright.supernet.switches import Switched
 
-_ROUNDS = 16  # members whose modules are compared when a supernet is made
-_COMPUTED = 3  # members whose outputs are
-_NEAR = 1e-4
 REWRITTEN = frozenset({"cpu"})
-_SILENT = (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.Identity, Pass, Gathered)  # not compared
 
 
 class Supernet(nn.Module):
@@ -100,22 +83,9 @@ class Supernet(nn.Module):
                 f"`{space.name}` cannot be shared: it has a {type(lazy).__name__}, whose sizes are "
                 "not known when it is built; give it its sizes, or search it by trials."
             )
-        self._switches = [m for m in self.modules() if isinstance(m, Switched | SwitchedEdges)]
-        self._picked: list[Picked] = sharing.picked
-        self._elastic = {
-            module: {key: value for key, value in vars(module).items() if is_elastic(value)}
-            for module in self.network.modules()
-        }
-        self._sized = {m for m, elastic in self._elastic.items() if elastic and is_known(m)}
-        self._running: list[nn.Module] = []
-        self._measured: set[nn.Module] = set()  # those whose sizes only the plain network tells
-        for module in self._sized:
-            hook(module)
+        self._layers = Layers(self.network, sharing.picked)
         take_first(self.network)
-        self.transforms = nn.ModuleList()
-        if transform_kernels:
-            made = [kernel_transform(m, e.get("kernel_size")) for m, e in self._elastic.items()]
-            self.transforms.extend(transform for transform in made if transform)
+        self.transforms = nn.ModuleList(self._layers.transforms() if transform_kernels else ())
         self._kept: Kept = []
         self._memo = Memo()
         self._narrowed: list[Narrowed] = []
@@ -125,9 +95,8 @@ class Supernet(nn.Module):
         self.network.register_forward_pre_hook(self._hold)
         self.network.register_forward_hook(self._release, always_call=True)
         self._activated = space.largest()
-        self._check()
-        for item in self._switches:
-            item.varies = any(m in self._sized or m in self._measured for m in item.modules())
+        Checker(space, self, self._compare, self._activate, self.extract).check()
+        self._layers.note_varying()
         self.activate(space.largest())
 
     @property
@@ -147,59 +116,36 @@ class Supernet(nn.Module):
     def mixable(self) -> dict[str, int]:
         """The choices that `mix` can weigh, and how many weights each has.
 
-        They are those on which nothing hangs but which modules run: options, depths, and the inputs
-        that are read through edges; not numbers such as widths.
+        They are those on which nothing depends but which modules run: options, depths, and the
+        inputs that are read through edges; not numbers such as widths.
         """
         return dict(self._mixable)
 
     @cached_property
     def _mixable(self) -> dict[str, int]:
-        sizes = {e.text: len(i.edges) for i, e in self._turned() if isinstance(i, SwitchedEdges)}
-        numbers = [e for elastic in self._elastic.values() for e in expressions(elastic)]
-        mixed = [e for _, e in self._turned() if len(e.choices) > 1]
-        picked = [item.expression for item in self._picked]
-        fixed = {name for e in (*numbers, *mixed, *picked) for name in e.choices}
-        found = {name for _, e in self._turned() for name in e.choices} - fixed
-        choices = self.space.choices
-        return {n: sizes.get(n, len(c.options)) for n, c in choices.items() if n in found}
+        return self._layers.mixable(self.space.choices)
 
     def edges(self, name: str) -> list[str | None]:
         """Of a choice of inputs, the choice whose options are the edge of each place.
 
         None for an edge that is no option.
         """
-        first = next(
-            item for item, e in self._turned() if isinstance(item, SwitchedEdges) and e.text == name
-        )
-        return [edge.selector.text if isinstance(edge, Switched) else None for edge in first.edges]
+        return self._layers.edges(name)
 
     def without_weights(self, name: str) -> list[bool]:
         """Of a choice of `one_of`, whether each option has nothing to learn, as a skip has."""
-        first = next(item for item, e in self._turned() if e.text == name)
-        assert isinstance(first, Switched)
-        found = dict(zip(first.keys, first.ways, strict=True))
-        return [
-            not any(p.ndim > 1 for p in found[o].parameters())
-            for o in self.space.choices[name].options
-        ]
+        return self._layers.without_weights(self.space.choices[name])
 
     def passes(self, name: str) -> list[bool]:
         """Of a choice of `one_of`, whether each option gives back what it is given."""
-        found = [i for i, e in self._turned() if isinstance(i, Switched) and e.text == name]
-        options = self.space.choices[name].options
-        ways = [dict(zip(item.keys, item.ways, strict=True)) for item in found]
-        return [any(isinstance(w[o], nn.Identity) for w in ways) for o in options]
+        return self._layers.passes(self.space.choices[name])
 
     def without_gains(self, name: str) -> None:
         """Let normalisations in the options of a choice stay without a learned gain and shift.
 
         So an option cannot change its own weight, as in all searches by gradient since DARTS.
         """
-        for item, expression in self._turned():
-            if expression.text == name:
-                for module in item.modules():
-                    if isinstance(module, _NormBase):
-                        module.requires_grad_(False)
+        self._layers.without_gains(name)
 
     def mix(
         self,
@@ -224,7 +170,7 @@ class Supernet(nn.Module):
             if name not in known:
                 raise SpaceError(
                     "`Supernet.mix(weights)` must name choices whose options are modules and on "
-                    f"which no number hangs, got {name!r}."
+                    f"which no number depends, got {name!r}."
                 )
             if vector.shape != (known[name],):
                 raise SpaceError(
@@ -236,7 +182,7 @@ class Supernet(nn.Module):
         full |= {**self._activated.answers, **(answers or {})}
         chosen = dict(running or {})
         self._run_with(full, weights, chosen)
-        odd = next((m for m in self._running if m in self._measured), None)
+        odd = self._layers.odd()
         if odd is not None:
             self._activate(self._activated)
             raise SpaceError(
@@ -273,14 +219,15 @@ class Supernet(nn.Module):
         for each in self._narrowed:
             each.off()
         known = self.mixable
-        places = [i for i, e in self._turned() if isinstance(i, Switched) and e.text in known]
+        turned = self._layers.turned()
+        places = [i for i, e in turned if isinstance(i, Switched) and e.text in known]
         self._narrowed = []
         if parts > 1:
             seen = _passed(self, places)
             made = [narrowed(p, *seen[p], parts) for p in places if p in seen]
             self._narrowed = [each for each in made if each is not None]
         for each in self._narrowed:
-            self._sized.update(each.layers)
+            self._layers.narrow(each.layers)
         self.activate(self._activated)
         return len(self._narrowed) / max(1, len(places))
 
@@ -301,9 +248,7 @@ class Supernet(nn.Module):
             for each in self._narrowed:
                 each.off()
             self._activate(member)
-            with torch.no_grad():
-                for shared, own in self._pairs(plain):
-                    inherit(shared, own)
+            self._layers.copy_to(plain)
         finally:
             for each in self._narrowed:
                 each.on()
@@ -315,27 +260,25 @@ class Supernet(nn.Module):
         return plain.to(device).train(self.training)
 
     def _hold(self, module: nn.Module, inputs: Any) -> None:
-        self._kept = hold(m for m in self._running if m in self._sized or m in self._measured)
+        self._kept = self._layers.hold()
 
     def _release(self, module: nn.Module, inputs: Any, outputs: Any) -> None:
         release(self._kept)
         self._kept = []
         self._memo.clear()
 
-    def _turned(self) -> list[tuple[Switched | SwitchedEdges, Expression]]:
-        """The modules that are turned by an answer, and what turns each."""
-        return [(item, item.selector) for item in self._switches]
-
     # -- inside -----------------------------------------------------------------------------------
 
     def _activate(self, architecture: Architecture) -> None:
         answers = architecture.answers
         self._run_with(answers, {}, {})
-        if not self._measured.isdisjoint(self._running):
-            for shared, own in self._pairs(self._plain(answers)):
-                if shared in self._measured:
-                    adopt(shared, own)
+        if self._layers.odd() is not None:
+            self._layers.measure(self._plain(architecture))
         self._activated, self._mixture = architecture, None
+
+    def _compare(self, architecture: Architecture) -> None:
+        self._activate(architecture)
+        self._layers.compare(self._plain(architecture))
 
     def _run_with(
         self,
@@ -343,121 +286,12 @@ class Supernet(nn.Module):
         weights: Mapping[str, Tensor],
         running: Mapping[str, Sequence[int]],
     ) -> None:
-        """Turn the switches, and give the layers that run then their sizes."""
-        for item in (*self._switches, *self._picked):
-            with suppress(KeyError):  # it depends on a choice that is not active
-                item.activate(answers)
-        for item, expression in self._turned() if weights else ():
-            name = next(iter(expression.choices))
-            if len(expression.choices) == 1 and name in weights:
-                item.mix(weights[name], running.get(name, range(len(weights[name]))))
-                rewritten = weights[name].device.type in self.rewrites
-                item.memo = self._memo if rewritten else None
-        self._running = list(_active(self.network, set()))
-        for module in self._running:
-            for key, value in self._elastic[module].items():
-                vars(module)[key] = concrete(value, answers)
-            if module in self._sized:
-                cut(module)
+        memo = dict.fromkeys(self.rewrites, self._memo)
+        self._layers.run_with(answers, weights, running, memo)
 
-    def _plain(self, answers: Mapping[str, Answer]) -> nn.Module:
+    def _plain(self, architecture: Architecture) -> nn.Module:
         with torch.device("meta"):
-            return self.space.build(Architecture(answers))
-
-    def _pairs(self, plain: nn.Module) -> list[tuple[nn.Module, nn.Module]]:
-        """The modules of the active architecture beside those of its plain network."""
-        ours, theirs = list(_active(self.network, set())), list(_active(plain, set()))
-        for shared, own in itertools.zip_longest(ours, theirs):
-            if _kind(shared) != _kind(own):
-                here, there = (type(m).__name__ if m else "nothing" for m in (shared, own))
-                raise SpaceError(f"the plain network has {there} where the supernet has {here}")
-        return list(zip(ours, theirs, strict=True))
-
-    def _check(self) -> None:
-        """Compare members with their plain networks; learn or refuse what depends on a choice.
-
-        Raises:
-            SpaceError: A member's plain network has other modules or computes something else.
-        """
-        space = self.space
-        most = max((len(c.options) for c in space.choices.values()), default=1)
-        rounds = min(most, _ROUNDS)
-        rng = np.random.default_rng(0)
-        members = [space.turn(i * most // rounds) for i in range(rounds)]
-        members += [space.sample(rng) for _ in range(4 if most > 1 else 0)]
-        for member in members:
-            self._check_one(member, self._compare_modules)
-        for member in members[-_COMPUTED:]:
-            self._check_one(member, self._compare_outputs)
-
-    def _check_one(self, member: Architecture, check: Callable[[Architecture], None]) -> None:
-        try:
-            check(member)
-        except SpaceError as error:
-            raise SpaceError(
-                f"`{self.space.name}` cannot be shared, because of {self._culprit(member, check)}: "
-                f"{error}. Python code that branches on an answer, counts by it (`range`) or keeps "
-                "it in a closure is not seen: write it with `choose.one_of` or `choose.repeat`, "
-                "fix the choice, or search it by trials."
-            ) from error
-
-    def _compare_modules(self, member: Architecture) -> None:
-        self._activate(member)
-        for shared, own in self._pairs(self._plain(member.answers)):
-            if differ(shared, own):
-                hook(shared)
-                adopt(shared, own)
-                self._measured.add(shared)
-                self._sized.discard(shared)
-
-    def _compare_outputs(self, member: Architecture) -> None:
-        self._activate(member)
-        plain = self.extract(member).eval()
-        training = self.training
-        tensors = self.space.example(np.random.default_rng(0))
-        with torch.no_grad():
-            try:
-                ours, theirs = self.eval()(*tensors), plain(*tensors)
-            except RuntimeError as error:
-                raise SpaceError(f"the shared network fails: {str(error).rstrip('.')}") from error
-            finally:
-                self.train(training)
-        if ours.shape != theirs.shape or not torch.allclose(ours, theirs, _NEAR, _NEAR):
-            raise SpaceError("the outputs of the shared and of the plain network differ")
-
-    def _culprit(self, member: Architecture, check: Callable[[Architecture], None]) -> str:
-        """The choice whose answer alone makes a check fail, by going towards `member` from one."""
-        space = self.space
-        answers: dict[str, Answer] = {}
-        for name in space.choices:
-            if name not in member.answers:
-                continue
-            tried = {**answers, name: member.answers[name]}
-            try:
-                check(space.completed(tried))
-            except SpaceError:
-                return f"the choice {name!r} (= {member.answers[name]!r})"
-            answers = tried
-        return "several choices together"
-
-
-def _kind(module: nn.Module | None) -> tuple[str, str]:
-    """A class by its name, since a class inside of a declaration is made anew at each run."""
-    return type(module).__module__, type(module).__qualname__
-
-
-def _active(module: nn.Module, seen: set[int]) -> Iterator[nn.Module]:
-    """The modules that the active architecture runs, in the order they were registered."""
-    if id(module) in seen:
-        return
-    seen.add(id(module))
-    children: Sequence[nn.Module] = list(module.children())
-    if isinstance(module, Switched | SwitchedEdges):
-        children = module.modules_running()
-    elif not isinstance(module, _SILENT):
-        yield module
-    for child in children:
-        yield from _active(child, seen)
+            return self.space.build(architecture)
 
 
 def _passed(net: Supernet, at: Sequence[nn.Module]) -> dict[nn.Module, tuple[Tensor, Tensor]]:
