@@ -19,7 +19,7 @@ import torch
 
 from netwright import spaces
 from netwright.space import Architecture, Space
-from netwright.spaces.nasbench101 import graph_hash, graphs
+from netwright.spaces.nasbench101_graphs import graph_hash, graphs
 from netwright.supernet import Supernet
 
 CELLS = {

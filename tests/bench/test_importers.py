@@ -9,7 +9,8 @@ import pytest
 from netwright.bench.importers import import_table
 from netwright.errors import DataError
 from netwright.spaces import nasbench101, nasbench201
-from netwright.spaces.nasbench101 import from_graph, graph_hash, to_graph
+from netwright.spaces.nasbench101 import from_graph, to_graph
+from netwright.spaces.nasbench101_graphs import graph_hash
 from netwright.spaces.nasbench201 import from_string
 
 NASBENCH = Path(__file__).parents[3] / "shared" / "data" / "nasbench"

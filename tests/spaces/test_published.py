@@ -11,7 +11,8 @@ from torch import nn
 from netwright import spaces
 from netwright.errors import SettingError, SpaceError
 from netwright.spaces import nasbench101 as make_nasbench101
-from netwright.spaces.nasbench101 import COUNT, from_graph, graph_hash, graphs, to_graph
+from netwright.spaces.nasbench101 import from_graph, to_graph
+from netwright.spaces.nasbench101_graphs import COUNT, graph_hash, graphs
 from netwright.spaces.nasbench201 import OPERATIONS, canonical_string, from_string, to_string
 from netwright.spaces.nasnet import member as pair_cell
 from netwright.spaces.nasnet import normal_form

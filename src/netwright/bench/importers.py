@@ -22,8 +22,8 @@ from netwright.bench.table import Table, read_frame
 from netwright.bench.tfrecord import columns_of, read_cells
 from netwright.errors import DataError, SettingError, SpaceError
 from netwright.space import Architecture, Space
-from netwright.spaces.nasbench101 import OPERATIONS as OPERATIONS_101
 from netwright.spaces.nasbench101 import from_graph
+from netwright.spaces.nasbench101_graphs import OPERATIONS as OPERATIONS_101
 from netwright.spaces.nasbench201 import from_string, from_widths
 
 

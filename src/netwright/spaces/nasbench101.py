@@ -11,10 +11,8 @@ operation at the places that are left over.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache, lru_cache, partial
-from itertools import permutations, product
+from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
 from operator import itemgetter
 
 import numpy as np
@@ -26,19 +24,25 @@ from netwright.errors import SettingError
 from netwright.space import Answer, Architecture, CellGraph, Cells, CellSize, Choose, Space
 from netwright.space.cells import INPUT, OUTPUT
 from netwright.spaces.input_shapes import check_sizes, image_shape
-
-OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
-"""The operations in the order that the graph hash counts them by."""
+from netwright.spaces.nasbench101_graphs import (
+    COUNT,
+    OPERATIONS,
+    VERTICES,
+    Graph,
+    bits_of,
+    every_cell,
+    least_order,
+    on_a_path,
+    trimmed,
+)
 
 _NUMBER: dict[Answer, int] = {name: place for place, name in enumerate(OPERATIONS)}
 
-COUNT = 423_624
-_VERTICES, _MOST_EDGES = 7, 9
-_INNER = range(1, _VERTICES - 1)
-_PAIRS = tuple((i, j) for j in range(1, _VERTICES) for i in range(j))
+_INNER = range(1, VERTICES - 1)
+_PAIRS = tuple((i, j) for j in range(1, VERTICES) for i in range(j))
 _NAMES = tuple(f"edge{i}{j}" for i, j in _PAIRS)
 _by_row = itemgetter(*(f"edge{i}{j}" for i in range(6) for j in range(i + 1, 7)))
-_CELL = CellSize(inputs=1, operations=_VERTICES - 2, longest=_VERTICES - 2)
+_CELL = CellSize(inputs=1, operations=VERTICES - 2, longest=VERTICES - 2)
 _PLACE = {pair: place for place, pair in enumerate(_PAIRS)}
 
 
@@ -85,7 +89,7 @@ def from_graph(
     """
     m = np.asarray(matrix)
     n = len(m)
-    if m.shape != (n, n) or not 2 <= n <= _VERTICES or len(operations) != n - 2:
+    if m.shape != (n, n) or not 2 <= n <= VERTICES or len(operations) != n - 2:
         raise SettingError(
             "A NAS-Bench-101 cell must be an n x n matrix and n - 2 operations with n from 2 to 7, "
             f"got shape {m.shape} and {len(operations)} operations."
@@ -101,14 +105,14 @@ def from_graph(
 def to_graph(architecture: Architecture) -> tuple[list[list[int]], list[str]]:
     """The matrix and the operations of the inner vertices, without vertices that are left over."""
     matrix, operations = _graph(architecture.answers)
-    kept = _on_a_path(_behind(_rows(architecture.answers)))
+    kept = on_a_path(bits_of(_rows(architecture.answers)))
     names = [OPERATIONS[operations[v - 1]] for v in _INNER if v in kept]
     return matrix[np.ix_(kept, kept)].tolist(), names
 
 
 def read(answers: Mapping[str, Answer]) -> dict[str, CellGraph]:
     """The cell as a graph, without vertices that are left over."""
-    kept, matrix = _cell(_rows(answers))
+    kept, matrix = trimmed(_rows(answers))
     operations = (str(answers[f"operation{v}"]) for v in kept[1:-1])
     edges = ((i, j) for i, row in enumerate(matrix) for j, edge in enumerate(row) if edge)
     return {"cell": CellGraph((INPUT, *operations, OUTPUT), frozenset(edges))}
@@ -123,98 +127,27 @@ def write(graphs: Mapping[str, CellGraph]) -> dict[str, Answer]:
     return _answers(matrix, [OPERATIONS.index(name) for name in graph.operations[1:-1]])
 
 
-def graph_hash(matrix: Sequence[Sequence[int]], operations: Sequence[str]) -> str:
-    """The paper's hash of a cell, the same for all cells equal up to isomorphism."""
-    m = np.asarray(matrix)
-    labels = [-1, *(OPERATIONS.index(name) for name in operations), -2]
-    sums = zip(m.sum(1).tolist(), m.sum(0).tolist(), labels, strict=True)
-    hashes = [_md5(str(each)) for each in sums]
-    before = [np.flatnonzero(m[:, v]).tolist() for v in range(len(m))]
-    behind = [np.flatnonzero(m[v]).tolist() for v in range(len(m))]
-    for _ in range(len(m)):
-        hashes = [
-            _md5(
-                f"{''.join(sorted(hashes[w] for w in before[v]))}|"
-                f"{''.join(sorted(hashes[w] for w in behind[v]))}|{hashes[v]}"
-            )
-            for v in range(len(m))
-        ]
-    return _md5(str(sorted(hashes)))
-
-
-def graphs() -> Iterator[tuple[list[list[int]], list[str]]]:
-    """Every cell once, as matrix and operations, by the number of vertices.
-
-    Graphs are first taken without operations: those whose code is the least among the orders of
-    their inner vertices. Then come the operations, but for those that a symmetry of the graph
-    makes equal.
-    """
-    for n in range(2, _VERTICES + 1):
-        for matrix, symmetries in _shapes(n):
-            seen = set()
-            for operations in product(range(len(OPERATIONS)), repeat=n - 2):
-                least = min(tuple(operations[i] for i in order) for order in symmetries)
-                if least not in seen:
-                    seen.add(least)
-                    yield matrix.tolist(), [OPERATIONS[i] for i in operations]
-
-
 def member(place: int) -> Mapping[str, Answer]:
     """The answers of the cell at this place of `graphs`."""
-    shapes, where, operations = _every_cell()
+    shapes, where, operations = every_cell()
     matrix = shapes[where[place]]
     return _answers(matrix, operations[place][: len(matrix) - 2].tolist())
 
 
-@cache
-def _every_cell() -> tuple[list[NDArray[np.int64]], NDArray[np.int32], NDArray[np.int8]]:
-    """The different matrices, and for each cell the place of its own and its operations."""
-    shapes: list[NDArray[np.int64]] = []
-    where = np.zeros(COUNT, dtype=np.int32)
-    chosen = np.zeros((COUNT, len(_INNER)), dtype=np.int8)
-    last = None
-    for place, (matrix, operations) in enumerate(graphs()):
-        if matrix != last:
-            shapes.append(np.array(matrix))
-            last = matrix
-        where[place] = len(shapes) - 1
-        chosen[place, : len(operations)] = [OPERATIONS.index(name) for name in operations]
-    return shapes, where, chosen
-
-
 def normal_form(answers: Mapping[str, Answer]) -> Mapping[str, Answer] | None:
     """The answers that stand for all equal cells; None for a cell that is none."""
-    kept, graph = _cell(_rows(answers))
+    kept, graph = trimmed(_rows(answers))
     if not graph:
         return None
     return _ordered(graph, tuple(_NUMBER[answers[f"operation{v}"]] for v in kept[1:-1]))
 
 
-@lru_cache(maxsize=1 << 18)
-def _cell(rows: bytes) -> tuple[list[int], tuple[tuple[int, ...], ...]]:
-    """The vertices that are on a path, and the graph of these; empty for a cell that is none."""
-    behind = _behind(rows)
-    kept = _on_a_path(behind)
-    mask = sum(1 << v for v in kept)
-    if not kept or sum((behind[v] & mask).bit_count() for v in kept) > _MOST_EDGES:
-        return [], ()
-    return kept, tuple(tuple(behind[v] >> w & 1 for w in kept) for v in kept)
-
-
 @lru_cache(maxsize=1 << 16)
-def _ordered(graph: tuple[tuple[int, ...], ...], operations: tuple[int, ...]) -> dict[str, Answer]:
+def _ordered(graph: Graph, operations: tuple[int, ...]) -> dict[str, Answer]:
     """The answers of a cell with its inner vertices in the order of the least code."""
-    n, small, chosen = len(graph), np.array(graph), np.array(operations, dtype=np.int64)
-    orders, where, pairs = _orders(n)
-    bits = small[pairs]
-    padded = np.append(bits, 0)  # where an order puts an edge below the diagonal it is not valid
-    moved = padded[where]
-    valid = moved.sum(1) == bits.sum()
-    codes = moved[valid] @ (1 << np.arange(moved.shape[1])[::-1])
-    ranks = chosen[orders[valid]] @ (3 ** np.arange(n - 2)[::-1]) if n > 2 else np.zeros(1)
-    order = orders[valid][int(np.lexsort((ranks, codes))[0])]
-    place = [0, *(1 + int(i) for i in order), n - 1]
-    return _answers(small[np.ix_(place, place)], [int(chosen[i]) for i in order])
+    order = least_order(graph, operations)
+    place = [0, *(1 + i for i in order), len(graph) - 1]
+    return _answers(np.array(graph)[np.ix_(place, place)], [operations[i] for i in order])
 
 
 # -- the network -----------------------------------------------------------------------------------
@@ -261,8 +194,8 @@ class Cell(nn.Module):
             width = self.widths[v - 1]
             options = {name: partial(vertex, choose, name, width) for name in OPERATIONS}
             self.vertices.append(choose.one_of(f"operation{v}", **options))
-        for target in range(1, _VERTICES):
-            width = outputs if target == _VERTICES - 1 else self.widths[target - 1]
+        for target in range(1, VERTICES):
+            width = outputs if target == VERTICES - 1 else self.widths[target - 1]
             self.projections.append(
                 choose.when(
                     edges[_PLACE[0, target]] == 1,
@@ -277,7 +210,7 @@ class Cell(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(b, inputs, h, w) to (b, outputs, h, w)."""
-        last = _VERTICES - 1
+        last = VERTICES - 1
         made: dict[int, Tensor] = {}
         for v in _INNER:
             width = self.widths[v - 1]
@@ -317,7 +250,7 @@ def projection(inputs: int, width: int) -> nn.Module:
 
 def vertex_width(vertex: int, outputs: int, *edges: int) -> int:
     """The channels of an inner vertex: a share of the output's, or the most of those it feeds."""
-    last = _VERTICES - 1
+    last = VERTICES - 1
     ends = [v for v in _INNER if edges[_PLACE[v, last]]]
     widths = dict.fromkeys(_INNER, 0)
     for rank, v in enumerate(ends):
@@ -338,7 +271,7 @@ def _conv(inputs: int, outputs: int, kernel: int) -> tuple[nn.Module, ...]:
 
 
 def _graph(answers: Mapping[str, Answer]) -> tuple[NDArray[np.int64], list[int]]:
-    matrix = np.zeros((_VERTICES, _VERTICES), dtype=np.int64)
+    matrix = np.zeros((VERTICES, VERTICES), dtype=np.int64)
     for (i, j), name in zip(_PAIRS, _NAMES, strict=True):
         matrix[i, j] = answers[name] == 1
     return matrix, [OPERATIONS.index(str(answers[f"operation{v}"])) for v in _INNER]
@@ -347,7 +280,7 @@ def _graph(answers: Mapping[str, Answer]) -> tuple[NDArray[np.int64], list[int]]
 def _answers(matrix: NDArray[np.int64], operations: Sequence[int]) -> dict[str, Answer]:
     """The answers of a cell of n vertices: the inner ones first, the output at the last place."""
     n = len(matrix)
-    spread = [*range(n - 1), _VERTICES - 1]
+    spread = [*range(n - 1), VERTICES - 1]
     answers: dict[str, Answer] = dict.fromkeys(_NAMES, 0)
     for i, j in zip(*np.nonzero(matrix), strict=True):
         answers[f"edge{spread[i]}{spread[j]}"] = 1
@@ -360,82 +293,3 @@ def _answers(matrix: NDArray[np.int64], operations: Sequence[int]) -> dict[str, 
 def _rows(answers: Mapping[str, Answer]) -> bytes:
     """All edges, 0 or 1: those of vertex 0 come first, of each vertex the one to the next."""
     return bytes(_by_row(answers))
-
-
-def _behind(rows: bytes) -> list[int]:
-    """For each vertex the bits of those that its edges lead to."""
-    behind, first = [], 0
-    for v in range(_VERTICES):
-        row = rows[first : first + _VERTICES - 1 - v]
-        behind.append(sum(edge << (v + 1 + place) for place, edge in enumerate(row)))
-        first += len(row)
-    return behind
-
-
-def _on_a_path(behind: Sequence[int]) -> list[int]:
-    """The vertices between input and output, with both; none where no path leads there."""
-    last = len(behind) - 1
-    ahead, back = 1, 1 << last
-    for v in range(last):
-        if ahead >> v & 1:
-            ahead |= behind[v]
-    for v in reversed(range(last)):
-        if behind[v] & back:
-            back |= 1 << v
-    both = ahead & back
-    return [v for v in range(last + 1) if both >> v & 1] if ahead >> last & 1 else []
-
-
-@cache
-def _orders(n: int) -> tuple[NDArray[np.int64], NDArray[np.int64], tuple[NDArray[np.int64], ...]]:
-    """All orders of n - 2 inner vertices, where each takes the bits from, and the pairs of bits.
-
-    A bit that an order would take from below the diagonal is taken from one place after the end.
-    """
-    pairs = [(i, j) for j in range(1, n) for i in range(j)]
-    place = {pair: k for k, pair in enumerate(pairs)}
-    orders = list(permutations(range(n - 2)))
-    where = []
-    for order in orders:
-        old = [0, *(1 + i for i in order), n - 1]
-        where.append([place.get((old[i], old[j]), len(pairs)) for i, j in pairs])
-    columns = np.array(pairs).T
-    shape = (len(orders), max(0, n - 2))
-    return (
-        np.array(orders, dtype=np.int64).reshape(shape),
-        np.array(where),
-        (columns[0], columns[1]),
-    )
-
-
-def _shapes(n: int) -> Iterator[tuple[NDArray[np.int64], list[tuple[int, ...]]]]:
-    """The different graphs of n vertices that all lie on a path, and the symmetries of each."""
-    orders, where, (rows, columns) = _orders(n)
-    count = len(rows)
-    codes = np.arange(1 << count, dtype=np.int64)
-    bits = ((codes[:, None] >> np.arange(count)[::-1]) & 1).astype(np.int8)
-    kept = bits.sum(1) <= _MOST_EDGES
-    for v in range(n):
-        kept &= (bits[:, rows == v].any(1) | (v == n - 1)) & (
-            bits[:, columns == v].any(1) | (v == 0)
-        )
-    codes, bits = codes[kept], bits[kept]
-    padded = np.concatenate([bits, np.zeros((len(bits), 1), np.int8)], 1)
-    weights = 1 << np.arange(count, dtype=np.int64)[::-1]
-    edges = bits.sum(1)
-    least = np.ones(len(codes), dtype=bool)
-    same = np.zeros((len(codes), len(orders)), dtype=bool)
-    for k, places in enumerate(where):
-        moved = padded[:, places]
-        valid = moved.sum(1) == edges
-        new = moved @ weights
-        least &= ~valid | (new >= codes)
-        same[:, k] = valid & (new == codes)
-    for row in np.flatnonzero(least):
-        matrix = np.zeros((n, n), dtype=np.int64)
-        matrix[rows, columns] = bits[row]
-        yield matrix, [tuple(orders[k]) for k in np.flatnonzero(same[row])]
-
-
-def _md5(text: str) -> str:
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
