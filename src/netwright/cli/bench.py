@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -76,16 +77,17 @@ def run(
     comparison.check(found)
     budgets = found.budgets(signal)
     made = {name: strategy_named("--strategies", name, budgets) for name in names}
-
-    def told(done: int, of: int) -> None:
-        if not quiet and (done == of or done % max(1, of // 20) == 0):
-            typer.echo(f"{done:,} of {of:,} searches", err=True)
-
     count = processes or os.cpu_count() or 1
     if count < 1:
         raise SettingError(f"`--processes` must be at least 1, got {count}.")
-    run_all(comparison, made, out, opened, processes=count, told=told)
+    run_all(comparison, made, out, opened, processes=count, told=partial(_tell, quiet))
     _report(out, quiet=quiet, as_json=as_json)
+
+
+def _tell(quiet: bool, done: int, of: int) -> None:
+    """Say now and then how many searches have ended."""
+    if not quiet and (done == of or done % max(1, of // 20) == 0):
+        typer.echo(f"{done:,} of {of:,} searches", err=True)
 
 
 @bench.command(name="report")

@@ -128,82 +128,37 @@ def unknown(call: Call) -> list[Dimension]:
     return list(map(call.free, range(len(call.sizes))))
 
 
-def _table() -> dict[str, Rule]:
-    spatial = ["max_pool", "avg_pool", "adaptive_avg_pool", "adaptive_max_pool", "upsample_nearest"]
-    spatial += [
-        "lp_pool",
-        "feature_dropout",
-        "upsample_bilinear",
-        "upsample_bicubic",
-        "upsample_linear",
-    ]
-    named: list[tuple[Rule, Sequence[str]]] = [
-        (
-            weightless.same,
-            [
-                "contiguous",
-                "clone",
-                "alias",
-                "detach",
-                "to",
-                "_to_copy",
-                "dropout",
-                "type_as",
-                "alpha_dropout",
-            ],
-        ),
-        (weightless.same, ["feature_dropout", "feature_alpha_dropout", "lift_fresh_copy"]),
-        (
-            weightless.pointwise,
-            ["hardswish", "log_sigmoid", "rsub", "masked_fill"],
-        ),  # without a tag
-        (  # without one in torch 2.6
-            weightless.pointwise,
-            ["celu", "elu", "hardsigmoid", "hardtanh", "ldexp", "leaky_relu", "selu"],
-        ),
-        (weightless.mixing, ["softmax", "log_softmax", "_softmax", "cumsum", "flip"]),
-        (_conv, ["conv1d", "conv2d", "conv3d"]),
-        (_conv_transpose, ["conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]),
-        (_linear, ["linear"]),
-        (_matmul, ["mm", "bmm", "matmul", "addmm", "baddbmm"]),
-        (_attention, ["scaled_dot_product_attention"]),
-        (_channel_norm, ["batch_norm", "instance_norm"]),
-        (_group_norm, ["group_norm"]),
-        (_layer_norm, ["layer_norm", "rms_norm"]),
-        (_prelu, ["prelu"]),
-        (_embedding, ["embedding"]),
-        (weightless.spatial, [f"{op}{n}d" for op in spatial for n in (1, 2, 3)]),
-        (
-            weightless.resized,
-            ["pad", "constant_pad_nd", "expand", "expand_as", "broadcast_to", "slice", "narrow"],
-        ),
-        (
-            weightless.reshape,
-            ["view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "_unsafe_view"],
-        ),
-        (weightless.permuted, ["permute", "transpose", "swapaxes", "t"]),
-        (weightless.cat, ["cat", "concat", "concatenate"]),
-        (weightless.stack, ["stack"]),
-        (
-            weightless.reduced,
-            [
-                "mean",
-                "sum",
-                "amax",
-                "amin",
-                "std",
-                "var",
-                "logsumexp",
-                "linalg_vector_norm",
-                "argmax",
-            ],
-        ),
-        (weightless.select, ["select"]),
-    ]
-    return {name: rule for rule, names in named for name in names}
-
-
-RULES = _table()
+_SPATIAL = (
+    *("max_pool", "avg_pool", "adaptive_avg_pool", "adaptive_max_pool", "lp_pool"),
+    *("upsample_nearest", "upsample_bilinear", "upsample_bicubic", "upsample_linear"),
+    "feature_dropout",
+)
+_NAMED: list[tuple[Rule, str]] = [
+    (weightless.same, "contiguous clone alias detach to _to_copy type_as lift_fresh_copy"),
+    (weightless.same, "dropout alpha_dropout feature_dropout feature_alpha_dropout"),
+    (weightless.pointwise, "hardswish log_sigmoid rsub masked_fill"),  # without a tag
+    (weightless.pointwise, "celu elu hardsigmoid hardtanh ldexp leaky_relu selu"),  # in torch 2.6
+    (weightless.mixing, "softmax log_softmax _softmax cumsum flip"),
+    (_conv, "conv1d conv2d conv3d"),
+    (_conv_transpose, "conv_transpose1d conv_transpose2d conv_transpose3d"),
+    (_linear, "linear"),
+    (_matmul, "mm bmm matmul addmm baddbmm"),
+    (_attention, "scaled_dot_product_attention"),
+    (_channel_norm, "batch_norm instance_norm"),
+    (_group_norm, "group_norm"),
+    (_layer_norm, "layer_norm rms_norm"),
+    (_prelu, "prelu"),
+    (_embedding, "embedding"),
+    (weightless.spatial, " ".join(f"{op}{n}d" for op in _SPATIAL for n in (1, 2, 3))),
+    (weightless.resized, "pad constant_pad_nd expand expand_as broadcast_to slice narrow"),
+    (weightless.reshape, "view reshape flatten unflatten squeeze unsqueeze _unsafe_view"),
+    (weightless.permuted, "permute transpose swapaxes t"),
+    (weightless.cat, "cat concat concatenate"),
+    (weightless.stack, "stack"),
+    (weightless.reduced, "mean sum amax amin std var logsumexp linalg_vector_norm argmax"),
+    (weightless.select, "select"),
+]
+RULES: dict[str, Rule] = {name: rule for rule, names in _NAMED for name in names.split()}
 
 
 def rule_of(op: str, tags: Sequence[Any]) -> Rule:

@@ -60,22 +60,29 @@ def load(
     if isinstance(source, Dataset):
         return from_dataset(source, seed=seed, validation=validation, test=test)
     if path is None:
-        raise DataError(
-            f"`load(...)` must get a name, a path, a pair (X, y) or a Dataset, "
-            f"got {type(source).__name__}."
-        )
+        raise _unreadable(source, path)
     if is_folder:
         return load_folder(path, seed=seed, size=size, validation=validation, test=test)
-    if not path.exists():
-        raise DataError(
-            f"`load({str(source)!r})`: there is no such file or folder, and it is not the name of "
-            f"an embedded set (fashion14, digits)."
-        )
-    if is_table:
+    if is_table and path.exists():
         return load_table(path, seed=seed, label=label, validation=validation, test=test)
-    if suffix == ".npz":
+    if suffix == ".npz" and path.exists():
         return load_npz(path, seed=seed, validation=validation, test=test)
-    raise DataError(
+    raise _unreadable(source, path)
+
+
+def _unreadable(source: object, path: Path | None) -> DataError:
+    """Why nothing can be read from a source."""
+    if path is None:
+        return DataError(
+            "`load(...)` must get a name, a path, a pair (X, y) or a Dataset, "
+            f"got {type(source).__name__}."
+        )
+    if not path.exists():
+        return DataError(
+            f"`load({str(source)!r})`: there is no such file or folder, and it is not the name of "
+            "an embedded set (fashion14, digits)."
+        )
+    return DataError(
         f"{path} is of no kind that is read: give an .npz, .csv or .parquet file, or a folder of "
-        f"images."
+        "images."
     )
