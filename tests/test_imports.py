@@ -24,7 +24,7 @@ LINES = [
     {"space", "export", "data"},
     {"tasks"},
     {"network", "store", "execute", "objective"},
-    {"settings"},
+    {"settings", "files"},
     {"errors"},
 ]
 ROOT = {"__init__", "__main__", "errors", "objective", "trial"}

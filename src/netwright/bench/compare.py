@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 from netwright.bench.simulate import Course, simulate
 from netwright.bench.table import Table
 from netwright.errors import DataError, SettingError
-from netwright.network.files import write_whole
+from netwright.files.whole import write_whole
 from netwright.network.threads import one_thread
 from netwright.objective import Objective, maximize, minimize
 from netwright.stopping import Stopped

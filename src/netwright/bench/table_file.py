@@ -20,7 +20,7 @@ from safetensors.numpy import save_file
 
 from netwright import spaces
 from netwright.errors import DataError
-from netwright.network.files import whole
+from netwright.files.whole import whole
 from netwright.space import Space
 
 FORMAT = "netwright.table/1"

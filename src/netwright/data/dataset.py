@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from netwright.data.base import Data, Inputs, Part
 from netwright.data.encodings import Arrays, Encoding, encoding_from
 from netwright.errors import DataError, SettingError
-from netwright.network.files import whole
+from netwright.files.whole import whole
 from netwright.network.normalised import Standardise
 from netwright.network.signature import TensorSpec
 from netwright.tasks import Classification, Task, task_from

@@ -13,7 +13,7 @@ from torch import nn
 
 from netwright.errors import EvaluationError
 from netwright.evaluate.base import Candidate, Context, Evaluator
-from netwright.network.files import tensor_bytes
+from netwright.network.weights import tensor_bytes
 from netwright.objective import Limit, MetricName
 from netwright.space import Architecture, Space
 from netwright.store import Store

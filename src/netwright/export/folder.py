@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from netwright.errors import ExportError, SettingError
-from netwright.network.files import whole
+from netwright.files.whole import whole
 
 MARK = "card.json"  # says that the other files are of an export; placed first
 FILES = (MARK, "card.md", "model.py", "model.safetensors", "model.onnx", "model.pt2")

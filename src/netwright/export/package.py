@@ -21,7 +21,6 @@ from netwright.export.folder import check_folder, place
 from netwright.export.source.program import program_source
 from netwright.export.source.source import model_source
 from netwright.export.verify import Scored, verify
-from netwright.network.files import tensor_bytes
 from netwright.network.onnx_graph import (
     NoGraph,
     first_line,
@@ -30,6 +29,7 @@ from netwright.network.onnx_graph import (
     quiet_exporters,
 )
 from netwright.network.signature import Signature
+from netwright.network.weights import tensor_bytes
 from netwright.tasks import Task
 
 _ROUNDING = 1e-3  # share of the test part that another device's rounding may decide otherwise

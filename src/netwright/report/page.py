@@ -9,7 +9,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from netwright.errors import SettingError
-from netwright.network.files import write_whole
+from netwright.files.whole import write_whole
 from netwright.objective import figures
 from netwright.record.record import Record
 from netwright.report import sections

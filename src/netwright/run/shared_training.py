@@ -14,8 +14,8 @@ from torch import Tensor
 from netwright.data import Augmentation
 from netwright.evaluate.costs import Costs
 from netwright.evaluate.training import Training
-from netwright.network.files import tensor_bytes
 from netwright.network.threads import one_thread
+from netwright.network.weights import tensor_bytes
 from netwright.oneshot import OneShot, Setting, Shared, shared_score
 from netwright.oneshot.memory import fit_memory
 from netwright.record.artifacts import SHARED_WEIGHTS

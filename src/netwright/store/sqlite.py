@@ -22,6 +22,7 @@ from typing import Any, BinaryIO
 from filelock import FileLock, Timeout
 
 from netwright.errors import Conflict, StoreError
+from netwright.files.whole import PART, write_whole
 from netwright.store.base import (
     Event,
     Store,
@@ -34,7 +35,6 @@ from netwright.store.base import (
     this_owner,
     unknown,
 )
-from netwright.store.whole import PART, write_whole
 
 _PATIENCE = 30.0  # seconds that a writer waits for another
 _APPLICATION = 0x6E777274  # "nwrt"
