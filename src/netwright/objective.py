@@ -1,7 +1,8 @@
 """What is wanted of a network: objectives to improve and limits that no returned network breaks.
 
 Both are on a metric, and a metric may be measured somewhere: `latency_ms@onnxruntime` is the
-latency in milliseconds on the target of that name.
+latency in milliseconds on the target of that name, and `latency_ms@onnxruntime(threads=2)` that on
+the one with these settings.
 """
 
 from __future__ import annotations
@@ -40,11 +41,14 @@ class MetricName(str):
     def __new__(cls, text: str) -> MetricName:
         """The metric of a text."""
         name, at, target = str(text).partition("@")
+        target, bracket, settings = target.partition("(")
         parts = (name, target) if at else (name,)
-        if not all(part and "@" not in part and "=" not in part for part in parts):
+        plain = all(part and not {*"@=("} & {*part} for part in parts)
+        if not plain or (bracket and not settings.endswith(")")):
             raise SettingError(
-                f"A metric must be a name such as 'params', or metric@target such as "
-                f"'latency_ms@onnxruntime', got {text!r}."
+                "A metric must be a name such as 'params', or metric@target such as "
+                "'latency_ms@onnxruntime' or 'latency_ms@onnxruntime(threads=2)', "
+                f"got {text!r}."
             )
         return super().__new__(cls, text)
 
@@ -63,7 +67,7 @@ class MetricName(str):
 
     @property
     def target(self) -> str | None:
-        """The name of where it is measured; None for what has no target."""
+        """The name of where it is measured, with its settings; None for what has no target."""
         return self.partition("@")[2] or None
 
 

@@ -33,6 +33,19 @@ def test_settings_are_given_with_the_name_of_what_they_are_of() -> None:
     assert plan.evaluator == nw.Training(data, 2, batch=64, optimizer="adamw", flip=True)
 
 
+def test_a_target_is_given_with_its_settings() -> None:
+    limits = ["latency_ms@onnxruntime(threads=2)=1.5", "latency_ms@onnxruntime=0.5"]
+    objectives = ["accuracy", "-latency_ms@pytorch(threads=2, seconds=0.1)"]
+    plan = launch.plan_of(CALL | {"limits": limits, "objectives": objectives})
+    assert [str(limit) for limit in plan.limits] == [
+        "latency_ms@onnxruntime(threads=2) <= 1.5", "latency_ms@onnxruntime <= 0.5",
+    ]  # fmt: skip
+    assert plan.objectives[1] == nw.minimize("latency_ms@pytorch(threads=2, seconds=0.1)")
+    assert set(plan.targets) == {
+        nw.OnnxRuntime(threads=2), nw.OnnxRuntime(), nw.PyTorch(threads=2, seconds=0.1),
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [

@@ -70,6 +70,15 @@ def call(capsys, *arguments: str) -> tuple[int, str]:
         (["search", "--data", "digits", "--strategy", "randon"], "did you mean 'random'"),
         (["search", "--data", "digits", "--limit", "latency_ms"], "metric=value"),
         (["search", "--data", "digits", "--limit", "latency_ms@tpu=1"], "onnxruntime, pytorch"),
+        (
+            ["search", "--data", "digits", "--limit", "latency_ms@pytorch(thread=2)=1"],
+            "--limit`: pytorch has no setting 'thread'; did you mean 'threads'? Its settings are",
+        ),
+        (
+            ["search", "--data", "digits", "--objective", "-latency_ms@pytorch(threads=0)"],
+            "--objective`: `pytorch(threads=...)` must be at least 1, got 0",
+        ),
+        (["search", "--data", "digits", "--limit", "latency_ms@pytorch(threads=2)"], "metric=val"),
         (["search", "--data", "digits", "--limit", "params=-1"], "above 0"),
         (["search", "--data", "digits", "--finals", "3by10"], "8x10,3x30"),
         (["search", "--data", "digits", "--objective", "a b"], "--objective"),

@@ -3,6 +3,7 @@
 import math
 import sys
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -124,6 +125,79 @@ def test_targets_by_name() -> None:
         target_named("pytorsch")
 
 
+def test_a_name_says_the_settings_that_are_not_the_defaults() -> None:
+    assert OnnxRuntime(threads=1).name == OnnxRuntime.name == "onnxruntime"
+    assert OnnxRuntime(seconds=0.5, threads=2).name == "onnxruntime(threads=2, seconds=0.5)"
+    assert Mine(2.0).name == "mine"  # which the class says
+
+    @dataclass(frozen=True)
+    class Board(Mine):
+        name: ClassVar[str] = "board"
+
+    @dataclass(frozen=True)
+    class Own(Target):
+        metrics = ("energy_mj",)
+        fast: bool = False
+        host: str = "board@lab"
+        probe: Any = None
+        prepare, measure, fingerprint = Mine.prepare, Mine.measure, Mine.fingerprint
+
+    assert Board(2.0).name == "board"
+    own = Own(True, "me@here", object())  # of which the last cannot be said
+    assert own.name == "own(fast=True, host='me@here')"
+    limit = nw.at_most("energy_mj", 1.0, on=own)
+    assert (limit.metric.name, limit.metric.target) == ("energy_mj", own.name)
+    text = "own(host = 'me@here', fast=True)"
+    assert asked((), limits_from({f"energy_mj@{text}": 1.0}), [Own()]).targets == (
+        Own(), Own(True, "me@here"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", TARGETS.values(), ids=TARGETS)
+def test_settings_in_words(kind) -> None:
+    two = kind(threads=2)
+    assert target_named(two.name) == two
+    found = asked(
+        [nw.minimize(f"latency_ms@{kind.name}( threads = 2 )")],
+        limits_from({f"latency_ms@{kind.name}": 1.0, f"latency_ms@{kind.name}(threads=3)": 2.0}),
+    )
+    assert found.targets == (two, kind(), kind(threads=3))
+    assert found.objectives[0].metric == f"latency_ms@{kind.name}(threads=2)"
+    assert keys(found) == [f"latency_ms@{kind.name}", f"latency_ms@{kind.name}(threads=3)"]
+
+
+def test_a_name_without_settings_means_the_one_that_is_given() -> None:
+    bare = limits_from({"latency_ms@pytorch": 1.0})
+    found = asked((), bare, [PyTorch(threads=2)])
+    assert found.targets == (PyTorch(threads=2),)
+    assert keys(found) == ["latency_ms@pytorch(threads=2)"]
+    assert asked((), bare, [PyTorch(threads=2), PyTorch()]).limits == bare
+    with pytest.raises(SettingError, match=r"pytorch\(threads=2\) or pytorch\(threads=3\)"):
+        asked((), bare, [PyTorch(threads=2), PyTorch(threads=3)])
+    twice = limits_from({"latency_ms@pytorch": 1.0, "latency_ms@pytorch(threads=2)": 1.0})
+    with pytest.raises(SettingError, match="must have one bound"):
+        asked((), twice, [PyTorch(threads=2)])
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("onnxruntime(thread=2)", "no setting 'thread'; did you mean 'threads'. Its settings are "
+         "threads=1, seconds=0.05"),
+        ("onnxruntime(threads=0)", r"`onnxruntime\(threads=...\)` must be at least 1, got 0"),
+        ("onnxruntime(threads='a')", "must be a whole number, got 'a'"),
+        ("onnxruntime(2)", "has a value without a name"),
+        ("onnxruntime(threads=int('2'))", "'threads' what is no literal"),
+        ("onnxruntime(threads=2", "must be a name such as"),
+        ("(threads=2)", "must be a name such as"),
+        ("pytorsch(threads=2)", "one of onnxruntime, pytorch, got .* Did you mean 'pytorch'"),
+    ],
+)  # fmt: skip
+def test_wrong_settings_in_words_are_refused(target, said) -> None:
+    with pytest.raises(SettingError, match=said):
+        asked((), limits_from({f"latency_ms@{target}": 1.0}))
+
+
 def keys(found) -> list[str]:
     return [str(limit.metric) for limit in found.limits]
 
@@ -206,6 +280,17 @@ def test_a_target_of_ones_own_beside_ours_in_one_search(tmp_path) -> None:
         "mine": "mine 1.0", "pytorch": PyTorch().fingerprint,
     }  # fmt: skip
     assert "energy on mine, mj" in run.report(tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+def test_two_settings_of_one_target_in_one_search(tmp_path) -> None:
+    quick, slow = "latency_ms@pytorch(seconds=0.001)", "latency_ms@pytorch(seconds=0.002)"
+    run = nw.search(
+        SPACES["flat"](), lambda model, epochs: 0.5, trials=2, workers=0, strategy="random",
+        limits={quick: 1e4, "latency_ms@pytorch(seconds=2e-3)": 1e4}, store=tmp_path / "runs.db",
+    )  # fmt: skip
+    assert {quick, slow} <= run.best.metrics.keys()
+    assert [limit.metric for limit in run.record.limits] == [quick, slow]
+    assert "seconds=0.001" in run.report(tmp_path / "r.html").read_text(encoding="utf-8")
 
 
 def test_a_plain_name_is_logged_with_its_target(tmp_path) -> None:

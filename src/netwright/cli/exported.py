@@ -105,7 +105,7 @@ SEARCH = (
         "--limit",
         "texts",
         [],
-        "metric=value or metric@target=value, may be repeated.",
+        "metric=value, metric@target=value or metric@target(key=value)=value; may be repeated.",
     ),
     Declared(
         "trials",

@@ -89,11 +89,11 @@ def parse_baseline(given: str | int) -> int | Literal["same"]:
 
 
 def parse_limit(text: str) -> Any:
-    """`metric=value` or `metric@target=value` as a limit."""
+    """`metric=value`, `metric@target=value` or `metric@target(key=value)=value` as a limit."""
     from netwright.objective import at_most
     from netwright.targets.asked import target_named
 
-    metric, equals, value = text.partition("=")
+    metric, equals, value = text.rpartition("=")
     try:
         bound = float(value)
     except ValueError:
@@ -105,13 +105,14 @@ def parse_limit(text: str) -> Any:
         )
     limit = at_most(metric, bound)
     if limit.metric.target is not None:
-        target_named(limit.metric.target)  # refuses what is none
+        target_named(limit.metric.target, option="--limit")  # refuses what is none
     return limit
 
 
 def parse_objective(text: str) -> Any:
     """A metric's name: it is to be large, or small where a `-` stands before it."""
     from netwright.objective import maximize, minimize
+    from netwright.targets.asked import target_named
 
     name = text.lstrip("+-")
     if not name.partition("@")[0].isidentifier():
@@ -119,7 +120,10 @@ def parse_objective(text: str) -> Any:
             "`--objective` must be a metric or metric@target, with a '-' before it if small is "
             f"good, got {text!r}."
         )
-    return minimize(name) if text.startswith("-") else maximize(name)
+    objective = minimize(name) if text.startswith("-") else maximize(name)
+    if objective.metric.target is not None:
+        target_named(objective.metric.target, option="--objective")  # refuses what is none
+    return objective
 
 
 def parse_finals(text: str) -> list[tuple[int, int]]:

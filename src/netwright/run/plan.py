@@ -84,7 +84,8 @@ class Plan:
         '`{"params": 200_000, "latency_ms@onnxruntime": 1.0}`, or a list such as '
         '`[at_most("latency_ms", 1.0, on=MyTarget())]`.',
         flag="--limit",
-        cli_help="metric=value or metric@target=value, may be repeated.",
+        cli_help="metric=value, metric@target=value or metric@target(key=value)=value; may be "
+        "repeated.",
         cli_default=[],
         fixed=True,
     )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import partial
 from importlib.util import find_spec
 
 from netwright import targets
 from netwright.errors import SettingError
 from netwright.objective import Limit, MetricName, Objective, limits_from
 from netwright.settings.exports import exported
+from netwright.settings.literal import parse_call
+from netwright.settings.making import made
 from netwright.targets.base import Target
 
 TARGETS: dict[str, type[Target]] = {kind.name: kind for kind in exported(targets, Target)}
@@ -40,9 +43,10 @@ def asked(
     """Find the targets of a run, and say of each metric where it is measured.
 
     The targets are those `given`, those that an objective or a limit has, and those of ours that
-    one names; if that is none, the default, unless `given` is empty. A metric that is
-    not `known` without a target, such as `latency_ms`, is measured on the one target that measures
-    it.
+    one names, with settings or without; if that is none, the default, unless `given` is empty. A
+    name without settings means the one target of that class that is given, whatever its settings. A
+    metric that is not `known` without a target, such as `latency_ms`, is measured on the one target
+    that measures it.
 
     Raises:
         SettingError: A target is unknown, has the name of another, or does not measure what is
@@ -52,35 +56,46 @@ def asked(
     found: dict[str, Target] = {}
     for target in [*_listed(given), *(each.on for each in wanted if each.on is not None)]:
         _add(found, target)
-    for name in (each.metric.target for each in wanted):
-        if name is not None and name not in found:
-            found[name] = target_named(name, found)
+    instances = tuple(found.values())
+    named: dict[str, Target] = {}
+    for metric in (each.metric for each in wanted):
+        if metric.target is not None and metric.target not in named:
+            named[metric.target] = _meant(metric, metric.target, instances)
+            _add(found, named[metric.target])
     if not found and given is None:
         _add(found, default_target())
     every = tuple(found.values())
-    bounds = [replace(limit, metric=_located(limit.metric, every, known)) for limit in limits]
+    located = partial(_located, named, every, known)
+    bounds = [replace(limit, metric=located(limit.metric)) for limit in limits]
     return Asked(
-        tuple(replace(o, metric=_located(o.metric, every, known)) for o in objectives),
+        tuple(replace(o, metric=located(o.metric)) for o in objectives),
         limits_from(bounds),  # raises where two were on one metric
         every,
     )
 
 
-def target_named(name: str, others: Iterable[str] = ()) -> Target:
-    """A target of ours with its default settings; `others` are names that are known beside.
+def target_named(text: str, others: Iterable[Target] = (), option: str = "target") -> Target:
+    """A target by its name, with settings or without: `onnxruntime(threads=2)`.
+
+    It is one of ours, or of the class of one of `others` that are given beside. `option` is what
+    an error says the text was given to.
 
     Raises:
-        SettingError: There is none of that name.
+        SettingError: There is none of that name, or it has no such settings.
     """
-    if name not in TARGETS:
-        names = sorted({*TARGETS, *others})
-        near = get_close_matches(name, names, 1)
+    beside = tuple(others)
+    kinds = TARGETS | {type(t).name: type(t) for t in beside if t.named_by_class}
+    call = parse_call(option, text)
+    if call.name not in kinds:
+        names = sorted({*kinds, *(target.name for target in beside)})
+        near = get_close_matches(call.name, names, 1)
         meant = f" Did you mean {near[0]!r}?" if near else ""
         raise SettingError(
-            f"A target must be one of {', '.join(names)}, got {name!r}.{meant} One of your own is "
+            f"A target must be one of {', '.join(names)}, got {text!r}.{meant} One of your own is "
             "given to `search(targets=[...])`, or with its metric as `on=...`."
         )
-    return TARGETS[name]()
+    target: Target = made(option, call, kinds[call.name])
+    return target
 
 
 def default_target() -> Target:
@@ -107,15 +122,33 @@ def _add(found: dict[str, Target], target: object) -> None:
         )
 
 
-def _located(metric: MetricName, found: Sequence[Target], known: Container[str]) -> MetricName:
+def _meant(metric: MetricName, text: str, given: Sequence[Target]) -> Target:
+    """The target of a text: that of a name, the only one of a class, or one that it describes."""
+    same = [target for target in given if target.name == text]
+    of_class = [target for target in given if target.named_by_class and type(target).name == text]
+    if len(same or of_class) > 1:
+        raise SettingError(
+            f"The metric {metric!r} must say which target is meant: "
+            f"{' or '.join(target.name for target in of_class)}."
+        )
+    return next(iter(same or of_class), None) or target_named(text, given, metric)
+
+
+def _located(
+    named: Mapping[str, Target],
+    found: Sequence[Target],
+    known: Container[str],
+    metric: MetricName,
+) -> MetricName:
+    """The metric with the name of the target that measures it; `named` are those by a text."""
     if metric.target is not None:
-        (target,) = (t for t in found if t.name == metric.target)
+        target = named[metric.target]
         if metric.name not in target.metrics:
             raise SettingError(
                 f"The target {target.name!r} must be asked for one of "
                 f"{', '.join(target.metrics)}, got {metric.name!r}."
             )
-        return metric
+        return MetricName.on(metric.name, target.name)
     places = [target.name for target in found if metric.name in target.metrics]
     if not places or metric in known:
         return metric

@@ -9,16 +9,53 @@ from __future__ import annotations
 import platform
 import statistics
 import time
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from netwright.errors import SettingError
-
-LATENCY = ("latency_ms",)
-"""What `latency` gives that can be limited."""
+from netwright.targets.base import Artifact, Target
 
 _BLOCKS = 10
+
+
+@dataclass(frozen=True)
+class Timed(Target):
+    """A runtime on the CPU of this machine, in which a network is called on one example.
+
+    It is called with so many `threads`, for about so many `seconds`.
+
+    Raises:
+        SettingError: A value outside its rule.
+    """
+
+    metrics: ClassVar[tuple[str, ...]] = ("latency_ms",)
+    threads: int = 1
+    seconds: float = 0.05
+
+    def __post_init__(self) -> None:
+        check_timing(type(self).__name__, self.threads, self.seconds)
+        super().__post_init__()
+
+    def measure(self, artifacts: Sequence[Artifact]) -> list[Mapping[str, float]]:
+        """The latency of calling each artifact on one example."""
+        return [latency(self._call(artifact), self.seconds) for artifact in artifacts]
+
+    @abstractmethod
+    def _call(self, artifact: Artifact) -> Callable[[], object]:
+        """What is timed: a call of an artifact on one example."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the runtime, the threads and the machine."""
+        return f"{self._runtime()}, {self.threads} threads, {machine()}"
+
+    @abstractmethod
+    def _runtime(self) -> str:
+        """The runtime and its version."""
 
 
 def latency(call: Callable[[], object], seconds: float) -> dict[str, float]:

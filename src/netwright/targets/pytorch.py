@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, final
+from typing import final
 
 import torch
 from torch import Tensor, nn
 
 from netwright.network.onnx_graph import quiet_exporters
 from netwright.network.signature import Signature
-from netwright.targets.base import Artifact, Target
-from netwright.targets.clock import LATENCY, check_timing, latency, machine
+from netwright.targets.base import Artifact
+from netwright.targets.clock import Timed
 
 
 @final
@@ -35,19 +35,8 @@ class Module(Artifact):
 
 @final
 @dataclass(frozen=True)
-class PyTorch(Target):
-    """Eager PyTorch on the CPU in inference mode, timed for about so many `seconds` a network.
-
-    Raises:
-        SettingError: A value outside its rule.
-    """
-
-    metrics: ClassVar[tuple[str, ...]] = LATENCY
-    threads: int = 1
-    seconds: float = 0.05
-
-    def __post_init__(self) -> None:
-        check_timing("PyTorch", self.threads, self.seconds)
+class PyTorch(Timed):
+    """Eager PyTorch on the CPU in inference mode; see `Timed` for the settings."""
 
     def prepare(
         self, module: nn.Module, signature: Signature, calibration: Sequence[Tensor] = ()
@@ -58,17 +47,15 @@ class PyTorch(Target):
     def measure(self, artifacts: Sequence[Artifact]) -> list[Mapping[str, float]]:
         """The latency of calling each module on one example."""
         with _threads(self.threads), torch.inference_mode():
-            return [self._latency(artifact) for artifact in artifacts]
+            return super().measure(artifacts)
 
-    def _latency(self, artifact: Artifact) -> dict[str, float]:
+    def _call(self, artifact: Artifact) -> Callable[[], object]:
         assert isinstance(artifact, Module)
         example = artifact.signature.zeros(1)
-        return latency(lambda: artifact.module(*example), self.seconds)
+        return lambda: artifact.module(*example)
 
-    @property
-    def fingerprint(self) -> str:
-        """Of torch, the threads and the machine."""
-        return f"torch {torch.__version__}, {self.threads} threads, {machine()}"
+    def _runtime(self) -> str:
+        return f"torch {torch.__version__}"
 
 
 @contextmanager
