@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import io
 import logging
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
@@ -27,32 +28,60 @@ from netwright.conversion.weightless import piece
 from netwright.errors import SpaceError
 
 OUTPUT = "it gives the model's output"
+TRAINED = "it gives an output of the model in training"
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The graph of a pass in one mode.
+
+    `names` are the tensors' names by the node that stands for them; `used` are the tensors that the
+    graph reads and `called` the modules that it runs, both by name, of several names the first.
+    """
+
+    graph: fx.Graph
+    names: dict[fx.Node, str]
+    returned: tuple[Any, ...]
+    used: frozenset[str]
+    called: frozenset[str]
 
 
 @dataclass(frozen=True)
 class Coupling:
-    """What tracing found: the model's tensors with their dimensions, and the graph.
+    """What tracing found: the model's tensors with their dimensions, and the graphs.
 
-    `tensors` are by name, of tied ones the first; `names` are the tensors' names by the node that
-    stands for them.
+    `tensors` are by name, of tied ones the first. `evaluated` is the pass in eval mode, `trained`
+    that in train mode, None where it cannot be traced.
     """
 
     tensors: dict[str, Shaped]
-    graph: fx.Graph
-    names: dict[fx.Node, str]
+    evaluated: Trace
+    trained: Trace | None
     outputs: int
+
+    def unused(self, name: str) -> str | None:
+        """Why a tensor or module has no part in the model's answer, None if it has."""
+        trained = self.trained
+        if name in self.evaluated.used | self.evaluated.called:
+            return None
+        known = trained is not None and name in trained.used | trained.called
+        return "only training uses it" if known else "the model does not use it"
 
 
 def couple(model: nn.Module, example: Tensor) -> Coupling:
-    """Trace a model in eval mode on an example (2, *inputs) and follow its channels.
+    """Trace a model in eval and in train mode on an example (2, *inputs), and follow its channels.
+
+    What only training runs, as an auxiliary head, couples channels like the rest of the model. A
+    pass in train mode that cannot be traced is left out.
 
     Raises:
-        SpaceError: It cannot be traced, or gives other than one tensor (2, outputs).
+        SpaceError: It cannot be traced in eval mode, or gives other than one tensor (2, outputs).
     """
-    traced = copy.deepcopy(model).eval()
+    first = first_names(model)
+    tensors = {name: _own(name, tensor) for name, tensor in _tensors(model) if first[name] == name}
+    _keep_rigid(model, first, tensors)
     try:
-        with _quietly():
-            program = torch.export.export(traced, (example,), strict=False)
+        evaluated = _trace(copy.deepcopy(model).eval(), example)
     except Exception as error:
         reason = (str(error).strip().splitlines() or ["no message"])[0].rstrip(".")
         raise SpaceError(
@@ -61,23 +90,47 @@ def couple(model: nn.Module, example: Tensor) -> Coupling:
             "`forward` without branches on the values of tensors (`if x.sum() > 0`, `.item()`) "
             "and without inputs other than one tensor, or declare the space by hand."
         ) from error
+    outputs = _count(model, _follow(evaluated, tensors))
+    try:
+        trained = _trace(copy.deepcopy(model).train(), example)
+    except Exception:  # whatever a model does in training: its members are run (`tryout.py`)
+        trained = None
+    for value in _follow(trained, tensors) if trained else []:
+        if isinstance(value, Shaped):
+            value.kept(TRAINED)
+    return Coupling(tensors, evaluated, trained, outputs)
+
+
+def _trace(model: nn.Module, example: Tensor) -> Trace:
+    with _quietly():
+        program = torch.export.export(model, (example,), strict=False)
     graph, signature = program.graph, program.graph_signature
     held = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
-    first = first_names(traced)
+    first, paths = first_names(model), first_paths(model)
     names = {n: first[held[n.name]] for n in graph.nodes if n.op == "placeholder" if n.name in held}
-    tensors = {name: _own(name, tensor) for name, tensor in _tensors(traced) if first[name] == name}
-    _keep_rigid(traced, first, tensors)
+    called = {paths.get(path) for node in graph.nodes for path in path_of(node)}
+    returned = next(iter(reversed(graph.nodes))).args[0]
+    used = frozenset(name for node, name in names.items() if node.users)
+    return Trace(graph, names, tuple(returned), used, frozenset(p for p in called if p is not None))
+
+
+def path_of(node: fx.Node) -> list[str]:
+    """The paths of the modules that a node stands in, from the outside."""
+    stack = node.meta.get("nn_module_stack", {})
+    return [re.sub(r"@\d+", "", path) for path, _ in stack.values()]
+
+
+def _follow(trace: Trace, tensors: dict[str, Shaped]) -> list[Any]:
+    """What the model returns, when its channels were followed from one operation to the next."""
     values: dict[fx.Node, Any] = {}
-    for node in graph.nodes:
-        if node in names:
-            values[node] = tensors[names[node]]
+    for node in trace.graph.nodes:
+        if node in trace.names:
+            values[node] = tensors[trace.names[node]]
         elif node.op == "call_function":
             values[node] = _followed(node, values)
         elif node.op != "output":
             values[node] = _fresh(node.meta.get("val"))
-    returned = next(iter(reversed(graph.nodes))).args[0]
-    outputs = [values[node] for node in returned if isinstance(node, fx.Node)]
-    return Coupling(tensors, graph, names, _count(model, outputs))
+    return [values[node] for node in trace.returned if isinstance(node, fx.Node)]
 
 
 @contextmanager
@@ -97,6 +150,13 @@ def first_names(model: nn.Module) -> dict[str, str]:
     """The first name of each parameter and buffer, by each of its names."""
     first: dict[int, str] = {}
     return {name: first.setdefault(id(tensor), name) for name, tensor in _tensors(model)}
+
+
+def first_paths(model: nn.Module) -> dict[str, str]:
+    """The first path of each module, by each of its paths."""
+    first: dict[nn.Module, str] = {}
+    every = model.named_modules(remove_duplicate=False)
+    return {path: first.setdefault(module, path) for path, module in every}
 
 
 def _tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:

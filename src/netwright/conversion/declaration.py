@@ -88,13 +88,12 @@ class Scope:
 
 @dataclass
 class _Made:
-    """The network that is being made, with the answers so far."""
+    """The network that is being made, with the answers so far; `layers` are by all their paths."""
 
     network: nn.Module
     layers: dict[str, nn.Module]
     numbers: dict[Axis, Any] = field(default_factory=dict)
     kernels: dict[str, Any] = field(default_factory=dict)
-    dropped: list[str] = field(default_factory=list)
 
     def put(self, path: str, module: nn.Module) -> None:
         """Let `module` stand wherever the layer of this path does."""
@@ -103,10 +102,6 @@ class _Made:
             for name, child in parent._modules.items():
                 if child is old:
                     parent._modules[name] = module
-
-    def drops(self, path: str) -> bool:
-        """Whether a layer or tensor is inside a block that is left out."""
-        return any(path.startswith(f"{each}.") for each in self.dropped)
 
 
 class Converted:
@@ -133,7 +128,7 @@ class Converted:
     def __call__(self, choose: Choose, inputs: tuple[int, ...], outputs: int) -> nn.Module:
         """The network that `choose` answers for."""
         network = copy.deepcopy(self.skeleton)
-        made = _Made(network, dict(network.named_modules()))
+        made = _Made(network, dict(network.named_modules(remove_duplicate=False)))
         self._ask(choose, self.scopes[""], made)
         for run in self.runs:
             self._ask_run(choose, run, made)
@@ -173,28 +168,30 @@ class Converted:
             step = steps[place] if place < len(steps) else nn.Identity()
             if step is made.layers[block.path]:
                 continue
-            if isinstance(step, nn.Identity):
-                made.dropped.append(block.path)
             made.put(block.path, step)
 
     # -- cutting ----------------------------------------------------------------------------------
 
     def _fill(self, made: _Made) -> None:
-        """Give every layer its part of the model's tensors, and its sizes."""
+        """Give every layer that was not left out its part of the model's tensors, and its sizes."""
         kept = self.channels(made.numbers)
+        left = set(made.network.modules())
+        paths: dict[nn.Module, str] = {}  # the first of each layer
+        for path, layer in made.layers.items():
+            if layer in left:
+                paths.setdefault(layer, path)
         ready: dict[str, Tensor] = {}
         for home, tensor in [*_parameters(self.model), *_buffers(self.model)]:
-            if made.drops(home):
-                continue
             path, _, name = home.rpartition(".")
+            if made.layers[path] not in left:
+                continue
             first = self.aliases[home]
             if first not in ready:
                 kernel = made.kernels.get(path) if name == "weight" else None
                 ready[first] = cut(tensor, self.dims[first], kept, kernel)
             setattr(made.layers[path], name, ready[first])
-        for path, layer in made.layers.items():
-            if not made.drops(path) and path not in made.dropped:
-                self._resize(path, layer, made)
+        for layer, path in paths.items():
+            self._resize(path, layer, made)
 
     def channels(self, numbers: Mapping[Axis, Any]) -> dict[Axis, Tensor]:
         """The channels that each axis keeps with these numbers; axes that keep all are left out."""

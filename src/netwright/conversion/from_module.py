@@ -93,7 +93,7 @@ def convert(
         failed = failing(converted, example, inputs, outputs)
         if failed is None:
             break
-        conversion.fixed[failed[0]] = f"members with less of it fail: {failed[1]}"
+        conversion.fixed[failed[0]] = f"members with less of it fail{failed[1]}"
     space = Space(converted, inputs, outputs, recipe=recipe, name=name, tokens=tokens)
     space.kept = tuple(conversion.kept)
     return space
@@ -112,6 +112,10 @@ class _Conversion:
 
     def __post_init__(self) -> None:
         self.first = first_names(self.model)
+        self.modules = dict(self.model.named_modules(remove_duplicate=False))
+        self.names: dict[str, list[str]] = {}  # of each tensor, by the first of them
+        for name, first in self.first.items():
+            self.names.setdefault(first, []).append(name)
 
     def converted(self) -> Converted:
         """The declaration with all choices that are not fixed."""
@@ -124,13 +128,14 @@ class _Conversion:
         made.scopes |= {block.path: Scope() for run in made.runs for block in run.blocks}
         for width in self._widths(dims):
             homes = [n for n, own in dims.items() if any(_has(d, width.axis) for d in own)]
-            scopes = dict.fromkeys(_scope(made, home) for home in homes)
+            names = [name for home in homes for name in self.names[home]]
+            scopes = dict.fromkeys(self._scope(made, name) for name in names)
             for scope in [""] if "" in scopes else scopes:
                 made.scopes[scope].widths.append(width)
         for path, options in self._kernels():
-            made.scopes[_scope(made, path)].kernels[path] = options
+            self._scope_of_module(made, path).kernels[path] = options
         for path, kind in self._activations():
-            made.scopes[_scope(made, path)].activations[path] = kind
+            self._scope_of_module(made, path).activations[path] = kind
         order = {path: place for place, (path, _) in enumerate(self.model.named_modules())}
         self.kept.sort(key=lambda kept: order.get(kept.name, 0))
         return made
@@ -138,10 +143,26 @@ class _Conversion:
     def _keep(self, path: str, what: str, reason: str) -> None:
         self.kept.append(Kept(path, f"{what}: {reason}"))
 
+    def _scope(self, made: Converted, name: str) -> str:
+        """The block that a module or tensor is in by one of its names, '' for the root."""
+        blocks = {self.modules[path]: path for path in made.scopes if path}
+        parts = name.split(".")
+        around = (self.modules.get(".".join(parts[:end])) for end in range(1, len(parts)))
+        return next((blocks[each] for each in around if each in blocks), "")
+
+    def _scope_of_module(self, made: Converted, path: str) -> Scope:
+        """Where the questions of a module are asked: at the root if several places have it."""
+        scopes = {self._scope(made, name) for name in self._paths(path)}
+        return made.scopes[scopes.pop() if len(scopes) == 1 else ""]
+
+    def _paths(self, path: str) -> list[str]:
+        """All paths of a module."""
+        return [name for name, each in self.modules.items() if each is self.modules[path]]
+
     # -- depths -----------------------------------------------------------------------------------
 
     def _runs(self) -> list[Run]:
-        blocks, refused = find_blocks(self.model, self.coupling)
+        blocks, refused = find_blocks(self.model, self.coupling.evaluated)
         if not self.wanted.depths:
             return []
         for path, reason in refused.items():
@@ -168,7 +189,6 @@ class _Conversion:
     # -- widths -----------------------------------------------------------------------------------
 
     def _widths(self, dims: Mapping[str, Sequence[Dimension]]) -> list[Width]:
-        used = {name for node, name in self.coupling.names.items() if node.users}
         layers: dict[Axis, list[str]] = {}
         for path, layer in self.model.named_modules():
             if isinstance(layer, _SEARCHED) and f"{path}.weight" in self.first:
@@ -176,7 +196,7 @@ class _Conversion:
                     layers.setdefault(part.axis, []).append(path)
         made, refused = {}, {}
         for axis, paths in layers.items():
-            found = self._width(axis, paths, used, dims)
+            found = self._width(axis, paths, dims)
             if isinstance(found, Width):
                 made[axis] = found
             else:
@@ -188,7 +208,6 @@ class _Conversion:
         self,
         axis: Axis,
         paths: list[str],
-        used: set[str],
         dims: Mapping[str, Sequence[Dimension]],
     ) -> Width | str:
         """The choice of an axis, or why there is none."""
@@ -203,8 +222,9 @@ class _Conversion:
             reason = self.wanted.refusal(self.model, path)
             if reason:
                 return reason if len(paths) == 1 else f"coupled with {path}, which is {reason}"
-            if self.first[f"{path}.weight"] not in used:
-                return "the model does not use it"
+        unused = [self.coupling.unused(self.first[f"{path}.weight"]) for path in paths]
+        if all(unused):
+            return unused[0] or ""
         shares = axis.size // axis.groups
         options = {max(1, round(shares * part)) * axis.groups for part in self.wanted.widths}
         if options <= {axis.size}:
@@ -257,7 +277,8 @@ class _Conversion:
             if size < 4:
                 continue
             reason = self.wanted.refusal(self.model, path) or self.fixed.get(f"{path}.kernel")
-            reason = reason or _kernel_refusal(layer)
+            reason = reason or self.coupling.unused(path) or _kernel_refusal(layer)
+            reason = reason or self._tied(path)
             if reason:
                 self._keep(path, "kernel", reason)
             else:
@@ -266,21 +287,24 @@ class _Conversion:
     def _activations(self) -> Iterator[tuple[str, str]]:
         if not self.wanted.activations:
             return
-        homes: dict[int, int] = {}
-        for _, layer in self.model.named_modules(remove_duplicate=False):
-            homes[id(layer)] = homes.get(id(layer), 0) + 1
         for path, layer in self.model.named_modules():
             kinds = {cls: kind for kind, cls in {**ACTIVATIONS, **_OTHERS}.items()}
             if type(layer) not in kinds or not path:
                 continue
             kind = kinds[type(layer)]
             reason = self.wanted.refusal(self.model, path) or self.fixed.get(f"activation.{kind}")
-            if homes[id(layer)] > 1:
-                reason = reason or "one module stands in several places"
+            reason = reason or self.coupling.unused(path)
             if reason:
                 self._keep(path, "activation", reason)
             else:
                 yield path, kind
+
+    def _tied(self, path: str) -> str | None:
+        """Why a convolution keeps its kernel, if its weights are those of another layer too."""
+        names = self.names[self.first[f"{path}.weight"]]
+        owners = {self.modules[name.rpartition(".")[0]]: name for name in names}
+        owners.pop(self.modules[path])
+        return next((f"its weights are also {name}" for name in owners.values()), None)
 
 
 def _kernel_refusal(layer: _ConvNd) -> str | None:
@@ -298,8 +322,3 @@ def _kernel_refusal(layer: _ConvNd) -> str | None:
 
 def _has(dim: Dimension, axis: Axis) -> bool:
     return any(part.axis is axis for part in dim)
-
-
-def _scope(converted: Converted, name: str) -> str:
-    """The block that a module or tensor is in, '' for the root."""
-    return next((path for path in converted.scopes if path and name.startswith(f"{path}.")), "")

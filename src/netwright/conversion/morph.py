@@ -46,7 +46,7 @@ def inherit(
     morph = _Morph(_converted(space), space.architecture(parent.answers).answers, child.answers)
     morph.check()
     made = space.build(space.architecture(child.answers), seed=0)
-    own = dict([*network.named_parameters(), *network.named_buffers()])
+    own = morph.by_first_name(network)
     with torch.no_grad():
         for name, tensor in [*made.named_parameters(), *made.named_buffers()]:
             first = morph.converted.aliases[name]
@@ -136,8 +136,18 @@ class _Morph:
         ]
 
     def is_new(self, name: str) -> bool:
-        """Whether a tensor is in a block that only the child has."""
-        return any(name.startswith(f"{block.path}.") for block in self.new)
+        """Whether a tensor is in blocks alone that only the child has; `name` is its first."""
+        names = [each for each, first in self.converted.aliases.items() if first == name]
+        within = [any(each.startswith(f"{b.path}.") for b in self.new) for each in names]
+        return all(within)
+
+    def by_first_name(self, network: nn.Module) -> dict[str, Tensor]:
+        """The tensors of a member by the first names that they have in the model."""
+        every = [
+            *network.named_parameters(remove_duplicate=False),
+            *network.named_buffers(remove_duplicate=False),
+        ]
+        return {self.converted.aliases.get(name, name): tensor for name, tensor in every}
 
     def check(self) -> None:
         """Refuse a child that cannot compute what its parent does."""

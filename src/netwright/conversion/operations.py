@@ -159,10 +159,15 @@ _NAMED: list[tuple[Rule, str]] = [
     (weightless.select, "select"),
 ]
 RULES: dict[str, Rule] = {name: rule for rule, names in _NAMED for name in names.split()}
+_DRAWN = {"bernoulli", "exponential", "normal", "uniform"}  # randomness in place of a tensor
 
 
 def rule_of(op: str, tags: Sequence[Any]) -> Rule:
     """The rule of an operation, by its name without a final underscore and its tags."""
     if op in RULES:
         return RULES[op]
+    if op.startswith("new_"):
+        return weightless.fresh
+    if op.endswith("_like") or op in _DRAWN:
+        return weightless.same
     return weightless.pointwise if torch.Tag.pointwise in tags else unknown

@@ -7,11 +7,11 @@ arXiv:1512.03385). Of blocks within blocks only the innermost are found.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import fx, nn
 
-from netwright.conversion.couple import Coupling, operation
+from netwright.conversion.couple import Trace, first_paths, operation, path_of
 from netwright.network.structure import structure
 
 _UNARY = ("relu", "gelu", "silu", "hardtanh", "hardswish", "leaky_relu", "elu", "mish")
@@ -37,17 +37,22 @@ class Residual:
     last: tuple[str, ...] | None
 
 
-def find_blocks(model: nn.Module, coupling: Coupling) -> tuple[list[Residual], dict[str, str]]:
+def find_blocks(model: nn.Module, trace: Trace) -> tuple[list[Residual], dict[str, str]]:
     """The blocks that may be left out in the order of the model, and why others may not."""
-    inside = _nodes_by_module(coupling)
+    names: dict[str, list[str]] = {}
+    for name, path in first_paths(model).items():
+        names.setdefault(path, []).append(name)
+    inside = _nodes_by_module(trace)
     found: dict[str, Residual] = {}
     refused: dict[str, str] = {}
     for path, module in reversed(list(model.named_modules())):
         container = isinstance(module, nn.Sequential | nn.ModuleList | nn.ModuleDict)
-        within = any(other.startswith(f"{path}.") for other in found)
-        if not path or container or within or not list(module.children()) or path not in inside:
+        inner = [name for other in found for name in names[other]]
+        within = any(name.startswith(f"{path}.") for name in inner)
+        calls = [inside[name] for name in names[path] if name in inside]
+        if not path or container or within or not list(module.children()) or not calls:
             continue
-        made = _block(path, inside[path], coupling)
+        made = _in_all([_block(path, nodes, trace) for nodes in calls])
         if isinstance(made, Residual):
             found[path] = made
         elif made is not None:
@@ -78,20 +83,27 @@ def _follows(model: nn.Module, before: Residual, block: Residual) -> bool:
     return structure(one) == structure(other)
 
 
-def _nodes_by_module(coupling: Coupling) -> dict[str, list[fx.Node]]:
+def _nodes_by_module(trace: Trace) -> dict[str, list[fx.Node]]:
     inside: dict[str, list[fx.Node]] = {}
-    for node in coupling.graph.nodes:
-        if node.op != "call_function":
-            continue
-        for path, _ in node.meta.get("nn_module_stack", {}).values():
-            inside.setdefault(path, []).append(node)
+    for node in trace.graph.nodes:
+        if node.op == "call_function":
+            for path in path_of(node):
+                inside.setdefault(path, []).append(node)
     return inside
 
 
-def _block(path: str, nodes: list[fx.Node], coupling: Coupling) -> Residual | str | None:
+def _in_all(calls: Sequence[Residual | str | None]) -> Residual | str | None:
+    """What a module is that is called under several names: a block if it is one in each call."""
+    blocks = [each for each in calls if isinstance(each, Residual)]
+    if len(blocks) < len(calls):
+        return next(each for each in calls if not isinstance(each, Residual))
+    return replace(blocks[-1], source=blocks[0].source)
+
+
+def _block(path: str, nodes: list[fx.Node], trace: Trace) -> Residual | str | None:
     """The block that a module is, why it is none though it ends in a sum, or None."""
     own = set(nodes)
-    read = {a for n in nodes for a in n.all_input_nodes if a not in own and a not in coupling.names}
+    read = {a for n in nodes for a in n.all_input_nodes if a not in own and a not in trace.names}
     given = [node for node in nodes if any(user not in own for user in node.users)]
     sources = [node for node in read if node.op != "get_attr"]
     if len(given) != 1 or not _ends_in_sum(given[0], own):
@@ -103,7 +115,7 @@ def _block(path: str, nodes: list[fx.Node], coupling: Coupling) -> Residual | st
     branches = _branches(given[0], sources[0], own)
     if branches is None:
         return "its input is not a part of its sum"
-    ends = [_last(branch, own, coupling) for branch in branches]
+    ends = [_last(branch, own, trace) for branch in branches]
     last = None if None in ends else tuple(name for end in ends for name in end or ())
     return Residual(path, sources[0], given[0], last)
 
@@ -137,10 +149,10 @@ def _branches(node: fx.Node, source: fx.Node, own: set[fx.Node]) -> list[fx.Node
     return None
 
 
-def _last(node: fx.Node, own: Iterable[fx.Node], coupling: Coupling) -> tuple[str, ...] | None:
+def _last(node: fx.Node, own: Iterable[fx.Node], trace: Trace) -> tuple[str, ...] | None:
     """The tensors of the last layer before a node, without which it is zero."""
     while node in own:
-        names = [coupling.names[a] for a in node.all_input_nodes if a in coupling.names]
+        names = [trace.names[a] for a in node.all_input_nodes if a in trace.names]
         names = [n for n in names if not n.endswith(("running_mean", "running_var"))]
         if names and (operation(node) in _AFFINE or operation(node) == "mul"):
             return tuple(names)

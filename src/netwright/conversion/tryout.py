@@ -10,31 +10,42 @@ from torch import Tensor
 
 from netwright.conversion.declaration import Converted
 from netwright.errors import SpaceError
+from netwright.network.randomness import seeded
 from netwright.space.architecture import Answer
 from netwright.space.choose import Building, Choice, Listing
 
 _DRAWN = 4  # members at random that are run beside the smallest
+_PASSES = 6  # in training, where values decide what is run
 
 
 def failing(
     converted: Converted, example: Tensor, inputs: tuple[int, ...], outputs: int
 ) -> tuple[str, str] | None:
-    """A choice whose members cannot run, and how they fail; the smallest and some are tried."""
+    """A choice whose members cannot run, and how they fail (" in training: ..."), None if all run.
+
+    The smallest and some others are tried, in train mode too if the model itself can be.
+    """
     listing = Listing()
     with torch.device("meta"):
         converted(listing, inputs, outputs)
     choices = listing.choices
 
-    def failure(answers: Mapping[str, Answer]) -> str | None:
-        return _failure(converted, answers, example, inputs, outputs)
-
     full = {choice.name: choice.options[-1] for choice in choices.values()}
-    wrong = failure(full)
+    wrong = _failure(converted, full, example, inputs, outputs)
     if wrong:
         raise SpaceError(
             f"`convert(model, ...)` could not copy {converted.__name__}: {wrong}. Keep "
             "tensors as parameters or buffers, or declare the space by hand."
         )
+    trains = _failure(converted, full, example, inputs, None) is None
+
+    def failure(answers: Mapping[str, Answer]) -> str | None:
+        wrong = _failure(converted, answers, example, inputs, outputs)
+        if wrong:
+            return f": {wrong}"
+        wrong = _failure(converted, answers, example, inputs, None) if trains else None
+        return f" in training: {wrong}" if wrong else None
+
     rng = np.random.default_rng(0)
     tried = [{choice.name: choice.options[0] for choice in choices.values()}]
     tried += [_drawn(choices, rng) for _ in range(_DRAWN)]
@@ -59,16 +70,21 @@ def _failure(
     answers: Mapping[str, Answer],
     example: Tensor,
     inputs: tuple[int, ...],
-    outputs: int,
+    outputs: int | None,
 ) -> str | None:
-    """How a member fails, None if it does not: on the meta device, or else with real tensors."""
+    """How a member fails, None if it does not: on the meta device, or else with real tensors.
+
+    Without `outputs` it is run in train mode, where it may give anything.
+    """
     reason = None
     for device in ("meta", "cpu"):
         try:
-            with torch.device(device):
-                network = converted(Building(answers), inputs, outputs).eval()
-                given = network(example.to(device))
-            if tuple(given.shape) == (len(example), outputs):
+            with torch.device(device), seeded(0):
+                network = converted(Building(answers), inputs, outputs or 0)
+                passes = _PASSES if outputs is None and device == "cpu" else 1
+                for _ in range(passes):  # in training it may be left to chance what is run
+                    given = network.train(outputs is None)(example.to(device))
+            if outputs is None or tuple(given.shape) == (len(example), outputs):
                 return None
             reason = f"it gives {tuple(given.shape)}"
         except Exception as error:

@@ -19,6 +19,11 @@ def same(call: Call) -> list[Dimension]:
     return list(call.x.dims)
 
 
+def fresh(call: Call) -> list[Dimension]:
+    """Of another tensor the output has the dtype and the device alone."""
+    return list(map(call.free, range(len(call.sizes))))
+
+
 def mixing(call: Call) -> list[Dimension]:
     """As `same`, but all places of a dimension are read at once."""
     for axis in call.axes:
