@@ -230,10 +230,10 @@ def test_cutmix_takes_a_rectangle_and_shares_the_loss_by_area(seed, shape, alpha
     x = torch.arange(n).float()[:, None, None, None].expand(shape).clone()
     y, before = torch.arange(n), x.clone()
     generator = torch.Generator().manual_seed(seed)
-    mixed = cutmix(x, y, alpha, generator, np.random.default_rng(seed))
+    mixed = cutmix((x,), y, alpha, generator, np.random.default_rng(seed))
     assert torch.equal(x, before)
-    own = mixed.x == mixed.first[:, None, None, None]
-    other = mixed.x == mixed.second[:, None, None, None]
+    own = mixed.inputs[0] == mixed.first[:, None, None, None]
+    other = mixed.inputs[0] == mixed.second[:, None, None, None]
     assert (own | other).all()
     moved = mixed.first != mixed.second
     assert torch.allclose(own[moved].float().mean((1, 2, 3)), torch.tensor(mixed.share))
@@ -251,8 +251,8 @@ def test_cutmix_takes_a_rectangle_and_shares_the_loss_by_area(seed, shape, alpha
 
 def test_rows_of_tables_are_not_mixed() -> None:
     x, y = torch.randn(4, 3), torch.arange(4)
-    mixed = cutmix(x, y, 1.0, torch.Generator(), np.random.default_rng(0))
-    assert mixed.x is x
+    mixed = cutmix((x,), y, 1.0, torch.Generator(), np.random.default_rng(0))
+    assert mixed.inputs[0] is x
     assert mixed.share == 1.0
 
 

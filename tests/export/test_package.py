@@ -27,7 +27,7 @@ def network() -> nn.Module:
 
 
 TEST = (
-    torch.randint(0, 256, (40, 1, 6, 6), dtype=torch.uint8, generator=torch.Generator()),
+    (torch.randint(0, 256, (40, 1, 6, 6), dtype=torch.uint8, generator=torch.Generator()),),
     torch.arange(40) % 3,
 )
 TASK = Classification(("a", "b", "c"))
@@ -41,7 +41,7 @@ def deployed(network: nn.Module) -> nn.Module:
 
 def accuracy() -> float:
     with torch.no_grad():
-        logits = network()((TEST[0].float() - MEAN) / STD)
+        logits = network()((TEST[0][0].float() - MEAN) / STD)
     return (logits.argmax(1) == TEST[1]).double().mean().item()
 
 
@@ -110,7 +110,7 @@ def test_a_spoiled_file_is_found(exported: Path, tmp_path: Path) -> None:
     onnx = bytearray((tmp_path / "model.onnx").read_bytes())
     onnx[len(onnx) // 2 : len(onnx) // 2 + 4] = b"\x00\x00\x80\x7f"  # an infinity among the weights
     (tmp_path / "model.onnx").write_bytes(onnx)
-    batches = [[TEST[0][:1]], [TEST[0][1:8]]]
+    batches = [[TEST[0][0][:1]], [TEST[0][0][1:8]]]
     with pytest.raises(ExportError, match=r"model\.onnx"):
         verify.verify(deployed(network()), tmp_path, TAKES, batches, verify.Scored(*TEST, TASK))
 

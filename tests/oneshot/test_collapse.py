@@ -92,7 +92,7 @@ def test_the_eigenvalue_of_a_supernet_is_that_of_its_second_derivative(monkeypat
     value = shared.logits.values["edge01"]
     value.data = value.data.double()
     part = shared.setting.data.validation
-    batch = Batch(part.x.double(), part.y, shared.setting.task)
+    batch = Batch((part.x.double(),), part.y, shared.setting.task)
     found = dominant_eigenvalue(
         lambda: list(shared.first_order(batch, {})[0].values()), [value], seed=0
     )

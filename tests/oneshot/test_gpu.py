@@ -60,7 +60,7 @@ def test_gradients_are_those_of_the_cpu(name: str, order: int, monkeypatch) -> N
                 module.p = 0.0
         data = shared.setting.data
         train, other = (
-            Batch(part.x[:12].double().to(device), part.y[:12].to(device), data.task)
+            Batch((part.x[:12].double().to(device),), part.y[:12].to(device), data.task)
             for part in (data.train, data.validation)
         )
         drawn = shared._drawn()

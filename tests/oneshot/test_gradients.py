@@ -18,7 +18,7 @@ def ready(make, name):
     in_double(shared)
     data = shared.setting.data
     batches = [
-        Batch(part.x[:12].double(), part.y[:12], data.task)
+        Batch((part.x[:12].double(),), part.y[:12], data.task)
         for part in (data.train, data.validation)
     ]
     return shared, *batches

@@ -192,7 +192,7 @@ def show(
         drawn = Sketch.from_json(record.sketches[chosen.number])
     else:
         space = _rebuilt(record, store).plan.space
-        drawn = sketch(space.build(chosen.architecture, seed=0), space.signature.input.sizes)
+        drawn = sketch(space.build(chosen.architecture, seed=0), space.signature)
     answers = [f"  {name} = {answer}" for name, answer in chosen.architecture.answers.items()]
     typer.echo(f"trial {chosen.number} of run {run}\n" + "\n".join(answers) + "\n")
     typer.echo(text_tree(drawn))

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from netwright.network.normalised import Encoder
 from netwright.network.signature import Signature, TensorSpec
 from netwright.tasks import Task
 
@@ -60,6 +61,8 @@ class Data(ABC):
     def normalise(self) -> nn.Module:
         """A module from raw tensors, in the order of `raw`, to what a network takes.
 
+        It gives a tensor, or a tuple where a network takes several; for a normaliser of its own
+        for each tensor see `netwright.network.normalised.Each`.
         What it knows of values it knows of the train part. It goes into every exported form.
         """
 
@@ -75,6 +78,14 @@ class Data(ABC):
     @abstractmethod
     def encoding(self) -> dict[str, Any]:
         """All that `encode` goes by, as JSON; `kind` says how it is read."""
+
+    @property
+    def encoder(self) -> Encoder:
+        """What exported networks get of `encode`: the code book, and a function in plain Python.
+
+        Data that give no function have networks that are asked with raw tensors alone.
+        """
+        return Encoder(self.encoding)
 
     @abstractmethod
     def without_test(self) -> Data:

@@ -19,7 +19,7 @@ from netwright.data.base import Data, Inputs, Part
 from netwright.data.encodings import Arrays, Encoding, encoding_from
 from netwright.errors import DataError, SettingError
 from netwright.files.whole import whole
-from netwright.network.normalised import Standardise
+from netwright.network.normalised import Encoder, Standardise
 from netwright.network.signature import TensorSpec
 from netwright.tasks import Classification, Task, task_from
 
@@ -167,6 +167,11 @@ class ArrayData(Data):
     def encoding(self) -> dict[str, Any]:
         """All that `encode` goes by."""
         return self._encoding.to_json()
+
+    @property
+    def encoder(self) -> Encoder:
+        """What exported networks get of `encode`."""
+        return self._encoding.encoder
 
     @property
     def _encoding(self) -> Encoding:

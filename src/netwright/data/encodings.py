@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from netwright.data.values import read_inputs
+from netwright.data.written import encode_arrays, encode_columns
 from netwright.errors import DataError
+from netwright.network.normalised import Encoder
 
 
 class Encoding(ABC):
@@ -26,6 +28,11 @@ class Encoding(ABC):
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
         """All that `encode` goes by."""
+
+    @property
+    @abstractmethod
+    def encoder(self) -> Encoder:
+        """The same as a function in plain Python, for exported networks."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,11 @@ class Arrays(Encoding):
     def to_json(self) -> dict[str, Any]:
         """Shape and dtype."""
         return {"kind": "arrays", "shape": list(self.shape), "dtype": self.dtype}
+
+    @property
+    def encoder(self) -> Encoder:
+        """By shape and dtype; nothing is moved but a channel that is missing put in."""
+        return Encoder(self.to_json(), encode_arrays)
 
 
 @dataclass(frozen=True)
@@ -113,6 +125,11 @@ class Columns(Encoding):
                 for c in self.columns
             ],
         }
+
+    @property
+    def encoder(self) -> Encoder:
+        """By the columns, of rows that are mappings or a DataFrame."""
+        return Encoder(self.to_json(), encode_columns)
 
 
 def encoding_from(body: Mapping[str, Any]) -> Encoding:

@@ -24,7 +24,7 @@ _ROWS = 700.0  # the widest rows
 
 def text_tree(drawn: Sketch) -> str:
     """The layers as aligned columns, with what each reads where that is not the line before."""
-    rows = [("input", "x".join(map(str, drawn.inputs)), "")]
+    rows = [("input", drawn.taken, "")]
     for i, node in enumerate(drawn.nodes):
         beside = [s for s in node.sources if s != i - 1]
         names = ["input" if s < 0 else f"{s + 1}" for s in beside]
@@ -79,7 +79,7 @@ def draw(
         picture.write(path)
         return
     members = [space.architecture(a.answers) for a in (architecture, other) if a is not None]
-    drawn = [(a, sketch(space.build(a, seed=0), space.signature.input.sizes)) for a in members]
+    drawn = [(a, sketch(space.build(a, seed=0), space.signature)) for a in members]
     if other is None:
         picture_of(drawn[0][1]).write(path)
     else:

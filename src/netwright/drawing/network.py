@@ -74,7 +74,7 @@ def lay_out(drawn: Outline, widest: float, *, compared: bool = False) -> Layout:
 def _text_rows(drawn: Outline, widest: float) -> tuple[list[TextRow], float]:
     """The rows of a network, the input first, none wider than `widest`; and their width."""
     runs = {run.first: run for run in drawn.runs}
-    found = [(["Input"], "x".join(map(str, drawn.inputs)), "input")]
+    found = [(["Input"], drawn.taken, "input")]
     for i, row in enumerate(drawn.rows):
         note = "x".join(map(str, row.shape)) + (f" · {row.params:,}" if row.params else "")
         pieces = row.label.split(" · ")

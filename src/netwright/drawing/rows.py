@@ -36,10 +36,12 @@ class Stage:
 class Outline:
     """The rows of a network after folding; their sources are places of rows, -1 is the input.
 
-    `runs` come from the inside out: a unit may hold others.
+    `taken` is what is written of the input. `runs` come from the inside out: a unit may hold
+    others.
     """
 
     inputs: tuple[int, ...]
+    taken: str
     rows: tuple[Node, ...]
     runs: tuple[Run, ...]
     stages: tuple[Stage, ...]
@@ -70,7 +72,10 @@ def outline(drawn: Sketch, known: Sequence[Cell] = ()) -> Outline:
     ]
     stages = _stages(rows, [blocks[i] for i in kept])
     params = sum(node.params for node in drawn.nodes)
-    return Outline(drawn.inputs, tuple(rows), tuple(runs), tuple(stages), tuple(cells), params)
+    return Outline(
+        *(drawn.inputs, drawn.taken, tuple(rows), tuple(runs)),
+        *(tuple(stages), tuple(cells), params),
+    )
 
 
 def _unfold(items: Sequence[int | Fold], kept: list[int], place: dict[int, int]) -> list[Run]:

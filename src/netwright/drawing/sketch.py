@@ -12,23 +12,38 @@ from torch import Tensor, fx, nn
 from netwright.drawing.captions import Title, is_view, name_function, name_layer
 from netwright.drawing.node import Node, Parts
 from netwright.drawing.tidy import fold, merge_sums
+from netwright.network.signature import Signature
 
 
 @dataclass(frozen=True)
 class Sketch:
-    """The nodes of a network in forward order; the last one gives the output."""
+    """The nodes of a network in forward order; the last one gives the output.
+
+    `inputs` is the shape of what it takes. Of several tensors it is that of the first, and `named`
+    has the shapes of all by their names; they are drawn as one.
+    """
 
     inputs: tuple[int, ...]
     nodes: tuple[Node, ...]
+    named: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+    @property
+    def taken(self) -> str:
+        """The sizes of what is taken, as they are written into a drawing."""
+        if not self.named:
+            return "x".join(map(str, self.inputs))
+        return ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in self.named)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
-        return {"inputs": list(self.inputs), "nodes": [asdict(node) for node in self.nodes]}
+        body = {"inputs": list(self.inputs), "nodes": [asdict(node) for node in self.nodes]}
+        return body | ({"named": [[n, list(s)] for n, s in self.named]} if self.named else {})
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Sketch:
         """The sketch that `to_json` wrote."""
-        return cls(tuple(body["inputs"]), tuple(_node(node) for node in body["nodes"]))
+        named = tuple((name, tuple(shape)) for name, shape in body.get("named", ()))
+        return cls(tuple(body["inputs"]), tuple(_node(node) for node in body["nodes"]), named)
 
 
 def _node(body: Mapping[str, Any]) -> Node:
@@ -37,36 +52,53 @@ def _node(body: Mapping[str, Any]) -> Node:
     return Node(**{**body, "shape": shape, "sources": sources, "within": within})
 
 
-def sketch(model: nn.Module, inputs: Sequence[int]) -> Sketch:
+def sketch(model: nn.Module, inputs: Sequence[int] | Signature) -> Sketch:
     """Trace a network on one example of zeros and fold what belongs to one line.
 
-    The zeros are floats, or ids where the network takes no floats. A network that cannot be traced
-    is drawn as the chain of its layers in the order they run.
+    Of a shape the zeros are floats, or ids where the network takes no floats; of a signature they
+    are what it says. A network that cannot be traced is drawn as the chain of its layers in the
+    order they run.
     """
     modes = [(module, module.training) for module in model.modules()]
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
-    zeros = torch.zeros(1, *inputs, device=device)
+    shape, named, examples = _examples(inputs, device)
     failures: list[Exception] = []
     try:
         model.eval()
         for rows_of in (_traced, _hooked):
-            for example in (zeros, zeros.long()):
+            for example in examples:
                 try:
                     rows = merge_sums(rows_of(model, example))
-                    return Sketch(tuple(inputs), tuple(fold(rows)))
+                    return Sketch(shape, tuple(fold(rows)), named)
                 except Exception as error:  # control flow that a tracer cannot follow, or no floats
                     failures.append(error)
     finally:
         for module, training in modes:
             module.training = training
-    raise failures[2]  # what the network itself says of floats
+    raise failures[len(examples)]  # what the network itself says
 
 
-def _traced(model: nn.Module, example: Tensor) -> list[Node]:
+_Named = tuple[tuple[str, tuple[int, ...]], ...]
+_Example = tuple[Tensor, ...]
+
+
+def _examples(
+    inputs: Sequence[int] | Signature, device: torch.device
+) -> tuple[tuple[int, ...], _Named, list[_Example]]:
+    """The shape of the first tensor, the shapes of several by name, and what to try as inputs."""
+    if isinstance(inputs, Signature) and len(inputs.inputs) > 1:
+        named = tuple((spec.name, spec.sizes) for spec in inputs.inputs)
+        return named[0][1], named, [tuple(x.to(device) for x in inputs.zeros(1))]
+    shape = inputs.input.sizes if isinstance(inputs, Signature) else tuple(inputs)
+    zeros = torch.zeros(1, *shape, device=device)
+    return shape, (), [(zeros,), (zeros.long(),)]
+
+
+def _traced(model: nn.Module, example: _Example) -> list[Node]:
     graph = fx.symbolic_trace(model)
     found = _Shapes(graph)
     with torch.no_grad():
-        found.run(example)
+        found.run(*example)
     reading = _Reading(graph, found.shapes)
     for node in graph.graph.nodes:
         reading.read(node)
@@ -178,7 +210,7 @@ def _class_name(kind: Any) -> str:
     return kind.__name__ if isinstance(kind, type) else str(kind).rpartition(".")[2]
 
 
-def _hooked(model: nn.Module, example: Tensor) -> list[Node]:
+def _hooked(model: nn.Module, example: _Example) -> list[Node]:
     rows: list[Node] = []
     modules = dict(model.named_modules())
 
@@ -204,7 +236,7 @@ def _hooked(model: nn.Module, example: Tensor) -> list[Node]:
     handles = [m.register_forward_hook(hook(name)) for name, m in _leaves(model, "")]
     try:
         with torch.no_grad():
-            model(example)
+            model(*example)
     finally:
         for handle in handles:
             handle.remove()

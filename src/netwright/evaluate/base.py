@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from netwright.data import Data
+from netwright.data.base import Inputs
 from netwright.evaluate.pace import Steps
 from netwright.network.normalised import Deployment
 from netwright.network.signature import Signature
@@ -137,11 +138,12 @@ class Evaluator(ABC):
             taken, _ = self.data.train.batch(slice(0, _EXAMPLES))
             pairs = zip(taken, signature.inputs, strict=True)
             examples = tuple(tensor.to(spec.torch_dtype) for tensor, spec in pairs)
-        return Deployment(signature, self.normalise, examples)
+        given, encoder = len(space.signature.inputs), self.data.encoder if self.data else None
+        return Deployment(signature, self.normalise, examples, given, encoder)
 
     @property
-    def test_examples(self) -> tuple[Tensor, Tensor] | None:
-        """Raw inputs and labels of the test part, for checking an export; None without one."""
+    def test_examples(self) -> tuple[Inputs, Tensor] | None:
+        """Raw inputs and targets of the test part, for checking an export; None without one."""
         return None
 
     @property

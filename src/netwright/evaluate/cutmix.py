@@ -12,19 +12,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from netwright.tasks import Task
+from netwright.tasks import Outputs, Task
 
 
 @dataclass(frozen=True)
 class Mixed:
     """A batch and its targets: `first` for `share` of each image, else `second`."""
 
-    x: Tensor
+    inputs: tuple[Tensor, ...]
     first: Tensor
     second: Tensor
     share: float
 
-    def loss(self, task: Task, outputs: Tensor, smoothing: float) -> Tensor:
+    def loss(self, task: Task, outputs: Outputs, smoothing: float) -> Tensor:
         """The task's loss with both targets by their shares, the mean over the batch: ()."""
         loss = task.loss(outputs, self.first, smoothing=smoothing)
         if self.share == 1.0:
@@ -34,15 +34,20 @@ class Mixed:
 
 
 def cutmix(
-    x: Tensor, y: Tensor, alpha: float, generator: torch.Generator, rng: np.random.Generator
+    inputs: tuple[Tensor, ...],
+    y: Tensor,
+    alpha: float,
+    generator: torch.Generator,
+    rng: np.random.Generator,
 ) -> Mixed:
-    """Mix a batch (b, c, h, w) with itself in another order; with `alpha` 0 it stays as it is.
+    """Mix images (b, c, h, w) with those of the batch in another order; not with `alpha` 0.
 
     The share that is kept is drawn from Beta(alpha, alpha), one for the whole batch. Rows of a
-    table (b, f) are not mixed.
+    table (b, f) are not mixed, nor are images with something beside them: that is of one row.
     """
-    if not alpha or x.ndim != 4:
-        return Mixed(x, y, y, 1.0)
+    if not alpha or [x.ndim for x in inputs] != [4]:
+        return Mixed(inputs, y, y, 1.0)
+    (x,) = inputs
     height, width = x.shape[2:]
     side = (1.0 - rng.beta(alpha, alpha)) ** 0.5
     h, w = round(height * side), round(width * side)
@@ -51,4 +56,4 @@ def cutmix(
     mixed = x.clone()
     cut = (..., slice(top, top + h), slice(left, left + w))
     mixed[cut] = x[other][cut]
-    return Mixed(mixed, y, y[other], 1.0 - h * w / (height * width))
+    return Mixed((mixed,), y, y[other], 1.0 - h * w / (height * width))

@@ -19,8 +19,9 @@ from torch import Tensor, nn
 from netwright.data import Augmentation, Part
 from netwright.errors import EvaluationError, SettingError
 from netwright.evaluate.cutmix import cutmix
+from netwright.network.normalised import each_of
 from netwright.network.strided_convolution import taken_first
-from netwright.tasks import Task
+from netwright.tasks import Outputs, Task
 
 OPTIMIZERS = ("sgd", "adamw")
 
@@ -104,7 +105,9 @@ def fit(
     goes_on: Callable[[], bool] = lambda: True,
     report: Callable[[int, Mapping[str, float]], None] = lambda epoch, metrics: None,
 ) -> None:
-    """Train `model` in place on the raw inputs of `part`, which `normalise` makes floats.
+    """Train `model` in place on the raw inputs of `part`, which `normalise` makes its own.
+
+    The augmentation changes images alone, whatever else a row has; CutMix is for one image alone.
 
     All randomness, dropout's too, comes from `seed`; the global generators stay as they were.
     `half` runs the forward pass in bfloat16. `report(epoch, {"loss": ...})` is called after each.
@@ -130,12 +133,12 @@ def fit(
             total = torch.zeros((), device=device)
             for i in range(per_epoch):
                 raw, targets = part.batch(order[i * batch : (i + 1) * batch])
-                inputs = normalise(*(x.to(device) for x in raw))
-                inputs = schedule.augmentation(inputs, generator)
-                mixed = cutmix(inputs, targets.to(device), schedule.cutmix, generator, rng)
-                inputs = mixed.x.contiguous(memory_format=layout)
+                given = each_of(normalise(*(x.to(device) for x in raw)))
+                given = tuple(schedule.augmentation(x, generator) for x in given)
+                mixed = cutmix(given, targets.to(device), schedule.cutmix, generator, rng)
+                inputs = tuple(map(laid_out, mixed.inputs))
                 with torch.autocast(device.type, torch.bfloat16, enabled=half):
-                    loss = mixed.loss(task, model(inputs), schedule.label_smoothing)
+                    loss = mixed.loss(task, model(*inputs), schedule.label_smoothing)
                 for group in optimizer.param_groups:
                     group["lr"] = schedule.rate((epoch - 1) * per_epoch + i, epochs * per_epoch)
                 optimizer.zero_grad(set_to_none=True)
@@ -157,25 +160,37 @@ def score(
     model: nn.Module, part: Part, *, task: Task, normalise: nn.Module, device: torch.device
 ) -> dict[str, float]:
     """The task's metrics of a network in eval mode on a part."""
-    layout = _layout(part)
     model.to(device).eval()
     normalise = normalise.to(device).eval()
 
-    def batches() -> Iterator[tuple[Tensor, Tensor]]:
+    def batches() -> Iterator[tuple[Outputs, Tensor]]:
         for start in range(0, len(part), 1000):
             raw, targets = part.batch(slice(start, start + 1000))
-            inputs = normalise(*(x.to(device) for x in raw))
-            outputs = model(inputs.contiguous(memory_format=layout)).float()
-            yield outputs, targets.to(device)
+            inputs = each_of(normalise(*(x.to(device) for x in raw)))
+            outputs = model(*map(laid_out, inputs))
+            yield _in_float32(outputs), targets.to(device)
 
     with torch.inference_mode():
         return task.measure(batches())
 
 
 def _layout(part: Part) -> torch.memory_format:
-    """Channels last for images, which convolutions want."""
+    """Channels last for weights where there are images, which convolutions want."""
     raw, _ = part.batch(slice(0, 1))
-    return torch.channels_last if [x.ndim for x in raw] == [4] else torch.contiguous_format
+    return torch.channels_last if any(x.ndim == 4 for x in raw) else torch.contiguous_format
+
+
+def laid_out(x: Tensor) -> Tensor:
+    """Images with their channels last in memory, which convolutions want."""
+    layout = torch.channels_last if x.ndim == 4 else torch.contiguous_format
+    return x.contiguous(memory_format=layout)
+
+
+def _in_float32(outputs: Outputs) -> Outputs:
+    """Outputs as metrics are measured, whatever the network computes in."""
+    if isinstance(outputs, Tensor):
+        return outputs.float() if outputs.is_floating_point() else outputs
+    return tuple(x.float() if x.is_floating_point() else x for x in outputs)
 
 
 class _Average:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,11 +12,14 @@ import torch
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
+from torch.nn import functional
 
 from netwright.data import Data
 from netwright.data.base import Inputs
+from netwright.network.signature import TensorSpec
 
 _ROWS = 15_000  # more rows are drawn down to so many: the time of an SVM grows with their square
+_MOST_IDS = 4096  # features of an input of ids, at most
 _FEATURES = 256  # more features are first reduced to so many principal components
 
 Features = NDArray[np.float32]
@@ -23,27 +28,54 @@ Features = NDArray[np.float32]
 def reference(data: Data) -> dict[str, Any] | None:
     """The reference of the task, trained on the train part; None where the task has none.
 
-    The columns of tables are standardised. Of more than 15,000 rows a seeded sample is taken, and
-    more than 256 features are reduced to their principal components. Returns what the task says,
-    with rows and seconds.
+    All inputs become features, side by side: numbers as they are, ids of each place as one feature
+    for each of them. An input that has no fixed number of features, or more than 4,096 by its ids,
+    is left out. Features of a table, and of several inputs, are standardised. Of more than 15,000
+    rows a seeded sample is taken, and more than 256 features are reduced to their principal
+    components. Returns what the task says, with rows and seconds, and `left_out`, where an input
+    was.
     """
+    read = [spec for spec in data.raw if _is_read(spec)]
+    if not read:
+        return None
     began = time.perf_counter()
     rows = np.arange(len(data.train))
     if len(rows) > _ROWS:
         rows = np.sort(np.random.default_rng(0).choice(rows, _ROWS, replace=False))
     raw, targets = data.train.batch(torch.from_numpy(rows))
     raw_test, test_targets = data.test.batch(slice(None))
-    is_table = all(len(spec.shape) == 1 for spec in data.raw)
-    train, test = _on_one_scale(_flat(raw), _flat(raw_test), is_table=is_table)
+    scaled = len(read) > 1 or len(read[0].shape) == 1
+    features = (_features(tensors, data.raw) for tensors in (raw, raw_test))
+    train, test = _on_one_scale(*features, is_table=scaled)
     found = data.task.reference((train, targets.numpy()), (test, test_targets.numpy()))
     if found is None:
         return None
-    return {**found, "rows": len(rows), "seconds": time.perf_counter() - began}
+    left_out = [spec.name for spec in data.raw if spec not in read]
+    return {
+        **found,
+        **({"left_out": left_out} if left_out else {}),
+        "rows": len(rows),
+        "seconds": time.perf_counter() - began,
+    }
 
 
-def _flat(raw: Inputs) -> Features:
-    """Raw inputs (n, ...) as features (n, f)."""
-    return np.concatenate([x.numpy().reshape(len(x), -1).astype(np.float32) for x in raw], 1)
+def _is_read(spec: TensorSpec) -> bool:
+    """Whether a tensor is turned into features."""
+    if None in spec.shape:
+        return False
+    return spec.ids is None or math.prod(spec.sizes) * spec.ids <= _MOST_IDS
+
+
+def _features(raw: Inputs, specs: Sequence[TensorSpec]) -> Features:
+    """Raw inputs, each (n, ...), as features (n, f)."""
+    found = []
+    for x, spec in zip(raw, specs, strict=True):
+        if not _is_read(spec):
+            continue
+        if spec.ids is not None:
+            x = functional.one_hot(x.long(), spec.ids)
+        found.append(x.numpy().reshape(len(x), -1).astype(np.float32))
+    return np.concatenate(found, 1)
 
 
 def _on_one_scale(train: Features, test: Features, *, is_table: bool) -> tuple[Features, Features]:

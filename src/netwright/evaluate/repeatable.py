@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from netwright.errors import SpaceError
+from netwright.network.normalised import each_of
 from netwright.space import Space
 
 _LOOKED_AT = 5  # networks beside the smallest
@@ -21,15 +23,14 @@ def check_repeatable(space: Space) -> None:
         SpaceError: Two passes over the same inputs differ.
     """
     rng = np.random.default_rng(0)
-    generator = torch.Generator().manual_seed(0)
-    x = torch.rand(2, *space.signature.input.sizes, generator=generator)
+    inputs = space.example(np.random.default_rng(0), 2)
     members = [space.smallest(), *(space.sample(rng) for _ in range(_LOOKED_AT))]
     for architecture in dict.fromkeys(members):
         try:
             model = space.build(architecture, seed=0).eval()
             with torch.no_grad():
-                first, second = model(x), model(x)
-            equal = torch.allclose(first, second, rtol=1e-3, atol=1e-5, equal_nan=True)
+                first, second = each_of(model(*inputs)), each_of(model(*inputs))
+            equal = all(map(_close, first, second))
         except Exception:
             continue  # its trial says what is wrong
         if not equal:
@@ -39,3 +40,7 @@ def check_repeatable(space: Space) -> None:
                 "`functional.dropout(x)` without `training=self.training`. Make it depend on "
                 "`self.training`."
             )
+
+
+def _close(a: Tensor, b: Tensor) -> bool:
+    return torch.allclose(a, b, rtol=1e-3, atol=1e-5, equal_nan=True)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from netwright.data import Augmentation, Data, Part
+from netwright.data.base import Inputs
 from netwright.errors import EvaluationError, SettingError
 from netwright.evaluate.base import Candidate, Context, Evaluator, Result
 from netwright.evaluate.fit import Diverged, Schedule, fit, score
@@ -204,12 +205,11 @@ class Training(Evaluator):
         return self.data.normalise
 
     @property
-    def test_examples(self) -> tuple[Tensor, Tensor] | None:
+    def test_examples(self) -> tuple[Inputs, Tensor] | None:
         """The test part, raw."""
         if not len(self.data.test):
             return None
-        (raw,), targets = self.data.test.batch(slice(None))
-        return raw, targets
+        return self.data.test.batch(slice(None))
 
     @property
     def metric_names(self) -> tuple[str, ...]:
@@ -263,13 +263,27 @@ class Training(Evaluator):
                 )
         given = {name: recipe.get(name, getattr(self, name)) for name in known | augment}
         for name in (*augment, "cutmix"):
-            if given[name] and [len(spec.shape) for spec in self.data.raw] != [3]:
+            if given[name] and (why := _why_not(name, self.data)):
                 raise SettingError(
-                    f"`{name}` changes images, and the data {self.data.name!r} are rows of a "
-                    f"table; leave it out, got {given[name]!r}."
+                    f"`{name}` changes images, and {why}; leave it out, got {given[name]!r}."
                 )
         images = Augmentation(**{name: given[name] for name in augment})
         return Schedule(**{name: given[name] for name in known}, augmentation=images)
+
+
+def _why_not(name: str, data: Data) -> str:
+    """Why the images of data are not changed so; empty where they are."""
+    takes = data.signature.inputs
+    images = [spec for spec in takes if len(spec.shape) == 3]
+    if not images:
+        return f"the data {data.name!r} are rows of a table"
+    if len(images) > 1:
+        names = " and ".join(spec.name for spec in images)
+        return f"those of one row of {data.name!r}, {names}, would be changed each in another way"
+    others = " and ".join(spec.name for spec in takes if spec is not images[0])
+    if name == "cutmix" and others:
+        return f"what a row of {data.name!r} has beside, {others}, cannot be of two rows"
+    return ""
 
 
 def _with_steps(schedule: Schedule, examples: int) -> Schedule:

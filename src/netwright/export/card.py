@@ -18,13 +18,16 @@ class Card:
 
     Names carry their units (`latency_ms`, `memory_mib`, `seconds`); `task` says what outputs mean
     and which metrics are fractions, as `Task.to_json` has it. `signature` says what every form
-    takes and gives, as `Signature.to_json` has it. `checks` has, for each exported form, its
+    takes and gives, as `Signature.to_json` has it, `decoding` how outputs become answers,
+    `encoding` how rows become what is taken. `checks` has, for each exported form, its
     largest difference from the trained network.
     """
 
     title: str
     signature: Mapping[str, Any] | None = None
     task: Mapping[str, Any] | None = None
+    decoding: Mapping[str, Any] | None = None
+    encoding: Mapping[str, Any] | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     costs: Mapping[str, Any] = field(default_factory=dict)
@@ -59,6 +62,7 @@ class Card:
         ]
         if self.signature is not None:
             lines += [_signature(Signature.from_json(self.signature)), ""]
+        lines += _answers(self.decoding)
         for title, rows in (
             ("Metrics", self.metrics),
             ("Cost", self.costs),
@@ -106,6 +110,19 @@ def _signature(signature: Signature) -> str:
         for specs in (signature.inputs, signature.outputs)
     )
     return f"Every form takes {takes}, raw as in the data, and gives {gives}."
+
+
+def _answers(decoding: Mapping[str, Any] | None) -> list[str]:
+    """What the outputs mean."""
+    if not decoding:
+        return []
+    names = ", ".join(_escaped(name) for name in decoding["names"])
+    if decoding["answer"] == "class":
+        told = f"`{decoding['decoder']}` of the outputs is a probability for each of: {names}."
+    else:
+        told = f"`{decoding['decoder']}` of the outputs is the answer{f': {names}' * bool(names)}."
+    also = "The names are in the metadata of every form; `predict` of model.py answers by them."
+    return [f"{told} {also}" if names else told, ""]
 
 
 def _table(head: list[str], rows: list[list[str]]) -> list[str]:

@@ -23,7 +23,7 @@ class Forbidden:
             raise ImportError("an exported network must not need netwright")
 
 
-def from_source(folder: Path, names: list[str]) -> Any:
+def from_source(folder: Path, given: dict[str, Any]) -> Any:
     """`load()` of model.py."""
     spec = importlib.util.spec_from_file_location("model", folder / "model.py")
     assert spec is not None
@@ -33,21 +33,21 @@ def from_source(folder: Path, names: list[str]) -> Any:
     return module.load().eval()
 
 
-def from_program(folder: Path, names: list[str]) -> Any:
+def from_program(folder: Path, given: dict[str, Any]) -> Any:
     """The exported program of model.pt2."""
     return torch.export.load(folder / "model.pt2").module()
 
 
-def from_onnx(folder: Path, names: list[str]) -> Any:
-    """A session of ONNX Runtime on model.onnx, its inputs by their names."""
+def from_onnx(folder: Path, given: dict[str, Any]) -> Any:
+    """A session of ONNX Runtime on model.onnx, its inputs and outputs by their names."""
     import onnxruntime
 
     path = str(folder / "model.onnx")
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
 
-    def run(*tensors: torch.Tensor) -> torch.Tensor:
-        feed = {name: t.numpy() for name, t in zip(names, tensors, strict=True)}
-        return torch.from_numpy(session.run(None, feed)[0])
+    def run(*tensors: torch.Tensor) -> list[torch.Tensor]:
+        feed = {name: t.numpy() for name, t in zip(given["names"], tensors, strict=True)}
+        return [torch.from_numpy(x) for x in session.run(given["gives"], feed)]
 
     return run
 
@@ -56,11 +56,18 @@ FORMS = {"model.py": from_source, "model.pt2": from_program, "model.onnx": from_
 ANY_DTYPE = ("model.py",)  # takes the same values of another dtype too
 
 
+def outputs_of(network: Any, tensors: list[torch.Tensor]) -> list[torch.Tensor]:
+    """What a form gives, one tensor or several."""
+    found = network(*tensors)
+    return [found] if isinstance(found, torch.Tensor) else list(found)
+
+
 def compared(folder: Path, given: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Of every form that is there how far it is off, and its outputs for the test part.
 
-    `given` has the names of the inputs, raw `batches` (for each a list of tensors) of the dtypes
-    that the forms say they take, the `outputs` of each, and maybe the batches `x` of the test part.
+    `given` has the names of what the forms take and give, raw `batches` (for each a list of
+    tensors) of the dtypes that the forms say they take, the `outputs` of each (lists, too), and
+    maybe the batches `x` of the test part.
     """
     compared_forms = {}
     for form, load in FORMS.items():
@@ -68,7 +75,7 @@ def compared(folder: Path, given: dict[str, Any]) -> dict[str, dict[str, Any]]:
             continue
         row: dict[str, Any]
         try:
-            network = load(folder, given["names"])
+            network = load(folder, given)
             with torch.no_grad():
                 row = {"difference": _difference(network, given), "outputs": None}
                 if form in ANY_DTYPE:
@@ -76,7 +83,7 @@ def compared(folder: Path, given: dict[str, Any]) -> dict[str, dict[str, Any]]:
                     other = _difference(network, {**given, "batches": floats})
                     row["difference"] = max(row["difference"], other)
                 if "x" in given:
-                    row["outputs"] = [network(x) for x in given["x"]]
+                    row["outputs"] = [outputs_of(network, tensors) for tensors in given["x"]]
         except Exception as error:
             row = {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
         compared_forms[form] = row
@@ -86,8 +93,9 @@ def compared(folder: Path, given: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def _difference(network: Any, given: dict[str, Any]) -> float:
     """The largest difference of an output over all batches; NaN where one is."""
     differences = [
-        (network(*tensors) - outputs).abs().max()
+        (made.double() - wanted.double()).abs().max()
         for tensors, outputs in zip(given["batches"], given["outputs"], strict=True)
+        for made, wanted in zip(outputs_of(network, tensors), outputs, strict=True)
     ]
     return float(torch.stack(differences).max())
 

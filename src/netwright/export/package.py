@@ -18,9 +18,12 @@ from torch import Tensor, nn
 from netwright.errors import ExportError, MissingExtra, require
 from netwright.export.card import Card
 from netwright.export.folder import check_folder, place
+from netwright.export.metadata import Meaning, with_meaning
+from netwright.export.source.answers import Answers, answers_of
 from netwright.export.source.program import program_source
 from netwright.export.source.source import model_source
 from netwright.export.verify import Scored, verify
+from netwright.network.normalised import Encoder, arguments_of
 from netwright.network.onnx_graph import (
     NoGraph,
     first_line,
@@ -51,8 +54,9 @@ def export(
     signature: Signature,
     card: Card,
     examples: Sequence[Tensor] = (),
-    test: tuple[Tensor, Tensor] | None = None,
+    test: tuple[Sequence[Tensor], Tensor] | None = None,
     task: Task | None = None,
+    encoder: Encoder | None = None,
 ) -> Exported:
     """Write a trained network into a folder: source, weights, ONNX, exported program, card.
 
@@ -61,6 +65,9 @@ def export(
     fresh process before any takes its place. `examples` has a batch (n, *shape) of the data for
     each input to compare them on, else they are random; `test` are raw inputs and targets on which
     every form must reach the metrics of `task`.
+
+    Every form gives the network's outputs, and has in its metadata what they mean to `task` and how
+    rows are encoded (see `netwright.export.metadata`). model.py does both: `predict(rows)`.
 
     A form that cannot be made is left out and the card says why; a model.py whose source cannot be
     written loads model.pt2.
@@ -72,14 +79,17 @@ def export(
     check_folder(directory)
     directory.parent.mkdir(parents=True, exist_ok=True)
     network = deepcopy(network).cpu().eval()
-    if test is not None:
-        test = test[0].to(signature.input.torch_dtype), test[1]
     draft = Path(mkdtemp(prefix=".export-", dir=directory.parent))
     try:
         means = task.to_json() if task is not None else card.task
         card = replace(card, signature=signature.to_json(), task=means)
-        notes = _write_forms(network, draft, signature, card)
-        scored = None if test is None or task is None else Scored(*test, task)
+        meaning = Meaning(signature, task, encoder)
+        card = replace(card, **meaning.on_card)
+        notes = _write_forms(network, draft, meaning, card)
+        scored = None
+        if test is not None and task is not None:
+            pairs = zip(test[0], signature.inputs, strict=True)
+            scored = Scored(tuple(x.to(spec.torch_dtype) for x, spec in pairs), test[1], task)
         checks = verify(network, draft, signature, _batches(signature, examples), scored)
         _check_reported(card, checks, scored)
         card = replace(card, checks=checks, notes=[*card.notes, *notes])
@@ -108,34 +118,38 @@ def _check_reported(card: Card, checks: dict[str, Any], scored: Scored | None) -
             )
 
 
-def _write_forms(network: nn.Module, folder: Path, signature: Signature, card: Card) -> list[str]:
+def _write_forms(network: nn.Module, folder: Path, meaning: Meaning, card: Card) -> list[str]:
     """Write all forms; returns what has to be said of those that could not be made."""
-    notes = []
-    (folder / "model.safetensors").write_bytes(tensor_bytes(network.state_dict()))
+    notes, signature, told = [], meaning.signature, meaning.texts
     with quiet_exporters():
         try:
             program = torch.export.export(
                 network, signature.zeros(2), dynamic_shapes=open_shapes(signature)
             )
-            torch.export.save(program, folder / "model.pt2")
+            torch.export.save(program, folder / "model.pt2", extra_files=dict(told))
         except Exception as error:
             notes.append(f"model.pt2 is missing: torch.export says {first_line(error)}")
         try:
             require("onnx", extra="onnx", purpose="The ONNX form of the network")
             require("onnxruntime", extra="onnx", purpose="Checking the ONNX form of the network")
             graph = onnx_bytes(network, signature, any_batch=True)
-            (folder / "model.onnx").write_bytes(graph)
+            (folder / "model.onnx").write_bytes(with_meaning(graph, meaning))
         except MissingExtra as error:
             notes.append(f"model.onnx is missing. {error}")
         except NoGraph as error:
             notes.append(f"model.onnx is missing: {error}")
-    about = _docstring(card, signature)
+    answers, more = answers_of(meaning)
+    notes += more
+    if answers is not None and answers.decoder is not None:
+        network.add_module("decoder", answers.decoder)
+    (folder / "model.safetensors").write_bytes(tensor_bytes(network.state_dict(), told))
+    about = _docstring(card, meaning, answers)
     try:
-        source = model_source(network, signature, docstring=about)
+        source = model_source(network, signature, docstring=about, answers=answers)
     except ExportError as error:
         if not (folder / "model.pt2").is_file():
             raise
-        source = program_source(signature, docstring=about)
+        source = program_source(signature, docstring=about, answers=answers)
         notes.append(f"model.py has no source of its own and loads model.pt2. {error}")
     (folder / "model.py").write_text(source, encoding="utf-8")
     return notes
@@ -149,17 +163,19 @@ def _batches(signature: Signature, examples: Sequence[Tensor]) -> list[list[Tens
     return [[x[:1] for x in tensors], [x[1:8] for x in tensors]]
 
 
-def _docstring(card: Card, signature: Signature) -> str:
+def _docstring(card: Card, meaning: Meaning, answers: Answers | None) -> str:
     metric, data = card.metric, card.data.get("name", "the data")
     score = card.metrics.get(f"test_{metric.name}")
     reached = f" Test {metric.name} on {data}: {metric.show(score)}." if score is not None else ""
-    takes = "".join(f"    {spec.text}\n" for spec in signature.inputs)
-    names = ", ".join(spec.name for spec in signature.inputs)
+    specs = meaning.signature.inputs
+    takes = "".join(f"    {spec.text}\n" for spec in specs)
+    names = ", ".join(arguments_of([spec.name for spec in specs]))
+    asked = f"    answers = network.predict({answers.argument})\n" if answers else ""
     return (
         f"{card.title}.{reached}\n\n"
         "    from model import load\n"
         "    network = load()  # in eval mode, with the trained weights\n"
-        f"    outputs = network({names})\n\n"
+        f"    outputs = network({names})\n{asked}\n"
         f"It takes raw inputs, as they are in the data, or the same values of another dtype:\n\n"
         f"{takes}\n"
         "Needs torch alone; the weights are read from model.safetensors beside this file."

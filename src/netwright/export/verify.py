@@ -16,8 +16,9 @@ from torch import Tensor, nn
 
 from netwright.errors import ExportError
 from netwright.export import check_forms
+from netwright.network.normalised import each_of
 from netwright.network.signature import Signature
-from netwright.tasks import Task
+from netwright.tasks import Outputs, Task
 
 TOLERANCE = 1e-4
 """Largest difference of an output, or of its share of the largest where that is above 1."""
@@ -30,13 +31,18 @@ _TIES = 1e-4  # of a metric, that rounding may decide
 
 @dataclass(frozen=True)
 class Scored:
-    """Raw inputs (n, *shape), their targets (n, ...), and the task that compares."""
+    """Raw inputs, each (n, *shape), their targets (n, ...), and the task that compares."""
 
-    x: Tensor
+    x: tuple[Tensor, ...]
     y: Tensor
     task: Task
 
-    def measure(self, outputs: Iterable[Tensor]) -> float:
+    @property
+    def batches(self) -> list[list[Tensor]]:
+        """The inputs, `BATCH` rows of each at once."""
+        return [list(rows) for rows in zip(*(torch.split(x, BATCH) for x in self.x), strict=True)]
+
+    def measure(self, outputs: Iterable[Outputs]) -> float:
         """The task's first metric by the outputs of batches of `BATCH` rows."""
         found = self.task.measure(zip(outputs, torch.split(self.y, BATCH), strict=True))
         return found[self.task.metric.name]
@@ -59,19 +65,21 @@ def verify(
         ExportError: A form cannot be loaded, or computes something else.
     """
     with torch.no_grad():
-        outputs = [network(*tensors) for tensors in batches]
+        outputs = [list(each_of(network(*tensors))) for tensors in batches]
     given: dict[str, Any] = {
         "names": [spec.name for spec in signature.inputs],
+        "gives": [spec.name for spec in signature.outputs],
         "batches": [list(tensors) for tensors in batches],
         "outputs": outputs,
     }
     own = 0.0
     if scored is not None:
-        given["x"] = list(torch.split(scored.x, BATCH))
+        given["x"] = scored.batches
         with torch.no_grad():
-            own = scored.measure(network(x) for x in given["x"])
+            own = scored.measure(network(*tensors) for tensors in given["x"])
     rows = _run(folder, given)
-    allowed = TOLERANCE * max(1.0, max(float(value.abs().max()) for value in outputs))
+    largest = (float(value.abs().max()) for each in outputs for value in each)
+    allowed = TOLERANCE * max(1.0, *largest)
     checks: dict[str, Any] = {}
     for form, row in rows.items():
         if "error" in row:
@@ -83,7 +91,8 @@ def verify(
             )
         checks[form] = {"largest_difference": row["difference"]}
         if scored is not None:
-            metric, reached = scored.task.metric, scored.measure(row["outputs"])
+            answers = [x[0] if len(x) == 1 else tuple(x) for x in row["outputs"]]
+            metric, reached = scored.task.metric, scored.measure(answers)
             if not abs(reached - own) <= _TIES * max(1.0, abs(own)):
                 raise ExportError(
                     f"The exported {form} reaches a {metric.name} of {metric.show(reached)} on the "

@@ -19,6 +19,9 @@ from netwright.errors import SettingError
 _DTYPES = (
     "float32", "float64", "float16", "bfloat16", "uint8", "int8", "int16", "int32", "int64", "bool",
 )  # fmt: skip
+UNNAMED = "input"
+"""The name of a tensor that is taken where it is the only one and nobody named it."""
+
 _OPEN = 16  # the size that an open dimension has in an example
 
 
@@ -135,7 +138,7 @@ class Signature:
         """One unnamed tensor in and one out, by the shapes of an example; ids are of int64."""
         kind = dtype or ("float32" if ids is None else "int64")
         return cls(
-            (TensorSpec("input", tuple(inputs), kind, ids),),
+            (TensorSpec(UNNAMED, tuple(inputs), kind, ids),),
             (TensorSpec("output", tuple(outputs)),),
         )
 

@@ -8,6 +8,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 
-def tensor_bytes(tensors: Mapping[str, Tensor]) -> bytes:
+def tensor_bytes(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> bytes:
     """Return tensors by name as safetensors; those that share memory too."""
-    return save({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()})
+    copies = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
+    return save(copies, dict(metadata) if metadata else None)

@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from netwright.data import Augmentation, Data
 from netwright.errors import SettingError
 from netwright.evaluate.costs import Costs
-from netwright.evaluate.fit import seeded
+from netwright.evaluate.fit import laid_out, seeded
+from netwright.network.normalised import each_of
 from netwright.objective import Objective
 from netwright.space import Architecture, Space
 from netwright.strategies import Strategy
@@ -266,10 +267,10 @@ class Shared(ABC):
         for step in range(count):
             chosen = rows[step * self.batch : (step + 1) * self.batch]
             raw, targets = part.batch(chosen)
-            x = normalise(*(tensor.to(device) for tensor in raw))
+            inputs = each_of(normalise(*(tensor.to(device) for tensor in raw)))
             if name == "train":
-                x = self.setting.augmentation(x, self._generator)
-            yield Batch(laid_out(x), targets.to(device), task)
+                inputs = tuple(self.setting.augmentation(x, self._generator) for x in inputs)
+            yield Batch(tuple(map(laid_out, inputs)), targets.to(device), task)
 
     def _learn(self, place: int, batch: Batch) -> float:
         """A step of the weights towards a lower loss of what the supernet is set to compute."""
@@ -326,17 +327,12 @@ class Shared(ABC):
 
 @dataclass(frozen=True)
 class Batch:
-    """Normalised inputs (b, *shape), targets (b, ...) and the task that compares them."""
+    """Normalised inputs, each (b, *shape), targets (b, ...) and the task that compares them."""
 
-    x: Tensor
+    inputs: tuple[Tensor, ...]
     y: Tensor
     task: Task
 
     def loss(self, network: nn.Module) -> Tensor:
         """The mean loss of a network, a tensor ()."""
-        return self.task.loss(network(self.x), self.y)
-
-
-def laid_out(x: Tensor) -> Tensor:
-    """Images with their channels last in memory, which convolutions on the CPU want."""
-    return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
+        return self.task.loss(network(*self.inputs), self.y)

@@ -112,7 +112,7 @@ class _Enas(Shared):
         member = self._draw(self._rng)
         self.supernet.activate(member)
         with torch.no_grad():
-            found = batch.task.measure([(self.supernet(batch.x), batch.y)])
+            found = batch.task.measure([(self.supernet(*batch.inputs), batch.y)])
         self._observe(member, found[batch.task.metric.name])
 
     def _draw(self, rng: np.random.Generator) -> Architecture:

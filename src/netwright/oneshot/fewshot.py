@@ -136,7 +136,8 @@ class _Split(Sampled):
         """
         space = self.setting.space
         members = [space.sample(self._rng) for _ in range(_COMPARED)]
-        batch = Batch(batch.x[:_EXAMPLES], batch.y[:_EXAMPLES], batch.task)
+        few = tuple(x[:_EXAMPLES] for x in batch.inputs)
+        batch = Batch(few, batch.y[:_EXAMPLES], batch.task)
         alike, names = {}, self._splittable
         if len(names) > _ASKED:
             places = self._rng.choice(len(names), _ASKED, replace=False)

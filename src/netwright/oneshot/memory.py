@@ -23,9 +23,10 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from netwright.errors import SettingError
+from netwright.evaluate.fit import laid_out
 from netwright.network.cost import MIB, on_meta
 from netwright.network.meta_results import result_of, tensors_in
-from netwright.oneshot.base import Batch, Shared, laid_out
+from netwright.oneshot.base import Batch, Shared
 from netwright.supernet.switches import Switched
 
 _USED = 0.9  # of the memory that is free, at most
@@ -115,18 +116,19 @@ def peak(shared: Shared, *, batch: int, checkpointed: bool = False) -> int:
     twin.supernet.checkpoint(checkpointed)
     twin.supernet.train()
     inputs, part = shared.setting.space, shared.setting.data.train
-    (first,) = inputs.example(np.random.default_rng(0), 1)
-    x = first.expand(batch, *first.shape[1:])
+    first = inputs.example(np.random.default_rng(0), 1)
+    wide = [x.expand(batch, *x.shape[1:]) for x in first]
     _, target = part.batch(slice(0, 1))
     with torch.device(_META):
-        examples = laid_out(torch.empty_like(x, device=_META))
+        examples = tuple(laid_out(torch.empty_like(x, device=_META)) for x in wide)
+        others = tuple(map(torch.empty_like, examples))
         targets = torch.empty_like(target.expand(batch, *target.shape[1:]), device=_META)
     task = shared.setting.task
-    both = [Batch(x, targets, task) for x in (examples, torch.empty_like(examples))]
+    both = [Batch(x, targets, task) for x in (examples, others)]
     alive = _Alive()
     alive.has([*twin.supernet.parameters(), *twin.supernet.buffers()])
     alive.has(twin.with_momenta())
-    alive.has([batch.x for batch in both])
+    alive.has([x for batch in both for x in batch.inputs])
     with alive, torch.random.fork_rng(devices=[]):
         twin.rehearse(*both)
     return alive.peak

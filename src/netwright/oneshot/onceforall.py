@@ -98,7 +98,7 @@ class _Elastic(Shared):
         space = self.setting.space
         with self._one_step(place):
             self.supernet.activate(space.largest())
-            outputs = self.supernet(batch.x)
+            outputs = self.supernet(*batch.inputs)
             loss = batch.task.loss(outputs, batch.y)
             loss.backward()  # type: ignore[no-untyped-call]
             taught = batch.task.soft_targets(outputs)

@@ -11,8 +11,9 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
-from netwright.evaluate.fit import score
-from netwright.oneshot.base import Setting, Shared, laid_out
+from netwright.evaluate.fit import laid_out, score
+from netwright.network.normalised import each_of
+from netwright.oneshot.base import Setting, Shared
 from netwright.space import Architecture
 
 _RECALIBRATED = 1024  # examples that statistics are estimated from
@@ -66,10 +67,10 @@ def ignores_input(shared: Shared, architecture: Architecture) -> bool:
     tensors = setting.space.example(np.random.default_rng(0), _LOOKED)
     try:
         with torch.no_grad():
-            out = supernet.eval()(*(laid_out(x.to(setting.device)) for x in tensors))
+            given = supernet.eval()(*(laid_out(x.to(setting.device)) for x in tensors))
     finally:
         supernet.train(training)
-    return torch.allclose(out, out[:1].expand_as(out), _SAME, _SAME)
+    return all(torch.allclose(x, x[:1].expand_as(x), _SAME, _SAME) for x in each_of(given))
 
 
 def recalibrate(network: nn.Module, setting: Setting) -> None:
@@ -93,8 +94,8 @@ def recalibrate(network: nn.Module, setting: Setting) -> None:
         with torch.no_grad():
             for start in range(0, rows, _CHUNK):
                 raw, _ = part.batch(slice(start, min(rows, start + _CHUNK)))
-                inputs = laid_out(normalise(*raw))
-                network(inputs.to(setting.device))
+                inputs = each_of(normalise(*raw))
+                network(*(laid_out(x).to(setting.device) for x in inputs))
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum

@@ -82,6 +82,8 @@ class Special:
             signature=deployment.signature,
             card=card,
             examples=deployment.examples,
+            task=plan.evaluator.task,
+            encoder=deployment.encoder,
         )
         return Path(out)
 

@@ -70,7 +70,7 @@ def _export_best(store: Store, name: str, plan: Plan, best: Trial) -> None:
         return
     model = load_trained(store, name, plan, best)
     if best.number not in record.sketches:
-        drawn = sketch(model, plan.space.signature.input.sizes).to_json()
+        drawn = sketch(model, plan.space.signature).to_json()
         events.write(store, name, events.Sketched(best.number, drawn))
     with TemporaryDirectory(prefix="netwright-") as folder:
         made = export_trial(store, name, plan, best, model, Path(folder) / "export")
@@ -131,6 +131,7 @@ def export_trial(
         examples=deployment.examples,
         test=plan.evaluator.test_examples if trial.number in record.tested else None,
         task=plan.evaluator.task,
+        encoder=deployment.encoder,
     )
 
 

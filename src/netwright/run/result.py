@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from netwright.errors import StoreError
-from netwright.network.normalised import Normalised
+import torch
+
+from netwright.errors import SettingError, StoreError
+from netwright.network.normalised import Normalised, each_of
 from netwright.objective import Limits, limits_from
 from netwright.record.record import Record, read_record
 from netwright.report import write_report
@@ -155,6 +157,26 @@ class TrainedNetwork:
         run = self.run
         network = load_trained(run.store, run.name, run.plan, self.trial)
         return run.plan.evaluator.deployment(run.plan.space).raw(network)
+
+    def predict(self, rows: Any) -> list[Any]:
+        """Answer rows as the source of the data had them, by the names of the task.
+
+        It is what `predict` of the exported model.py answers.
+
+        Raises:
+            SettingError: The run has no data, so that nothing says how rows are encoded.
+            DataError: A row cannot be encoded.
+            StoreError: As `model`.
+        """
+        data = self.run.plan.evaluator.data
+        if data is None:
+            raise SettingError(
+                "`predict(rows)` needs the data that the run learned from, and its evaluator has "
+                "none; call `model()` and give it tensors."
+            )
+        inputs, task = data.encode(rows), data.task
+        with torch.no_grad():
+            return task.answers(task.decoder().eval()(*each_of(self.model()(*inputs))))
 
     def export(self, out: str | Path) -> Path:
         """Write model.py, model.safetensors, model.onnx, model.pt2, card.md and card.json.

@@ -119,6 +119,20 @@ class Task(ABC):
     def decoder(self) -> nn.Module:
         """A module that turns outputs into the answer; it is exported with the network."""
 
+    def answers(self, decoded: Tensor) -> list[Any]:
+        """What `decoder` gave for b rows, as people read it: b names, numbers or lists of them."""
+        answers: list[Any] = decoded.tolist()
+        return answers
+
+    @property
+    def decoding(self) -> dict[str, Any]:
+        """How outputs become answers, as JSON: for who reads an exported network.
+
+        `answer` is "class" where `decoder` gives a number (b, k) for each of `names` and the answer
+        is the name of the largest; "values" where what it gives is the answer.
+        """
+        return {"answer": "values", "names": list(self.names), "decoder": str(self.decoder())}
+
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
         """What a reader of the log or of an exported network needs; has `kind` and `metrics`."""

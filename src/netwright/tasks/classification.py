@@ -105,6 +105,15 @@ class Classification(Task):
         """Logits (b, k) to probabilities (b, k)."""
         return nn.Softmax(1)
 
+    def answers(self, decoded: Tensor) -> list[Any]:
+        """The name of the most probable class of each row."""
+        return [self.names[place] for place in decoded.argmax(1).tolist()]
+
+    @property
+    def decoding(self) -> dict[str, Any]:
+        """Probabilities of classes, the names of which are said."""
+        return {**super().decoding, "answer": "class"}
+
     def reference(
         self,
         train: tuple[NDArray[np.float32], NDArray[Any]],

@@ -137,7 +137,9 @@ def _rank(name: str) -> int:
 
 
 def _class_name(part: Part) -> str:
-    return type(part.module).__name__.lstrip("_") or "Block"
+    kind = type(part.module)
+    written: str = getattr(kind, "written_as", kind.__name__)
+    return written.lstrip("_") or "Block"
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from torch import nn
+
+from netwright.export.source.answers import Answers
+from netwright.export.source.classes import classes_of
+from netwright.export.source.parts import part_of
+from netwright.export.source.source import signature_docstring
+from netwright.export.source.writer import Writer
+from netwright.export.source.writer import text as constant
+from netwright.network.normalised import arguments_of
 from netwright.network.signature import Signature, TensorSpec
 
 _HEAD = '''"""{docstring}
@@ -16,12 +25,12 @@ from torch import nn
 PROGRAM = Path(__file__).with_name("model.pt2")
 
 
-class Network(nn.Module):
-    """The program of model.pt2. Takes {takes}; gives {gives}."""
+{classes}class Network(nn.Module):
+{about}
 
     def __init__(self, program):
         super().__init__()
-        self.program = program
+        self.program = program{decoder}
 
     def forward(self, {names}):
         return self.program({given})
@@ -36,7 +45,7 @@ class Network(nn.Module):
             )
         self.training = mode
         return self
-
+{methods}
 
 def load(path=PROGRAM):
     """The trained network in eval mode."""
@@ -54,26 +63,53 @@ def whole(x, dtype):
 '''
 
 
-def program_source(signature: Signature, *, docstring: str) -> str:
+def program_source(signature: Signature, *, docstring: str, answers: Answers | None = None) -> str:
     """The text of a `model.py` around model.pt2, with `load`.
 
-    A program takes tensors of one dtype; its module here takes the same values of any other.
+    A program takes tensors of one dtype; its module here takes the same values of any other. A
+    decoder that has tensors of its own is left out, since no file of this one has them.
     """
-    names = [
-        spec.name if spec.name.isidentifier() else f"x{i}"
-        for i, spec in enumerate(signature.inputs)
-    ]
+    if answers is not None and answers.decoder.state_dict():
+        answers = None
+    classes, decoder = _decoder(answers.decoder) if answers is not None else ("", "")
+    names = arguments_of([spec.name for spec in signature.inputs])
     given = [_cast(name, spec) for name, spec in zip(names, signature.inputs, strict=True)]
     told = docstring.replace("model.safetensors", "model.pt2")
     text = _HEAD.format(
         docstring=told.replace("\\", "\\\\").replace('"', "'"),
-        takes=", ".join(spec.text for spec in signature.inputs),
-        gives=", ".join(spec.text for spec in signature.outputs),
+        about=_indented(signature_docstring(signature, "The program of model.pt2. ")),
+        classes=classes,
+        decoder=decoder,
+        methods="" if answers is None else f"\n{_indented(answers.methods)}\n",
         names=", ".join(names),
         given=", ".join(given),
     )
     whole = any(not spec.torch_dtype.is_floating_point for spec in signature.inputs)
-    return text + (_WHOLE if whole else "")
+    text += _WHOLE if whole else ""
+    text += "" if answers is None else answers.below
+    if "F." in classes:
+        text = text.replace("import nn\n", "import nn\nfrom torch.nn import functional as F\n", 1)
+    return text
+
+
+def _decoder(module: nn.Module) -> tuple[str, str]:
+    """The classes that a decoder needs, and the line that makes it."""
+    root = part_of(_Holder(module).eval())
+    classes = classes_of(root)
+    writer = Writer(classes)
+    blocks = ["\n".join(writer.block(made)) for made in classes[:-1]]
+    _, line = writer.constructor(root, [constant(number.value) for number in root.numbers])
+    return "".join(f"{block}\n\n\n" for block in blocks), f"\n        {line}"
+
+
+class _Holder(nn.Module):
+    def __init__(self, decoder: nn.Module) -> None:
+        super().__init__()
+        self.decoder = decoder
+
+
+def _indented(lines: list[str]) -> str:
+    return "\n".join(f"    {line}".rstrip() for line in lines)
 
 
 def _cast(name: str, spec: TensorSpec) -> str:

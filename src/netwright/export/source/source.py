@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from netwright.export.source.answers import Answers
 from netwright.export.source.classes import classes_of
 from netwright.export.source.format import laid_out
 from netwright.export.source.parts import Part, part_of, place
@@ -50,11 +51,18 @@ DTYPES = {
 '''
 
 
-def model_source(model: nn.Module, signature: Signature, *, docstring: str = "") -> str:
+def model_source(
+    model: nn.Module,
+    signature: Signature,
+    *,
+    docstring: str = "",
+    answers: Answers | None = None,
+) -> str:
     """The text of `model.py`: the network's classes, `Network`, and `load`.
 
     `Network` has the state-dict keys of `model`, and computes what it does; `signature` is what
-    its docstring says that it takes and gives.
+    its docstring says that it takes and gives. With `answers`, whose decoder is the child `decoder`
+    of `model`, it has `predict`.
 
     Raises:
         ExportError: A module cannot be written as source; the message names it and the remedy.
@@ -69,9 +77,12 @@ def model_source(model: nn.Module, signature: Signature, *, docstring: str = "")
     classes = classes_of(root)
     writer = Writer(classes)
     network = _network(root, writer, signature)
+    if answers is not None:
+        network += ["", *(f"    {line}".rstrip() for line in answers.methods)]
     blocks = [*(writer.block(made) for made in classes[:-1]), network]
     body = "\n\n\n".join("\n".join(lines) for lines in blocks)
-    return laid_out(f"{_head(docstring, body)}\n\n{body}\n") + "\n" + _LOAD
+    below = answers.below if answers is not None else ""
+    return laid_out(f"{_head(docstring, body)}\n\n{body}\n") + "\n" + _LOAD + below
 
 
 def _head(docstring: str, body: str) -> str:
@@ -88,9 +99,7 @@ def _head(docstring: str, body: str) -> str:
 def _network(root: Part, writer: Writer, signature: Signature) -> list[str]:
     """The class of the network itself."""
     lines = [f"class Network(nn.{root.base}):"]
-    takes = ", ".join(spec.text for spec in signature.inputs)
-    gives = ", ".join(spec.text for spec in signature.outputs)
-    lines += [f'    """Takes {takes}; gives {gives}."""', ""]
+    lines += [*(f"    {line}".rstrip() for line in signature_docstring(signature)), ""]
     lines.append("    def __init__(self):")
     init = writer.constructor(root, [text(number.value) for number in root.numbers])
     lines += [f"        {line}" for line in init + _ties(root)]
@@ -99,6 +108,26 @@ def _network(root: Part, writer: Writer, signature: Signature) -> list[str]:
         lines += ["", f"    def forward({names}):"]
         lines += [f"        {line}" for line in writer.forward(root)]
     return lines
+
+
+def signature_docstring(signature: Signature, told: str = "") -> list[str]:
+    """The lines of a docstring that says what is taken and given, after what else is `told`."""
+    takes, gives = (
+        [spec.text for spec in specs] for specs in (signature.inputs, signature.outputs)
+    )
+    line = f'"""{told}Takes {", ".join(takes)}; gives {", ".join(gives)}."""'
+    if len(line) <= 96:
+        return [line]
+    return [
+        f'"""{told}Takes and gives tensors by name.',
+        "",
+        "Takes:",
+        *(f"    {text}" for text in takes),
+        "",
+        "Gives:",
+        *(f"    {text}" for text in gives),
+        '"""',
+    ]
 
 
 def _ties(root: Part) -> list[str]:

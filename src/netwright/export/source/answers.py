@@ -1,0 +1,157 @@
+"""What model.py has beside the network: rows to tensors before it, and outputs to answers after."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from netwright.errors import ExportError
+from netwright.export.metadata import Meaning
+from netwright.export.source.parts import part_of
+from netwright.network.normalised import Encoder, arguments_of
+
+_WIDTH = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What is written of encoding and decoding.
+
+    `decoder` is the module that is called with the network's outputs, and a child of `Network`.
+    `names` are those of classes where the answer is the name of the largest, else empty. `encode`
+    is the source of the function `encoding`, called with rows and `book`; without one networks are
+    asked with raw tensors, the arguments of `forward`.
+    """
+
+    decoder: nn.Module
+    names: tuple[str, ...]
+    inputs: tuple[str, ...]
+    outputs: int
+    encoding: str = ""
+    encode: str = ""
+    book: Mapping[str, Any] | None = None
+
+    @property
+    def argument(self) -> str:
+        """What `predict` takes."""
+        return "rows" if self.encode else ", ".join(self.inputs)
+
+    @property
+    def methods(self) -> list[str]:
+        """The lines of `predict`, within the class of the network."""
+        given = f"*{self.encoding}(rows, BOOK)" if self.encode else self.argument
+        outputs = f"{'*' if self.outputs > 1 else ''}self({given})"
+        decoded = ["    with torch.no_grad():", f"        return self.decoder({outputs})"]
+        of = "for each of the rows" if self.encode else "for each row of raw tensors"
+        if not self.names:
+            return [
+                f"def predict(self, {self.argument}):",
+                f'    """The answers {of}, a list."""',
+                decoded[0],
+                f"        return self.decoder({outputs}).tolist()",
+            ]
+        return [
+            f"def predict(self, {self.argument}):",
+            f'    """The name of the most probable class {of}."""',
+            f"    places = self.predict_proba({self.argument}).argmax(1)",
+            "    return [CLASSES[place] for place in places.tolist()]",
+            "",
+            f"def predict_proba(self, {self.argument}):",
+            f'    """The probability of each of CLASSES {of}: (b, {len(self.names)})."""',
+            *decoded,
+        ]
+
+    @property
+    def below(self) -> str:
+        """What stands below the classes: the encoding and its code book, the names of classes."""
+        blocks = [f"\n\n{self.encode.strip()}\n\n"] if self.encode else []
+        if self.names:
+            blocks.append(f"\nCLASSES = {literal(list(self.names), 0, 10)}\n")
+        if self.encode:
+            blocks.append(f"\nBOOK = {literal(self.book, 0, 7)}\n")
+        return "".join(blocks)
+
+
+def answers_of(meaning: Meaning) -> tuple[Answers | None, list[str]]:
+    """What is written for a meaning, None where there is no task; and what has to be said of it."""
+    task, encoder, notes = meaning.task, meaning.encoder, []
+    if task is None:
+        return None, []
+    decoder = task.decoder().eval()
+    try:
+        part_of(nn.Sequential(decoder))
+    except ExportError as error:
+        return None, [f"model.py has no `predict`, since the decoder has no source. {error}"]
+    found: dict[str, Any] = {}
+    if encoder is not None and encoder.encode is not None:
+        try:
+            name, text = function_source(encoder)
+            found = {"encoding": name, "encode": text, "book": encoder.book}
+        except ExportError as error:
+            notes.append(f"`predict` of model.py takes raw tensors and no rows. {error}")
+    signature = meaning.signature
+    inputs = arguments_of([spec.name for spec in signature.inputs])
+    names = task.names if task.decoding["answer"] == "class" else ()
+    return Answers(decoder, names, tuple(inputs), len(signature.outputs), **found), notes
+
+
+def function_source(encoder: Encoder) -> tuple[str, str]:
+    """The name and the source of a function of rows and book, without annotations.
+
+    Raises:
+        ExportError: It cannot be read, or needs more than torch and the standard library.
+    """
+    encode = encoder.encode
+    name = getattr(encode, "__name__", type(encode).__name__)
+    try:
+        lines = textwrap.dedent(inspect.getsource(encode)).splitlines()  # type: ignore[arg-type]
+        (function,) = ast.parse("\n".join(lines)).body
+        needed = inspect.getclosurevars(encode)  # type: ignore[arg-type]
+    except (OSError, TypeError, SyntaxError, ValueError) as error:
+        raise ExportError(f"The source of the encoder `{name}` cannot be read: {error}.") from error
+    others = sorted({*needed.globals, *needed.nonlocals} - {"torch"})
+    if not isinstance(function, ast.FunctionDef) or function.decorator_list or others:
+        raise ExportError(
+            f"The encoder `{name}` must be a plain function that needs torch alone and imports "
+            f"the rest itself, got one that uses {', '.join(others) or 'something else'}."
+        )
+    arguments = ", ".join(argument.arg for argument in function.args.args)
+    body = "\n".join(lines[function.body[0].lineno - 1 :])
+    return name, f"def {name}({arguments}):\n{body}\n"
+
+
+def literal(value: Any, indent: int = 0, before: int = 0) -> str:
+    """A value of JSON as Python, in lines of 100 columns where it can be.
+
+    `before` is what stands before it on its line, in columns after the indent.
+    """
+    whole = _whole(value)
+    if indent + before + len(whole) < _WIDTH or not isinstance(value, dict | list | tuple):
+        return whole
+    inner, lines = " " * (indent + 4), []
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            head = f"{_whole(key)}: "
+            lines.append(f"{inner}{head}{literal(item, indent + 4, len(head))},")
+        opening, closing = "{}"
+    else:
+        lines = [f"{inner}{literal(item, indent + 4)}," for item in value]
+        opening, closing = "[]"
+    return "\n".join([opening, *lines, f"{' ' * indent}{closing}"])
+
+
+def _whole(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_whole(k)}: {_whole(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_whole, value)) + "]"
+    if isinstance(value, str):
+        told = repr(value)
+        return f'"{told[1:-1]}"' if told[0] == "'" and '"' not in told else told
+    return repr(value)
