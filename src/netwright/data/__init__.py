@@ -7,6 +7,7 @@ from netwright.data.arrays import from_arrays, from_dataset
 from netwright.data.augment import Augmentation
 from netwright.data.base import Data, Part
 from netwright.data.dataset import ArrayData, ArrayPart
+from netwright.data.named import NamedData, from_named
 from netwright.data.sources import load
 
 __all__ = [
@@ -14,8 +15,10 @@ __all__ = [
     "ArrayPart",
     "Augmentation",
     "Data",
+    "NamedData",
     "Part",
     "from_arrays",
     "from_dataset",
+    "from_named",
     "load",
 ]

@@ -57,3 +57,33 @@ def encode_columns(rows: Any, book: Mapping[str, Any]) -> tuple[Tensor, ...]:
             features.append(number)
         encoded.append(features)
     return (torch.tensor(encoded, dtype=torch.float32),)
+
+
+def encode_named(rows: Any, book: Mapping[str, Any]) -> tuple[Tensor, ...]:
+    """Rows as several tensors, by their names.
+
+    Rows are a mapping from names to the values of all rows, or mappings from names to the values of
+    one row each.
+    """
+    encoded = []
+    for spec in book["tensors"]:
+        name, shape, dtype = spec["name"], list(spec["shape"]), getattr(torch, spec["dtype"])
+        try:
+            if isinstance(rows, dict):
+                x = torch.as_tensor(rows[name])
+            else:
+                x = torch.stack([torch.as_tensor(row[name]) for row in rows])
+        except (KeyError, IndexError) as error:
+            raise ValueError(f"rows must have {name!r}, got none") from error
+        if list(x.shape[1:]) == shape[1:] and shape and shape[0] == 1:
+            x = x[:, None]  # one number or one channel, which nobody wrote
+        if list(x.shape[1:]) != shape:
+            sizes = ", ".join(["b", *map(str, shape)])
+            raise ValueError(f"{name!r} must have the shape ({sizes}), got {list(x.shape)}")
+        values = x.to(dtype)
+        if not dtype.is_floating_point and not torch.equal(values.to(x.dtype), x):
+            raise ValueError(f"{name!r} must hold whole numbers that {dtype} holds")
+        if spec["ids"] is not None and x.numel() and not 0 <= x.min() <= x.max() < spec["ids"]:
+            raise ValueError(f"{name!r} must hold ids from 0 to {spec['ids'] - 1}")
+        encoded.append(values)
+    return tuple(encoded)

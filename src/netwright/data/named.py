@@ -1,0 +1,238 @@
+"""Data of several named tensors for each row: a picture and numbers, numbers and codes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from netwright.data.arrays import part_rows
+from netwright.data.base import Data, Inputs, Part
+from netwright.data.dataset import side_by_side
+from netwright.data.labels import encode_labels
+from netwright.data.values import measure_mean_std, read_inputs, read_targets, to_numpy
+from netwright.data.written import encode_named
+from netwright.errors import DataError, SettingError
+from netwright.network.normalised import AsIds, Each, Encoder, Standardise
+from netwright.network.signature import TensorSpec
+from netwright.tasks import Classification, Task
+
+
+@dataclass(frozen=True, eq=False)
+class NamedPart(Part):
+    """Rows: `x` has a tensor (n, *shape) for each input, `y` targets (n, ...)."""
+
+    x: tuple[Tensor, ...]
+    y: Tensor
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def batch(self, rows: Tensor | slice) -> tuple[Inputs, Tensor]:
+        """A tensor (b, *shape) for each input and targets (b, ...); a slice is a view."""
+        if isinstance(rows, Tensor):
+            rows = rows.to(self.y.device)
+        return tuple(x[rows] for x in self.x), self.y[rows]
+
+    def to(self, device: torch.device) -> NamedPart:
+        """All rows on a device."""
+        return NamedPart(tuple(x.to(device) for x in self.x), self.y.to(device))
+
+    def none(self) -> NamedPart:
+        """No row."""
+        return NamedPart(tuple(x[:0].clone() for x in self.x), self.y[:0].clone())
+
+    def __reduce__(self) -> tuple[Callable[..., NamedPart], tuple[Any, ...]]:
+        return NamedPart, (tuple(x.clone() for x in self.x), self.y.clone())
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class NamedData(Data):
+    """Several tensors for each row, in memory, as `from_named` makes them.
+
+    `raw` are bytes, ids and numbers; `scales` has the mean and the deviation of each, measured over
+    the train part, and None for ids, which stay as they are.
+    """
+
+    name: str
+    specs: tuple[TensorSpec, ...]
+    task: Task
+    train: NamedPart
+    validation: NamedPart
+    test: NamedPart
+    scales: tuple[tuple[Tensor, Tensor] | None, ...]
+    digest: str
+    source: str
+
+    @property
+    def raw(self) -> tuple[TensorSpec, ...]:
+        """The tensors by name, in the order in which a network takes them."""
+        return self.specs
+
+    @property
+    def normalise(self) -> nn.Module:
+        """Each number and byte by its mean and deviation, ids as they are."""
+        modules = (AsIds() if scale is None else Standardise(*scale) for scale in self.scales)
+        each = dict(zip((spec.name for spec in self.specs), modules, strict=True))
+        return next(iter(each.values())) if len(each) == 1 else Each(each)
+
+    def encode(self, rows: Any) -> Inputs:
+        """A mapping from names to arrays of b rows, or a list of b mappings from names to values.
+
+        Raises:
+            DataError: A tensor is missing, or has another shape or other values than the data.
+        """
+        try:
+            return encode_named(rows, self.encoding)
+        except (ValueError, TypeError) as error:
+            raise DataError(f"{str(error).rstrip('.')}.") from error
+
+    @property
+    def encoding(self) -> dict[str, Any]:
+        """The tensors by name."""
+        return {"kind": "named", "tensors": [spec.to_json() for spec in self.specs]}
+
+    @property
+    def encoder(self) -> Encoder:
+        """What exported networks get of `encode`: all of it."""
+        return Encoder(self.encoding, encode_named)
+
+    def without_test(self) -> NamedData:
+        """The same data with an empty test part; `digest` stays."""
+        return replace(self, test=self.test.none())
+
+    def with_validation_in_train(self) -> NamedData:
+        """The same data with the validation rows after those of the train part, as a view."""
+        train, other = self.train, self.validation
+        x = tuple(map(side_by_side, train.x, other.x))
+        both = NamedPart(x, side_by_side(train.y, other.y))
+        return replace(self, train=both, validation=other.none())
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(
+            f"{len(getattr(self, part)):,} {part}" for part in ("train", "validation", "test")
+        )
+        return f"Data({self.name}: {sizes}; {'; '.join(spec.text for spec in self.specs)})"
+
+
+def from_named(
+    x: Mapping[str, object],
+    y: object,
+    *,
+    ids: Mapping[str, int] | None = None,
+    name: str = "arrays",
+    seed: int = 0,
+    validation: float = 0.2,
+    test: float = 0.2,
+    class_names: Sequence[str] | None = None,
+    task: Task | None = None,
+) -> NamedData:
+    """Data out of several inputs by name and labels `y`, split as `from_arrays` does.
+
+    Each of `x` has n rows, and networks take them in this order. `ids` says of which inputs the
+    values are ids, from 0 to below a number: they are int64 of any shape (n, ...) and go to an
+    embedding. All else is as in `from_arrays`: bytes, or numbers that are standardised; also (n,),
+    one number for each row. With a `task` of your own `y` are its targets.
+
+    Raises:
+        DataError: The data cannot be used; the message names the input and the row.
+        SettingError: `x` is no mapping of names, `ids` names no input, or a fraction is outside its
+            rule.
+    """
+    counts = _checked(x, ids or {}, task, class_names)
+    arrays = {key: _read(values, f"{name}: {key}", counts.get(key)) for key, values in x.items()}
+    where = f"{name}: y"
+    if task is None:
+        codes, names = encode_labels({where: y}, class_names)
+        task, targets = Classification(names), codes[where]
+    else:
+        targets = read_targets(y, where)
+    for key, array in arrays.items():
+        if len(array) != len(targets):
+            raise DataError(
+                f"{name}: {key} has {len(array):,} rows and y has {len(targets):,}; every row "
+                "needs one label."
+            )
+    rows = part_rows(
+        {"train": targets}, task, seed=seed, validation=validation, test=test, source=name
+    )
+    places = [rows[part][1] for part in ("train", "validation", "test")]
+    sizes, order = [len(place) for place in places], np.concatenate(places)
+    xs = [torch.split(torch.from_numpy(array[order]), sizes) for array in arrays.values()]
+    ys = torch.split(torch.from_numpy(targets[order]), sizes)
+    train, held, last = (NamedPart(tuple(each[part] for each in xs), ys[part]) for part in range(3))
+    specs = tuple(
+        TensorSpec(key, array.shape[1:], str(array.dtype), counts.get(key))
+        for key, array in arrays.items()
+    )
+    scales = tuple(
+        None if spec.ids is not None else _scale(tensor)
+        for spec, tensor in zip(specs, train.x, strict=True)
+    )
+    digest = _digest(specs, (train, held, last), task.names)
+    return NamedData(name, specs, task, train, held, last, scales, digest, name)
+
+
+def _checked(
+    x: object, ids: Mapping[str, int], task: Task | None, class_names: object
+) -> dict[str, int]:
+    """The numbers of ids by input; refuses what cannot be meant."""
+    if not isinstance(x, Mapping) or not x or not all(isinstance(name, str) for name in x):
+        raise SettingError(
+            "`from_named(x, ...)` must be a mapping from names to arrays, such as "
+            f'{{"numbers": a, "codes": b}}, got {type(x).__name__}; one array goes to '
+            "`from_arrays`."
+        )
+    if task is not None and class_names is not None:
+        raise SettingError("`class_names` and `task` say the same; leave `class_names` out.")
+    for name, count in ids.items():
+        if name not in x or type(count) is not int or count < 1:
+            raise SettingError(
+                f"`from_named(ids=...)` must give inputs ({', '.join(x)}) the number of their ids, "
+                f"at least 1, got {name!r}: {count!r}."
+            )
+    return dict(ids)
+
+
+def _read(values: object, where: str, count: int | None) -> NDArray[Any]:
+    """An input as uint8, float32 or, where they are `count` ids, int64."""
+    if count is None:
+        array = to_numpy(values, where)
+        return read_inputs(array[:, None] if array.ndim == 1 else array, where)
+    given = to_numpy(values, where)
+    if given.dtype.kind not in "iu" or given.ndim < 1 or 0 in given.shape:
+        raise DataError(
+            f"{where} must hold ids, whole numbers of shape (n, ...), got {given.dtype} of shape "
+            f"{given.shape}."
+        )
+    bad = np.argwhere((given < 0) | (given >= count))
+    if len(bad):
+        place = tuple(bad[0].tolist())
+        raise DataError(
+            f"{where}: row {place[0]} (counted from 0) holds the id {given[place]}, where they "
+            f"must be from 0 to {count - 1}."
+        )
+    return np.ascontiguousarray(given, np.int64)
+
+
+def _scale(x: Tensor) -> tuple[Tensor, Tensor]:
+    mean, std = measure_mean_std(x.numpy())
+    return torch.from_numpy(mean), torch.from_numpy(std)
+
+
+def _digest(specs: Sequence[TensorSpec], parts: Sequence[NamedPart], names: Sequence[str]) -> str:
+    """The SHA-256 of all tensors, of what they are, and of the class names, as hex."""
+    sizes = [len(part) for part in parts]
+    told = json.dumps([[spec.to_json() for spec in specs], sizes, list(names)])
+    digest = hashlib.sha256(told.encode("utf-8"))
+    for part in parts:
+        for tensor in (*part.x, part.y):
+            digest.update(tensor.contiguous().view(-1).numpy().data)
+    return digest.hexdigest()
