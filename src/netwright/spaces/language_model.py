@@ -10,7 +10,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from netwright.space import Choose, Space
@@ -112,8 +111,7 @@ class Decoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Ids (b, t) to logits of the token that follows (b, classes)."""
-        place = torch.arange(x.shape[1], device=x.device)
-        states = self.body(self.tokens(x.long()) + self.places(place))
+        states = self.body(self.tokens(x.long()) + self.places.weight[: x.shape[1]])
         last = self.norm(states[:, -1])
         out: Tensor = last @ self.tokens.weight.t() if self.head is None else self.head(last)
         return out
