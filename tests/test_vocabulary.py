@@ -26,6 +26,9 @@ EXCEPTIONS = {
     ("export.source.source", "classes_of"): "the classes of a written model.py",
     ("export.source.classes", "classes_of"): "the classes of a written model.py",
     ("export.source.writer", "classes"): "the classes of a written model.py",
+    ("export.source.program", "classes"): "the classes of a written model.py",
+    ("export.source.program", "classes_of"): "the classes of a written model.py",
+    ("export.source.answers", "classes"): "what model.py calls the names that a task gave",
     ("settings.exports", "classes"): "the classes that a room exports, in Python's sense",
 }
 """What is allowed elsewhere, by module and word, each with the reason."""

@@ -65,7 +65,7 @@ def test_the_smaller_ones_learn_what_the_largest_says() -> None:
     def kept(target, batch):
         with torch.no_grad():
             shared.supernet.activate(shared.setting.space.largest())
-            said = shared.supernet(batch.x).softmax(1)
+            said = shared.supernet(*batch.inputs).softmax(1)
         shared.supernet.activate(shared.setting.space.smallest())
         taught.append((target, said))
         learn(target, batch)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from netwright.errors import SpaceError
+from netwright.network.normalised import each_of
 from netwright.space.architecture import Answer, Architecture
 from netwright.space.space import Space
 
@@ -69,12 +70,12 @@ class Checker:
         tensors = self.space.example(np.random.default_rng(0))
         with torch.no_grad():
             try:
-                ours, theirs = self.shared.eval()(*tensors), plain(*tensors)
+                ours, theirs = each_of(self.shared.eval()(*tensors)), each_of(plain(*tensors))
             except RuntimeError as error:
                 raise SpaceError(f"the shared network fails: {str(error).rstrip('.')}") from error
             finally:
                 self.shared.train(training)
-        if ours.shape != theirs.shape or not torch.allclose(ours, theirs, _NEAR, _NEAR):
+        if not all(map(_alike, ours, theirs)):
             raise SpaceError("the outputs of the shared and of the plain network differ")
 
     def _culprit(self, member: Architecture, check: Callable[[Architecture], None]) -> str:
@@ -91,3 +92,7 @@ class Checker:
                 return f"the choice {name!r} (= {member.answers[name]!r})"
             answers = tried
         return "several choices together"
+
+
+def _alike(ours: Tensor, theirs: Tensor) -> bool:
+    return ours.shape == theirs.shape and torch.allclose(ours, theirs, _NEAR, _NEAR)

@@ -191,10 +191,9 @@ class Supernet(nn.Module):
             )
         self._mixture = (dict(weights), full, chosen)
 
-    def forward(self, *inputs: Tensor) -> Tensor:
+    def forward(self, *inputs: Tensor) -> Any:
         """What the active architecture computes of a batch: each input (b, *shape)."""
-        out: Tensor = self.network(*inputs)
-        return out
+        return self.network(*inputs)
 
     def checkpoint(self, on: bool = True) -> bool:
         """Let each block run again for its gradient, so that its insides are not kept.
