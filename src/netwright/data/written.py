@@ -20,7 +20,8 @@ def encode_arrays(rows: Any, book: Mapping[str, Any]) -> tuple[Tensor, ...]:
     if list(x.shape[1:]) == shape[1:] and shape[0] == 1:
         x = x[:, None]  # one channel, which nobody wrote
     if list(x.shape[1:]) != shape:
-        raise ValueError(f"rows must have the shape (b, *{shape}), got {list(x.shape)}")
+        sizes = ", ".join(["b", *map(str, shape)])
+        raise ValueError(f"rows must have the shape ({sizes}), got {list(x.shape)}")
     encoded = x.to(dtype)
     if not dtype.is_floating_point and not torch.equal(encoded.to(x.dtype), x):
         raise ValueError(f"rows must be whole numbers that {dtype} holds")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import inspect
 import textwrap
 from collections.abc import Mapping
@@ -112,10 +113,9 @@ def function_source(encoder: Encoder) -> tuple[str, str]:
     try:
         lines = textwrap.dedent(inspect.getsource(encode)).splitlines()  # type: ignore[arg-type]
         (function,) = ast.parse("\n".join(lines)).body
-        needed = inspect.getclosurevars(encode)  # type: ignore[arg-type]
     except (OSError, TypeError, SyntaxError, ValueError) as error:
         raise ExportError(f"The source of the encoder `{name}` cannot be read: {error}.") from error
-    others = sorted({*needed.globals, *needed.nonlocals} - {"torch"})
+    others = _from_elsewhere(function)
     if not isinstance(function, ast.FunctionDef) or function.decorator_list or others:
         raise ExportError(
             f"The encoder `{name}` must be a plain function that needs torch alone and imports "
@@ -124,6 +124,21 @@ def function_source(encoder: Encoder) -> tuple[str, str]:
     arguments = ", ".join(argument.arg for argument in function.args.args)
     body = "\n".join(lines[function.body[0].lineno - 1 :])
     return name, f"def {name}({arguments}):\n{body}\n"
+
+
+def _from_elsewhere(function: ast.stmt) -> list[str]:
+    """The names that a function reads and neither makes, imports nor is given."""
+    read, made = set[str](), {"torch", *dir(builtins)}
+    body = function.body if isinstance(function, ast.FunctionDef) else []
+    for node in (found for statement in body for found in ast.walk(statement)):
+        if isinstance(node, ast.Name):
+            (read if isinstance(node.ctx, ast.Load) else made).add(node.id)
+        elif isinstance(node, ast.ExceptHandler | ast.FunctionDef) and node.name:
+            made.add(node.name)
+        elif isinstance(node, ast.alias):
+            made.add((node.asname or node.name).split(".")[0])
+    given = {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}
+    return sorted(read - made - given)
 
 
 def literal(value: Any, indent: int = 0, before: int = 0) -> str:
