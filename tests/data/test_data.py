@@ -12,6 +12,7 @@ from netwright.data import ArrayData, ArrayPart, from_arrays
 from netwright.errors import DataError
 from netwright.tasks import Classification
 from netwright.testing.data import DATA_CHECKS
+from netwright.testing.exports import DATA
 
 
 def make(seed=0, **settings):
@@ -93,6 +94,10 @@ def test_parts_that_do_not_follow_each_other_are_copied_together():
     moved = replace(data, validation=data.test, test=data.validation)
     both = moved.with_validation_in_train()
     assert both.train.x.equal(torch.cat([data.train.x, data.test.x]))
+
+
+def test_every_exported_kind_of_data_is_checked_below():
+    assert (ArrayData,) == DATA
 
 
 @pytest.mark.parametrize("check", DATA_CHECKS, ids=lambda check: check.__name__)

@@ -22,7 +22,6 @@ from netwright.evaluate.reference import reference
 from netwright.evaluate.training import Training
 from netwright.space import Choose, Space
 from netwright.tasks import Classification
-from netwright.testing.evaluators import EVALUATOR_CHECKS
 
 
 @pytest.fixture(scope="module")
@@ -44,24 +43,6 @@ def network(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
 
 def space(recipe=None) -> Space:
     return Space(network, (1, 8, 8), 10, recipe=recipe)
-
-
-@pytest.mark.parametrize("check", EVALUATOR_CHECKS, ids=lambda check: check.__name__)
-def test_conformance(check, digits: Data) -> None:
-    check(lambda: Training(digits, epochs=2), space())
-
-
-@pytest.mark.parametrize("check", EVALUATOR_CHECKS, ids=lambda check: check.__name__)
-def test_conformance_of_plain_functions(check) -> None:
-    def train(model: nn.Module, epochs: int) -> dict[str, float]:
-        optimizer = torch.optim.SGD(model.parameters(), 0.1)
-        for _ in range(epochs):
-            loss = model(torch.randn(4, 1, 8, 8)).square().mean()
-            loss.backward()
-            optimizer.step()
-        return {"accuracy": float(loss.detach())}
-
-    check(lambda: Function(train), space())
 
 
 def candidate(made: Space) -> Candidate:

@@ -1,3 +1,4 @@
+import inspect
 import os
 import shutil
 import signal
@@ -8,14 +9,16 @@ import psutil
 import pytest
 
 from netwright.errors import EvaluationError, SettingError
-from netwright.execute import Inline, Key, Processes
+from netwright.execute import Executor, Key, Processes
 from netwright.testing.executors import EXECUTOR_CHECKS, gather
+from netwright.testing.exports import EXECUTORS
 
 
 @pytest.mark.parametrize("check", EXECUTOR_CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("make", [lambda slots: Inline(), Processes], ids=["inline", "processes"])
-def test_conformance(make, check) -> None:
-    check(make)
+@pytest.mark.parametrize("kind", EXECUTORS, ids=lambda kind: kind.__name__)
+def test_conformance(kind: type[Executor], check) -> None:
+    has_slots = bool(inspect.signature(kind).parameters)
+    check(kind if has_slots else lambda slots: kind())
 
 
 def test_a_worker_that_a_signal_kills_is_told() -> None:

@@ -15,20 +15,22 @@ import pytest
 
 from netwright.errors import StoreError
 from netwright.record.record import read_record
-from netwright.store import MemoryStore, SQLiteStore, open_store
+from netwright.store import MemoryStore, SQLiteStore, Store, open_store
+from netwright.testing.exports import STORES
 from netwright.testing.stores import STORE_CHECKS
 
+WHERE = {
+    SQLiteStore: "sqlite:///{folder}/runs.db",
+    MemoryStore: "memory://{name}",
+}
+"""The URL of an empty store of each kind, in an empty folder or of a name of its own."""
+
 
 @pytest.mark.parametrize("check", STORE_CHECKS, ids=lambda check: check.__name__)
-def test_conformance_of_sqlite(check, tmp_path: Path) -> None:
-    check(lambda: SQLiteStore(tmp_path / "runs.db"))
-
-
-@pytest.mark.parametrize("check", STORE_CHECKS, ids=lambda check: check.__name__)
-def test_conformance_of_memory(check) -> None:
-    name = check.__name__
-    MemoryStore(name).clear()
-    check(lambda: MemoryStore(name))
+@pytest.mark.parametrize("kind", STORES, ids=lambda kind: kind.__name__)
+def test_conformance(kind: type[Store], check, tmp_path: Path) -> None:
+    url = WHERE[kind].format(folder=tmp_path.as_posix(), name=tmp_path.name)
+    check(lambda: kind.at(url))
 
 
 def test_a_store_is_opened_by_its_scheme(tmp_path: Path, monkeypatch) -> None:

@@ -1,5 +1,4 @@
 import math
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -8,16 +7,10 @@ import torch
 import netwright as nw
 from netwright.errors import SettingError
 from netwright.tasks import Classification, Metric, metrics_of, upgraded
-from netwright.testing.tasks import TASK_CHECKS
 
 TASK = Classification(("a", "b", "c"))
 LOGITS = torch.tensor([[2.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 3.0], [5.0, 0.0, 0.0]])
 LABELS = torch.tensor([0, 1, 2, 1])
-
-
-@pytest.mark.parametrize("check", TASK_CHECKS, ids=lambda check: check.__name__)
-def test_conformance(check: Callable[..., None]) -> None:
-    check(lambda: TASK, torch.arange(24) % 3)
 
 
 def test_the_loss_is_the_cross_entropy() -> None:
