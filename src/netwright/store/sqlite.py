@@ -51,6 +51,11 @@ create table event (
 );
 create index event_of_run on event (run, id);
 """
+_INSERT = "insert into event (run, time, kind, trial, body) "
+_APPEND = _INSERT + (  # nothing where the run has no event, so that it is none, or a later one
+    "select ?1, ?2, ?3, ?4, ?5 where coalesce(?6 = (select max(id) from event where run = ?1), "
+    "exists (select 1 from event where run = ?1))"
+)
 _LOCK, _OWNER = "lock", ".owner"  # files beside a run's artifacts; old stores have the first
 
 
@@ -122,19 +127,16 @@ class SQLiteStore(Store):
     ) -> int:
         """Append an event and return its id; durable against the death of this process."""
         text = json.dumps(dict(body), allow_nan=False)
-        with self._transaction() as base:
-            query = "select max(id) from event where run = ?"
-            last = base.execute(query, (run,)).fetchone()[0]
-            if (
-                last is None
-                and not base.execute("select count(*) from run where name = ?", (run,)).fetchone()[
-                    0
-                ]
-            ):
-                raise unknown(self, run)
-            if after is not None and last != after:
-                raise Conflict(overtaken(run, after, last or 0))
-            return _insert(base, run, kind, trial, text)
+        row = (run, time.time(), kind, trial, text)
+        with self._writing() as base:  # one statement is a transaction of its own
+            done = base.execute(_APPEND, (*row, after))
+            if done.rowcount == 1:
+                assert done.lastrowid is not None
+                return done.lastrowid
+            last = base.execute("select max(id) from event where run = ?", (run,)).fetchone()[0]
+        if last is None:
+            raise unknown(self, run)
+        raise Conflict(overtaken(run, last if after is None else after, last))
 
     def events(self, run: str, after: int = 0) -> list[Event]:
         """Return the events of a run in order, those with an id above `after`."""
@@ -324,18 +326,23 @@ class SQLiteStore(Store):
             yield base
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _writing(self) -> Iterator[sqlite3.Connection]:
         try:
             with self._connection() as base:
-                base.execute("begin immediate")
-                try:
-                    yield base
-                except BaseException:
-                    base.execute("rollback")
-                    raise
-                base.execute("commit")
+                yield base
         except sqlite3.Error as error:
             raise StoreError(f"The store {str(self.path)!r} cannot be written: {error}.") from error
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._writing() as base:
+            base.execute("begin immediate")
+            try:
+                yield base
+            except BaseException:
+                base.execute("rollback")
+                raise
+            base.execute("commit")
 
     def _rows(self, query: str, given: tuple[object, ...]) -> list[tuple[Any, ...]]:
         try:
@@ -353,7 +360,7 @@ class SQLiteStore(Store):
 
 def _insert(base: sqlite3.Connection, run: str, kind: str, trial: int | None, body: str) -> int:
     done = base.execute(
-        "insert into event (run, time, kind, trial, body) values (?, ?, ?, ?, ?)",
+        f"{_INSERT} values (?, ?, ?, ?, ?)",
         (run, time.time(), kind, trial, body),
     )
     assert done.lastrowid is not None
