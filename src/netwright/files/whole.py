@@ -15,6 +15,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
@@ -66,6 +67,7 @@ def write_whole(path: Path, content: str | bytes | Path | BinaryIO) -> None:
             shutil.copyfileobj(content, file, 1 << 20)
 
 
+@cache
 def _owner() -> str:
     """How the names of the unfinished files of this machine begin."""
     return f"{PART}{sha256(socket.gethostname().encode()).hexdigest()[:8]}-"
