@@ -6,6 +6,7 @@ of AutoFormer (Chen et al., arXiv 2107.00651): one width and depth, heads and ra
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -32,26 +33,36 @@ def vit(
 ) -> Space:
     """The space for images of shape `inputs` = (c, h, w).
 
-    `patch` is the side of a patch in pixels (None: about an eighth of the image); `widths` are
+    `patch` is the side of a patch in pixels; None is about an eighth of the image, and a divisor of
+    both sides if there is one near. Where it is none, the image is padded with zeros. `widths` are
     (least, most, step), `depths` and `heads` (least, most). `widths=(192, 240, 24), depths=(12,
     14), heads=(3, 4), head_size=64, patch=16` at 224 x 224 is AutoFormer-tiny, whose smallest
     networks have DeiT-tiny among them.
 
     Raises:
-        SettingError: A shape that is no image, or whose sides are no multiples of the patch.
+        SettingError: A shape that is no image, or whose sides are smaller than the patch.
     """
     shape = image_shape("vit", inputs, least=4)
-    side = max(2, min(shape[1:]) // 8) if patch is None else patch
+    side = _patch(shape[1:]) if patch is None else patch
     check_sizes("vit", patch=side, head_size=head_size)
-    if shape[1] % side or shape[2] % side:
+    if side > min(shape[1:]):
         raise SettingError(
-            f"`vit(inputs, patch=...)` must be given sides that are multiples of the patch, got "
-            f"{shape[1]} x {shape[2]} pixels and a patch of {side}."
+            f"`vit(inputs, patch=...)` must be given images of at least {side} x {side} pixels for "
+            f"a patch of {side}, got {shape[1]} x {shape[2]}; give a smaller patch."
         )
     declared = partial(
         network, patch=side, widths=widths, depths=depths, heads=heads, size=head_size
     )
     return Space(declared, shape, classes, recipe=recipe, name="vit")
+
+
+def _patch(sides: tuple[int, ...]) -> int:
+    """The side of a patch, of which there are about 64."""
+    wanted = max(2, math.isqrt(math.prod(sides)) // 8)
+    near = range(math.ceil(wanted / 1.5), int(wanted * 1.5) + 1)
+    fitting = [side for side in near if side > 1 and not any(each % side for each in sides)]
+    best = min(fitting, key=lambda side: abs(math.log(side / wanted)), default=wanted)
+    return min(best, *sides)
 
 
 def recipe(choose: Choose) -> dict[str, Any]:
@@ -85,10 +96,10 @@ def network(
         return Block(width, inner, attention, act, dropout=dropout, drop_path=drop_path)
 
     body = choose.repeat("depth", *depths, layer)
-    places = (inputs[1] // patch) * (inputs[2] // patch)
-    return VisionTransformer(
-        nn.Conv2d(inputs[0], width, patch, patch), Token(places, width), body, width, classes
-    )
+    places = math.prod(math.ceil(side / patch) for side in inputs[1:])
+    rows, columns = (math.ceil((-side % patch) / 2) for side in inputs[1:])
+    patches = nn.Conv2d(inputs[0], width, patch, patch, padding=(rows, columns))
+    return VisionTransformer(patches, Token(places, width), body, width, classes)
 
 
 class VisionTransformer(nn.Module):
