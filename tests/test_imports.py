@@ -29,7 +29,7 @@ LINES = [
 ]
 ROOT = {"__init__", "__main__", "errors", "objective", "trial"}
 LAZY = {"cli", "__init__", "__main__"}  # so that `netwright --help` does not wait for torch
-SCRIPTS = {"worker.py", "check_forms.py"}  # run as processes of their own
+SCRIPTS = {"worker.py", "check_forms.py", "fresh.py"}  # run as processes of their own
 ANYWHERE = {"__init__", "__main__", "testing"}  # they import every room, and no room imports them
 
 

@@ -1,37 +1,44 @@
 """Local worker processes, one thread each, that can die without harm to the run.
 
-Each worker is a fresh interpreter (`python -m netwright.execute.worker`), so that a script needs no
-`if __name__ == "__main__"`, a notebook works, and CUDA is initialised where it is used. The work is
-sent once by cloudpickle over a local socket with a key; nothing of it touches the disk. A worker
-ends when its standard input closes, that is, when this process dies in whatever way.
+Each worker is a fresh interpreter, so that a script needs no `if __name__ == "__main__"`, a
+notebook works, and CUDA is initialised where it is used. The work is sent once by cloudpickle over
+a socket that the worker inherits; nothing of it touches the disk. A keeper stays with each worker
+(see `keeper.py`), so that neither it nor what it began outlives its time, or this process.
 """
 
 from __future__ import annotations
 
 import os
-import secrets
 import signal
+import socket
 import subprocess
-import sys
-import threading
 import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, Listener, wait
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import cloudpickle
 
 from netwright.errors import EvaluationError, SettingError
 from netwright.execute.base import Executor, Key, Message, Work
+from netwright.execute.fresh import command
+from netwright.execute.keeper import CONTINUE, STOP
+
+_PATIENCE = 15.0  # seconds to wait for a keeper
+_SCRIPT = Path(__file__).with_name("worker.py")
 
 
 @dataclass
 class _Worker:
+    """A worker by its keeper, which is `process` and hears what is told over `control`."""
+
     process: subprocess.Popen[bytes]
+    control: socket.socket
     connection: Connection
     key: Key | None = None
     alone: bool = False
@@ -42,22 +49,24 @@ class _Worker:
 class Processes(Executor):
     """`workers` processes on this machine with `threads` threads each.
 
-    What workers print goes to files in `logs`, or nowhere.
-
     Raises:
-        SettingError: Fewer than one worker or thread.
+        SettingError: Fewer than one worker or thread, or the system cannot fork.
     """
 
-    def __init__(self, workers: int, *, threads: int = 1, logs: Path | None = None) -> None:
+    def __init__(self, workers: int, *, threads: int = 1) -> None:
         if workers < 1 or threads < 1:
             raise SettingError(
                 "`Processes(workers, threads=...)` must both be at least 1, "
                 f"got {workers} and {threads}."
             )
-        self._count, self._threads, self._logs = workers, threads, logs
+        if not hasattr(os, "fork"):
+            raise SettingError(
+                "`Processes` needs a system that can fork, such as Linux or macOS: give workers=0."
+            )
+        self._count, self._threads = workers, threads
         self._workers: list[_Worker] = []
-        self._listener: Listener | None = None
-        self._folder: TemporaryDirectory[str] | None = None
+        self._logs: list[IO[bytes]] = []  # files without a name, so that none can be left
+        self._printed: dict[str, bytes] = {}
         self._payload = b""
         self._news: list[Message] = []
         self._queue: deque[tuple[Key, Any, float | None, bool]] = deque()
@@ -69,20 +78,15 @@ class Processes(Executor):
 
     def start(self, work: Work) -> None:
         """Pickle the work and start the workers."""
-        self._payload = cloudpickle.dumps((list(sys.path), cloudpickle.dumps(work)))
-        self._key = secrets.token_bytes(32)
-        self._folder = TemporaryDirectory(prefix="netwright-")
-        family = None if os.name == "nt" else "AF_UNIX"
-        address = None if os.name == "nt" else os.path.join(self._folder.name, "socket")
-        self._listener = Listener(address, family, backlog=self._count, authkey=self._key)
-        launched: list[subprocess.Popen[bytes]] = []
+        self._payload = cloudpickle.dumps(work)
+        while len(self._logs) < self._count:
+            self._logs.append(TemporaryFile(prefix="netwright-"))  # noqa: SIM115 - kept for `printed`
         try:
             for number in range(self._count):
-                launched.append(self._launch(number))
-            self._workers = self._admit(launched)
+                self._workers.append(self._launch(number))
+            for worker in self._workers:
+                self._admit(worker)
         except BaseException:
-            for process in launched:
-                _end(process)
             self.stop()
             raise
 
@@ -96,7 +100,7 @@ class Processes(Executor):
         worker = next(w for w in self._workers if w.key is None)
         worker.key, worker.alone, worker.began = key, alone, time.monotonic()
         if alone:
-            self._signal_others(worker, "SIGSTOP")
+            self._tell_others(worker, STOP)
         worker.deadline = worker.began + seconds if seconds is not None else float("inf")
         try:
             worker.connection.send_bytes(cloudpickle.dumps(job))
@@ -109,7 +113,7 @@ class Processes(Executor):
         for worker in list(self._workers):
             if worker.key == key:
                 self._rest(worker)
-                self._bury(worker)
+                self._bury(worker, kill=True)
         self._news = [message for message in self._news if message.key != key]
 
     def wait(self, seconds: float) -> list[Message]:
@@ -126,7 +130,7 @@ class Processes(Executor):
                     Message("lost", worker.key, ("timeout", "it took longer than it was given"))
                 )
                 self._rest(worker)
-                self._bury(worker)
+                self._bury(worker, kill=True)
         while self._queue and not any(w.alone for w in self._workers):
             key, job, limit, alone = self._queue.popleft()
             self.submit(key, job, limit, alone=alone)
@@ -134,21 +138,24 @@ class Processes(Executor):
         return news
 
     def stop(self) -> None:
-        """Kill the workers and remove the socket."""
+        """Kill the workers and all that they began."""
         for worker in self._workers:
-            worker.process.kill()
+            worker.control.close()  # each hears it before the first is waited for
         for worker in self._workers:
-            _end(worker.process)
-            worker.connection.close()
+            _end(worker, kill=True)
         self._workers = []
         self._queue.clear()
         self._news.clear()
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
+        for number, log in enumerate(self._logs):
+            name = f"worker-{number}.log"
+            self._printed[name] = self._printed.get(name, b"") + _content(log)
+            log.close()
+        self._logs = []
+
+    @property
+    def printed(self) -> dict[str, bytes]:
+        """What the workers printed until the last stop, by a name for each."""
+        return dict(self._printed)
 
     def _receive(self, worker: _Worker) -> None:
         try:
@@ -158,13 +165,13 @@ class Processes(Executor):
             return
         assert worker.key is not None
         self._news.append(Message(kind, worker.key, body))
-        if kind == "ended":
+        if kind != "progress":
             self._rest(worker)
 
     def _rest(self, worker: _Worker) -> None:
         """Take the job from a worker; if it ran alone, the others go on, and have lost no time."""
         if worker.alone:
-            self._signal_others(worker, "SIGCONT")
+            self._tell_others(worker, CONTINUE)
             for other in self._workers:
                 other.deadline += time.monotonic() - worker.began
         worker.key, worker.alone, worker.deadline = None, False, float("inf")
@@ -174,89 +181,61 @@ class Processes(Executor):
         alone = [w for w in self._workers if w.alone]
         return alone or [w for w in self._workers if w.key is not None]
 
-    def _signal_others(self, worker: _Worker, name: str) -> None:
-        number = getattr(signal, name, None)  # Windows has neither
+    def _tell_others(self, worker: _Worker, word: bytes) -> None:
+        """Let the keepers of the other workers stop or continue them, and wait until they have."""
         for other in self._workers:
-            if number is not None and other is not worker and other.process.poll() is None:
-                other.process.send_signal(number)
+            if other is not worker:
+                with suppress(OSError):  # its end is told elsewhere
+                    other.control.sendall(word)
+                    other.control.recv(1)
 
-    def _bury(self, worker: _Worker) -> None:
+    def _bury(self, worker: _Worker, *, kill: bool = False) -> None:
         """Say what became of a dead worker's job, and put a new worker in its place."""
-        code = _end(worker.process)
-        worker.connection.close()
+        code, place = _end(worker, kill=kill), self._workers.index(worker)
         if worker.key is not None:
             self._news.append(Message("lost", worker.key, _verdict(code)))
             self._rest(worker)
-        place = self._workers.index(worker)
-        [self._workers[place]] = self._admit([self._launch(place)])
+        self._workers[place] = self._launch(place)
+        self._admit(self._workers[place])
 
-    def _launch(self, number: int) -> subprocess.Popen[bytes]:
-        assert self._listener is not None
-        environment = os.environ | {"OMP_NUM_THREADS": str(self._threads)}
-        package = str(Path(__file__).parents[2])
-        paths = [package, *filter(None, [environment.get("PYTHONPATH")])]
-        environment["PYTHONPATH"] = os.pathsep.join(paths)
-        log: Any = subprocess.DEVNULL
-        if self._logs is not None:
-            self._logs.mkdir(parents=True, exist_ok=True)
-            log = (self._logs / f"worker-{number}.log").open("ab")
-        try:
+    def _launch(self, number: int) -> _Worker:
+        log = self._logs[number]
+        (ours, theirs), (control, kept) = Pipe(), socket.socketpair()
+        with theirs, kept:
             process = subprocess.Popen(
-                [sys.executable, "-m", "netwright.execute.worker", str(self._listener.address)],
-                stdin=subprocess.PIPE,
+                command(_SCRIPT, theirs.fileno(), kept.fileno(), os.getpid()),
+                stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=environment,
+                env=os.environ | {"OMP_NUM_THREADS": str(self._threads)},
+                pass_fds=(theirs.fileno(), kept.fileno()),
+                start_new_session=True,  # whose signals are not those of the terminal
             )
-        finally:
-            if log is not subprocess.DEVNULL:
-                log.close()
-        assert process.stdin is not None
-        with suppress(BrokenPipeError):  # if it has ended, that is told when it does not connect
-            process.stdin.write(self._key.hex().encode() + b"\n")
-            process.stdin.flush()
-        return process
+        control.settimeout(_PATIENCE)
+        return _Worker(process, control, ours)
 
-    def _admit(self, processes: list[subprocess.Popen[bytes]]) -> list[_Worker]:
-        """Accept a connection from each process, in whatever order they come, and send the work."""
-        assert self._listener is not None
-        connections: dict[int, Connection] = {}
-        while len(connections) < len(processes):
-            connection = self._accept(processes)
-            connections[connection.recv()] = connection
-            connection.send_bytes(self._payload)
-        return [_Worker(process, connections[process.pid]) for process in processes]
+    def _admit(self, worker: _Worker) -> None:
+        """Send the work to a worker; one that dies before that is an error."""
+        try:
+            worker.connection.recv()
+            worker.connection.send_bytes(self._payload)
+        except (EOFError, OSError):
+            code = _end(worker)
+            raise EvaluationError(
+                f"A worker process ended at its start with exit status {code}"
+                f"{self._last_printed(self._workers.index(worker))}."
+            ) from None
 
-    def _accept(self, processes: list[subprocess.Popen[bytes]]) -> Connection:
-        """The next connection; a worker that dies before it connects is an error, not a wait."""
-        assert self._listener is not None
-        listener, result = self._listener, list[Connection]()
-
-        def accept() -> None:
-            with suppress(OSError):  # the listener is closed when a worker could not start
-                result.append(listener.accept())
-
-        thread = threading.Thread(target=accept, daemon=True)
-        thread.start()
-        while thread.is_alive():
-            thread.join(0.1)
-            dead = [p.returncode for p in processes if p.poll() is not None]
-            if dead and not result:
-                raise EvaluationError(
-                    f"A worker process ended at its start with exit status {dead[0]}"
-                    f"{self._last_printed() or '; see what it prints with `Processes(logs=...)`'}."
-                )
-        return result[0]
-
-    def _last_printed(self) -> str:
-        """The last line in the logs, as the end of a sentence."""
-        logs = sorted(self._logs.iterdir()) if self._logs is not None else []
-        lines = [
-            line
-            for log in logs
-            for line in log.read_text(encoding="utf-8", errors="replace").splitlines()
-        ]
+    def _last_printed(self, number: int) -> str:
+        """The last line that a worker printed, as the end of a sentence."""
+        printed = _content(self._logs[number]).decode("utf-8", errors="replace")
+        lines = printed.strip().splitlines()
         return f"; it printed: {lines[-1]}" if lines else ""
+
+
+def _content(log: IO[bytes]) -> bytes:
+    """What a file holds; where its writer stands in it is left as it is."""
+    return os.pread(log.fileno(), os.fstat(log.fileno()).st_size, 0)
 
 
 def _verdict(code: int) -> tuple[str, str]:
@@ -267,11 +246,16 @@ def _verdict(code: int) -> tuple[str, str]:
     return "failed", f"the worker ended with exit status {code}"
 
 
-def _end(process: subprocess.Popen[bytes]) -> int:
-    """Kill a process if it lives, and return its exit status."""
-    process.kill()
-    code = process.wait()
-    if process.stdin is not None:
-        with suppress(BrokenPipeError):
-            process.stdin.close()
+def _end(worker: _Worker, *, kill: bool = False) -> int:
+    """Wait until a worker, with all that it began, is gone; returns its exit status."""
+    if not kill:  # it ends by itself, and is to say how
+        with suppress(subprocess.TimeoutExpired):
+            worker.process.wait(_PATIENCE)
+    worker.control.close()
+    try:
+        worker.process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        worker.process.kill()
+    code = worker.process.wait()
+    worker.connection.close()
     return code

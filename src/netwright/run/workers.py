@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from netwright.errors import SettingError
 from netwright.execute import Executor, Inline, Processes
@@ -26,15 +24,14 @@ def executor_of(store: Store, run: str, given: Executor | int) -> Iterator[Execu
         _check_reaches(store, given)
         yield given
         return
-    with TemporaryDirectory(prefix="netwright-") as folder:
-        logs = Path(folder)
-        executor = Processes(given, logs=logs) if given else Inline()
-        _check_reaches(store, executor)
-        try:
-            yield executor
-        finally:
-            for file in sorted(logs.iterdir()):
-                _keep_log(store, run, file)
+    executor = Processes(given) if given else Inline()
+    _check_reaches(store, executor)
+    try:
+        yield executor
+    finally:
+        if isinstance(executor, Processes):
+            for name, printed in executor.printed.items():
+                _keep_log(store, run, name, printed)
 
 
 def _check_reaches(store: Store, executor: Executor) -> None:
@@ -46,8 +43,8 @@ def _check_reaches(store: Store, executor: Executor) -> None:
         )
 
 
-def _keep_log(store: Store, run: str, file: Path) -> None:
+def _keep_log(store: Store, run: str, name: str, printed: bytes) -> None:
     """Add what a worker printed to what one of its name did in earlier sessions."""
-    printed, key = file.read_bytes(), log_key(file.name)
+    key = log_key(name)
     if printed:
         store.put(run, key, (store.read(run, key) if store.has(run, key) else b"") + printed)
