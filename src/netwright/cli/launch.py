@@ -231,16 +231,20 @@ def load_function(text: str) -> Any:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module
-    sys.path.insert(0, str(path.absolute().parent))
+    folder = str(path.absolute().parent)
+    sys.path.insert(0, folder)
     try:
         spec.loader.exec_module(module)
     except NetwrightError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SpaceError(
             f"The file {str(path)!r} fails at line {_line(error, path)}: "
             f"{type(error).__name__}: {error}."
         ) from error
+    finally:  # what the file did not import itself is not looked for beside it first
+        sys.path.remove(folder)
+        sys.path.append(folder)
     cloudpickle.register_pickle_by_value(module)
     if not callable(getattr(module, name, None)):
         functions = [
