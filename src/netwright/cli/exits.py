@@ -47,6 +47,9 @@ def guarded(app: typer.Typer, arguments: list[str] | None = None) -> int:
         named = f" {str(error.filename)!r}" if error.filename else ""
         _say(f"The file{named} cannot be used: {(error.strerror or str(error)).lower()}.")
         return WRONG if error.errno in _PATHS else FAILED
+    except SystemExit as error:
+        _say(f"The run ended: something of yours that it called did sys.exit({error.code!r}).")
+        return FAILED
     except Exception as error:
         _say(_bug(error))
         return FAILED

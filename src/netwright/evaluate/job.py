@@ -74,7 +74,7 @@ class Evaluation:
     run: str = ""
 
     def __call__(self, job: Job, report: Callable[[Any], None]) -> Outcome:
-        """Measure or train; never raises."""
+        """Measure or train; never raises but KeyboardInterrupt, and StoreError of a full disk."""
         wall, cpu = time.perf_counter(), time.process_time()
         metrics = dict(job.metrics)
         try:
@@ -83,7 +83,9 @@ class Evaluation:
             outcome = Outcome("timeout", metrics, reason=str(error))
         except MemoryError as error:
             outcome = Outcome("oom", metrics, reason=f"out of memory: {error}")
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise  # in the process of the run it is its user's
+        except BaseException as error:  # SystemExit too
             status: Status = "oom" if _is_out_of_memory(error) else "failed"
             traceback.print_exc()
             outcome = Outcome(status, metrics, reason=_one_line(error))
@@ -161,10 +163,10 @@ def too_long(seconds: float, affordable: float) -> str:
     )
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def _is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: BaseException) -> str:
     first = str(error).strip().splitlines()[0] if str(error).strip() else "no message"
     return f"{type(error).__name__}: {first}"[:500]

@@ -30,7 +30,7 @@ def listing_of(call: str) -> Iterator[None]:
             yield
     except NetwrightError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SpaceError(
             f"`{call}` failed while its choices were listed: "
             f"{type(error).__name__}: {str(error).rstrip('.')}."
@@ -100,7 +100,7 @@ class Checker:
                     outputs = model(*self.signature.zeros(2))
         except NetwrightError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if isinstance(error, NotImplementedError) or "meta tensor" in str(error):
                 return ""  # an operation that the meta device lacks: found when it is trained
             text = f"{type(error).__name__}: {str(error).rstrip('.')}"

@@ -99,7 +99,13 @@ class Declared:
         Raises:
             SpaceError: It is no module.
         """
-        made = self.network(choose, self.inputs, self.outputs)
+        try:
+            made = self.network(choose, self.inputs, self.outputs)
+        except SystemExit as error:
+            raise SpaceError(
+                f"`{self.name}(choose, inputs, outputs)` must return an nn.Module, it called "
+                f"sys.exit({error.code!r})."
+            ) from error
         if not isinstance(made, nn.Module):
             raise SpaceError(
                 f"`{self.name}(choose, inputs, outputs)` must return an nn.Module, "
