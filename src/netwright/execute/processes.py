@@ -9,7 +9,6 @@ a socket that the worker inherits; nothing of it touches the disk. A keeper stay
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import time
@@ -28,6 +27,7 @@ from netwright.errors import EvaluationError, SettingError
 from netwright.execute.base import Executor, Key, Message, Work
 from netwright.execute.fresh import command
 from netwright.execute.keeper import CONTINUE, STOP
+from netwright.execute.verdict import memory_kills, verdict
 
 _PATIENCE = 15.0  # seconds to wait for a keeper
 _SCRIPT = Path(__file__).with_name("worker.py")
@@ -40,6 +40,7 @@ class _Worker:
     process: subprocess.Popen[bytes]
     control: socket.socket
     connection: Connection
+    memory_kills: int = 0  # as counted when its job began
     key: Key | None = None
     alone: bool = False
     began: float = 0.0
@@ -99,6 +100,7 @@ class Processes(Executor):
             return
         worker = next(w for w in self._workers if w.key is None)
         worker.key, worker.alone, worker.began = key, alone, time.monotonic()
+        worker.memory_kills = memory_kills()
         if alone:
             self._tell_others(worker, STOP)
         worker.deadline = worker.began + seconds if seconds is not None else float("inf")
@@ -193,7 +195,8 @@ class Processes(Executor):
         """Say what became of a dead worker's job, and put a new worker in its place."""
         code, place = _end(worker, kill=kill), self._workers.index(worker)
         if worker.key is not None:
-            self._news.append(Message("lost", worker.key, _verdict(code)))
+            told = verdict(code, memory_kills() - worker.memory_kills)
+            self._news.append(Message("lost", worker.key, told))
             self._rest(worker)
         self._workers[place] = self._launch(place)
         self._admit(self._workers[place])
@@ -236,14 +239,6 @@ class Processes(Executor):
 def _content(log: IO[bytes]) -> bytes:
     """What a file holds; where its writer stands in it is left as it is."""
     return os.pread(log.fileno(), os.fstat(log.fileno()).st_size, 0)
-
-
-def _verdict(code: int) -> tuple[str, str]:
-    if code == -signal.SIGKILL:
-        return "oom", "the worker was killed (signal 9), most often for want of memory"
-    if code < 0:
-        return "failed", f"the worker died of signal {-code} ({signal.Signals(-code).name})"
-    return "failed", f"the worker ended with exit status {code}"
 
 
 def _end(worker: _Worker, *, kill: bool = False) -> int:
