@@ -1,7 +1,9 @@
 """The loop: budgets, limits, failures, resume, and the same seed giving the same run."""
 
+import errno
 import json
 import math
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from netwright.errors import LimitError
+from netwright.errors import LimitError, StoreError
 from netwright.evaluate.base import Candidate, Context, Evaluator, Result
 from netwright.evaluate.costs import Costs
 from netwright.evaluate.function import Function
@@ -22,7 +24,7 @@ from netwright.run.loop import Loop
 from netwright.run.plan import Plan
 from netwright.space import Architecture, Choose, Space
 from netwright.stopping import ASHA, Hyperband, Stopper, SuccessiveHalving
-from netwright.store import SQLiteStore
+from netwright.store import SQLiteStore, sqlite
 from netwright.strategies import (
     RandomSearch,
     RegularizedEvolution,
@@ -289,13 +291,15 @@ class Moody(Evaluator):
     full_epochs = 1
 
     def evaluate(self, candidate: Candidate, epochs: int, context: Context) -> Result:
-        mood = int(candidate.architecture.id, 16) % 4
+        mood = int(candidate.architecture.id, 16) % 5
         if mood == 0:
             raise RuntimeError("a layer\nwent wrong")
         if mood == 1:
             raise MemoryError("too big")
         if mood == 2:
             return Result({"accuracy": math.nan}, status="failed", reason="diverged")
+        if mood == 3:
+            sys.exit(98)
         return Result({"accuracy": 0.5}, model=candidate.build())
 
 
@@ -305,7 +309,12 @@ def test_failures_are_trials_and_the_run_goes_on(tmp_path: Path) -> None:
     statuses = {t.status for t in made.history}
     assert statuses == {"done", "failed", "oom"}
     reasons = {t.reason for t in made.history if not t.done}
-    assert reasons == {"RuntimeError: a layer", "out of memory: too big", "diverged"}
+    assert reasons == {
+        "RuntimeError: a layer",
+        "out of memory: too big",
+        "diverged",
+        "SystemExit: 98",
+    }
     record = read_record(made.store, "a")
     assert record.best.metrics["accuracy"] == 0.5
     assert len(record.history) == len(made.history)
@@ -325,6 +334,23 @@ class Twice(Strategy):
                 pass
 
         return State()
+
+
+def test_a_full_disk_ends_the_run_in_a_sentence_and_it_goes_on_later(
+    tmp_path: Path, monkeypatch
+) -> None:
+    def full(path: Path, content: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    made = plan(trials=3, finals=((2, 1),))
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite, "write_whole", full)
+        with pytest.raises(StoreError, match=r"trial-0\.safetensors.* written .*No space left"):
+            loop(tmp_path, made).run()
+    resumed = loop(tmp_path, made)
+    assert all(trial.done for trial in resumed.history)
+    resumed.run()
+    assert [t.status for t in resumed.history] == ["done"] * 5
 
 
 def test_a_strategy_that_repeats_itself_is_helped_out(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from netwright.errors import EvaluationError
+from netwright.errors import EvaluationError, StoreError
 from netwright.evaluate.base import Candidate, Context, Evaluator
 from netwright.network.weights import tensor_bytes
 from netwright.objective import Limit, MetricName
@@ -46,9 +46,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job; a measured network is `done`, or `rejected` when over a limit."""
+    """What became of a job; a measured network is `done`, or `rejected` when over a limit.
 
-    status: Status | Literal["rejected"]
+    It is `unkept` if its weights could not be put into the store, so that the run cannot go on.
+    """
+
+    status: Status | Literal["rejected", "unkept"]
     metrics: Mapping[str, float]
     curve: tuple[Mapping[str, float], ...] = ()
     reason: str = ""
@@ -74,11 +77,13 @@ class Evaluation:
     run: str = ""
 
     def __call__(self, job: Job, report: Callable[[Any], None]) -> Outcome:
-        """Measure or train; never raises but KeyboardInterrupt, and StoreError of a full disk."""
+        """Measure or train; never raises but KeyboardInterrupt."""
         wall, cpu = time.perf_counter(), time.process_time()
         metrics = dict(job.metrics)
         try:
             outcome = self._evaluate(job, metrics, report)
+        except _Unkept as error:
+            outcome = Outcome("unkept", metrics, reason=str(error))
         except _OutOfTime as error:
             outcome = Outcome("timeout", metrics, reason=str(error))
         except MemoryError as error:
@@ -118,7 +123,10 @@ class Evaluation:
 
     def _keep(self, job: Job, model: nn.Module) -> None:
         if self.store is not None and job.weights is not None:
-            self.store.put(self.run, job.weights, tensor_bytes(model.state_dict()))
+            try:
+                self.store.put(self.run, job.weights, tensor_bytes(model.state_dict()))
+            except StoreError as error:
+                raise _Unkept(str(error)) from error
 
     def _measured(self, network: nn.Module, metrics: dict[str, float]) -> Outcome:
         """Measure on one target after the other, until a limit is broken.
@@ -137,6 +145,10 @@ class Evaluation:
             if broken:
                 break
         return Outcome("rejected" if broken else "done", metrics, reason="; ".join(broken))
+
+
+class _Unkept(Exception):
+    """Trained weights could not be put into the store."""
 
 
 class _OutOfTime(Exception):

@@ -38,7 +38,7 @@ def job_of(flight: Flight, seed: int, *, measure: bool = False) -> Job:
 def trial_of(flight: Flight, outcome: Outcome, objectives: Sequence[Objective]) -> Trial:
     """The trial that a flight has become; `invalid` where it lacks the metric of an objective."""
     status, reason = outcome.status, outcome.reason
-    assert status != "rejected"
+    assert status != "rejected" and status != "unkept"
     missing = [o.metric for o in objectives if o.metric not in outcome.metrics]
     if status == "done" and missing:
         got = ", ".join(outcome.metrics) or "none"

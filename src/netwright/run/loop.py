@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from netwright.errors import StoreError
 from netwright.evaluate.costs import Admitted, Costs
 from netwright.evaluate.job import Outcome
 from netwright.execute import Executor, Key, Message
@@ -91,6 +92,7 @@ class Loop:
 
         Raises:
             KeyboardInterrupt: Passed on; the run can be resumed.
+            StoreError: The store cannot be written, such as on a full disk; the run can be resumed.
         """
         with self.store.connected():
             self._run()
@@ -280,11 +282,13 @@ class Loop:
             return
         if message.kind == "lost":
             status, reason = message.body
-            if status == "failed" and self.state.place(number).restarts == 0:
+            if status in ("failed", "preempted") and self.state.place(number).restarts == 0:
                 self.state.append(events.Restarted(number, reason))
                 del self._flights[number]
                 return
             outcome = Outcome(status, flight.metrics, tuple(flight.curve), reason, flight.seconds())
+        if outcome.status == "unkept":
+            raise StoreError(outcome.reason)
         if not flight.admitted and outcome.status == "done":
             flight.metrics = outcome.metrics
             self.state.append(events.Measured(number, outcome.metrics))

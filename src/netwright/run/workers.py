@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from netwright.errors import SettingError
+from netwright.errors import SettingError, StoreError
 from netwright.execute import Executor, Inline, Processes
 from netwright.record.artifacts import log_key
 from netwright.store import Store
@@ -47,4 +47,6 @@ def _keep_log(store: Store, run: str, name: str, printed: bytes) -> None:
     """Add what a worker printed to what one of its name did in earlier sessions."""
     key = log_key(name)
     if printed:
-        store.put(run, key, (store.read(run, key) if store.has(run, key) else b"") + printed)
+        before = store.read(run, key) if store.has(run, key) else b""
+        with suppress(StoreError):  # what workers printed is no reason for a run to fail
+            store.put(run, key, before + printed)
