@@ -31,18 +31,20 @@ class AsThere:
         return None if folder is None else PathFinder.find_spec(name, [folder])
 
 
-def command(script: str | Path, *arguments: object) -> list[str]:
+def command(
+    script: str | Path, *arguments: object, flags: Sequence[str] | None = None
+) -> list[str]:
     """The command of a process that runs a script with the modules of this one.
 
-    It runs in the same mode of text and of warnings. The script's `__main__` has no file, so that
-    processes that it spawns do not begin as it did.
+    It runs in the same mode of text, and of warnings unless `flags` say otherwise. The script's
+    `__main__` has no file, so that processes that it spawns do not begin as it did.
     """
     given = {"path": sys.path, "loaded": _loaded()}
-    flags = ["-P", *(f"-W{each}" for each in sys.warnoptions)]
+    flags = [f"-W{each}" for each in sys.warnoptions] if flags is None else list(flags)
     if sys.flags.utf8_mode:
         flags += ["-X", "utf8"]
     told = [json.dumps(given), str(script), *map(str, arguments)]
-    return [sys.executable, *flags, __file__, *told]
+    return [sys.executable, "-P", *flags, __file__, *told]
 
 
 def _loaded() -> dict[str, list[str]]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
@@ -23,6 +21,7 @@ from netwright.export.source.answers import Answers, answers_of
 from netwright.export.source.program import program_source
 from netwright.export.source.source import model_source
 from netwright.export.verify import Scored, verify
+from netwright.files.temporary import temporary
 from netwright.network.normalised import Encoder, arguments_of
 from netwright.network.onnx_graph import (
     NoGraph,
@@ -79,8 +78,7 @@ def export(
     check_folder(directory)
     directory.parent.mkdir(parents=True, exist_ok=True)
     network = deepcopy(network).cpu().eval()
-    draft = Path(mkdtemp(prefix=".export-", dir=directory.parent))
-    try:
+    with temporary(".export-", directory.parent) as draft:
         means = task.to_json() if task is not None else card.task
         card = replace(card, signature=signature.to_json(), task=means)
         meaning = Meaning(signature, task, encoder)
@@ -97,8 +95,6 @@ def export(
         body = json.dumps(card.to_json(), indent=2) + "\n"
         (draft / "card.json").write_text(body, encoding="utf-8")
         place(draft, directory)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return Exported(directory, checks, notes)
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryFile
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from netwright.errors import ExportError
+from netwright.execute.fresh import command
 from netwright.export import check_forms
 from netwright.network.normalised import each_of
 from netwright.network.signature import Signature
@@ -103,18 +102,25 @@ def verify(
 
 
 def _run(folder: Path, given: dict[str, Any]) -> dict[str, Any]:
-    with TemporaryDirectory(prefix="netwright-") as name:
-        torch.save(given, Path(name) / "inputs.pt")
+    """What `compared` gives in a fresh process, which finds all modules but netwright as this one.
+
+    They pass files that have no name, so that none can be left.
+    """
+    with TemporaryFile() as asks, TemporaryFile() as answers, TemporaryFile() as errors:
+        torch.save(given, asks)
+        asks.seek(0)
         done = subprocess.run(
-            [sys.executable, "-I", "-W", "ignore", check_forms.__file__, str(folder), name],
-            capture_output=True,
-            text=True,
+            command(check_forms.__file__, folder, flags=("-W", "ignore")),
+            stdin=asks,
+            stdout=answers,
+            stderr=errors,
             check=False,
         )
         if done.returncode != 0:
-            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            errors.seek(0)
+            said = errors.read().decode("utf-8", errors="replace").strip().splitlines()
+            last = said[-1] if said else f"its process ended with exit status {done.returncode}"
             raise ExportError(f"The exported forms in {folder} cannot be checked: {last}")
-        found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-        for form, row in found.items():
-            row["outputs"] = torch.load(Path(name) / f"{form}.outputs", weights_only=True)
+        answers.seek(0)
+        found: dict[str, Any] = torch.load(answers, weights_only=True)
     return found

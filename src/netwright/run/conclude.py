@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from safetensors import SafetensorError
@@ -14,6 +13,7 @@ from netwright.drawing.files import sketch
 from netwright.errors import EvaluationError, MissingExtra, StoreError
 from netwright.evaluate.reference import reference
 from netwright.export import FILES, MARK, Card, Exported, export, place
+from netwright.files.temporary import temporary
 from netwright.record import events
 from netwright.record.artifacts import export_prefix, weights_key
 from netwright.record.record import Record, read_record
@@ -72,8 +72,8 @@ def _export_best(store: Store, name: str, plan: Plan, best: Trial) -> None:
     if best.number not in record.sketches:
         drawn = sketch(model, plan.space.signature).to_json()
         events.write(store, name, events.Sketched(best.number, drawn))
-    with TemporaryDirectory(prefix="netwright-") as folder:
-        made = export_trial(store, name, plan, best, model, Path(folder) / "export")
+    with temporary() as work:
+        made = export_trial(store, name, plan, best, model, work / "export")
         _put_export(store, name, best.number, made.directory)
     is_tested, folder = best.number in record.tested, export_prefix(best.number).rstrip("/")
     fact = events.Exported(best.number, is_tested, folder, made.checks, tuple(made.notes))
@@ -111,10 +111,10 @@ def place_exported(store: Store, name: str, trial: int, out: Path) -> Path:
         SettingError: The folder cannot take them.
     """
     prefix = export_prefix(trial)
-    with TemporaryDirectory(prefix="netwright-") as folder:
+    with temporary() as folder:
         for key in store.keys(name, prefix):
-            store.get(name, key, Path(folder) / key.removeprefix(prefix))
-        return place(Path(folder), out)
+            store.get(name, key, folder / key.removeprefix(prefix))
+        return place(folder, out)
 
 
 def export_trial(
