@@ -264,7 +264,7 @@ def peak(name: str, step: str, size: dict[str, int], batch: int, device: torch.d
         variant.take(step)
         return torch.cuda.max_memory_allocated(device) - held
     before = _status("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # the peak begins anew
     variant.take(step)
     return _status("VmHWM") - before
 
@@ -279,7 +279,11 @@ def predicted(name: str, size: dict[str, int], batch: int, device: torch.device)
 
 
 def _status(key: str) -> int:
-    line = next(s for s in Path("/proc/self/status").read_text().splitlines() if s.startswith(key))
+    line = next(
+        s
+        for s in Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+        if s.startswith(key)
+    )
     return 1024 * int(line.split()[1])
 
 

@@ -233,7 +233,7 @@ BENCH = ("--strategies", "random", "--signal", "a", "--out", "o")
 )
 def test_wrong_comparisons_are_refused_and_nothing_is_written(capsys, here, arguments, part):
     pytest.importorskip("pandas", reason="needs pandas")
-    Path("t.csv").write_text("a,b\n1,2\n")
+    Path("t.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     status, err = call(capsys, "bench", "run", *BENCH, *arguments)
     assert status == 2 and part in err
     assert [p.name for p in here.iterdir()] == ["t.csv"]

@@ -49,7 +49,7 @@ def test_an_opened_data_is_mapped_not_read(tmp_path):
     opened = ArrayData.open(path)
     before = opened.train.x[0, 0, 0, 0].item()
     maps = Path("/proc/self/maps")
-    assert not maps.exists() or str(path) in maps.read_text()
+    assert not maps.exists() or str(path) in maps.read_text(encoding="utf-8")
     opened.train.x[0, 0, 0, 0] = (before + 1) % 256  # a private page, not the file
     assert ArrayData.open(path).train.x[0, 0, 0, 0].item() == before
 

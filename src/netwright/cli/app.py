@@ -210,6 +210,7 @@ def _record(store: str, run: str) -> Record:
 
 def main() -> None:
     """The entry point: errors are one sentence, exit statuses are the contract."""
-    from netwright.cli.exits import guarded
+    from netwright.cli.exits import guarded, in_utf8
 
+    in_utf8()
     sys.exit(guarded(app))

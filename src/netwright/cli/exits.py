@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import signal
 import sys
 import tempfile
 import traceback
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -25,6 +27,9 @@ def guarded(app: typer.Typer, arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status; nothing gets out of here but that."""
     command = typer.main.get_command(app)
     before = _terminate_as_interrupt()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what a terminal lacks must not end a run
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = command.main(arguments, prog_name="netwright", standalone_mode=False)
         sys.stdout.flush()
@@ -56,6 +61,18 @@ def guarded(app: typer.Typer, arguments: list[str] | None = None) -> int:
     finally:
         if before is not None:
             signal.signal(signal.SIGTERM, before)
+
+
+def in_utf8() -> None:
+    """Begin anew in Python's UTF-8 mode where the names of files would be ASCII alone.
+
+    Else a name with other letters cannot be written into what is read elsewhere: the log, the card.
+    """
+    if sys.getfilesystemencoding() == "ascii" and not sys.flags.utf8_mode:
+        flags = [f"-W{each}" for each in sys.warnoptions]
+        script = ["-m", "netwright"] if Path(sys.argv[0]).name == "__main__.py" else [sys.argv[0]]
+        command = [sys.executable, "-X", "utf8", *flags, *script, *sys.argv[1:]]
+        os.execv(sys.executable, list(map(os.fsencode, command)))
 
 
 def _say(sentence: str) -> None:
