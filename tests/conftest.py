@@ -2,7 +2,8 @@
 
 One thread a process, as netwright's workers have: small networks do not gain from more. And the
 forms of an export are compared in the process of the test, since a fresh one takes seconds; the
-tests of exports and of the command line have the fresh process.
+tests of exports and of the command line have the fresh process. Nor is the export rehearsed before
+each of the many small searches; `rehearsed_here` is for the tests of that.
 """
 
 import io
@@ -11,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from importlib import import_module
 
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"  # also of new processes
 
@@ -19,6 +21,9 @@ import torch
 from hypothesis import settings
 
 from netwright.export import check_forms, verify
+from netwright.run.rehearsal import rehearse
+
+search = import_module("netwright.run.search")  # which is a function's name, too
 
 torch.set_num_threads(1)
 settings.register_profile("some", max_examples=30)  # `make thorough` takes the hundred of "default"
@@ -37,6 +42,20 @@ def compared_here():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(verify, "_run", check_forms.compared)
         yield fresh
+
+
+@pytest.fixture(scope="session", autouse=True)
+def not_rehearsed():
+    """Begin searches without a rehearsal of the export; gives what does it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "rehearse", lambda plan, costs: None)
+        yield rehearse
+
+
+@pytest.fixture
+def rehearsed_here(monkeypatch, not_rehearsed):
+    """Begin the searches of a test with a rehearsal, as users' are."""
+    monkeypatch.setattr(search, "rehearse", not_rehearsed)
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from netwright.errors import ExportError, SettingError
-from netwright.export import Card, export, package, place, verify
+from netwright.export import Card, check_forms, export, package, place, verify
 from netwright.export.folder import FILES
 from netwright.network.normalised import Deployment, Standardise
 from netwright.network.signature import Signature
@@ -92,16 +93,33 @@ def test_the_folder_works_alone(exported: Path, tmp_path: Path) -> None:
     assert torch.allclose(torch.tensor(json.loads(done.stdout)), wanted, atol=1e-4)
 
 
-def test_a_form_that_differs_is_refused_and_nothing_is_left(tmp_path, monkeypatch) -> None:
+def test_a_form_that_differs_is_left_out_and_the_others_stay(tmp_path, monkeypatch) -> None:
     def spoiled(model, *given, **settings):
         source = made(model, *given, **settings)
         return source.replace("- self.mean) / self.std", "- self.mean) / (self.std + 9)")
 
     made = package.model_source
     monkeypatch.setattr(package, "model_source", spoiled)
-    with pytest.raises(ExportError, match=r"model\.py differs from the trained network by"):
-        export(deployed(network()), tmp_path / "best", signature=TAKES, card=CARD)
-    assert list(tmp_path.iterdir()) == []
+    made = export(deployed(network()), tmp_path / "best", signature=TAKES, card=CARD)
+    assert set(made.checks) == {"model.pt2", "model.onnx"}
+    assert made.faults == made.notes
+    assert made.notes[0].startswith("model.py is missing: it differs from the trained network by")
+    assert not (tmp_path / "best" / "model.py").exists()
+    card = (tmp_path / "best" / "card.md").read_text()
+    assert made.notes[0] in card and "import load" not in card
+    assert {path.name for path in tmp_path.iterdir()} == {"best"}
+
+
+def test_where_the_process_of_the_check_dies_each_form_has_its_own(tmp_path, monkeypatch) -> None:
+    def dies(folder: Path, given: dict) -> dict:
+        if "model.onnx" in given["forms"]:
+            raise ExportError("the process that checks it ended with -11: no message")
+        return check_forms.compared(folder, given)
+
+    monkeypatch.setattr(verify, "_run", dies)
+    made = export(deployed(network()), tmp_path / "best", signature=TAKES, card=CARD)
+    assert set(made.checks) == {"model.py", "model.pt2"}
+    assert "model.onnx is missing: it cannot be used: the process" in made.faults[0]
 
 
 def test_a_spoiled_file_is_found(exported: Path, tmp_path: Path) -> None:
@@ -111,30 +129,31 @@ def test_a_spoiled_file_is_found(exported: Path, tmp_path: Path) -> None:
     onnx[len(onnx) // 2 : len(onnx) // 2 + 4] = b"\x00\x00\x80\x7f"  # an infinity among the weights
     (tmp_path / "model.onnx").write_bytes(onnx)
     batches = [[TEST[0][0][:1]], [TEST[0][0][1:8]]]
-    with pytest.raises(ExportError, match=r"model\.onnx"):
-        verify.verify(deployed(network()), tmp_path, TAKES, batches, verify.Scored(*TEST, TASK))
+    scored = verify.Scored(*TEST, TASK)
+    checks, wrong = verify.verify(deployed(network()), tmp_path, TAKES, batches, scored)
+    assert set(checks) == {"model.py"} and set(wrong) == {"model.onnx"}
 
 
-def test_an_accuracy_that_is_not_that_of_the_files_is_refused(tmp_path, monkeypatch) -> None:
+def test_a_form_whose_accuracy_is_not_that_of_the_card_is_left_out(tmp_path, monkeypatch) -> None:
     found = {"model.py": {"largest_difference": 0.0, "test_accuracy": accuracy()}}
-    monkeypatch.setattr(package, "verify", lambda *given: found)
+    monkeypatch.setattr(package, "verify", lambda *given, **named: (found, {}))
     wrong = Card("A network", metrics={"test_accuracy": accuracy() + 0.1})
-    with pytest.raises(ExportError, match="its card reports"):
-        export(
-            deployed(network()),
-            tmp_path / "best",
-            signature=TAKES,
-            card=wrong,
-            test=TEST,
-            task=TASK,
-        )
-    assert list(tmp_path.iterdir()) == []
+    made = export(
+        deployed(network()),
+        tmp_path / "best",
+        signature=TAKES,
+        card=wrong,
+        test=TEST,
+        task=TASK,
+    )
+    assert "its card reports" in made.faults[0] and not made.checks
+    assert not (tmp_path / "best" / "model.py").exists()
 
 
 def test_an_earlier_export_is_replaced_whole(tmp_path, monkeypatch) -> None:
     for name in FILES:
         (tmp_path / name).write_text("old")
-    monkeypatch.setattr(package, "verify", lambda *given: {})
+    monkeypatch.setattr(package, "verify", lambda *given, **named: ({}, {}))
     monkeypatch.setitem(sys.modules, "onnx", None)
     model = deployed(network()).train()
     export(model, tmp_path, signature=TAKES, card=CARD)
@@ -144,7 +163,7 @@ def test_an_earlier_export_is_replaced_whole(tmp_path, monkeypatch) -> None:
 
 
 def test_a_missing_extra_leaves_the_form_out_and_says_so(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(package, "verify", lambda *given: {})
+    monkeypatch.setattr(package, "verify", lambda *given, **named: ({}, {}))
     monkeypatch.setitem(sys.modules, "onnx", None)
     export(deployed(network()), tmp_path / "best", signature=TAKES, card=CARD)
     assert not (tmp_path / "best" / "model.onnx").exists()
@@ -236,7 +255,12 @@ class Counting(nn.Module):
         return self.out(x) if float(x.sum()) > 1.5 else self.out(-x)
 
 
-def test_a_network_that_no_form_can_hold_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match="Write it without branches on values"):
-        export(deployed(Counting()), tmp_path / "best", signature=TAKES, card=CARD)
-    assert list(tmp_path.iterdir()) == []
+def test_of_a_network_that_no_form_can_hold_the_weights_are_handed_over(tmp_path: Path) -> None:
+    made = export(deployed(Counting()), tmp_path / "best", signature=TAKES, card=CARD)
+    assert any("Write it without branches on values" in note for note in made.notes)
+    assert made.faults[-1] == "There is no form that PyTorch can load, but the weights alone."
+    files = {path.name for path in (tmp_path / "best").iterdir()}
+    assert {"card.json", "card.md", "model.safetensors"} <= files
+    assert not {"model.py", "model.pt2"} & files
+    weights = load_file(tmp_path / "best" / "model.safetensors")
+    assert weights.keys() == deployed(Counting()).state_dict().keys()

@@ -39,6 +39,11 @@ SAMPLES = {
     "session": st.builds(events.SessionBegan),
     "closed": st.builds(events.StageClosed, STAGES, TEXTS),
     "final": st.builds(events.FinalistsChosen, STAGES, st.lists(PROPOSALS, max_size=3).map(tuple)),
+    "rehearsed": st.builds(
+        events.Rehearsed, NUMBERS, VALUES, st.none() | VALUES, st.lists(TEXTS).map(tuple)
+    ),
+    "noted": st.builds(events.Noted, TEXTS, TEXTS),
+    "slow": st.builds(events.TurnedDown, STAGES, NUMBERS, VALUES, VALUES),
     "time": st.builds(
         events.TimePlanned,
         st.builds(Division, VALUES, VALUES, VALUES, NUMBERS),

@@ -53,6 +53,7 @@ def test_search_gives_the_plan_what_it_is_given(tmp_path) -> None:
         "deterministic": True,
         "seed": 7,
         "trial_minutes": 2.0,
+        "rehearse": False,
         "store": tmp_path / "a.db",
         "run": "mine",
         "out": tmp_path / "out",
@@ -77,7 +78,7 @@ def test_the_command_line_has_them_too() -> None:
     assert [declared.flag for declared in exported.SEARCH] == [flag_of(*x) for x in known.items()]
     assert {declared.in_files for declared in exported.SEARCH} <= options.KNOWN.keys()
     for declared in exported.SEARCH:
-        assert declared.default in (None, [], "auto", "0", 0, False, "netwright.db")
+        assert declared.default in (None, [], "auto", "0", 0, False, True, "netwright.db")
 
 
 @pytest.mark.parametrize(

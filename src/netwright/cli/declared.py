@@ -43,7 +43,7 @@ class Declared(NamedTuple):
     def parameter(self, callback: Callable[..., Any] | None = None) -> Parameter:
         """The option as Typer reads it from a signature; one with a callback is read first."""
         flag = self.flag
-        if self.kind == "switch" and self.default is None:
+        if self.kind == "switch" and self.default is not False:
             flag = f"{flag}/--no-{self.in_files}"
         kind, _ = _KINDS[self.kind]
         hint = kind if self.default is not None else kind | None

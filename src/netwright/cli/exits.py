@@ -1,4 +1,7 @@
-"""Exit statuses (0 done, 1 failed, 2 the call was wrong, 130 stopped) and error sentences."""
+"""Exit statuses and error sentences.
+
+0 is done, 1 failed or without a part of what was asked for, 2 the call was wrong, 130 stopped.
+"""
 
 from __future__ import annotations
 

@@ -178,6 +178,13 @@ SEARCH = (
         "Minutes after which a trial of the search is stopped; finals are not.",
     ),
     Declared(
+        "rehearse",
+        "--rehearse",
+        "switch",
+        True,
+        "Try the export before the first training, on networks that were not trained, and refuse a space of which neither model.py nor model.pt2 can be made.",
+    ),
+    Declared(
         "warm_start",
         "--warm-start",
         "text",

@@ -16,16 +16,27 @@ def document(record: Record) -> dict[str, Any]:
         "run": record.name,
         "status": record.status,
         "reason": record.reason,
+        "notes": record.notes,
         "best": _trial(best) if best else None,
         "test": record.tested.get(best.number) if best else None,
         "reference": dict(record.reference) if record.reference else None,
         "exported": record.exported.directory if record.exported else None,
         "front": [trial.number for trial in record.front],
         "rejected": len(record.rejections),
+        "too_slow": _too_slow(record),
         "running": sorted(record.running),
         "seconds": record.seconds,
         "trials": [_trial(t) for t in sorted(record.history, key=lambda t: t.number)],
     }
+
+
+def _too_slow(record: Record) -> dict[str, float] | None:
+    """What was turned down by forecast: how many, the seconds of their trainings, and the share."""
+    if record.too_slow is None or record.time_plan is None:
+        return None
+    count, least, largest = record.too_slow
+    share = record.time_plan.share.seconds
+    return {"networks": count, "least": least, "largest": largest, "share": share}
 
 
 def _trial(trial: Trial) -> dict[str, Any]:
@@ -55,7 +66,7 @@ def result_lines(record: Record) -> list[str]:
     metric, tested, reference = record.metric, record.tested_score(best), record.reference_score
     beside = []
     if record.reference and reference is not None:
-        name = record.reference["name"]
+        name = record.reference_name
         beside = [f"{name} {metric.show(reference)}"]
         if record.is_below_reference(best):
             lines.append(
@@ -88,6 +99,7 @@ def result_lines(record: Record) -> list[str]:
         + (f"; then {longer} longer trainings" if longer else "")
         + f"; {_time(record.seconds)}"
     )
+    lines += [f"too slow             {record.slow_ones}"] if record.slow_ones else []
     return lines
 
 

@@ -79,26 +79,32 @@ def carry_out(
 
 
 def _finish(run: Run, out: Path, *, quiet: bool, as_json: bool) -> None:
+    from netwright.run.search import place_best
+
+    store = _shown(str(run.store))
+    lines = output.result_lines(run.record)
+    is_there = run.record.exported is not None and run.record.best is not None
+    placed = is_there and place_best(run, out)
     record = run.record
-    lines = output.result_lines(record)
-    if record.exported is not None and record.best is not None:
-        run.export(out)
+    if placed:
         forms = [f".{p.name.partition('.')[2]}" for p in sorted(out.glob("model.*"))]
-        lines += [
-            "",
-            f"The network is in {out}/ (model{', '.join(forms)}; card.md)",
-            *record.exported.notes,
-            f"  cd {out} && python -c 'from model import load; print(load())'",
-            f"  netwright report {record.name} --store {_shown(str(run.store))}",
-        ]
+        lines += ["", f"The network is in {out}/ (model{', '.join(forms)}; card.md)"]
+    lines += record.notes
+    if placed and (out / "model.py").is_file():
+        lines.append(f"  cd {out} && python -c 'from model import load; print(load())'")
+    if record.best is not None and not placed and record.status == "done":
+        lines.append(f"  netwright export {record.name} --store {store} --out {out}")
+    if placed:
+        lines.append(f"  netwright report {record.name} --store {store}")
     if record.status == "interrupted":
         lines.insert(0, "Interrupted; the best so far is kept.")
-        lines.append(f"  netwright resume {record.name} --store {_shown(str(run.store))}")
+        lines.append(f"  netwright resume {record.name} --store {store}")
     if not quiet:
         typer.echo("\n".join(lines), err=True)
     if as_json:
         typer.echo(json.dumps(output.document(record), allow_nan=False))
-    raise typer.Exit({"done": 0, "interrupted": 130}.get(record.status, 1))
+    done = 1 if record.losses else 0  # with a network, but not all that was asked for
+    raise typer.Exit({"done": done, "interrupted": 130}.get(record.status, 1))
 
 
 def _named(plan: Plan) -> Plan:

@@ -51,6 +51,11 @@ class Pace:
             self._examples.append(_Example(_features(costs, steps), seconds / steps.number, weight))
             self._fitted = None
 
+    @property
+    def is_known(self) -> bool:
+        """Whether there is any example."""
+        return bool(self._examples)
+
     def learn_json(self, example: Mapping[str, float]) -> None:
         """Take in timed steps as a log has them: params, macs, steps, batch and seconds."""
         steps = Steps(int(example["steps"]), int(example["batch"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,28 +20,50 @@ from netwright.network.signature import TensorSpec
 
 _ROWS = 15_000  # more rows are drawn down to so many: the time of an SVM grows with their square
 _MOST_IDS = 4096  # features of an input of ids, at most
+_FIRST = 500  # rows that are timed first, where the seconds are bounded,
+_MORE = 4  # times as many are worth a second training, if there is time for them
+_POWER = 2.0  # of its rows, with which the time of an SVM grows
 _FEATURES = 256  # more features are first reduced to so many principal components
 
 Features = NDArray[np.float32]
 
 
-def reference(data: Data) -> dict[str, Any] | None:
+def reference(
+    data: Data, seconds: float | None = None, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, Any] | None:
     """The reference of the task, trained on the train part; None where the task has none.
 
     All inputs become features, side by side: numbers as they are, ids of each place as one feature
     for each of them. An input that has no fixed number of features, or more than 4,096 by its ids,
     is left out. Features of a table, and of several inputs, are standardised. Of more than 15,000
     rows a seeded sample is taken, and more than 256 features are reduced to their principal
-    components. Returns what the task says, with rows and seconds, and `left_out`, where an input
-    was.
+    components. Where it may take so many `seconds` only, a few rows are timed first, and as many
+    are taken as there is time for by the square of their number. Returns what the task says, with
+    the rows, of how many they are, and the seconds, and `left_out`, where an input was.
     """
-    read = [spec for spec in data.raw if _is_read(spec)]
-    if not read:
+    if not any(map(_is_read, data.raw)):
         return None
-    began = time.perf_counter()
+    began = clock()
+    most = min(len(data.train), _ROWS)
+    if seconds is None or most <= _MORE * _FIRST:
+        return _trained_on(data, most, began, clock)
+    found = _trained_on(data, _FIRST, began, clock)
+    if found is None:
+        return None
+    left = seconds - found["seconds"]
+    affordable = int(_FIRST * (max(0.0, left) / max(found["seconds"], 1e-9)) ** (1 / _POWER))
+    rows = min(most, affordable)
+    return _trained_on(data, rows, began, clock) if rows >= _MORE * _FIRST else found
+
+
+def _trained_on(
+    data: Data, count: int, began: float, clock: Callable[[], float]
+) -> dict[str, Any] | None:
+    """The reference on so many rows of the train part."""
+    read = [spec for spec in data.raw if _is_read(spec)]
     rows = np.arange(len(data.train))
-    if len(rows) > _ROWS:
-        rows = np.sort(np.random.default_rng(0).choice(rows, _ROWS, replace=False))
+    if len(rows) > count:
+        rows = np.sort(np.random.default_rng(0).choice(rows, count, replace=False))
     raw, targets = data.train.batch(torch.from_numpy(rows))
     raw_test, test_targets = data.test.batch(slice(None))
     scaled = len(read) > 1 or len(read[0].shape) == 1
@@ -55,7 +77,8 @@ def reference(data: Data) -> dict[str, Any] | None:
         **found,
         **({"left_out": left_out} if left_out else {}),
         "rows": len(rows),
-        "seconds": time.perf_counter() - began,
+        "of": len(data.train),
+        "seconds": clock() - began,
     }
 
 

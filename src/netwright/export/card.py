@@ -20,7 +20,7 @@ class Card:
     and which metrics are fractions, as `Task.to_json` has it. `signature` says what every form
     takes and gives, as `Signature.to_json` has it, `decoding` how outputs become answers,
     `encoding` how rows become what is taken. `checks` has, for each exported form, its
-    largest difference from the trained network.
+    largest difference from the trained network; `forms` are the files that are there.
     """
 
     title: str
@@ -36,6 +36,7 @@ class Card:
     architecture: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, Any] = field(default_factory=dict)
     checks: Mapping[str, Any] = field(default_factory=dict)
+    forms: Sequence[str] = ("model.py", "model.safetensors")
     notes: Sequence[str] = ()
 
     @property
@@ -52,14 +53,15 @@ class Card:
         lines = [f"# {self.title}", ""]
         for note in self.notes:
             lines += [f"> {note}", ""]
-        lines += [
-            "```python",
-            "from model import load  # model.py needs torch alone",
-            "",
-            "network = load()  # takes raw inputs, carries the normalisation",
-            "```",
-            "",
-        ]
+        if "model.py" in self.forms:
+            lines += [
+                "```python",
+                "from model import load  # model.py needs torch alone",
+                "",
+                "network = load()  # takes raw inputs, carries the normalisation",
+                "```",
+                "",
+            ]
         if self.signature is not None:
             lines += [_signature(Signature.from_json(self.signature)), ""]
         lines += _answers(self.decoding)

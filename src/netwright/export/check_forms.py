@@ -63,16 +63,15 @@ def outputs_of(network: Any, tensors: list[torch.Tensor]) -> list[torch.Tensor]:
 
 
 def compared(folder: Path, given: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Of every form that is there how far it is off, and its outputs for the test part.
+    """Of every form how far it is off, and its outputs for the test part.
 
     `given` has the names of what the forms take and give, raw `batches` (for each a list of
-    tensors) of the dtypes that the forms say they take, the `outputs` of each (lists, too), and
-    maybe the batches `x` of the test part.
+    tensors) of the dtypes that the forms say they take, the `outputs` of each (lists, too), the
+    `forms` to look at, and maybe the batches `x` of the test part.
     """
     compared_forms = {}
-    for form, load in FORMS.items():
-        if not (folder / form).is_file():
-            continue
+    for form in given["forms"]:
+        load = FORMS[form]
         row: dict[str, Any]
         try:
             network = load(folder, given)

@@ -39,11 +39,16 @@ _ROUNDING = 1e-3  # share of the test part that another device's rounding may de
 
 @dataclass(frozen=True)
 class Exported:
-    """A finished export: its folder, what the checks found by form, and what is missing and why."""
+    """A finished export: its folder, what the checks found by form, and what is missing and why.
+
+    `faults` are those of the `notes` that nobody expects: a form failed its check, or there is none
+    that PyTorch can load.
+    """
 
     directory: Path
     checks: dict[str, Any]
     notes: Sequence[str] = ()
+    faults: Sequence[str] = ()
 
 
 def export(
@@ -56,6 +61,7 @@ def export(
     test: tuple[Sequence[Tensor], Tensor] | None = None,
     task: Task | None = None,
     encoder: Encoder | None = None,
+    fresh: bool = True,
 ) -> Exported:
     """Write a trained network into a folder: source, weights, ONNX, exported program, card.
 
@@ -63,17 +69,18 @@ def export(
     `netwright.network.normalised`), and so do all forms: each is loaded and compared with it in a
     fresh process before any takes its place. `examples` has a batch (n, *shape) of the data for
     each input to compare them on, else they are random; `test` are raw inputs and targets on which
-    every form must reach the metrics of `task`.
+    every form must reach the metrics of `task`. Without `fresh` they are compared in this process,
+    which is quicker and not the same: netwright could be imported there.
 
     Every form gives the network's outputs, and has in its metadata what they mean to `task` and how
     rows are encoded (see `netwright.export.metadata`). model.py does both: `predict(rows)`.
 
-    A form that cannot be made is left out and the card says why; a model.py whose source cannot be
-    written loads model.pt2.
+    A form that cannot be made, or that differs from the network, is left out and the card says why;
+    a model.py whose source cannot be written loads model.pt2. The weights are always there.
 
     Raises:
-        ExportError: A form differs from the network, or neither model.py nor model.pt2 can be made;
-            the folder is as it was before.
+        SettingError: The folder holds something else, or cannot be written.
+        ExportError: A file cannot be written.
     """
     check_folder(directory)
     directory.parent.mkdir(parents=True, exist_ok=True)
@@ -83,39 +90,52 @@ def export(
         card = replace(card, signature=signature.to_json(), task=means)
         meaning = Meaning(signature, task, encoder)
         card = replace(card, **meaning.on_card)
-        notes = _write_forms(network, draft, meaning, card)
+        missing = _write_forms(network, draft, meaning, card)
         scored = None
         if test is not None and task is not None:
             pairs = zip(test[0], signature.inputs, strict=True)
             scored = Scored(tuple(x.to(spec.torch_dtype) for x, spec in pairs), test[1], task)
-        checks = verify(network, draft, signature, _batches(signature, examples), scored)
-        _check_reported(card, checks, scored)
-        card = replace(card, checks=checks, notes=[*card.notes, *notes])
+        batches = _batches(signature, examples)
+        checks, wrong = verify(network, draft, signature, batches, scored, fresh=fresh)
+        wrong |= _unlike_reported(card, checks, scored)
+        faults = [_removed(draft, form, why) for form, why in wrong.items()]
+        if not (draft / "model.py").is_file() and not (draft / "model.pt2").is_file():
+            faults.append("There is no form that PyTorch can load, but the weights alone.")
+        notes = [*missing, *faults]
+        checks = {form: row for form, row in checks.items() if form not in wrong}
+        forms = sorted(path.name for path in draft.glob("model.*"))
+        card = replace(card, checks=checks, forms=forms, notes=[*card.notes, *notes])
         (draft / "card.md").write_text(card.to_markdown(), encoding="utf-8")
         body = json.dumps(card.to_json(), indent=2) + "\n"
         (draft / "card.json").write_text(body, encoding="utf-8")
         place(draft, directory)
-    return Exported(directory, checks, notes)
+    return Exported(directory, checks, notes, faults)
 
 
-def _check_reported(card: Card, checks: dict[str, Any], scored: Scored | None) -> None:
-    """The metric on the card is that of the files beside it."""
+def _removed(folder: Path, form: str, why: str) -> str:
+    """Take a form away that failed its check; what is to be said of it."""
+    (folder / form).unlink(missing_ok=True)
+    return f"{form} is missing: {why}"
+
+
+def _unlike_reported(card: Card, checks: dict[str, Any], scored: Scored | None) -> dict[str, str]:
+    """Of the forms whose metric is not that on the card beside them, what is wrong."""
     name, show = f"test_{card.metric.name}", card.metric.show
     reported = card.metrics.get(name)
     if reported is None or scored is None:
-        return
+        return {}
     allowed = max(1 / len(scored.y), _ROUNDING) * max(1.0, abs(reported))
-    for form, row in checks.items():
-        if abs(row[name] - reported) > allowed + 1e-9:
-            raise ExportError(
-                f"The exported {form} has a test {card.metric.name} of {show(row[name])}, its card "
-                f"reports {show(reported)}: it was not exported. Score the network on the same "
-                "test part, with the weights that are exported."
-            )
+    return {
+        form: f"it has a test {card.metric.name} of {show(row[name])}, its card reports "
+        f"{show(reported)}. Score the network on the same test part, with the weights that are "
+        "exported."
+        for form, row in checks.items()
+        if abs(row[name] - reported) > allowed + 1e-9
+    }
 
 
 def _write_forms(network: nn.Module, folder: Path, meaning: Meaning, card: Card) -> list[str]:
-    """Write all forms; returns what has to be said of those that could not be made."""
+    """Write the weights and all forms; returns what is to be said of those that cannot be made."""
     notes, signature, told = [], meaning.signature, meaning.texts
     with quiet_exporters():
         try:
@@ -124,6 +144,7 @@ def _write_forms(network: nn.Module, folder: Path, meaning: Meaning, card: Card)
             )
             torch.export.save(program, folder / "model.pt2", extra_files=dict(told))
         except Exception as error:
+            (folder / "model.pt2").unlink(missing_ok=True)
             notes.append(f"model.pt2 is missing: torch.export says {first_line(error)}")
         try:
             require("onnx", extra="onnx", purpose="The ONNX form of the network")
@@ -144,7 +165,7 @@ def _write_forms(network: nn.Module, folder: Path, meaning: Meaning, card: Card)
         source = model_source(network, signature, docstring=about, answers=answers)
     except ExportError as error:
         if not (folder / "model.pt2").is_file():
-            raise
+            return [*notes, f"model.py is missing: {error}"]
         source = program_source(signature, docstring=about, answers=answers)
         notes.append(f"model.py has no source of its own and loads model.pt2. {error}")
     (folder / "model.py").write_text(source, encoding="utf-8")

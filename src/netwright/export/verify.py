@@ -53,15 +53,17 @@ def verify(
     signature: Signature,
     batches: Sequence[Sequence[Tensor]],
     scored: Scored | None,
-) -> dict[str, Any]:
-    """Load each form of `folder` without netwright and compare it with `network`.
+    *,
+    fresh: bool = True,
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Load each form of `folder` and compare it with `network`: in a process without netwright.
+
+    Or, without `fresh`, in this one.
 
     `network` takes raw inputs, as the forms do; each of `batches` has one tensor (b, *shape) for
     each input of the signature, of its dtype. model.py is given them as floats too. Returns, by
-    form, the largest difference and the task's first metric on what is `scored`.
-
-    Raises:
-        ExportError: A form cannot be loaded, or computes something else.
+    form, the largest difference and the task's first metric on what is `scored`; and of the forms
+    that cannot be loaded or compute something else what is wrong.
     """
     with torch.no_grad():
         outputs = [list(each_of(network(*tensors))) for tensors in batches]
@@ -76,29 +78,50 @@ def verify(
         given["x"] = scored.batches
         with torch.no_grad():
             own = scored.measure(network(*tensors) for tensors in given["x"])
-    rows = _run(folder, given)
     largest = (float(value.abs().max()) for each in outputs for value in each)
     allowed = TOLERANCE * max(1.0, *largest)
     checks: dict[str, Any] = {}
-    for form, row in rows.items():
+    wrong: dict[str, str] = {}
+    for form, row in _compared(folder, given, fresh).items():
         if "error" in row:
-            raise ExportError(f"The exported {form} cannot be used: {row['error']}")
+            wrong[form] = f"it cannot be used: {row['error']}"
+            continue
         if not row["difference"] <= allowed:
-            raise ExportError(
-                f"The exported {form} differs from the trained network by {row['difference']:.3g}, "
-                f"more than {allowed:.3g}: it was not exported."
+            wrong[form] = (
+                f"it differs from the trained network by {row['difference']:.3g}, more than "
+                f"{allowed:.3g}"
             )
+            continue
         checks[form] = {"largest_difference": row["difference"]}
         if scored is not None:
             answers = [x[0] if len(x) == 1 else tuple(x) for x in row["outputs"]]
             metric, reached = scored.task.metric, scored.measure(answers)
             if not abs(reached - own) <= _TIES * max(1.0, abs(own)):
-                raise ExportError(
-                    f"The exported {form} reaches a {metric.name} of {metric.show(reached)} on the "
-                    f"test part, the trained network {metric.show(own)}: it was not exported."
+                del checks[form]
+                wrong[form] = (
+                    f"it reaches a {metric.name} of {metric.show(reached)} on the test part, the "
+                    f"trained network {metric.show(own)}"
                 )
+                continue
             checks[form][f"test_{metric.name}"] = reached
-    return checks
+    return checks, wrong
+
+
+def _compared(folder: Path, given: dict[str, Any], fresh: bool) -> dict[str, Any]:
+    """What each form gives; where the process of all of them dies, each has one of its own."""
+    forms = [form for form in check_forms.FORMS if (folder / form).is_file()]
+    if not fresh:
+        return check_forms.compared(folder, {**given, "forms": forms})
+    try:
+        return _run(folder, {**given, "forms": forms})
+    except ExportError:
+        rows: dict[str, Any] = {}
+        for form in forms:
+            try:
+                rows |= _run(folder, {**given, "forms": [form]})
+            except ExportError as error:
+                rows[form] = {"error": str(error)}
+        return rows
 
 
 def _run(folder: Path, given: dict[str, Any]) -> dict[str, Any]:
@@ -119,8 +142,8 @@ def _run(folder: Path, given: dict[str, Any]) -> dict[str, Any]:
         if done.returncode != 0:
             errors.seek(0)
             said = errors.read().decode("utf-8", errors="replace").strip().splitlines()
-            last = said[-1] if said else f"its process ended with exit status {done.returncode}"
-            raise ExportError(f"The exported forms in {folder} cannot be checked: {last}")
+            last = said[-1] if said else "no message"
+            raise ExportError(f"the process that checks it ended with {done.returncode}: {last}")
         answers.seek(0)
         found: dict[str, Any] = torch.load(answers, weights_only=True)
     return found

@@ -14,6 +14,8 @@ from torch import nn
 
 from netwright.network.signature import Signature, TensorSpec
 
+_LOUD = ("onnx", "export", "fx.experimental.symbolic_shapes")
+
 
 class NoGraph(Exception):
     """Neither of torch's exporters takes the network; the message is both their reasons."""
@@ -83,7 +85,7 @@ def quiet_exporters() -> Iterator[None]:
     One prints the whole graph to the standard output before it raises, and switches that on by
     itself; what prints it is therefore taken away meanwhile.
     """
-    loggers = [logging.getLogger("torch.onnx"), logging.getLogger("torch.export")]
+    loggers = [logging.getLogger(f"torch.{name}") for name in _LOUD]
     levels = [logger.level for logger in loggers]
     printer = getattr(torch._C, "_jit_onnx_log", None)
     try:

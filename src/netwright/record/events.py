@@ -76,6 +76,22 @@ class FinalistsChosen(Fact):
 
 
 @dataclass(frozen=True)
+class Rehearsed(Fact):
+    """The export was tried before the first training, with networks that were not trained.
+
+    `networks` were tried in the `seconds`; `ending` are those of a whole export, where minutes are
+    bounded. `notes` say which forms cannot be made, and why.
+    """
+
+    kind = "rehearsed"
+
+    networks: int
+    seconds: float
+    ending: float | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class TimePlanned(Fact):
     """How the minutes are divided, and what a trial has of them.
 
@@ -87,6 +103,21 @@ class TimePlanned(Fact):
     division: Division
     share: Share
     examples: tuple[Mapping[str, float], ...]
+
+
+@dataclass(frozen=True)
+class TurnedDown(Fact):
+    """So many proposals in a row would have taken more seconds than their share of the minutes.
+
+    `least` and `largest` are what their trainings were forecast to take.
+    """
+
+    kind = "slow"
+
+    stage: Stage
+    count: int
+    least: float
+    largest: float
 
 
 @dataclass(frozen=True)
@@ -119,6 +150,19 @@ class Tested(Fact):
 
     trials: MetricsByTrial
     reference: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Noted(Fact):
+    """A step of the end could not be done, and why; without `text` it was done after all.
+
+    `step` is test, reference, sketch, costs, export or out.
+    """
+
+    kind = "noted"
+
+    step: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -314,8 +358,8 @@ class Sketched(TrialFact):
 KINDS: Mapping[str, type[Fact]] = {
     each.kind: each
     for each in (
-        *(Created, SessionBegan, StageClosed, TimePlanned, SchedulesPlanned),
-        *(FinalistsChosen, Confirmed, Tested, Exported),
+        *(Created, Rehearsed, SessionBegan, StageClosed, TimePlanned, TurnedDown),
+        *(SchedulesPlanned, FinalistsChosen, Confirmed, Tested, Noted, Exported),
         *(Interrupted, Ended, SharedEpoch, MemoryPlanned, CandidatesNamed, Proposed, Measured),
         *(Rejected, Restarted, Finished, Sketched),
     )

@@ -21,7 +21,9 @@ from netwright.record.events import (
     Interrupted,
     Measured,
     MemoryPlanned,
+    Noted,
     Proposed,
+    Rehearsed,
     Rejected,
     Restarted,
     SchedulesPlanned,
@@ -31,6 +33,7 @@ from netwright.record.events import (
     StageClosed,
     Tested,
     TimePlanned,
+    TurnedDown,
     read,
 )
 from netwright.record.fact import Fact, TrialFact
@@ -92,12 +95,16 @@ class Record:
     they were measured. `closed` maps a stage to why it ended, `finalists` one to what it trains.
 
     Of a bound on the minutes: `time_plan` is how they are divided, `schedules` what can be afforded
-    after the search; None where there is no bound, or before that was known.
+    after the search; None where there is no bound, or before that was known. `too_slow` are how
+    many networks were turned down since their training was forecast to take more than its share,
+    and the seconds of the least and of the largest forecast; None where there are none.
 
     Of results: `confirmed` are metrics of finalists measured again on the idle machine, which
     replace those of their trials (`remeasured`: whether that was done); `tested` maps a trial to
     its metrics on the test part; `sketches` maps a trial to the drawing of its network (see
     `netwright.drawing.Sketch`); `has_weights` says whether the weights of a trial were kept.
+    `rehearsal` is how the export was tried before, `losses` has what could not be done at the end,
+    by its step.
 
     Of a one-shot search: `shared` maps an epoch to what was logged of it; `candidates` are the
     networks it named, None before that, `shared_scores` their first metric of the task on the
@@ -122,12 +129,15 @@ class Record:
     finalists: dict[Stage, tuple[Proposal, ...]] = field(default_factory=dict)
     time_plan: TimePlanned | None = None
     schedules: SchedulesPlanned | None = None
+    too_slow: tuple[int, float, float] | None = None
     remeasured: bool = False
     confirmed: dict[int, Mapping[str, float]] = field(default_factory=dict)
     tested: dict[int, Mapping[str, float]] = field(default_factory=dict)
     reference: Mapping[str, Any] | None = None
     sketches: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     exported: Exported | None = None
+    rehearsal: Rehearsed | None = None
+    losses: dict[str, str] = field(default_factory=dict)
     shared: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     candidates: tuple[Architecture, ...] | None = None
     shared_scores: dict[Architecture, float] = field(default_factory=dict)
@@ -169,6 +179,37 @@ class Record:
     def reference_score(self) -> float | None:
         """The task's first metric of the reference on the test part; None without one."""
         return self.reference.get(self.metric.name) if self.reference else None
+
+    @property
+    def reference_name(self) -> str:
+        """What the reference is called, with its rows where they are not all; empty without one."""
+        if not self.reference:
+            return ""
+        name, rows = self.reference["name"], self.reference.get("rows", 0)
+        of = self.reference.get("of", rows)
+        return f"{name} (on {rows:,} of {of:,} rows)" if rows < of else str(name)
+
+    @property
+    def slow_ones(self) -> str:
+        """How many networks were turned down by forecast, in words; empty where there are none."""
+        if self.too_slow is None or self.time_plan is None:
+            return ""
+        count, least, largest = self.too_slow
+        word = "network was" if count == 1 else "networks were"
+        return (
+            f"{count:,} {word} not trained since that would have taken {least:.3g} to "
+            f"{largest:.3g} s, and a trial has {self.time_plan.share.seconds:.3g} s"
+        )
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person must know of the result: what could not be done, and which forms lack.
+
+        Forms that failed in the rehearsal are told as long as there is no export.
+        """
+        known = self.exported or self.rehearsal
+        told = [*self.losses.values(), *(known.notes if known is not None else ())]
+        return list(dict.fromkeys(told))
 
     def is_below_reference(self, trial: Trial) -> bool:
         """Whether the reference is better on the test part than this network."""
@@ -274,11 +315,17 @@ class Record:
         match fact:
             case SessionBegan():
                 self.status, self.reason = "unfinished", ""
+            case Rehearsed():
+                self.rehearsal = fact
             case StageClosed(stage=stage, reason=reason):
                 self.closed[stage] = reason
                 self.open.clear()
             case TimePlanned():
                 self.time_plan = fact
+            case TurnedDown(count=count, least=least, largest=largest):
+                before = self.too_slow or (0, least, largest)
+                ends = min(least, before[1]), max(largest, before[2])
+                self.too_slow = (before[0] + count, *ends)
             case SchedulesPlanned():
                 self.schedules = fact
             case FinalistsChosen(stage=stage, proposals=proposals):
@@ -296,6 +343,10 @@ class Record:
                 self.candidates = tuple(each.architecture for each in networks)
                 self.shared_scores = {each.architecture: each.score for each in networks}
                 self.random = {each.architecture for each in networks if each.random}
+            case Noted(step=step, text=text):
+                self.losses.pop(step, None)
+                if text:
+                    self.losses[step] = text
             case Exported():
                 self.exported = fact
             case Interrupted(reason=reason):

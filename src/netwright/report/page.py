@@ -75,6 +75,7 @@ def header(record: Record) -> Markup:
         headline="No network yet" if best is None else _headline(record, tested),
         below=_below(record, tested),
         status=_status(record),
+        notes=record.notes,
         why_none=f"No trial ended well within the limits{reason}" if best is None else "",
         figures=[] if best is None else _figures(record, tested),
     )
@@ -88,7 +89,7 @@ def _below(record: Record, tested: float | None) -> str:
     assert tested is not None and reference is not None
     show = record.metric.show
     return (
-        f"{record.reference['name']} reaches {show(reference)} on the test part, "
+        f"{record.reference_name} reaches {show(reference)} on the test part, "
         f"this network {show(tested)}. Search longer, or loosen the limits."
     )
 
@@ -125,7 +126,8 @@ def _status(record: Record) -> str:
         chosen += " Before that it was trained again, on the train and validation parts together."
     or_slow = "" if record.time_plan is None else " or too slow"
     over = f", {rejected} networks were over a limit{or_slow} and not trained" if rejected else ""
-    return f"{words[record.status]} {len(record.history)} trials ended{over}.{chosen}"
+    slow = f" {record.slow_ones}." if record.slow_ones else ""
+    return f"{words[record.status]} {len(record.history)} trials ended{over}.{slow}{chosen}"
 
 
 def _figures(record: Record, tested: float | None) -> list[tuple[str, str]]:
@@ -144,7 +146,7 @@ def _figures(record: Record, tested: float | None) -> list[tuple[str, str]]:
         if cost in best.metrics:
             rows.append((f"{best.metrics[cost]:,.0f}", unit))
     if record.reference and (reference := record.reference_score) is not None:
-        name = record.reference["name"]
+        name = record.reference_name
         rows.append((metric.show(reference), f"test {metric.name} of {name}"))
     for limit in record.limits:
         rows.append((f"≤ {limit.bound:g}", f"limit on {limit.metric}, kept"))

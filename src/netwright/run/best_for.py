@@ -18,7 +18,7 @@ from netwright.objective import Limit
 from netwright.oneshot import OneShot, Shared
 from netwright.oneshot.shared_scores import recalibrate
 from netwright.oneshot.shared_search import scored
-from netwright.run.conclude import on_targets
+from netwright.run.exporting import on_targets
 from netwright.run.fingerprint import versions
 from netwright.run.plan import Plan
 from netwright.run.shared_training import Checkpoint, setting_of
@@ -49,8 +49,12 @@ class Special:
     def export(self, out: str | Path) -> Path:
         """Write model.py, model.safetensors, model.onnx, model.pt2, card.md and card.json.
 
+        A form that cannot be made, or that differs from the network, is left out and the card says
+        why.
+
         Raises:
-            ExportError: A form differs from the network, or the folder holds something else.
+            ExportError: A file cannot be written.
+            SettingError: The folder holds something else.
         """
         check_folder(Path(out))
         plan = self.plan

@@ -26,7 +26,7 @@ from netwright.record.progress import Flight, Progress
 from netwright.run.budget import Clock, Spending
 from netwright.run.finals import eligible, finalists, measured_again, refits
 from netwright.run.flights import evaluation_of, job_of, seed_of, trial_of
-from netwright.run.pacing import ENDING, Pacing
+from netwright.run.pacing import Pacing
 from netwright.run.plan import Plan
 from netwright.run.shared_training import Checkpoint, train_shared
 from netwright.run.sources import End, Source, Sources
@@ -51,8 +51,9 @@ class Loop:
     """One run of a plan against a store. `run` may be called again after a kill: it goes on.
 
     `watch` is told of the progress several times a second; `clock` counts the seconds, of which
-    `spent` had passed before; `ending` seconds are kept for what follows the loop. `costs` are
-    those of the plan, with what was measured before; None for nothing yet.
+    `spent` had passed before; `ending` seconds are kept for what follows the loop, None for as many
+    as the rehearsal of the export took. `costs` are those of the plan, with what was measured
+    before; None for nothing yet.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class Loop:
         watch: Callable[[Progress], None] = lambda progress: None,
         clock: Clock = time.monotonic,
         spent: float = 0.0,
-        ending: float = ENDING,
+        ending: float | None = None,
         costs: Costs | None = None,
     ) -> None:
         self.plan, self.store, self.name = plan, store, name
@@ -166,6 +167,8 @@ class Loop:
             while end is None and len(self._flights) < self.executor.slots:
                 number = self._vacant()
                 chosen = None if number is None else self._choose(number, stage, source)
+                if (slow := self.pacing.turned_down(stage)) is not None:
+                    self.state.append(slow)
                 if number is None or chosen is None:
                     break
                 if isinstance(chosen, End):

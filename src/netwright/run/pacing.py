@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -17,26 +18,31 @@ from netwright.evaluate.costs import Costs
 from netwright.evaluate.pace import Pace
 from netwright.network.threads import one_thread
 from netwright.record.division import Division, Share
-from netwright.record.events import SchedulesPlanned, TimePlanned
+from netwright.record.events import SchedulesPlanned, TimePlanned, TurnedDown
 from netwright.run.budget import Spending
 from netwright.run.plan import Plan
 from netwright.run.state import RunState
 from netwright.run.timetable import Schedules, Timetable, affordable
-from netwright.trial import Proposal, Trial, ranked
+from netwright.trial import Proposal, Stage, Trial, ranked
 
 _SAMPLED = 40  # networks whose costs are looked at, of which some are timed
 _PLACES = (0.0, 0.1, 0.3, 0.6)  # of them by their multiplications, from small to large
 _TIMING = 0.04  # of the seconds, after which no more are timed
-ENDING = 9.0
-"""Seconds for test, export and report on an idle machine."""
-
+_ENDING = 9.0  # seconds of an export on an idle machine, where none was rehearsed
+_ASIDE = 1.0  # second for what comes after the export
+_REFERENCE = 0.04  # of the minutes, that a classical method may take to compare with,
+_REFERENCE_MOST = 20.0  # and so many seconds at most
+_PASSES = 5  # over the test part: of the network, twice, and of each form
+_TRAINING = 3.0  # passes over a row that training on it takes
+_LAST = 0.5  # of what is left, for the last try to train any network at all
 _OVER = 1.5  # times its share after which a training is ended
 
 
 class Pacing:
     """What a run may still begin; asked by the loop, which logs what is decided.
 
-    `ending` are the seconds that test, export and report take on an idle machine.
+    `ending` are the seconds of all that follows the last training; None for what the rehearsal of
+    the export took.
     """
 
     def __init__(
@@ -45,10 +51,11 @@ class Pacing:
         state: RunState,
         spending: Spending,
         slots: int,
-        ending: float = ENDING,
+        ending: float | None = None,
     ) -> None:
         self._plan, self._state, self._spending = plan, state, spending
-        self._slots, self._ending = max(1, slots), ending
+        self._slots, self._given = max(1, slots), ending
+        self._slow: list[float] = []
 
     # -- at the start -----------------------------------------------------------------------------
 
@@ -71,7 +78,8 @@ class Pacing:
             for each in timed:
                 pace.learn_json(each)
         spent = self._spending.seconds()
-        table = Timetable(60 * minutes, spent, self._ending * max(1.0, slowness), self._slots)
+        ending = self._ending(60 * minutes, slowness)
+        table = Timetable(60 * minutes, spent, ending, self._slots)
         epochs = self._plan.evaluator.epochs
         while epochs > 1 and self._usual(timed, pace, epochs) > table.trial:
             epochs -= 1
@@ -91,6 +99,52 @@ class Pacing:
             () if before is not None else tuple(timed),
         )
 
+    def _ending(self, whole: float, slowness: float) -> float:
+        """Seconds after the last training, but for those that the rows of the test part take."""
+        if self._given is not None:
+            return self._given
+        ending = self._exporting(slowness) + _ASIDE
+        return ending + (_reference(whole) if self._tested else 0.0)
+
+    def _exporting(self, slowness: float) -> float:
+        """Seconds of a whole export: as the rehearsal took, else by the load of the machine."""
+        rehearsed = self._state.record.rehearsal
+        if rehearsed is not None and rehearsed.ending is not None:
+            return rehearsed.ending
+        return _ENDING * max(1.0, slowness)
+
+    @property
+    def _tested(self) -> int:
+        """Rows of the test part."""
+        data = self._plan.evaluator.data
+        return 0 if data is None else len(data.test)
+
+    def _scoring(self) -> float:
+        """Seconds in which the network and each form score the test part.
+
+        By what the trials of those that may be returned took; a share at most before there are any.
+        """
+        plan = self._state.record.time_plan
+        if not self._tested or plan is None or self._given is not None:
+            return 0.0
+        evaluator = self._plan.evaluator
+        best = self._ranked()[: self._wanted().finals[-1][0] if self._wanted().finals else 1]
+        each = [(t.seconds, self._state.epochs_of(t.proposal)) for t in best]
+        steps = evaluator.steps(1, {})
+        rows = _TRAINING * max(1, steps.number * steps.batch)
+        passes = (
+            max((s / e for s, e in each), default=plan.share.seconds / plan.share.epochs) / rows
+        )
+        return _PASSES * self._tested * passes
+
+    def left_for_reference(self) -> float | None:
+        """Seconds that a classical method may take now; None: any."""
+        table = self._table
+        if table is None:
+            return None
+        left = table.whole - self._spending.seconds() - table.end
+        return max(0.0, left) + _reference(table.whole)
+
     def _cheapest(self, examples: list[dict[str, float]], pace: Pace, epochs: int) -> float:
         """Seconds of the quickest training of those that were timed; 0 where none was."""
         steps = self._plan.evaluator.steps(epochs, {})
@@ -108,10 +162,29 @@ class Pacing:
     @property
     def _table(self) -> Timetable | None:
         plan = self._state.record.time_plan
-        return None if plan is None else Timetable(**plan.division.to_json())
+        if plan is None:
+            return None
+        table = Timetable(**plan.division.to_json())
+        return replace(table, end=table.end + self._scoring())
 
     def search_ends(self) -> float:
-        """Seconds since the begin of the run when the search must be over; infinite without."""
+        """Seconds since the begin of the run when the search must be over; infinite without.
+
+        A baseline has as much time as the search, or what so many networks take.
+        """
+        table, ends = self._table, self._explored_by()
+        if table is None or not self._plan.baseline:
+            return ends
+        half = table.start + (ends - table.start) / 2
+        if self._plan.baseline == "same":
+            return half
+        taken = [t.seconds for t in self._state.history if t.proposal.stage.is_search]
+        if not taken:
+            return half
+        return max(half, ends - self._plan.baseline * float(np.mean(taken)) / self._slots)
+
+    def _explored_by(self) -> float:
+        """When search and baseline must be over, so that what follows has its time."""
         table = self._table
         if table is None:
             return math.inf
@@ -119,16 +192,24 @@ class Pacing:
         told = None
         if best:
             told = lambda place, epochs: self._seconds(best[min(place, len(best) - 1)], epochs)  # noqa: E731
-        ends = table.search_ends(wanted, told, self._more)
-        if self._plan.baseline == "same":  # which takes as long
-            return table.start + (ends - table.start) / 2
-        return ends
+        return table.search_ends(wanted, told, self._more)
 
-    def out_of_time(self) -> str | None:
-        """Why the search may begin no trial now; None if it may."""
-        if self._spending.seconds() >= self.search_ends() - self._least():
+    def out_of_time(self, *, baseline: bool = False) -> str | None:
+        """Why the search, or the baseline, may begin no trial now; None if it may."""
+        ends = self._explored_by() if baseline else self.search_ends()
+        if self._spending.seconds() >= ends - self._least():
             return f"{self._plan.budget.minutes:g} minutes"
         return None
+
+    @property
+    def begins_small(self) -> bool:
+        """Whether nothing is known of what trainings take, so that the first is to be a small one.
+
+        So it is of a user's own training, whose first trials say what others will take.
+        """
+        if self._table is None or self._plan.stopper is not None:  # whose budgets begin small
+            return False
+        return not self._state.pace.is_known
 
     def _least(self) -> float:
         """Half of what the quickest trial took, so that none begins that cannot end."""
@@ -143,13 +224,34 @@ class Pacing:
         recipe = self._plan.space.recipe(proposal.architecture)
         epochs = self._state.epochs_of(proposal)
         told = self._state.pace.seconds(costs, self._plan.evaluator.steps(epochs, recipe))
-        return told is not None and told > most
+        if told is None or told <= most:
+            return False
+        self._slow.append(told)
+        return True
+
+    def turned_down(self, stage: Stage) -> TurnedDown | None:
+        """What `is_too_long` said yes to since this was asked last; None where that is nothing."""
+        slow, self._slow = self._slow, []
+        return TurnedDown(stage, len(slow), min(slow), max(slow)) if slow else None
 
     def lacks_result(self) -> bool:
         """Whether there is time for one more network, and none is done that may be returned."""
         table = self._table
         left = 0.0 if table is None else table.trained_by - self._spending.seconds()
         return left > 0 and not self._ranked()
+
+    def last_hope(self) -> Proposal:
+        """The smallest network, with fewer epochs where those of a trial would take too long."""
+        smallest, epochs = self._plan.space.smallest(), self._state.epochs_of(None)
+        table, taken = self._table, self._state.history
+        seconds = [
+            t.seconds for t in taken if t.architecture == smallest and t.proposal.stage.is_search
+        ]
+        if table is None or not seconds:
+            return Proposal(smallest)
+        left = table.trained_by - self._spending.seconds()
+        fewer = int(epochs * _LAST * left / max(seconds))
+        return Proposal(smallest, max(1, fewer)) if fewer < epochs else Proposal(smallest)
 
     def _is_last_hope(self, proposal: Proposal) -> bool:
         """Whether a proposal is the smallest network while nothing else has come of the search."""
@@ -227,6 +329,11 @@ class Pacing:
         if before and after:
             return trial.seconds * after / before
         return trial.seconds * wanted.number / max(1, had.number)
+
+
+def _reference(whole: float) -> float:
+    """Seconds that are kept for a classical method."""
+    return min(_REFERENCE_MOST, _REFERENCE * whole)
 
 
 def _timed(plan: Plan, costs: Costs, most: float) -> list[dict[str, float]]:

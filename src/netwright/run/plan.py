@@ -155,6 +155,13 @@ class Plan:
         "minutes after which a trial of the search is stopped; finals are not.",
         rule=positive(none=True),
     )
+    rehearse: bool = option(
+        True,
+        "try the export before the first training, on networks that were not trained, and refuse "
+        "a space of which neither model.py nor model.pt2 can be made. Without it such a run ends "
+        "with the weights alone.",
+        rule=switch(),
+    )
     warm_start: str | None = option(
         None,
         "a run in the same store, with the same objectives, of this space or one that it was made "

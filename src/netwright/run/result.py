@@ -15,7 +15,8 @@ from netwright.objective import Limits, limits_from
 from netwright.record.record import Record, read_record
 from netwright.report import write_report
 from netwright.run.best_for import Special, Specialist
-from netwright.run.conclude import export_trial, is_exported, load_trained, place_exported
+from netwright.run.conclude import is_exported, place_exported
+from netwright.run.exporting import export_trial, load_trained
 from netwright.run.plan import Plan
 from netwright.run.shared_training import Checkpoint
 from netwright.space import Architecture
@@ -40,6 +41,14 @@ class Run:
     def status(self) -> str:
         """`done`, `interrupted`, `failed` or `unfinished`."""
         return self.record.status
+
+    @property
+    def notes(self) -> list[str]:
+        """What could not be done, and which forms of the export are missing, each with the reason.
+
+        Empty where all went well.
+        """
+        return self.record.notes
 
     @property
     def best(self) -> TrainedNetwork:
@@ -181,8 +190,13 @@ class TrainedNetwork:
     def export(self, out: str | Path) -> Path:
         """Write model.py, model.safetensors, model.onnx, model.pt2, card.md and card.json.
 
+        A form that cannot be made, or that differs from the trained network, is left out and the
+        card says why.
+
         Raises:
-            ExportError: A form differs from the trained network.
+            StoreError: Its weights were not kept, are damaged, or are of another network.
+            ExportError: A file cannot be written.
+            SettingError: The folder holds something else.
         """
         run = self.run
         if is_exported(run.store, run.record, self.trial):

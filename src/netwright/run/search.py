@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from netwright.errors import SettingError
+from netwright.errors import NetwrightError, SettingError
 from netwright.evaluate.base import Evaluator
 from netwright.evaluate.costs import Costs
 from netwright.evaluate.function import Train
@@ -16,12 +16,13 @@ from netwright.execute import Executor
 from netwright.export import check_folder
 from netwright.objective import Limits, Objective
 from netwright.oneshot import OneShot
-from netwright.record.events import Interrupted, write
+from netwright.record.events import Interrupted, Noted, write
 from netwright.record.progress import Progress
 from netwright.run.conclude import conclude, conclude_early
 from netwright.run.fingerprint import check_same, settings_of
 from netwright.run.loop import Loop
 from netwright.run.plan import Plan
+from netwright.run.rehearsal import rehearse
 from netwright.run.result import Run
 from netwright.run.warm_start import known_from
 from netwright.run.workers import executor_of
@@ -52,6 +53,7 @@ def search(
     deterministic: bool = False,
     seed: int = 0,
     trial_minutes: float | None = None,
+    rehearse: bool = True,
     warm_start: str | None = None,
     store: str | Path | Store = "netwright.db",
     run: str | None = None,
@@ -99,6 +101,9 @@ def search(
         deterministic: with several workers, make the architectures a function of the seed.
         seed: seed of everything random.
         trial_minutes: minutes after which a trial of the search is stopped; finals are not.
+        rehearse: try the export before the first training, on networks that were not trained, and
+            refuse a space of which neither model.py nor model.pt2 can be made. Without it such a
+            run ends with the weights alone.
         warm_start: a run in the same store, with the same objectives, of this space or one that it
             was made from. With the same data and training the strategy knows its trials where their
             architectures are members here, and the best of them, as many as the first final takes,
@@ -147,17 +152,38 @@ def carried_out(
     if plan.out is not None:
         check_folder(Path(plan.out))
     run, settings = _prepared(plan)
-    costs = plan.costs()
+    costs, rehearsed = plan.costs(), None
     if settings is not None:
         check_repeatable(plan.space)
         costs.check_can_be_met()
+        rehearsed = rehearse(plan, costs) if plan.rehearse else None
         run.store.create(run.name, settings)
     if run.status not in ("done", "failed"):
         with run.store.lock(run.name):
+            before = run.record
+            if rehearsed is None and plan.rehearse and not (before.rehearsal or before.history):
+                rehearsed = rehearse(plan, costs)  # of a run that was stopped before it was logged
+            if rehearsed is not None:
+                write(run.store, run.name, rehearsed)
             _work(run, costs, watch, began)
     if plan.out is not None and run.record.best is not None:
-        run.export(plan.out)
+        place_best(run, Path(plan.out))
     return run
+
+
+def place_best(run: Run, out: Path) -> bool:
+    """Put the network of a run into a folder; whether that went well, else the run's log says why.
+
+    The network is kept in the store in either case.
+    """
+    text = ""
+    try:
+        run.export(out)
+    except (NetwrightError, OSError) as error:
+        text = f"The network was not put into {str(out)!r}, it is kept in the store: {error}"
+    if text or "out" in run.record.losses:
+        write(run.store, run.name, Noted("out", text))
+    return not text
 
 
 def opened(plan: Plan) -> Run:
@@ -192,8 +218,9 @@ def _work(run: Run, costs: Costs, watch: Callable[[Progress], None] | None, bega
     try:
         with executor_of(store, name, plan.executor or plan.workers) as executor:
             spent = time.monotonic() - began
-            Loop(plan, store, name, executor, watch or _unwatched, spent=spent, costs=costs).run()
-        conclude(store, name, plan)
+            loop = Loop(plan, store, name, executor, watch or _unwatched, spent=spent, costs=costs)
+            loop.run()
+        conclude(store, name, plan, loop.pacing.left_for_reference())
     except KeyboardInterrupt:
         write(store, name, Interrupted())
         conclude_early(store, name, plan)

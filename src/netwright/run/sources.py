@@ -56,9 +56,13 @@ class Sources:
         candidates = state.record.candidates or ()
         late = self._pacing.out_of_time()
         if late and attempt == 0 and not self._flights and self._pacing.lacks_result():
-            return Proposal(self._plan.space.smallest())
+            return self._pacing.last_hope()
         if late and not (candidates and count == 0):  # shared weights alone are no network
             return End(late)
+        if attempt == _STUCK and not self._flights and self._pacing.lacks_result():
+            return self._pacing.last_hope()
+        if attempt == 0 and count == 0 and not candidates and self._pacing.begins_small:
+            return Proposal(self._plan.space.smallest())
         named = candidates[count + attempt :]
         proposal = Proposal(named[0]) if named else self._ask(SEARCH, number, attempt)
         if isinstance(proposal, Proposal):
@@ -71,6 +75,9 @@ class Sources:
         count = self._as_long() if self._plan.baseline == "same" else self._plan.baseline
         if number - self._state.record.first(BASELINE) >= count:
             return End(f"{count} random networks")
+        late = self._pacing.out_of_time(baseline=True)
+        if late:
+            return End(late)
         proposal = self._ask(BASELINE, number, attempt)
         return replace(proposal, stage=BASELINE) if isinstance(proposal, Proposal) else proposal
 
