@@ -243,15 +243,17 @@ class Pacing:
     def last_hope(self) -> Proposal:
         """The smallest network, with fewer epochs where those of a trial would take too long."""
         smallest, epochs = self._plan.space.smallest(), self._state.epochs_of(None)
-        table, taken = self._table, self._state.history
+        table = self._table
         seconds = [
-            t.seconds for t in taken if t.architecture == smallest and t.proposal.stage.is_search
+            trial.seconds
+            for trial in self._state.history
+            if trial.status == "timeout" and trial.architecture == smallest
         ]
-        if table is None or not seconds:
+        if table is None or not seconds or epochs == 1:
             return Proposal(smallest)
         left = table.trained_by - self._spending.seconds()
-        fewer = int(epochs * _LAST * left / max(seconds))
-        return Proposal(smallest, max(1, fewer)) if fewer < epochs else Proposal(smallest)
+        fewer = min(epochs - 1, int(epochs * _LAST * left / max(seconds)))
+        return Proposal(smallest, max(1, fewer))
 
     def _is_last_hope(self, proposal: Proposal) -> bool:
         """Whether a proposal is the smallest network while nothing else has come of the search."""
@@ -266,7 +268,8 @@ class Pacing:
         plan = self._state.record.time_plan
         if plan is None or not proposal.stage.explores or proposal.parent is not None:
             return None
-        if self._is_last_hope(proposal):
+        is_first = not self._state.pace.is_known and self._state.epochs_of(proposal) > 1
+        if self._is_last_hope(proposal) and not is_first:  # there are fewer epochs to try yet
             return None
         return plan.share.seconds * max(1.0, self._state.epochs_of(proposal) / plan.share.epochs)
 

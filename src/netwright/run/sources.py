@@ -59,7 +59,7 @@ class Sources:
             return self._pacing.last_hope()
         if late and not (candidates and count == 0):  # shared weights alone are no network
             return End(late)
-        if attempt == _STUCK and not self._flights and self._pacing.lacks_result():
+        if attempt == _STUCK and self._pacing.lacks_result():
             return self._pacing.last_hope()
         if attempt == 0 and count == 0 and not candidates and self._pacing.begins_small:
             return Proposal(self._plan.space.smallest())
