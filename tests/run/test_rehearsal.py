@@ -7,12 +7,13 @@ import torch
 from torch import Tensor, nn
 
 import netwright as nw
-from netwright.errors import SpaceError
+from netwright.errors import SettingError, SpaceError
 from netwright.evaluate.function import Function
 from netwright.export import package
 from netwright.run import rehearsal
 from netwright.run.plan import Plan
 from netwright.run.rehearsal import rehearse
+from netwright.run.search import carried_out
 from netwright.store import MemoryStore, open_store
 
 pytestmark = pytest.mark.usefixtures("rehearsed_here")
@@ -172,3 +173,10 @@ def test_what_fails_its_check_alone_is_found_too(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(package, "model_source", spoiled)
     notes = rehearsed(built_with(nn.ReLU, nn.Tanh)).notes
     assert len(notes) == 1 and notes[0].startswith("model.py is missing: it differs")
+
+
+def test_minutes_that_are_over_already_are_refused_without_one(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(rehearsal, "export", lambda *given, **named: pytest.fail("tried"))
+    made = plan_of(built_with(nn.ReLU), minutes=0.05, trials=None, store=tmp_path / "runs.db")
+    with pytest.raises(SettingError, match="the least that works is"):
+        carried_out(made, spent=4.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -156,13 +157,15 @@ def carried_out(
     if settings is not None:
         check_repeatable(plan.space)
         costs.check_can_be_met()
-        rehearsed = rehearse(plan, costs) if plan.rehearse else None
+        late = 60 * (plan.minutes or math.inf) <= time.monotonic() - began  # and refused below
+        rehearsed = rehearse(plan, costs) if plan.rehearse and not late else None
         run.store.create(run.name, settings)
     if run.status not in ("done", "failed"):
         with run.store.lock(run.name):
             before = run.record
-            if rehearsed is None and plan.rehearse and not (before.rehearsal or before.history):
-                rehearsed = rehearse(plan, costs)  # of a run that was stopped before it was logged
+            stopped_early = settings is None and not (before.rehearsal or before.history)
+            if plan.rehearse and stopped_early:
+                rehearsed = rehearse(plan, costs)
             if rehearsed is not None:
                 write(run.store, run.name, rehearsed)
             _work(run, costs, watch, began)
