@@ -32,6 +32,7 @@ from netwright.evaluate.base import Candidate, Context
 from netwright.evaluate.fit import score
 from netwright.space import restricted
 from netwright.targets.measured import measured
+from netwright.trial import Budget
 
 OPTIONS: dict[str, list[Any]] = {
     "activation": ["relu"],
@@ -127,7 +128,7 @@ def compared(
             spent = time.process_time() - began
             began = time.process_time()
             candidate = Candidate(space, chosen, seed)
-            alone = training.evaluate(candidate, epochs, Context(seed)).model
+            alone = training.evaluate(candidate, Budget(epochs), Context(seed)).model
             assert alone is not None
             known[chosen] = {
                 "as it is": accuracy(as_is.network.network, data),

@@ -48,6 +48,7 @@ PUBLIC = {
     "run.search": ["search"],
     "space": ["Architecture", "Choose", "Space"],
     "supernet": ["Supernet"],
+    "trial": ["Budget"],
 }
 """Public names that are no plug-ins of a room with a seam, by their module."""
 

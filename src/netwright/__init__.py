@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from netwright.targets import Target as Target
     from netwright.tasks import Classification as Classification
     from netwright.tasks import Task as Task
+    from netwright.trial import Budget as Budget
 
 _HOMES = {
     "ASHA": "stopping",
@@ -87,6 +88,7 @@ _HOMES = {
     "Auto": "strategies",
     "BANANAS": "strategies",
     "BayesianOptimization": "strategies",
+    "Budget": "trial",
     "Choose": "space",
     "Classification": "tasks",
     "DARTS": "oneshot",

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args, overload
 
 import numpy as np
 
+from netwright.errors import SettingError
 from netwright.objective import Limit, Objective, crowding, undominated
 from netwright.space import Architecture
 
@@ -100,33 +101,100 @@ def last_final(count: int) -> Stage:
 
 
 @dataclass(frozen=True)
-class Proposal:
-    """What is to be evaluated: an architecture, a budget in epochs, and where it came from.
+class Budget:
+    """How long to train: `amount` epochs of a schedule that is `horizon` epochs long.
 
-    `epochs` None means the evaluator's own budget. `parent` is the number of the trial whose
-    architecture was changed.
+    Without a horizon it is the whole schedule. Budgets of one horizon are parts of one training:
+    what the shorter one leaves is where the longer one goes on.
+
+    Raises:
+        SettingError: They are no whole numbers, or not 1 <= amount <= horizon.
+    """
+
+    amount: int
+    horizon: int = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        given: int | None = self.horizon
+        if given is None:
+            object.__setattr__(self, "horizon", self.amount)
+        whole = type(self.amount) is int and type(self.horizon) is int
+        if not (whole and 1 <= self.amount <= self.horizon):
+            raise SettingError(
+                "`Budget(amount, horizon)` must be whole numbers of epochs, at least 1, and the "
+                f"amount no more than the horizon, got {self.amount!r} and {self.horizon!r}."
+            )
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is a whole schedule, to its end."""
+        return self.amount == self.horizon
+
+    def __str__(self) -> str:
+        return str(self.amount) if self.is_whole else f"{self.amount} of {self.horizon}"
+
+    def to_json(self) -> dict[str, int]:
+        """A JSON object."""
+        return {"amount": self.amount, "horizon": self.horizon}
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, int]) -> Budget:
+        """The budget that `to_json` wrote."""
+        return cls(body["amount"], body["horizon"])
+
+
+def size_of(budget: Budget | None) -> tuple[int, int]:
+    """What budgets are ordered by: epochs, and of as many the end of a schedule; None is least."""
+    return (0, 0) if budget is None else (budget.amount, -budget.horizon)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What is to be evaluated: an architecture, a budget, and where it came from.
+
+    `budget` None means the evaluator's own. `parent` is the number of the trial whose architecture
+    was changed, or that goes on.
+
+    Raises:
+        SettingError: The budget is neither a `Budget` nor None.
     """
 
     architecture: Architecture
-    epochs: int | None = None
+    budget: Budget | None = None
     parent: int | None = None
     stage: Stage = SEARCH
+
+    def __post_init__(self) -> None:
+        if self.budget is not None and not isinstance(self.budget, Budget):
+            raise SettingError(
+                "`Proposal(budget=...)` must be a `netwright.Budget` or None, got "
+                f"{self.budget!r}; for so many epochs give `Budget(epochs)`."
+            )
+
+    @property
+    def epochs(self) -> int | None:
+        """The epochs of its budget; None for the evaluator's own."""
+        return None if self.budget is None else self.budget.amount
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
         return {
             "architecture": dict(self.architecture.answers),
-            "epochs": self.epochs,
+            "budget": None if self.budget is None else self.budget.to_json(),
             "parent": self.parent,
             "stage": self.stage.to_json(),
         }
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Proposal:
-        """The proposal that `to_json` wrote."""
+        """The proposal that `to_json` wrote; older ones have `epochs` of a whole schedule."""
         architecture = Architecture.from_answers(body["architecture"])
         stage = Stage.from_json(body["stage"])
-        return cls(architecture, body["epochs"], body["parent"], stage)
+        if "budget" in body:
+            budget = None if body["budget"] is None else Budget.from_json(body["budget"])
+        else:
+            budget = None if body["epochs"] is None else Budget(body["epochs"])
+        return cls(architecture, budget, body["parent"], stage)
 
 
 @dataclass(frozen=True)
@@ -135,7 +203,9 @@ class Trial:
 
     `metrics` are floats by name, "latency_ms@pytorch" where a target measured it; `curve` has one
     mapping an epoch; `seconds` is wall time, `cpu_seconds` processor time of the worker;
-    `reason` says why a trial is not `done`; `fingerprint` is that of the built network.
+    `reason` says why a trial is not `done`; `fingerprint` is that of the built network. `seed` is
+    the candidate's: its weights and the order of its batches follow from it. None where the log is
+    of the time before it was written.
     """
 
     number: int
@@ -147,6 +217,7 @@ class Trial:
     cpu_seconds: float = 0.0
     reason: str = ""
     fingerprint: str = ""
+    seed: int | None = None
 
     @property
     def architecture(self) -> Architecture:
@@ -170,6 +241,7 @@ class Trial:
             "cpu_seconds": self.cpu_seconds,
             "reason": self.reason,
             "fingerprint": self.fingerprint,
+            "seed": self.seed,
         }
 
     @classmethod
@@ -185,6 +257,7 @@ class Trial:
             cpu_seconds=body["cpu_seconds"],
             reason=body["reason"],
             fingerprint=body["fingerprint"],
+            seed=body.get("seed"),
         )
 
 
@@ -247,13 +320,13 @@ class History(Sequence[Trial]):
 def by_budget(trials: Sequence[Trial]) -> list[list[Trial]]:
     """Trials whose scores compare, those of the largest budget first; each architecture once.
 
-    All are of one budget unless a stopper names epochs, as Hyperband does.
+    All are of one budget unless a stopper names budgets, as Hyperband does.
     """
-    groups: dict[int, list[Trial]] = {}
+    groups: dict[Budget | None, list[Trial]] = {}
     seen: set[Architecture] = set()
-    for trial in sorted(trials, key=lambda t: -(t.proposal.epochs or 0)):
-        if trial.proposal.epochs is None or trial.architecture not in seen:
-            groups.setdefault(trial.proposal.epochs or 0, []).append(trial)
+    for trial in sorted(trials, key=lambda t: size_of(t.proposal.budget), reverse=True):
+        if trial.proposal.budget is None or trial.architecture not in seen:
+            groups.setdefault(trial.proposal.budget, []).append(trial)
         seen.add(trial.architecture)
     return list(groups.values())
 

@@ -7,7 +7,7 @@ from netwright.dashboard.terminal import PlainView, clock, picture, remaining, s
 from netwright.objective import maximize, minimize
 from netwright.record.progress import Flight, Progress
 from netwright.space import Architecture
-from netwright.trial import SEARCH, History, Proposal, Stage, Trial
+from netwright.trial import SEARCH, Budget, History, Proposal, Stage, Trial
 
 PROPOSAL = Proposal(Architecture({"width": 8}))
 
@@ -19,7 +19,9 @@ def progress(count: int = 20, **given) -> Progress:
         for i in range(count)
     ]  # fmt: skip
     flights = tuple(
-        Flight(count + i, PROPOSAL, 3, curve=[{"epoch": 1, "loss": 0.7, "accuracy": 0.6}])
+        Flight(
+            count + i, PROPOSAL, Budget(3), 0, curve=[{"epoch": 1, "loss": 0.7, "accuracy": 0.6}]
+        )
         for i in range(2)
     )
     usual = {

@@ -22,6 +22,7 @@ from netwright.evaluate.reference import reference
 from netwright.evaluate.training import Training
 from netwright.space import Choose, Space
 from netwright.tasks import Classification
+from netwright.trial import Budget
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,7 @@ def test_a_short_training_has_enough_steps(digits: Data, monkeypatch) -> None:
         ({"batch": 20}, 1, 20, 0.1),
     ):
         with suppress(IndexError):  # the curve is empty
-            Training(digits, **change).evaluate(candidate(space()), epochs, Context(1))
+            Training(digits, **change).evaluate(candidate(space()), Budget(epochs), Context(1))
         assert made[-1].batch == batch
         assert made[-1].learning_rate == pytest.approx(rate)
 
@@ -82,7 +83,7 @@ def test_a_short_training_has_enough_steps(digits: Data, monkeypatch) -> None:
 def test_training_learns_and_records_its_curve(digits: Data) -> None:
     told: list[int] = []
     context = Context(seed=1, report=lambda epoch, metrics: told.append(epoch))
-    result = Training(digits).evaluate(candidate(space()), 12, context)
+    result = Training(digits).evaluate(candidate(space()), Budget(12), context)
     assert result.metrics["accuracy"] > 0.93
     assert told == list(range(1, 13))
     assert [p["epoch"] for p in result.curve] == told
@@ -98,7 +99,7 @@ def test_divergence_is_a_failed_trial(digits: Data) -> None:
     def wild(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:
         return nn.Sequential(nn.Flatten(), nn.Linear(64, 64), nn.Linear(64, 64), nn.Linear(64, 10))
 
-    result = training.evaluate(candidate(Space(wild, (1, 8, 8), 10)), 3, Context(seed=1))
+    result = training.evaluate(candidate(Space(wild, (1, 8, 8), 10)), Budget(3), Context(seed=1))
     assert result.status == "failed"
     assert result.reason.startswith("diverged at epoch 1: the loss is ")
 
@@ -107,14 +108,16 @@ def test_the_recipe_goes_before_the_settings(digits: Data) -> None:
     rates = []
     for rate in (1e-6, 0.1):
         made = space(lambda choose, r=rate: {"learning_rate": choose.value("lr", [r]), "cutout": 2})
-        rates.append(Training(digits).evaluate(candidate(made), 3, Context(1)).metrics["accuracy"])
+        rates.append(
+            Training(digits).evaluate(candidate(made), Budget(3), Context(1)).metrics["accuracy"]
+        )
     assert rates[0] < 0.5 < rates[1]
 
 
 def test_unknown_recipe_names_the_nearest(digits: Data) -> None:
     made = space(lambda choose: {"learning_rat": 0.1})
     with pytest.raises(SettingError, match="did you mean 'learning_rate'"):
-        Training(digits).evaluate(candidate(made), 1, Context(1))
+        Training(digits).evaluate(candidate(made), Budget(1), Context(1))
 
 
 @pytest.mark.parametrize(
@@ -168,7 +171,7 @@ def test_the_average_is_that_of_the_weights_on_the_way(digits: Data) -> None:
         fit(
             model,
             digits.train,
-            1,
+            Budget(1),
             Schedule(average=average, warmup=0.0, batch=64),
             task=digits.task,
             normalise=digits.normalise,
@@ -240,7 +243,7 @@ def test_rows_of_tables_are_not_mixed() -> None:
 def test_cutmix_changes_a_training_and_repeats_itself(digits: Data) -> None:
     def trained(cutmix: float) -> dict[str, float]:
         found = Training(digits, epochs=2, cutmix=cutmix).evaluate(
-            candidate(space()), 2, Context(1)
+            candidate(space()), Budget(2), Context(1)
         )
         return dict(found.metrics)
 
@@ -284,7 +287,7 @@ def test_weight_decay_is_for_matrices_and_not_for_vectors(digits: Data, optimize
     fit(
         model,
         digits.train,
-        2,
+        Budget(2),
         schedule,
         task=digits.task,
         normalise=digits.normalise,

@@ -253,7 +253,8 @@ def test_a_source_that_takes_one_dtype_alone_is_named(tmp_path: Path, monkeypatc
         package,
         "program_source",
         lambda *given, **settings: written(*given, **settings).replace(
-            "whole(input, torch.uint8)", "input & 255"  # no operation on floats
+            "whole(input, torch.uint8)",
+            "input & 255",  # no operation on floats
         ),
     )
     with pytest.raises(ExportError, match=r"model\.py (cannot be used|differs)"):

@@ -121,6 +121,7 @@ from netwright.data import ArrayPart
 from netwright.evaluate.fit import Schedule, fit
 from netwright.network.normalised import Standardise
 from netwright.tasks import Classification
+from netwright.trial import Budget
 
 torch.set_num_threads(1)
 torch.manual_seed(0)
@@ -129,7 +130,7 @@ network = nn.Sequential(nn.Conv2d(3, 4, 1, stride=2), nn.ReLU(), nn.Conv2d(4, 8,
 x = torch.randint(0, 256, (256, 3, 16, 16), dtype=torch.uint8)
 part = ArrayPart(x, (x[:, 0].float().mean((1, 2)) > 127.5).long())
 none = torch.zeros(3, 1, 1)
-fit(network, part, 40, Schedule(batch=32), task=Classification(("a", "b")),
+fit(network, part, Budget(40), Schedule(batch=32), task=Classification(("a", "b")),
     normalise=Standardise(none, none + 255.0), seed=0,
     device=torch.device("cpu"))
 assert all(value.isfinite().all() for value in network.state_dict().values())

@@ -16,7 +16,7 @@ from netwright.record.events import KINDS, SharedCandidate, read, write
 from netwright.record.fact import Fact, TrialFact
 from netwright.space import Architecture
 from netwright.store import MemoryStore
-from netwright.trial import BASELINE, REFIT, SEARCH, STATUSES, Proposal, Stage, Trial
+from netwright.trial import BASELINE, REFIT, SEARCH, STATUSES, Budget, Proposal, Stage, Trial
 
 NAMES = st.text("abcdefg._", min_size=1, max_size=8)
 NUMBERS = st.integers(0, 1000)
@@ -27,10 +27,13 @@ STAGES = st.sampled_from([SEARCH, BASELINE, Stage.final(1), Stage.final(12), REF
 ARCHITECTURES = st.dictionaries(
     NAMES, st.one_of(st.integers(-9, 9), st.booleans(), TEXTS), max_size=3
 ).map(Architecture.from_answers)
-PROPOSALS = st.builds(Proposal, ARCHITECTURES, st.none() | NUMBERS, st.none() | NUMBERS, STAGES)
+BUDGETS = st.none() | st.tuples(st.integers(1, 99), st.integers(0, 99)).map(
+    lambda drawn: Budget(drawn[0], sum(drawn))
+)
+PROPOSALS = st.builds(Proposal, ARCHITECTURES, BUDGETS, st.none() | NUMBERS, STAGES)
 TRIALS = st.builds(
     Trial, NUMBERS, PROPOSALS, st.sampled_from(STATUSES), METRICS,
-    st.lists(METRICS, max_size=2).map(tuple), VALUES, VALUES, TEXTS, TEXTS,
+    st.lists(METRICS, max_size=2).map(tuple), VALUES, VALUES, TEXTS, TEXTS, st.none() | NUMBERS,
 )  # fmt: skip
 BODIES = st.dictionaries(NAMES, st.one_of(st.none(), NUMBERS, VALUES, TEXTS), max_size=4)
 BY_TRIAL = st.dictionaries(NUMBERS, METRICS, max_size=3)
@@ -66,7 +69,8 @@ SAMPLES = {
         events.CandidatesNamed,
         st.lists(st.builds(SharedCandidate, ARCHITECTURES, VALUES, st.booleans())).map(tuple),
     ),
-    "proposed": st.builds(events.Proposed, NUMBERS, NUMBERS, PROPOSALS, TEXTS, NUMBERS),
+    "proposed": st.builds(events.Proposed, NUMBERS, NUMBERS, PROPOSALS, TEXTS, NUMBERS, NUMBERS),
+    "claimed": st.builds(events.Claimed, NUMBERS, NUMBERS, TEXTS),
     "measured": st.builds(events.Measured, NUMBERS, METRICS),
     "rejected": st.builds(events.Rejected, NUMBERS, NUMBERS, PROPOSALS, METRICS, TEXTS),
     "restarted": st.builds(events.Restarted, NUMBERS, TEXTS),
@@ -102,7 +106,7 @@ def test_every_kind_has_its_name_and_is_frozen() -> None:
     for kind, each in KINDS.items():
         assert each.kind == kind
         assert each.__dataclass_params__.frozen
-        assert len(fields(each)) <= 5
+        assert len(fields(each)) <= 6
 
 
 def test_what_json_cannot_say_becomes_nan() -> None:

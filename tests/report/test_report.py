@@ -18,7 +18,7 @@ from netwright.report import write_report
 from netwright.report.page import page
 from netwright.report.statistics import best_so_far, expected_best, importances, interval
 from netwright.space import Architecture
-from netwright.trial import BASELINE, SEARCH, History, Proposal, Stage, Trial
+from netwright.trial import BASELINE, SEARCH, Budget, History, Proposal, Stage, Trial
 
 SETTINGS = {
     "netwright": "0.1.0",
@@ -248,7 +248,7 @@ def test_finalists_tell_what_the_last_final_answered_anew(tmp_path: Path) -> Non
     last = [
         Trial(
             number,
-            Proposal(Architecture({**answers, **late}), 10, 0, Stage.final(1)),
+            Proposal(Architecture({**answers, **late}), Budget(10), 0, Stage.final(1)),
             "done",
             {"accuracy": 0.9, "latency_ms@pytorch": 0.1, "params": 100.0},
             (),

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import count
 
 import pytest
 from test_loop import plan, size
@@ -15,7 +16,7 @@ from netwright.run.finals import eligible, finalists, measured_again, refits
 from netwright.run.kept_weights import Weights
 from netwright.space import Architecture
 from netwright.store import SQLiteStore
-from netwright.trial import REFIT, SEARCH, History, Proposal, Stage, Status, Trial
+from netwright.trial import REFIT, SEARCH, Budget, History, Proposal, Stage, Status, Trial
 
 LATENCY = "latency_ms@pytorch"
 FIRST, SECOND = Stage.final(1), Stage.final(2)
@@ -66,7 +67,7 @@ def trial(
 ) -> Trial:
     """A trial whose network differs from that of every other number in four answers."""
     answers = dict.fromkeys("abcd", number)
-    proposal = Proposal(Architecture(answers), epochs, None, stage)
+    proposal = Proposal(Architecture(answers), epochs and Budget(epochs), None, stage)
     return Trial(number, proposal, status, {"accuracy": accuracy} | metrics)
 
 
@@ -84,10 +85,15 @@ def trial(
     ],
 )
 def test_the_least_of_three_measurements_counts(answers, times, expected) -> None:
-    executor, waited = Scripted(answers), list[int]()
+    executor, waited, attempts = Scripted(answers), list[int](), count(1)
     limits = limits_from({"params": 0.1, LATENCY: 1.0})
     found = measured_again(
-        [trial(4, **{LATENCY: 5.0})], limits, {LATENCY}, executor, lambda: waited.append(1)
+        [trial(4, **{LATENCY: 5.0})],
+        limits,
+        {LATENCY},
+        executor,
+        lambda number: next(attempts),
+        lambda: waited.append(1),
     )
     assert found == ({} if expected is None else {4: {LATENCY: expected}})
     assert executor.measured == [4] * times
@@ -97,7 +103,7 @@ def test_the_least_of_three_measurements_counts(answers, times, expected) -> Non
 def test_each_that_had_a_latency_is_measured_again() -> None:
     executor = Scripted([3.0, 2.0])
     trials = [trial(0, **{LATENCY: 1.0}), trial(1), trial(2, **{LATENCY: 1.0})]
-    found = measured_again(trials, (), {LATENCY}, executor, lambda: None)
+    found = measured_again(trials, (), {LATENCY}, executor, lambda number: 1, lambda: None)
     assert found == {0: {LATENCY: 3.0}, 2: {LATENCY: 2.0}}
     assert executor.measured == [0, 2]
 
@@ -134,7 +140,7 @@ def test_the_last_final_takes_the_best_of_the_one_before() -> None:
     space, history = made.space, History()
     members = list(dict.fromkeys([space.smallest(), *space.neighbours(space.smallest())]))
     for number, accuracy in enumerate((0.9, 0.1, 0.3, 0.2)):
-        proposal = Proposal(members[number], 4, None, FIRST if number else SEARCH)
+        proposal = Proposal(members[number], Budget(4), None, FIRST if number else SEARCH)
         history.append(Trial(number, proposal, "done", {"accuracy": accuracy}))
     chosen = finalists(made, history, 2)
     assert [(p.parent, p.epochs, p.stage) for p in chosen] == [(2, 9, SECOND), (3, 9, SECOND)]

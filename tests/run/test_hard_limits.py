@@ -14,7 +14,7 @@ from netwright.record.record import read_record
 from netwright.run.conclude import conclude
 from netwright.space import Choose, Space
 from netwright.strategies import RandomSearch
-from netwright.trial import BASELINE, REFIT, SEARCH, Stage
+from netwright.trial import BASELINE, REFIT, SEARCH, Budget, Stage
 
 
 class Refitting(Function):
@@ -29,8 +29,8 @@ class Refitting(Function):
 
 
 class Refit(Function):
-    def evaluate(self, candidate: Candidate, epochs: int, context: Context) -> Result:
-        return replace(super().evaluate(candidate, epochs, context), metrics={})
+    def evaluate(self, candidate: Candidate, budget: Budget, context: Context) -> Result:
+        return replace(super().evaluate(candidate, budget, context), metrics={})
 
 
 @pytest.mark.parametrize("metric", ["params", "latency_ms@counted"])

@@ -33,7 +33,7 @@ from netwright.strategies import (
 )
 from netwright.targets import FileArtifact, Target
 from netwright.testing.spaces import SPACES
-from netwright.trial import BASELINE, SEARCH, Proposal, Stage, Trial
+from netwright.trial import BASELINE, SEARCH, Budget, Proposal, Stage, Trial
 
 
 def size(model: nn.Module, epochs: int) -> dict[str, float]:
@@ -290,7 +290,7 @@ class Moody(Evaluator):
     epochs = 1
     full_epochs = 1
 
-    def evaluate(self, candidate: Candidate, epochs: int, context: Context) -> Result:
+    def evaluate(self, candidate: Candidate, budget: Budget, context: Context) -> Result:
         mood = int(candidate.architecture.id, 16) % 5
         if mood == 0:
             raise RuntimeError("a layer\nwent wrong")
@@ -604,7 +604,7 @@ class Children(Strategy):
 
         class State(Search):
             def propose(self, rng, pending) -> Proposal:
-                return Proposal(space.sample(rng), 2, trials[-1].number if trials else None)
+                return Proposal(space.sample(rng), Budget(2), trials[-1].number if trials else None)
 
             def observe(self, trial: Trial) -> None:
                 trials.append(trial)

@@ -125,7 +125,7 @@ def test_what_is_left_out_is_filled_in() -> None:
     assert made.targets == (default_target(),)
     assert plan(targets=()).targets == ()
     assert plan(targets=(), limits={"latency_ms@pytorch": 9}).targets == (nw.PyTorch(),)
-    assert made.budget == (3, None, None)
+    assert made.bounds == (3, None, None)
     assert plan(trial_minutes=0.5).trial_seconds == 30
     with pytest.raises(SettingError, match=r"`search\(...\)` must have a budget"):
         plan(trials=None)

@@ -67,8 +67,8 @@ def test_the_fold_of_each_beginning_of_the_log_is_what_the_run_knew_then(
     monkeypatch.setattr(RunState, "append", checked)
     made.run()
     assert {*kinds} == {
-        *("session", "proposed", "measured", "rejected", "finished", "closed", "final"),
-        "confirmed",
+        *("session", "proposed", "claimed", "measured", "rejected", "finished", "closed"),
+        *("final", "confirmed"),
     }
     record = read_record(made.store, made.name)
     assert list(record.closed) == [*record.firsts] and record.closed.keys() > {SEARCH, REFIT}

@@ -9,7 +9,7 @@ from test_loop import loop, plan
 from netwright.evaluate.base import Candidate, Context, Evaluator, Result
 from netwright.execute import Inline, Processes
 from netwright.stopping import Stopper, Stopping, SuccessiveHalving
-from netwright.trial import Proposal, Trial
+from netwright.trial import Budget, Proposal, Trial
 
 
 class EndsAt(Stopper):
@@ -50,12 +50,12 @@ class Slow(Evaluator):
     def __init__(self, seconds: float = 0.0) -> None:
         self.seconds = seconds
 
-    def evaluate(self, candidate: Candidate, epochs: int, context: Context) -> Result:
-        for epoch in range(1, epochs + 1):
+    def evaluate(self, candidate: Candidate, budget: Budget, context: Context) -> Result:
+        for epoch in range(1, budget.amount + 1):
             context.report(epoch, {"accuracy": epoch / 10})
             if epoch == 2 and int(candidate.architecture.id, 16) % 2 and self.seconds:
                 time.sleep(self.seconds)
-        return Result({"accuracy": epochs / 10}, model=candidate.build())
+        return Result({"accuracy": budget.amount / 10}, model=candidate.build())
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -90,8 +90,8 @@ def test_a_promoted_trial_has_the_seed_of_its_first(tmp_path: Path) -> None:
     class Noting(Evaluator):
         epochs = full_epochs = 1
 
-        def evaluate(self, candidate: Candidate, epochs: int, context: Context) -> Result:
-            seeds[candidate.architecture.id, epochs] = candidate.seed
+        def evaluate(self, candidate: Candidate, budget: Budget, context: Context) -> Result:
+            seeds[candidate.architecture.id, budget.amount] = candidate.seed
             return Result({"accuracy": int(candidate.architecture.id, 16) % 97 / 97})
 
     stopper = SuccessiveHalving(budgets=(1, 3, 9))

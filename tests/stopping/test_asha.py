@@ -9,7 +9,7 @@ from netwright.stopping import ASHA, Stopped
 from netwright.strategies import RandomSearch
 from netwright.testing.spaces import SPACES
 from netwright.testing.strategies import drive
-from netwright.trial import Proposal, Trial, ranked
+from netwright.trial import Budget, Proposal, Trial, ranked
 
 ONE = (maximize("accuracy"),)
 
@@ -21,7 +21,9 @@ def test_rungs_grow_as_in_the_paper() -> None:
     members = [space.sample(np.random.default_rng(i)) for i in range(9)]
     number, parents = 0, []
     for place, member in enumerate(members):  # each worse than all before
-        state.observe(Trial(number, Proposal(member, 1), "done", {"accuracy": 1 - place / 10}))
+        state.observe(
+            Trial(number, Proposal(member, Budget(1)), "done", {"accuracy": 1 - place / 10})
+        )
         number += 1
         promoted = state.promoted([])
         assert (promoted is not None) == ((place + 1) % 3 == 0)
@@ -42,7 +44,7 @@ def test_who_is_better_than_those_before_goes_on_at_once() -> None:
     space = SPACES["huge"]()
     state = ASHA(budgets=(1, 3)).start(space, ONE)
     for number in range(5):
-        proposal = Proposal(space.sample(np.random.default_rng(number)), 1)
+        proposal = Proposal(space.sample(np.random.default_rng(number)), Budget(1))
         state.observe(Trial(number, proposal, "done", {"accuracy": number / 10}))
         assert number < 2 or state.promoted([]).parent == number
 
@@ -64,5 +66,5 @@ def test_a_trial_that_failed_counts_in_its_rung_and_does_not_go_on() -> None:
     state = ASHA(budgets=(1, 3)).start(space, ONE)
     for number, status in enumerate(["failed", "oom", "done"]):
         member = space.sample(np.random.default_rng(number))
-        state.observe(Trial(number, Proposal(member, 1), status, {"accuracy": 0.5}))
+        state.observe(Trial(number, Proposal(member, Budget(1)), status, {"accuracy": 0.5}))
     assert state.promoted([]).parent == 2

@@ -11,7 +11,7 @@ from netwright.stopping.over import StoppedSearch
 from netwright.strategies import Auto, RandomSearch, RegularizedEvolution, Strategy
 from netwright.testing.spaces import SPACES
 from netwright.testing.strategies import drive, score
-from netwright.trial import Proposal, Trial
+from netwright.trial import Budget, Proposal, Trial
 
 ONE = (maximize("accuracy"),)
 
@@ -93,9 +93,9 @@ def test_what_had_the_budget_before_is_not_trained_again() -> None:
     search = begun(SuccessiveHalving(budgets=(1, 3)), space)
     members = [space.sample(np.random.default_rng(i)) for i in range(3)]
     best = max(members, key=lambda m: score(Proposal(m))["accuracy"])
-    search.observe(Trial(0, Proposal(best, 3), "done", {"accuracy": 0.5}))
+    search.observe(Trial(0, Proposal(best, Budget(3)), "done", {"accuracy": 0.5}))
     for number, member in enumerate(members, 1):
-        proposal = Proposal(member, 1)
+        proposal = Proposal(member, Budget(1))
         search.observe(Trial(number, proposal, "done", score(proposal)))
     assert search.propose(np.random.default_rng(9), []).epochs == 1  # the next bracket
 
@@ -105,7 +105,7 @@ def test_a_small_space_fills_no_bracket_but_its_own_size() -> None:
     chosen = SPACES["conditional"]().among(members)
     search = begun(SuccessiveHalving(budgets=(1, 3, 9)), chosen)
     for number, member in enumerate(members):
-        proposal = Proposal(member, 1)
+        proposal = Proposal(member, Budget(1))
         search.observe(Trial(number, proposal, "done", score(proposal)))
     assert search.propose(np.random.default_rng(0), []).epochs == 3
 
@@ -115,7 +115,7 @@ def test_the_search_of_the_largest_budget_with_enough_trials_chooses() -> None:
     space = SPACES["huge"]()
     search = begun(Hyperband(budgets=(1, 3)), space, RegularizedEvolution(population=2, sample=1))
     for number in range(10):
-        proposal = Proposal(space.sample(np.random.default_rng(number)), 3)
+        proposal = Proposal(space.sample(np.random.default_rng(number)), Budget(3))
         search.observe(Trial(number, proposal, "done", score(proposal)))
     parents = {search.propose(np.random.default_rng(i), []).parent for i in range(20)}
     assert parents == {8, 9}
@@ -127,7 +127,7 @@ def test_who_had_the_least_budget_does_not_enter_again() -> None:
     search = begun(SuccessiveHalving(budgets=(1, 3)), space, Auto())
     members = space.few(10_000)
     for number, member in enumerate(members[:30]):
-        proposal = Proposal(member, 3 if number < 12 else 1)
+        proposal = Proposal(member, Budget(3 if number < 12 else 1))
         search.observe(Trial(number, proposal, "done", score(proposal)))
     entering = []
     for number in range(40):

@@ -7,7 +7,7 @@ from netwright.objective import maximize, minimize
 from netwright.space import Architecture
 from netwright.stopping import MedianStopping
 from netwright.testing.spaces import SPACES
-from netwright.trial import Proposal, Trial
+from netwright.trial import Budget, Proposal, Trial
 
 PROPOSAL = Proposal(Architecture({"a": 1}))
 
@@ -47,7 +47,7 @@ def test_who_may_be_compared() -> None:
     assert state(good, good, trials=3).goes_on(PROPOSAL, bad)
     assert not state(good, good, trials=2).goes_on(PROPOSAL, bad)
     assert state(good, good, trials=2, after=3).goes_on(PROPOSAL, bad)
-    assert state(good, good, trials=2).goes_on(Proposal(PROPOSAL.architecture, 9), bad)
+    assert state(good, good, trials=2).goes_on(Proposal(PROPOSAL.architecture, Budget(9)), bad)
     begun = state(trials=2)
     for number in range(4):
         begun.observe(Trial(number, PROPOSAL, "failed", {}, good))

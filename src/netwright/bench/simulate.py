@@ -22,7 +22,7 @@ from netwright.errors import SettingError
 from netwright.objective import Objective
 from netwright.stopping import Stopped
 from netwright.strategies import Strategy
-from netwright.trial import Proposal, Trial
+from netwright.trial import Budget, Proposal, Trial
 
 _ATTEMPTS = 200  # proposals that are known already, before a random one is taken
 
@@ -86,7 +86,7 @@ def simulate(
     search = strategy.start(table.searched, objectives)
     most = math.inf if evaluations is None else evaluations
     until = math.inf if seconds is None else seconds
-    known: set[tuple[int, int | None]] = set()  # rows and epochs
+    known: set[tuple[int, Budget | None]] = set()  # rows and budgets
     flying: list[tuple[float, int, Proposal, int]] = []  # when it ends, number, what, row
     rows: list[int] = []
     clocks: list[float] = []
@@ -98,7 +98,7 @@ def simulate(
             if drawn is None:
                 break
             proposal, row = drawn
-            known.add((row, proposal.epochs))
+            known.add((row, proposal.budget))
             ends = clock + costs(proposal.epochs)[row]
             heapq.heappush(flying, (ends, number, proposal, row))
             number += 1
@@ -137,7 +137,7 @@ def _costs(table: Table, cost: str | None) -> Callable[[int | None], NDArray[np.
 def _propose(
     table: Table,
     propose: Callable[[np.random.Generator, list[Proposal]], Proposal | None],
-    known: set[tuple[int, int | None]],
+    known: set[tuple[int, Budget | None]],
     flying: list[Proposal],
     seed: int,
     number: int,
@@ -151,7 +151,7 @@ def _propose(
                 return None
             break
         row = table.row(proposal.architecture)
-        if row is not None and (row, proposal.epochs) not in known:
+        if row is not None and (row, proposal.budget) not in known:
             return proposal, row
     rng = np.random.default_rng([seed, number, _ATTEMPTS])
     tried = {row for row, _ in known}

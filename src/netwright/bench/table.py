@@ -23,6 +23,7 @@ from netwright.errors import DataError, SettingError, SpaceError, require
 from netwright.evaluate.base import Candidate, Context, Evaluator, Result
 from netwright.space import Answer, Architecture, Space
 from netwright.space.limits import COSTS
+from netwright.trial import Budget
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -82,15 +83,15 @@ class Table(Evaluator):
         """The same."""
         return self.epochs
 
-    def evaluate(self, candidate: Candidate, epochs: int, context: Context) -> Result:
+    def evaluate(self, candidate: Candidate, budget: Budget, context: Context) -> Result:
         """The metrics of the candidate's row, with an untrained network."""
         row = self.row(candidate.architecture)
         if row is None:
             return Result({}, status="invalid", reason=f"it is not in the table {self.name!r}")
         metrics = {name: float(values[row]) for name, values in self.columns.items()}
         for name, budgets in self._budgets.items():
-            if epochs in budgets:
-                metrics.setdefault(name, float(self.column(name, epochs)[row]))
+            if budget.amount in budgets:
+                metrics.setdefault(name, float(self.column(name, budget.amount)[row]))
         return Result(metrics, model=candidate.build().eval())
 
     @property

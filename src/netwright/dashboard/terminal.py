@@ -140,7 +140,7 @@ def _running(flights: Sequence[Flight], metric: Metric, width: int) -> Table:
         value = next((p[metric.name] for p in reversed(flight.curve) if metric.name in p), None)
         cells = [
             f"{flight.number}",
-            f"{len(flight.curve)}/{flight.epochs}",
+            f"{len(flight.curve)}/{flight.budget.amount}",
             f"{last['loss']:.3f}" if "loss" in last else "",
             metric.show(value) if value is not None else "",
         ]

@@ -16,7 +16,7 @@ from netwright.network.normalised import Deployment
 from netwright.network.signature import Signature
 from netwright.space import Architecture, Space
 from netwright.tasks import USUAL, Metric, Task
-from netwright.trial import Status
+from netwright.trial import Budget, Status
 
 _EXAMPLES = 64  # of the data, for targets and for comparing exported forms
 
@@ -45,11 +45,17 @@ class Context:
 
     `report(epoch, metrics)` is called after each epoch; `deadline_seconds` is the wall time the
     evaluation may take, or None.
+
+    `save(name, tensors)` keeps named tensors of the candidate, in the place of what it kept by the
+    name, and `load(name)` gives them, None where there are none: so a trial that goes on finds, in
+    whatever process, what the one before it left. What is kept is gone when the search is over.
     """
 
     seed: int
     report: Callable[[int, Mapping[str, float]], None] = lambda epoch, metrics: None
     deadline_seconds: float | None = None
+    load: Callable[[str], Mapping[str, Tensor] | None] = lambda name: None
+    save: Callable[[str, Mapping[str, Tensor]], None] = lambda name, tensors: None
 
 
 @dataclass(frozen=True)
@@ -83,14 +89,14 @@ class Evaluator(ABC):
         """The budget of the full schedule."""
 
     @abstractmethod
-    def evaluate(self, candidate: Candidate, epochs: int, context: Context) -> Result:
-        """Train or score a candidate for `epochs`; a failure is a status, not an exception."""
+    def evaluate(self, candidate: Candidate, budget: Budget, context: Context) -> Result:
+        """Train or score a candidate for a budget; a failure is a status, not an exception."""
 
-    def steps(self, epochs: int, recipe: Mapping[str, Any]) -> Steps:
-        """What a training of so many epochs consists of; of its epochs where that is not known."""
-        return Steps(epochs, 1)
+    def steps(self, budget: Budget, recipe: Mapping[str, Any]) -> Steps:
+        """What a training of a budget consists of; of its epochs where that is not known."""
+        return Steps(budget.amount, 1)
 
-    def time_steps(self, candidate: Candidate, epochs: int) -> float | None:
+    def time_steps(self, candidate: Candidate, budget: Budget) -> float | None:
         """Seconds that such a training will probably take, from a few timed steps.
 
         None where that cannot be told, or would take as long.

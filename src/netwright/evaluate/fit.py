@@ -18,10 +18,12 @@ from torch import Tensor, nn
 
 from netwright.data import Augmentation, Part
 from netwright.errors import EvaluationError, SettingError
+from netwright.evaluate.continued import Standing, Tensors
 from netwright.evaluate.cutmix import cutmix
 from netwright.network.normalised import each_of
 from netwright.network.strided_convolution import taken_first
 from netwright.tasks import Outputs, Task
+from netwright.trial import Budget
 
 OPTIMIZERS = ("sgd", "adamw")
 
@@ -94,7 +96,7 @@ class Diverged(ArithmeticError):
 def fit(
     model: nn.Module,
     part: Part,
-    epochs: int,
+    budget: Budget,
     schedule: Schedule,
     *,
     task: Task,
@@ -104,6 +106,8 @@ def fit(
     half: bool = False,
     goes_on: Callable[[], bool] = lambda: True,
     report: Callable[[int, Mapping[str, float]], None] = lambda epoch, metrics: None,
+    before: Tensors | None = None,
+    after: Callable[[Tensors], None] | None = None,
 ) -> None:
     """Train `model` in place on the raw inputs of `part`, which `normalise` makes its own.
 
@@ -112,6 +116,9 @@ def fit(
     All randomness, dropout's too, comes from `seed`; the global generators stay as they were.
     `half` runs the forward pass in bfloat16. `report(epoch, {"loss": ...})` is called after each.
     `goes_on` is asked after each step; when it says no, the training is left as it is.
+
+    `after` is given where a part of a schedule stands when it is over; the next part, with that as
+    `before`, ends as one training of both does, to the bit.
 
     Raises:
         Diverged: The loss became NaN or infinite.
@@ -126,8 +133,11 @@ def fit(
     average = _Average(model, schedule.average)
     batch = min(schedule.batch, len(part))
     per_epoch = max(1, len(part) // batch)
+    steps = budget.horizon * per_epoch
+    standing = Standing(model, optimizer, average, generator, rng, device)
     with seeded(seed, device), taken_first(model):
-        for epoch in range(1, epochs + 1):
+        first = 1 if before is None else 1 + standing.restore(before)
+        for epoch in range(first, budget.amount + 1):
             model.train()
             order = torch.randperm(len(part), generator=generator)
             total = torch.zeros((), device=device)
@@ -140,7 +150,7 @@ def fit(
                 with torch.autocast(device.type, torch.bfloat16, enabled=half):
                     loss = mixed.loss(task, model(*inputs), schedule.label_smoothing)
                 for group in optimizer.param_groups:
-                    group["lr"] = schedule.rate((epoch - 1) * per_epoch + i, epochs * per_epoch)
+                    group["lr"] = schedule.rate((epoch - 1) * per_epoch + i, steps)
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
@@ -152,6 +162,8 @@ def fit(
             if not math.isfinite(mean_loss):
                 raise Diverged(epoch, mean_loss)
             report(epoch, {"loss": mean_loss})
+        if after is not None:
+            after(standing.tensors(budget.amount))
     average.apply()
     model.eval()
 
@@ -202,21 +214,21 @@ class _Average:
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
-        self._decay, self._steps = decay, 0
+        self._decay, self.steps = decay, 0
         state = model.state_dict(keep_vars=True).values()
         self._live = [t.detach() for t in state if t.is_floating_point()] if decay else []
-        self._mean = [t.clone() for t in self._live]
+        self.mean = [t.clone() for t in self._live]
 
     def update(self) -> None:
         """Take the present weights in."""
         if self._live:
-            self._steps += 1
-            decay = min(self._decay, self._steps / (self._steps + 10))
-            torch._foreach_lerp_(self._mean, self._live, 1 - decay)
+            self.steps += 1
+            decay = min(self._decay, self.steps / (self.steps + 10))
+            torch._foreach_lerp_(self.mean, self._live, 1 - decay)
 
     def apply(self) -> None:
         """Put the average in the place of the weights."""
-        for live, mean in zip(self._live, self._mean, strict=True):
+        for live, mean in zip(self._live, self.mean, strict=True):
             live.copy_(mean)
 
 

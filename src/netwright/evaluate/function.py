@@ -14,6 +14,7 @@ from torch import nn
 from netwright.errors import SettingError
 from netwright.evaluate.base import Candidate, Context, Evaluator, Result
 from netwright.tasks import Task
+from netwright.trial import Budget
 
 Train = Callable[..., Mapping[str, float]]
 
@@ -55,10 +56,10 @@ class Function(Evaluator):
                     f"`Function({name}=...)` must be a whole number, at least 1, got {value!r}."
                 )
 
-    def evaluate(self, candidate: Candidate, epochs: int, context: Context) -> Result:
+    def evaluate(self, candidate: Candidate, budget: Budget, context: Context) -> Result:
         """Build, call the function, check what it returns."""
         model = candidate.build()
-        arguments: list[Any] = [model, epochs]
+        arguments: list[Any] = [model, budget.amount]
         if _parameters(self.train) > 2:
             arguments.append(candidate.recipe)
         with torch.random.fork_rng(devices=[]):

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from torch import nn
+from safetensors import torch as safetensors
+from torch import Tensor, nn
 
 from netwright.errors import EvaluationError, StoreError
 from netwright.evaluate.base import Candidate, Context, Evaluator
@@ -19,7 +20,7 @@ from netwright.space import Architecture, Space
 from netwright.store import Store
 from netwright.targets.base import Target
 from netwright.targets.measured import measured
-from netwright.trial import Status
+from netwright.trial import Budget, Status
 
 TRAINING_SECONDS = "training_seconds"
 """The metric of what a training takes, where it was forecast from a few timed steps."""
@@ -29,15 +30,17 @@ TRAINING_SECONDS = "training_seconds"
 class Job:
     """One proposal to train, or only to `measure`; `weights` is the key of its trained weights.
 
+    `state` is what the keys begin with of what the candidate's trials keep for the next one.
     `refit` trains on the train and validation parts together. A training that seems to take more
     than `affordable` seconds is rejected after a few steps, and one that takes `seconds` is ended.
     """
 
     architecture: Architecture
-    epochs: int
+    budget: Budget
     seed: int
     metrics: Mapping[str, float]
     weights: str | None = None
+    state: str | None = None
     measure: bool = False
     refit: bool = False
     affordable: float | None = None
@@ -111,15 +114,36 @@ class Evaluation:
             return self._measured(candidate.build(), metrics)
         evaluator = self.evaluator.for_refit() if job.refit else self.evaluator
         if job.affordable is not None:
-            told = evaluator.time_steps(candidate, job.epochs)
+            told = evaluator.time_steps(candidate, job.budget)
             if told is not None and told > job.affordable:
                 reason = too_long(told, job.affordable)
                 return Outcome("rejected", {**metrics, TRAINING_SECONDS: told}, reason=reason)
-        result = evaluator.evaluate(candidate, job.epochs, _context(job, report))
+        result = evaluator.evaluate(candidate, job.budget, self._context(job, report))
         metrics |= {k: v for k, v in result.metrics.items() if k not in metrics}
         if result.status == "done" and result.model is not None:
             self._keep(job, result.model)
         return Outcome(result.status, metrics, result.curve, result.reason)
+
+    def _context(self, job: Job, report: Callable[[Any], None]) -> Context:
+        """What surrounds a training, which ends after an epoch when its time is over."""
+        began, store, run, prefix = time.monotonic(), self.store, self.run, job.state
+
+        def told(epoch: int, metrics: Mapping[str, float]) -> None:
+            report({**metrics, "epoch": epoch})
+            if job.seconds is not None and time.monotonic() - began > job.seconds:
+                raise _OutOfTime(f"it took longer than the {job.seconds:.3g} s that it was given")
+
+        def load(name: str) -> dict[str, Tensor] | None:
+            key = f"{prefix}{name}.safetensors"
+            if store is None or prefix is None or not store.has(run, key):
+                return None
+            return safetensors.load(store.read(run, key))
+
+        def save(name: str, tensors: Mapping[str, Tensor]) -> None:
+            if store is not None and prefix is not None:
+                store.put(run, f"{prefix}{name}.safetensors", tensor_bytes(tensors))
+
+        return Context(job.seed, told, job.seconds, load, save)
 
     def _keep(self, job: Job, model: nn.Module) -> None:
         if self.store is not None and job.weights is not None:
@@ -153,18 +177,6 @@ class _Unkept(Exception):
 
 class _OutOfTime(Exception):
     """A training took longer than it was given."""
-
-
-def _context(job: Job, report: Callable[[Any], None]) -> Context:
-    """What surrounds a training, which ends after an epoch when its time is over."""
-    began = time.monotonic()
-
-    def told(epoch: int, metrics: Mapping[str, float]) -> None:
-        report({**metrics, "epoch": epoch})
-        if job.seconds is not None and time.monotonic() - began > job.seconds:
-            raise _OutOfTime(f"it took longer than the {job.seconds:.3g} s that it was given")
-
-    return Context(job.seed, told, job.seconds)
 
 
 def too_long(seconds: float, affordable: float) -> str:

@@ -16,10 +16,12 @@ from netwright.data import Augmentation, Data, Part
 from netwright.data.base import Inputs
 from netwright.errors import EvaluationError, SettingError
 from netwright.evaluate.base import Candidate, Context, Evaluator, Result
+from netwright.evaluate.continued import Tensors, went_before, with_curve
 from netwright.evaluate.fit import Diverged, Schedule, fit, score
 from netwright.evaluate.pace import Steps
 from netwright.space.limits import COSTS
 from netwright.tasks import Task
+from netwright.trial import Budget
 
 _DEFAULTS = {"epochs": (3, 200), "full_epochs": (30, 2000)}  # epochs and steps, at least
 _STEPS = 900  # a training has as many at least, by smaller batches down to 16
@@ -85,27 +87,42 @@ class Training(Evaluator):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, max(least, -(-needed // steps)))
 
-    def evaluate(self, candidate: Candidate, epochs: int, context: Context) -> Result:
-        """Train and score; divergence is a status, not an exception."""
-        schedule = _with_steps(self._schedule(candidate.recipe), epochs * len(self.data.train))
+    def evaluate(self, candidate: Candidate, budget: Budget, context: Context) -> Result:
+        """Train and score; divergence is a status, not an exception.
+
+        A part of a longer schedule leaves where it stands, and the next part goes on from there.
+        """
+        examples = budget.horizon * len(self.data.train)
+        schedule = _with_steps(self._schedule(candidate.recipe), examples)
         device = self.torch_device()
         model = candidate.build()
-        curve: list[dict[str, float]] = []
-        every = max(1, epochs // _CURVE_POINTS)
+        name = f"training-{budget.horizon}"
+        before, curve = went_before(context.load(name), budget)
+        for point in curve:
+            context.report(int(point["epoch"]), point)
+        every = max(1, budget.horizon // _CURVE_POINTS)
 
         def report(epoch: int, metrics: Mapping[str, float]) -> None:
             point = {"epoch": float(epoch), **metrics}
-            if epoch % every == 0 and epoch < epochs:
+            if epoch % every == 0 and epoch < budget.horizon:
                 point |= self._first(self._score(model, device))
             curve.append(point)
             context.report(epoch, point)
 
+        def leave(state: Tensors) -> None:
+            context.save(name, with_curve(state, curve))
+
+        after = None if budget.is_whole else leave
         try:
-            self._fit(model, epochs, schedule, context.seed, device, report)
+            self._fit(
+                *(model, budget, schedule, context.seed, device, report),
+                before=before,
+                after=after,
+            )
         except Diverged as error:
             return Result({}, tuple(curve), "failed", str(error))
         metrics = self._score(model, device)
-        curve[-1] |= self._first(metrics)
+        curve[-1] = {**curve[-1], **self._first(metrics)}
         return Result(metrics, tuple(curve), model=model.cpu().eval())
 
     def tune(
@@ -122,7 +139,7 @@ class Training(Evaluator):
         schedule = self._schedule(recipe)
         device = self.torch_device()
         try:
-            self._fit(model, epochs, schedule, seed, device)
+            self._fit(model, Budget(epochs), schedule, seed, device)
         except Diverged as error:
             raise EvaluationError(f"Tuning {error}.") from error
         return self._score(model, device)
@@ -130,17 +147,19 @@ class Training(Evaluator):
     def _fit(
         self,
         model: nn.Module,
-        epochs: int,
+        budget: Budget,
         schedule: Schedule,
         seed: int,
         device: torch.device,
         report: Callable[[int, Mapping[str, float]], None] = lambda epoch, metrics: None,
         goes_on: Callable[[], bool] = lambda: True,
+        before: Tensors | None = None,
+        after: Callable[[Tensors], None] | None = None,
     ) -> None:
         fit(
             model,
             self.data.train,
-            epochs,
+            budget,
             schedule,
             task=self.task,
             normalise=self.data.normalise,
@@ -149,21 +168,24 @@ class Training(Evaluator):
             half=device.type == "cuda",
             goes_on=goes_on,
             report=report,
+            before=before,
+            after=after,
         )
 
-    def steps(self, epochs: int, recipe: Mapping[str, Any]) -> Steps:
+    def steps(self, budget: Budget, recipe: Mapping[str, Any]) -> Steps:
         """Steps of the schedule, whose batches are smaller where it would have few."""
         rows = len(self.data.train)
-        batch = min(_with_steps(self._schedule(recipe), epochs * rows).batch, rows)
-        return Steps(epochs * max(1, rows // batch), batch)
+        batch = min(_with_steps(self._schedule(recipe), budget.horizon * rows).batch, rows)
+        return Steps(budget.amount * max(1, rows // batch), batch)
 
-    def time_steps(self, candidate: Candidate, epochs: int) -> float | None:
+    def time_steps(self, candidate: Candidate, budget: Budget) -> float | None:
         """A first step, and some more that are timed; scoring is a forward pass a row."""
-        steps, device = self.steps(epochs, candidate.recipe), self.torch_device()
+        steps, device = self.steps(budget, candidate.recipe), self.torch_device()
         count = min(_TIMED, steps.number // _WHOLE)
         if count < 1:
             return None
-        schedule = _with_steps(self._schedule(candidate.recipe), epochs * len(self.data.train))
+        examples = budget.horizon * len(self.data.train)
+        schedule = _with_steps(self._schedule(candidate.recipe), examples)
         ends: list[float] = []
 
         def goes_on() -> bool:
@@ -171,11 +193,11 @@ class Training(Evaluator):
             return len(ends) <= count
 
         try:
-            self._fit(candidate.build(), epochs, schedule, candidate.seed, device, goes_on=goes_on)
+            self._fit(candidate.build(), budget, schedule, candidate.seed, device, goes_on=goes_on)
         except Diverged:
             return None
         step = float(np.median(np.diff(ends)))
-        rows = len(self.data.validation) * (1 + min(epochs, _CURVE_POINTS))
+        rows = len(self.data.validation) * (1 + min(budget.amount, _CURVE_POINTS))
         return step * (steps.number + rows / steps.batch / 3)
 
     def check_recipe(self, recipe: Mapping[str, Any]) -> None:

@@ -276,7 +276,8 @@ class Proposed(TrialFact):
     """A trial got a proposal that may be trained.
 
     `attempt` counts the proposals it was offered; `refused` of them since the last event on the
-    trial cost more than a limit allows. `key` is equal for proposals of the same network.
+    trial cost more than a limit allows. `key` is equal for proposals of the same network. `seed` is
+    the candidate's, None in logs of the time before it was written.
     """
 
     kind = "proposed"
@@ -285,6 +286,21 @@ class Proposed(TrialFact):
     proposal: Proposal
     key: str
     refused: int = 0
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Claimed(TrialFact):
+    """A controller gave a job of the trial to its executor, as this attempt at it, from 1.
+
+    News of an attempt before the last are late. `owner` names the process among all that may work
+    on the run.
+    """
+
+    kind = "claimed"
+
+    attempt: int
+    owner: str
 
 
 @dataclass(frozen=True)
@@ -361,7 +377,7 @@ KINDS: Mapping[str, type[Fact]] = {
         *(Created, Rehearsed, SessionBegan, StageClosed, TimePlanned, TurnedDown),
         *(SchedulesPlanned, FinalistsChosen, Confirmed, Tested, Noted, Exported),
         *(Interrupted, Ended, SharedEpoch, MemoryPlanned, CandidatesNamed, Proposed, Measured),
-        *(Rejected, Restarted, Finished, Sketched),
+        *(Claimed, Rejected, Restarted, Finished, Sketched),
     )
 }
 

@@ -10,16 +10,17 @@ from dataclasses import dataclass, field
 from netwright.objective import Limit, Objective
 from netwright.record.events import TimePlanned
 from netwright.tasks import USUAL, Metric
-from netwright.trial import SEARCH, History, Proposal, Stage, Trial, best_of, front_of
+from netwright.trial import SEARCH, Budget, History, Proposal, Stage, Trial, best_of, front_of
 
 
 @dataclass
 class Flight:
-    """A trial on its way: its proposal, the epochs it was given, and the curve so far."""
+    """A trial on its way: its proposal and seed, the budget it was given, the curve so far."""
 
     number: int
     proposal: Proposal
-    epochs: int
+    budget: Budget
+    seed: int
     fingerprint: str = ""
     admitted: bool = False
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -91,7 +92,7 @@ class Progress:
             return self.shared[0] / self.shared[1]
         if not self.stage.explores:
             counts = self.counts()
-            running = sum(len(f.curve) / max(f.epochs, 1) for f in self.flights)
+            running = sum(len(f.curve) / max(f.budget.amount, 1) for f in self.flights)
             ended = counts["done"] + counts["failed"]
             return min(1.0, (ended + running) / self.expected) if self.expected else None
         shares = []

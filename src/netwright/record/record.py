@@ -12,6 +12,7 @@ from netwright.objective import Limit, MetricName, Objective
 from netwright.record.artifacts import weights_key
 from netwright.record.events import (
     CandidatesNamed,
+    Claimed,
     Confirmed,
     Created,
     Ended,
@@ -44,6 +45,7 @@ from netwright.tasks import Metric, metrics_of, upgraded
 from netwright.trial import (
     BASELINE,
     SEARCH,
+    Budget,
     History,
     Proposal,
     Stage,
@@ -73,13 +75,16 @@ class Place:
     """A trial that is not finished: its next attempt, and its proposal once it has one.
 
     `measured` is what was measured of the proposal before training, None before that; `restarts`
-    counts the workers it lost.
+    counts the workers it lost. `seed` is that of its candidate, None where the log does not say;
+    `owner` is who works on it.
     """
 
     attempt: int = 0
     proposal: Proposal | None = None
     measured: Mapping[str, float] | None = None
     restarts: int = 0
+    seed: int | None = None
+    owner: str = ""
 
 
 @dataclass
@@ -91,8 +96,9 @@ class Record:
 
     Of trials: `open` are those that are not finished, by number; `next_number` is that of the next
     new one, `firsts` those of the first of each stage; `tried` are the networks that were proposed
-    (their key, and epochs); `refused` counts proposals that cost more than a limit allows, before
-    they were measured. `closed` maps a stage to why it ended, `finalists` one to what it trains.
+    (their key, and budget); `refused` counts proposals that cost more than a limit allows, before
+    they were measured. `attempts` maps a trial to the last attempt at a job of it, also when
+    it has ended. `closed` maps a stage to why it ended, `finalists` one to what it trains.
 
     Of a bound on the minutes: `time_plan` is how they are divided, `schedules` what can be afforded
     after the search; None where there is no bound, or before that was known. `too_slow` are how
@@ -120,10 +126,11 @@ class Record:
     seconds: float = 0.0
     history: History = field(default_factory=History)
     rejections: list[Rejection] = field(default_factory=list)
+    attempts: dict[int, int] = field(default_factory=dict)
     open: dict[int, Place] = field(default_factory=dict)
     next_number: int = 0
     firsts: dict[Stage, int] = field(default_factory=dict)
-    tried: set[tuple[str, int | None]] = field(default_factory=set)
+    tried: set[tuple[str, Budget | None]] = field(default_factory=set)
     refused: int = 0
     closed: dict[Stage, str] = field(default_factory=dict)
     finalists: dict[Stage, tuple[Proposal, ...]] = field(default_factory=dict)
@@ -290,14 +297,18 @@ class Record:
         number = fact.trial
         place = self.open.get(number, Place())
         match fact:
-            case Proposed(attempt=attempt, proposal=proposal):
+            case Proposed(attempt=attempt, proposal=proposal, seed=seed):
                 self.open[number] = replace(
-                    place, attempt=attempt, proposal=proposal, measured=None
+                    place, attempt=attempt, proposal=proposal, measured=None, seed=seed
                 )
                 self.firsts.setdefault(proposal.stage, number)
                 self.next_number = max(self.next_number, number + 1)
-                self.tried.add((fact.key, proposal.epochs))
+                self.tried.add((fact.key, proposal.budget))
                 self.refused += fact.refused
+            case Claimed(attempt=attempt, owner=owner):
+                self.attempts[number] = attempt
+                if number in self.open:
+                    self.open[number] = replace(place, owner=owner)
             case Measured(metrics=metrics):
                 self.open[number] = replace(place, measured=metrics)
             case Rejected(proposal=proposal, metrics=metrics, reason=reason):

@@ -151,7 +151,7 @@ def finalists(record: Record) -> Markup:
                 _shown(metric, tested) if tested is not None else "",
                 *(f"{trial.metrics[m]:.4f}" if m in trial.metrics else "" for m in measured),
                 f"{trial.metrics['params']:,.0f}" if "params" in trial.metrics else "",
-                str(trial.proposal.epochs or ""),
+                str(trial.proposal.budget or ""),
                 trial.status,
             ]
         )

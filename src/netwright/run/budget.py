@@ -28,7 +28,7 @@ class Spending:
         clock: Clock = time.monotonic,
         spent: float = 0.0,
     ) -> None:
-        self._budget, self._epochs_each = plan.budget, plan.evaluator.epochs
+        self._bounds, self._epochs_each = plan.bounds, plan.evaluator.epochs
         self._record, self._flights = record, flights
         self._clock, self._before, self._began = clock, record.seconds + spent, clock()
 
@@ -37,19 +37,22 @@ class Spending:
         return self._before + self._clock() - self._began
 
     def epochs(self) -> int:
-        """Epochs of training of the search, those of trials on their way in full."""
+        """Epochs of training of the search, those of trials on their way in full.
+
+        One that goes on counts in full too: what it finds of its candidate is the evaluator's part.
+        """
         ended = [t.proposal for t in self._record.history if t.proposal.stage.is_search]
         trained = sum(proposal.epochs or self._epochs_each for proposal in ended)
-        return trained + sum(flight.epochs for flight in self._flights.values())
+        return trained + sum(flight.budget.amount for flight in self._flights.values())
 
     def out_of_trials(self, count: int) -> str | None:
         """Why the search may begin no trial after so many; None if it may."""
-        trials = self._budget.trials
+        trials = self._bounds.trials
         return f"{trials} trials" if trials is not None and count >= trials else None
 
     def out_of_epochs(self, wanted: int | None) -> str | None:
         """Why the search may begin no trial of so many epochs; None if it may."""
-        bound = self._budget.epochs
+        bound = self._bounds.epochs
         if bound is None or self.epochs() + (wanted or self._epochs_each) <= bound:
             return None
         return f"{bound} epochs"

@@ -11,6 +11,7 @@ from netwright.run.kept_weights import Weights
 from netwright.run.plan import Plan
 from netwright.trial import (
     REFIT,
+    Budget,
     History,
     Proposal,
     Stage,
@@ -30,6 +31,7 @@ _MEASURE = 3  # times a finalist is measured when the first figure is over its l
 def finalists(plan: Plan, history: History, number: int) -> list[Proposal]:
     """Who of the stage before is trained for longer in this final; in the last, each variant."""
     count, epochs = plan.finals[number - 1]
+    budget = Budget(epochs)
     before = history.allowed(plan.limits, last_final(number - 1))
     choose = promoted if number == 1 else _best
     chosen: list[Trial] = []
@@ -37,19 +39,19 @@ def finalists(plan: Plan, history: History, number: int) -> list[Proposal]:
         chosen += choose(trials, plan.objectives, count - len(chosen))
     last = number == len(plan.finals)
     return [
-        Proposal(made, epochs, t.number, Stage.final(number))
+        Proposal(made, budget, t.number, Stage.final(number))
         for t in chosen
         for made in (plan.space.variants(t.architecture) if last else [t.architecture])
     ]
 
 
-def refits(plan: Plan, found: Sequence[Trial], own: int | None = None) -> list[Proposal]:
+def refits(plan: Plan, found: Sequence[Trial], own: Budget | None = None) -> list[Proposal]:
     """The network that was chosen, or with several objectives the front, to be trained again."""
     best = best_of(found, plan.objectives[0])
     chosen = front_of(found, plan.objectives) if len(plan.objectives) > 1 else [best]
-    own = own or plan.evaluator.epochs
+    own = own or Budget(plan.evaluator.epochs)
     return [
-        Proposal(t.architecture, t.proposal.epochs or own, t.number, REFIT) for t in chosen if t
+        Proposal(t.architecture, t.proposal.budget or own, t.number, REFIT) for t in chosen if t
     ]
 
 
@@ -114,19 +116,20 @@ def measured_again(
     limits: Sequence[Limit],
     measurable: Collection[str],
     executor: Executor,
+    claim: Callable[[int], int],
     waiting: Callable[[], None],
 ) -> dict[int, dict[str, float]]:
     """The `measurable` metrics of trials that have one, while the machine does nothing else.
 
-    What is over a limit is measured up to three times, and the least counts. `waiting` is called
-    several times a second.
+    What is over a limit is measured up to three times, and the least counts. `claim(trial)` gives
+    the number of the next attempt at a job of it; `waiting` is called several times a second.
     """
     found: dict[int, dict[str, float]] = {}
     for trial in trials:
         least: dict[str, float] = {}
         had = not trial.metrics.keys().isdisjoint(measurable)
-        for attempt in range(_MEASURE if had else 0):
-            values = _measured(trial, attempt, executor, waiting)
+        for _ in range(_MEASURE if had else 0):
+            values = _measured(trial, claim(trial.number), executor, waiting)
             least |= {key: min(value, least.get(key, value)) for key, value in values.items()}
             if not values or not any(limit.excess(least) for limit in limits):
                 break
@@ -139,7 +142,7 @@ def _measured(
     trial: Trial, attempt: int, executor: Executor, waiting: Callable[[], None]
 ) -> dict[str, float]:
     """Measured once; empty if it cannot be."""
-    job = Job(trial.architecture, 0, 0, {}, measure=True)
+    job = Job(trial.architecture, Budget(1), 0, {}, measure=True)
     key = Key(trial.number, attempt)
     executor.submit(key, job, alone=True)
     while True:

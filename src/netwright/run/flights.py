@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from netwright.evaluate.job import Evaluation, Job, Outcome
 from netwright.objective import Objective
-from netwright.record.artifacts import weights_key
+from netwright.record.artifacts import state_prefix, weights_key
 from netwright.record.progress import Flight
 from netwright.run.plan import Plan
 from netwright.store import Store
@@ -22,14 +20,15 @@ def evaluation_of(plan: Plan, store: Store, run: str) -> Evaluation:
     return Evaluation(plan.space, evaluator, plan.limits, plan.targets, wanted, store, run)
 
 
-def job_of(flight: Flight, seed: int, *, measure: bool = False) -> Job:
-    """What an executor is to train by a seed, or only to `measure`."""
+def job_of(flight: Flight, candidate: int, *, measure: bool = False) -> Job:
+    """What an executor is to train, or only to `measure`, of a candidate by its first trial."""
     return Job(
         flight.proposal.architecture,
-        flight.epochs,
-        seed,
+        flight.budget,
+        flight.seed,
         flight.metrics,
         weights_key(flight.number),
+        state_prefix(candidate),
         measure,
         flight.proposal.stage.is_refit,
     )
@@ -53,10 +52,5 @@ def trial_of(flight: Flight, outcome: Outcome, objectives: Sequence[Objective]) 
         outcome.cpu_seconds,
         reason,
         flight.fingerprint,
+        flight.seed,
     )
-
-
-def seed_of(run_seed: int, number: int) -> int:
-    """The seed of a trial's weights and batches: of the run's seed and the trial's number."""
-    state = np.random.SeedSequence([run_seed, number, 1]).generate_state(1)
-    return int(state[0])

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from netwright.objective import Limit, Objective, dominates
 from netwright.record.artifacts import weights_key
 from netwright.store import Store
-from netwright.trial import Trial
+from netwright.trial import Trial, size_of
 
 
 class Weights:
@@ -24,7 +24,7 @@ class Weights:
         self._store, self._run = store, run
         self._objectives, self._limits = objectives, limits
         self._gains: dict[int, list[float]] = {}  # of the trials of the search that are kept
-        self._epochs = 0  # which these had
+        self._size = size_of(None)  # of the budget that these had
 
     def take(self, trial: Trial) -> None:
         """Keep the weights of a trial that has ended if they may be wanted; drop what it beats.
@@ -37,13 +37,13 @@ class Weights:
         gains = [o.gain(trial.metrics) for o in self._objectives]
         broken = any(limit.excess(trial.metrics) for limit in self._limits)
         useless = not trial.done or broken or not stage.is_search or -math.inf in gains
-        epochs = trial.proposal.epochs or 0
-        if not useless and epochs > self._epochs:
+        size = size_of(trial.proposal.budget)
+        if not useless and size > self._size:
             for number in self._gains:
                 self._drop(number)
-            self._gains, self._epochs = {}, epochs
+            self._gains, self._size = {}, size
         kept = self._gains.values()
-        useless = useless or epochs < self._epochs
+        useless = useless or size < self._size
         if useless or any(dominates(other, gains) or other == gains for other in kept):
             self._drop(trial.number)
             return

@@ -23,7 +23,7 @@ from netwright.run.budget import Spending
 from netwright.run.plan import Plan
 from netwright.run.state import RunState
 from netwright.run.timetable import Schedules, Timetable, affordable
-from netwright.trial import Proposal, Stage, Trial, ranked
+from netwright.trial import Budget, Proposal, Stage, Trial, ranked
 
 _SAMPLED = 40  # networks whose costs are looked at, of which some are timed
 _PLACES = (0.0, 0.1, 0.3, 0.6)  # of them by their multiplications, from small to large
@@ -67,7 +67,7 @@ class Pacing:
         Raises:
             SettingError: Start and end alone would break the bound; says the least that works.
         """
-        minutes = self._plan.budget.minutes
+        minutes = self._plan.bounds.minutes
         before = self._state.record.time_plan
         if minutes is None or (before is not None and before.division.whole == 60 * minutes):
             return None
@@ -92,7 +92,7 @@ class Pacing:
                 f"{least:g}."
             )
         share = max(table.trial, 1.2 * cheapest)
-        steps = self._plan.evaluator.steps(epochs, {})
+        steps = self._plan.evaluator.steps(Budget(epochs), {})
         return TimePlanned(
             Division(table.whole, table.start, table.end, self._slots),
             Share(epochs, share, pace.macs(share, steps)),
@@ -129,8 +129,8 @@ class Pacing:
             return 0.0
         evaluator = self._plan.evaluator
         best = self._ranked()[: self._wanted().finals[-1][0] if self._wanted().finals else 1]
-        each = [(t.seconds, self._state.epochs_of(t.proposal)) for t in best]
-        steps = evaluator.steps(1, {})
+        each = [(t.seconds, self._state.budget_of(t.proposal).amount) for t in best]
+        steps = evaluator.steps(Budget(1), {})
         rows = _TRAINING * max(1, steps.number * steps.batch)
         passes = (
             max((s / e for s, e in each), default=plan.share.seconds / plan.share.epochs) / rows
@@ -147,13 +147,13 @@ class Pacing:
 
     def _cheapest(self, examples: list[dict[str, float]], pace: Pace, epochs: int) -> float:
         """Seconds of the quickest training of those that were timed; 0 where none was."""
-        steps = self._plan.evaluator.steps(epochs, {})
+        steps = self._plan.evaluator.steps(Budget(epochs), {})
         told = [pace.seconds(each, steps) for each in examples]
         return min((seconds for seconds in told if seconds is not None), default=0.0)
 
     def _usual(self, examples: list[dict[str, float]], pace: Pace, epochs: int) -> float:
         """Seconds of the training in the middle of those that were timed; 0 where none was."""
-        steps = self._plan.evaluator.steps(epochs, {})
+        steps = self._plan.evaluator.steps(Budget(epochs), {})
         told = sorted(seconds for e in examples if (seconds := pace.seconds(e, steps)) is not None)
         return told[len(told) // 2] if told else 0.0
 
@@ -198,7 +198,7 @@ class Pacing:
         """Why the search, or the baseline, may begin no trial now; None if it may."""
         ends = self._explored_by() if baseline else self.search_ends()
         if self._spending.seconds() >= ends - self._least():
-            return f"{self._plan.budget.minutes:g} minutes"
+            return f"{self._plan.bounds.minutes:g} minutes"
         return None
 
     @property
@@ -222,8 +222,8 @@ class Pacing:
         if most is None:
             return False
         recipe = self._plan.space.recipe(proposal.architecture)
-        epochs = self._state.epochs_of(proposal)
-        told = self._state.pace.seconds(costs, self._plan.evaluator.steps(epochs, recipe))
+        budget = self._state.budget_of(proposal)
+        told = self._state.pace.seconds(costs, self._plan.evaluator.steps(budget, recipe))
         if told is None or told <= most:
             return False
         self._slow.append(told)
@@ -242,7 +242,7 @@ class Pacing:
 
     def last_hope(self) -> Proposal:
         """The smallest network, with fewer epochs where those of a trial would take too long."""
-        smallest, epochs = self._plan.space.smallest(), self._state.epochs_of(None)
+        smallest, epochs = self._plan.space.smallest(), self._state.budget_of(None).amount
         table = self._table
         seconds = [
             trial.seconds
@@ -253,7 +253,7 @@ class Pacing:
             return Proposal(smallest)
         left = table.trained_by - self._spending.seconds()
         fewer = min(epochs - 1, int(epochs * _LAST * left / max(seconds)))
-        return Proposal(smallest, max(1, fewer))
+        return Proposal(smallest, Budget(max(1, fewer)))
 
     def _is_last_hope(self, proposal: Proposal) -> bool:
         """Whether a proposal is the smallest network while nothing else has come of the search."""
@@ -268,10 +268,11 @@ class Pacing:
         plan = self._state.record.time_plan
         if plan is None or not proposal.stage.explores or proposal.parent is not None:
             return None
-        is_first = not self._state.pace.is_known and self._state.epochs_of(proposal) > 1
+        is_first = not self._state.pace.is_known and self._state.budget_of(proposal).amount > 1
         if self._is_last_hope(proposal) and not is_first:  # there are fewer epochs to try yet
             return None
-        return plan.share.seconds * max(1.0, self._state.epochs_of(proposal) / plan.share.epochs)
+        epochs = self._state.budget_of(proposal).amount
+        return plan.share.seconds * max(1.0, epochs / plan.share.epochs)
 
     def limit(self, proposal: Proposal) -> float | None:
         """Seconds after which a training is ended; None: it is not."""
@@ -300,13 +301,13 @@ class Pacing:
             table.trained_by - self._spending.seconds(),
             slots=self._slots,
             more=self._more,
-            own=[self._state.epochs_of(trial.proposal) for trial in best],
+            own=[self._state.budget_of(trial.proposal).amount for trial in best],
         )
         return SchedulesPlanned(found.finals, found.refit)
 
     def _wanted(self) -> Schedules:
         plan = self._plan
-        own = self._state.epochs_of(None)
+        own = self._state.budget_of(None).amount
         last = plan.finals[-1][1] if plan.finals else own
         return Schedules(plan.finals, last if plan.refit else 0)
 
@@ -316,7 +317,7 @@ class Pacing:
         evaluator = self._plan.evaluator
         if not self._plan.refit:
             return 1.0
-        trial, whole = evaluator.steps(10, {}), evaluator.for_refit().steps(10, {})
+        trial, whole = evaluator.steps(Budget(10), {}), evaluator.for_refit().steps(Budget(10), {})
         return max(1.0, whole.number * whole.batch / max(1, trial.number * trial.batch))
 
     def _ranked(self) -> list[Trial]:
@@ -326,12 +327,13 @@ class Pacing:
     def _seconds(self, trial: Trial, epochs: int) -> float:
         """What a network takes for more epochs than its trial had, by what that took."""
         evaluator, recipe = self._plan.evaluator, self._plan.space.recipe(trial.architecture)
-        had = evaluator.steps(self._state.epochs_of(trial.proposal), recipe)
-        wanted = evaluator.steps(epochs, recipe)
+        had = evaluator.steps(self._state.budget_of(trial.proposal), recipe)
+        wanted = evaluator.steps(Budget(epochs), recipe)
         before, after = (self._state.pace.seconds(trial.metrics, s) for s in (had, wanted))
+        taken = self._state.seconds_of(trial)
         if before and after:
-            return trial.seconds * after / before
-        return trial.seconds * wanted.number / max(1, had.number)
+            return taken * after / before
+        return taken * wanted.number / max(1, had.number)
 
 
 def _reference(whole: float) -> float:
@@ -352,8 +354,8 @@ def _timed(plan: Plan, costs: Costs, most: float) -> list[dict[str, float]]:
     with one_thread():
         for architecture in picked:
             candidate = Candidate(plan.space, architecture, plan.seed)
-            steps = plan.evaluator.steps(plan.evaluator.epochs, candidate.recipe)
-            seconds = plan.evaluator.time_steps(candidate, plan.evaluator.epochs)
+            steps = plan.evaluator.steps(Budget(plan.evaluator.epochs), candidate.recipe)
+            seconds = plan.evaluator.time_steps(candidate, Budget(plan.evaluator.epochs))
             if seconds is None:
                 continue
             figures = {k: known[architecture].metrics.get(k, 0.0) for k in ("params", "macs")}

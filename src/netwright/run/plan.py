@@ -30,7 +30,7 @@ from netwright.targets.base import Target
 SAME = '"same"'
 
 
-class Budget(NamedTuple):
+class Bounds(NamedTuple):
     """Bounds of the search stage; the first one reached ends it. None is no bound."""
 
     trials: int | None = None
@@ -196,7 +196,7 @@ class Plan:
         for name, known in options_of(self).items():
             if known.rule is not None:
                 known.rule.check(self.word(name), getattr(self, name))
-        if all(bound is None for bound in self.budget):
+        if all(bound is None for bound in self.bounds):
             raise SettingError("`search(...)` must have a budget: give trials, minutes or epochs.")
         if self.baseline == "same" and self.deterministic:
             raise SettingError(
@@ -212,9 +212,9 @@ class Plan:
         return f"search({name}={value})" if self.call is None else flag_of(name, known)
 
     @property
-    def budget(self) -> Budget:
+    def bounds(self) -> Bounds:
         """What ends the search stage."""
-        return Budget(self.trials, self.minutes, self.epochs)
+        return Bounds(self.trials, self.minutes, self.epochs)
 
     @property
     def measured(self) -> frozenset[str]:
@@ -223,7 +223,7 @@ class Plan:
 
     def costs(self) -> Costs:
         """What networks cost before they are trained, with nothing measured yet."""
-        paced = self.budget.minutes is not None
+        paced = self.bounds.minutes is not None
         return Costs(self.space, self.limits, self.targets, self.evaluator, paced=paced)
 
     @property

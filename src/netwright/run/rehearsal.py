@@ -10,8 +10,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -19,6 +17,7 @@ from netwright.drawing.files import sketch
 from netwright.errors import SpaceError
 from netwright.evaluate.costs import Costs
 from netwright.export import Card, export
+from netwright.files.temporary import temporary
 from netwright.network.threads import one_thread
 from netwright.record.events import Rehearsed
 from netwright.run.exporting import on_targets
@@ -53,7 +52,7 @@ def rehearse(plan: Plan, costs: Costs) -> Rehearsed:
         SpaceError: Neither model.py nor model.pt2 can be made of a network; names the option that
             makes it so, where another network does not fail, and the reason.
     """
-    minutes = plan.budget.minutes
+    minutes = plan.bounds.minutes
     signature = plan.evaluator.deployment(plan.space).signature
     key = f"rehearsal {plan.limits} {signature} {minutes is None}"
     known: Rehearsed | None = plan.space.memo.get(key)
@@ -91,10 +90,10 @@ def _try(plan: Plan, architecture: Architecture, *, whole: bool = False) -> _Tri
     if whole:
         sketch(network, plan.space.signature)
         costs = on_targets(plan, network)
-    with TemporaryDirectory(prefix="netwright-") as folder:
+    with temporary() as folder:
         made = export(
             deployment.raw(network),
-            Path(folder) / "export",
+            folder / "export",
             signature=deployment.signature,
             card=Card("A rehearsal", costs=costs),
             examples=deployment.examples,

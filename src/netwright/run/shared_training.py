@@ -107,7 +107,7 @@ def _named(plan: Plan, shared: Shared, goes_on: Callable[[], bool]) -> list[Shar
     When `goes_on` says no, those that have one by then, one at least.
     """
     rng = np.random.default_rng([plan.seed, shared.epoch, 4])
-    count = _MORE * plan.budget.trials if plan.budget.trials else _NAMED
+    count = _MORE * plan.bounds.trials if plan.bounds.trials else _NAMED
     promising = shared.candidates(rng, count, goes_on)
     found: dict[Architecture, bool] = {}
     for place, architecture in enumerate(promising, 1):

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 
 from netwright.evaluate.costs import Costs
 from netwright.evaluate.pace import Pace
-from netwright.record.events import Created, Finished, Measured, Rejected, TimePlanned, write
+from netwright.record.artifacts import STATES, candidate_of
+from netwright.record.events import (
+    Claimed,
+    Created,
+    Finished,
+    Measured,
+    Rejected,
+    StageClosed,
+    TimePlanned,
+    write,
+)
 from netwright.record.fact import Fact
 from netwright.record.record import Place, Record
+from netwright.run.candidates import goes_on_from
 from netwright.run.kept_weights import Weights
 from netwright.run.plan import Plan
 from netwright.run.proposers import Searches
 from netwright.space import Architecture
 from netwright.store import Store
-from netwright.trial import History, Proposal, Trial, by_budget
+from netwright.store.base import this_owner
+from netwright.trial import Budget, History, Proposal, Trial, by_budget
 
 
 class RunState:
@@ -24,11 +37,20 @@ class RunState:
     is done with the events of earlier sessions when a state is made. So a resumed run knows what
     it knew when it was stopped.
 
-    `again` are architectures of an older run that are to be tried first.
+    `again` are architectures of an older run that are to be tried first. `owner` names who works on
+    the run; None for this process.
     """
 
-    def __init__(self, plan: Plan, store: Store, name: str, costs: Costs | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        store: Store,
+        name: str,
+        costs: Costs | None = None,
+        owner: str | None = None,
+    ) -> None:
         self.plan, self._store, self._name = plan, store, name
+        self.owner = owner or f"{this_owner()}:{secrets.token_hex(4)}"
         self.record = Record(name)
         self.costs = costs or plan.costs()
         self.searches = Searches(plan, self.costs.within)
@@ -55,6 +77,22 @@ class RunState:
         write(self._store, self._name, fact, after=self.record.last)
         self._take_new()
 
+    def claim(self, number: int) -> int:
+        """Log that a job of a trial is about to be submitted; returns its attempt.
+
+        It is above all attempts before, also those of earlier sessions and of other controllers.
+
+        Raises:
+            Conflict: Someone else wrote to the log since.
+        """
+        attempt = self.record.attempts.get(number, 0) + 1
+        self.append(Claimed(number, attempt, self.owner))
+        return attempt
+
+    def is_current(self, number: int, attempt: int) -> bool:
+        """Whether no later attempt at a trial was claimed."""
+        return self.record.attempts.get(number) == attempt
+
     def _take_new(self) -> None:
         for event in self._store.events(self._name, after=self.record.last):
             self._learn_from(self.record.apply(event))
@@ -76,24 +114,46 @@ class RunState:
                     self.pace.learn_json(example)
                 if share.macs is not None:
                     self.costs.keep_macs(share.macs)
+            case StageClosed():
+                self._drop_states()
             case Finished(result=trial):
                 self._learn_pace(trial)
                 self.searches.take(trial)
                 self.weights.take(trial)
 
-    def epochs_of(self, proposal: Proposal | None) -> int:
-        """How many epochs a proposal is trained for; None is one that does not say."""
-        if proposal is not None and proposal.epochs is not None:
-            return proposal.epochs
+    def budget_of(self, proposal: Proposal | None) -> Budget:
+        """What a proposal is trained for; None is one that does not say."""
+        if proposal is not None and proposal.budget is not None:
+            return proposal.budget
         planned = self.record.time_plan
-        return self.plan.evaluator.epochs if planned is None else planned.share.epochs
+        return Budget(self.plan.evaluator.epochs if planned is None else planned.share.epochs)
 
     def _learn_pace(self, trial: Trial) -> None:
         """Take in what a training took, at least; that of a refit has other rows."""
+        if self._goes_on(trial):  # which took what the rest of its training did
+            return
         if trial.status in ("done", "timeout") and not trial.proposal.stage.is_refit:
             recipe = self.plan.space.recipe(trial.architecture)
-            steps = self.plan.evaluator.steps(self.epochs_of(trial.proposal), recipe)
+            steps = self.plan.evaluator.steps(self.budget_of(trial.proposal), recipe)
             self.pace.learn(trial.metrics, steps, trial.seconds)
+
+    def seconds_of(self, trial: Trial) -> float:
+        """What a training took, with the parts of it that were trained before."""
+        parent = goes_on_from(self.history, trial.proposal)
+        before = self.seconds_of(parent) if parent and self._goes_on(trial) else 0.0
+        return trial.seconds + before
+
+    def _goes_on(self, trial: Trial) -> bool:
+        """Whether a trial may have gone on with the schedule of the one before it."""
+        parent, budget = goes_on_from(self.history, trial.proposal), trial.proposal.budget
+        known = parent and parent.proposal.budget
+        return bool(known and budget and known.horizon == budget.horizon)
+
+    def _drop_states(self) -> None:
+        """Delete what candidates kept to go on from: none of a stage that is closed does."""
+        for key in self._store.keys(self._name, STATES):
+            if candidate_of(key) < self.record.next_number:
+                self._store.delete(self._name, key)
 
     def _start_warm(self, known: list[Trial]) -> None:
         """Take what another run found out; its best are to be trained again, the rest is told."""

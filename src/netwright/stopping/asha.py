@@ -2,7 +2,8 @@
 
 Li et al., "A System for Massively Parallel Hyperparameter Tuning", arXiv 1810.05934, algorithm 2,
 with the bracket that begins at the least budget. Budgets are epochs that are named one by one. What
-was trained before is trained anew from the start for its next budget.
+was trained before is trained anew from the start for its next budget, unless the setting
+`one_schedule` says otherwise.
 """
 
 from __future__ import annotations
@@ -14,27 +15,32 @@ from typing import ClassVar
 
 from netwright.objective import Objective
 from netwright.space import Architecture, Space
-from netwright.stopping.base import Stopper, Stopping, checked_budgets
-from netwright.trial import Proposal, Trial, ranked
+from netwright.stopping.base import Stopper, Stopping, budgets_of, checked_budgets
+from netwright.trial import Budget, Proposal, Trial, ranked
 
 
 @dataclass(frozen=True)
 class ASHA(Stopper):
     """Promotes a network as soon as it is among the best 1/eta that had its budget so far.
 
-    `budgets` are epochs, from small to large. Workers never wait, so it suits many of them.
+    `budgets` are epochs, from small to large. Workers never wait, so it suits many of them. With
+    `one_schedule` each budget is a part of the schedule of the largest, and a promoted network goes
+    on where it stood; otherwise each is a whole schedule of its own.
 
     Raises:
-        SettingError: `budgets` are no rising whole numbers, at least one, or `eta` is below 2.
+        SettingError: `budgets` are no rising whole numbers, at least one, `eta` is below 2, or
+            `one_schedule` is neither True nor False.
     """
 
     cli_name: ClassVar = "asha"
 
     budgets: tuple[int, ...] = (1, 3, 9)
     eta: int = 3
+    one_schedule: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "budgets", checked_budgets("ASHA", self.budgets, self.eta))
+        checked = checked_budgets("ASHA", self.budgets, self.eta, self.one_schedule)
+        object.__setattr__(self, "budgets", checked)
 
     def start(self, space: Space, objectives: Sequence[Objective]) -> Stopping:
         """Return the state of a search in which no network was trained."""
@@ -44,13 +50,13 @@ class ASHA(Stopper):
 class _Rungs(Stopping):
     def __init__(self, settings: ASHA, objectives: Sequence[Objective]) -> None:
         self._settings, self._objectives = settings, objectives
-        self._rungs: dict[int, dict[Architecture, Trial]] = {b: {} for b in settings.budgets}
+        self._budgets = budgets_of(settings.budgets, settings.one_schedule)
+        self._rungs: dict[Budget | None, dict[Architecture, Trial]] = {b: {} for b in self._budgets}
 
     def promoted(self, pending: Sequence[Proposal]) -> Proposal | None:
         """The best that may go on, from the largest budget down."""
-        flying = {(p.architecture, p.epochs) for p in pending}
-        budgets = self._settings.budgets
-        for here, above in reversed(list(pairwise(budgets))):
+        flying = {(p.architecture, p.budget) for p in pending}
+        for here, above in reversed(list(pairwise(self._budgets))):
             ended = self._rungs[here]
             done = ranked([t for t in ended.values() if t.done], self._objectives)
             for trial in done[: len(ended) // self._settings.eta]:
@@ -59,9 +65,9 @@ class _Rungs(Stopping):
                     return Proposal(*there, trial.number)
         return None
 
-    def entry(self, pending: Sequence[Proposal]) -> int:
-        return self._settings.budgets[0]
+    def entry(self, pending: Sequence[Proposal]) -> Budget:
+        return self._budgets[0]
 
     def observe(self, trial: Trial) -> None:
-        if trial.proposal.epochs in self._rungs:
-            self._rungs[trial.proposal.epochs].setdefault(trial.architecture, trial)
+        if trial.proposal.budget in self._rungs:
+            self._rungs[trial.proposal.budget].setdefault(trial.architecture, trial)

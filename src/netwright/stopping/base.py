@@ -10,7 +10,7 @@ from typing import ClassVar
 from netwright.errors import SettingError
 from netwright.objective import Objective
 from netwright.space import Space
-from netwright.trial import Proposal, Trial
+from netwright.trial import Budget, Proposal, Trial
 
 
 class Stopper(ABC):
@@ -39,13 +39,13 @@ class Stopping(ABC):
     def promoted(self, pending: Sequence[Proposal]) -> Proposal | None:
         """Return the next trial that goes on, or None if none is due.
 
-        It has the architecture of a trial that ended, that trial as its parent, and more epochs.
-        `pending` are the proposals in flight.
+        It has the architecture of a trial that ended, that trial as its parent, and a larger
+        budget. `pending` are the proposals in flight.
         """
 
     @abstractmethod
-    def entry(self, pending: Sequence[Proposal]) -> int | None:
-        """Return the epochs of the next new network; None for the evaluator's own."""
+    def entry(self, pending: Sequence[Proposal]) -> Budget | None:
+        """Return the budget of the next new network; None for the evaluator's own."""
 
     @abstractmethod
     def observe(self, trial: Trial) -> None:
@@ -56,11 +56,19 @@ class Stopping(ABC):
         return True
 
 
-def checked_budgets(name: str, budgets: Sequence[int], eta: int) -> tuple[int, ...]:
-    """Return the budgets of a stopper that promotes the best 1/`eta`.
+def budgets_of(epochs: Sequence[int], one_schedule: bool) -> tuple[Budget, ...]:
+    """Return budgets of so many epochs: parts of the schedule of the last, or each a whole one."""
+    return tuple(Budget(each, epochs[-1] if one_schedule else each) for each in epochs)
+
+
+def checked_budgets(
+    name: str, budgets: Sequence[int], eta: int, one_schedule: bool
+) -> tuple[int, ...]:
+    """Return the epochs of the budgets of a stopper that promotes the best 1/`eta`.
 
     Raises:
-        SettingError: `budgets` are no rising whole numbers, at least one, or `eta` is below 2.
+        SettingError: `budgets` are no rising whole numbers, at least one, `eta` is below 2, or
+            `one_schedule` is neither True nor False.
     """
     checked = tuple(budgets)
     whole = checked and all(type(b) is int for b in checked) and checked[0] >= 1
@@ -71,4 +79,8 @@ def checked_budgets(name: str, budgets: Sequence[int], eta: int) -> tuple[int, .
         )
     if type(eta) is not int or eta < 2:
         raise SettingError(f"`{name}(eta=...)` must be a whole number, at least 2, got {eta!r}.")
+    if type(one_schedule) is not bool:
+        raise SettingError(
+            f"`{name}(one_schedule=...)` must be True or False, got {one_schedule!r}."
+        )
     return checked

@@ -17,7 +17,7 @@ from netwright.errors import SettingError
 from netwright.objective import Objective
 from netwright.space import Space
 from netwright.stopping.base import Stopper, Stopping
-from netwright.trial import Proposal, Trial
+from netwright.trial import Budget, Proposal, Trial
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class MedianStopping(Stopper):
 class _Curves(Stopping):
     def __init__(self, settings: MedianStopping, objective: Objective) -> None:
         self._settings, self._objective = settings, objective
-        self._ended: dict[int | None, list[list[float]]] = {}  # curves of gains, by epochs
+        self._ended: dict[Budget | None, list[list[float]]] = {}  # curves of gains
 
     def promoted(self, pending: Sequence[Proposal]) -> None:
         return None
@@ -64,7 +64,7 @@ class _Curves(Stopping):
 
     def observe(self, trial: Trial) -> None:
         if trial.done and trial.curve:
-            self._ended.setdefault(trial.proposal.epochs, []).append(self._gains(trial.curve))
+            self._ended.setdefault(trial.proposal.budget, []).append(self._gains(trial.curve))
 
     def goes_on(self, proposal: Proposal, curve: Sequence[Mapping[str, float]]) -> bool:
         """Compare the best epoch with the median of the averages of others until then."""
@@ -73,7 +73,7 @@ class _Curves(Stopping):
             return True
         reached = [
             fmean(other[: len(gains)])
-            for other in self._ended.get(proposal.epochs, ())
+            for other in self._ended.get(proposal.budget, ())
             if len(other) >= len(gains)
         ]
         return len(reached) < self._settings.trials or max(gains) >= median(reached)

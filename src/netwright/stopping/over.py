@@ -16,7 +16,7 @@ import numpy as np
 from netwright.objective import Objective
 from netwright.space import Architecture, Space
 from netwright.stopping.base import Stopper, Stopping
-from netwright.trial import Proposal, Trial, ranked
+from netwright.trial import Budget, Proposal, Trial, ranked, size_of
 
 _ENOUGH = 10  # trials of a budget before its search proposes
 _LEFT_OUT = 100  # networks, of those not to be proposed again, that it is told of at most
@@ -57,45 +57,45 @@ class StoppedSearch:
     def __init__(self, settings: Stopped, space: Space, objectives: Sequence[Objective]) -> None:
         self._strategy, self._space, self._objectives = settings.strategy, space, objectives
         self._stopping: Stopping = settings.stopper.start(space, objectives)
-        self._searches: dict[int | None, Proposing] = {}  # by epochs
-        self._known: dict[int | None, dict[Architecture, Trial]] = {}  # by epochs
+        self._searches: dict[Budget | None, Proposing] = {}
+        self._known: dict[Budget | None, dict[Architecture, Trial]] = {}
 
     def propose(self, rng: np.random.Generator, pending: Sequence[Proposal]) -> Proposal | None:
         """Return a trial that goes on, else a new network; changes nothing."""
         going = self._stopping.promoted(pending)
         if going is not None:
             return going
-        epochs = self._stopping.entry(pending)
-        chooser = self._chooser(epochs)
-        left_out = self._left_out(epochs, chooser)
+        budget = self._stopping.entry(pending)
+        chooser = self._chooser(budget)
+        left_out = self._left_out(budget, chooser)
         chosen = self._of(chooser).propose(rng, [*pending, *left_out])
-        return chosen and Proposal(chosen.architecture, epochs, chosen.parent)
+        return chosen and Proposal(chosen.architecture, budget, chosen.parent)
 
     def observe(self, trial: Trial) -> None:
         """Tell the search of the trial's budget, and the stopper."""
-        epochs = trial.proposal.epochs
-        self._of(epochs).observe(trial)
-        self._known.setdefault(epochs, {}).setdefault(trial.architecture, trial)
+        budget = trial.proposal.budget
+        self._of(budget).observe(trial)
+        self._known.setdefault(budget, {}).setdefault(trial.architecture, trial)
         self._stopping.observe(trial)
 
     def goes_on(self, proposal: Proposal, curve: Sequence[Mapping[str, float]]) -> bool:
         """Say whether a trial on its way goes on."""
         return self._stopping.goes_on(proposal, curve)
 
-    def _of(self, epochs: int | None) -> Proposing:
-        """The search that is told of trials of so many epochs."""
-        if epochs not in self._searches:
-            self._searches[epochs] = self._strategy.start(self._space, self._objectives)
-        return self._searches[epochs]
+    def _of(self, budget: Budget | None) -> Proposing:
+        """The search that is told of trials of a budget."""
+        if budget not in self._searches:
+            self._searches[budget] = self._strategy.start(self._space, self._objectives)
+        return self._searches[budget]
 
-    def _chooser(self, entry: int | None) -> int | None:
-        """The epochs whose search proposes who enters."""
-        rich = [epochs for epochs, known in self._known.items() if len(known) >= _ENOUGH]
-        least = min(self._known, key=lambda epochs: epochs or 0, default=entry)
-        return max(rich, key=lambda epochs: epochs or 0, default=least)
+    def _chooser(self, entry: Budget | None) -> Budget | None:
+        """The budget whose search proposes who enters."""
+        rich = [budget for budget, known in self._known.items() if len(known) >= _ENOUGH]
+        least = min(self._known, key=size_of, default=entry)
+        return max(rich, key=size_of, default=least)
 
-    def _left_out(self, epochs: int | None, chooser: int | None) -> list[Proposal]:
+    def _left_out(self, budget: Budget | None, chooser: Budget | None) -> list[Proposal]:
         """Good networks that had the budget already, of which the search that chooses knows not."""
         told = self._known.get(chooser, {})
-        known = [t for a, t in self._known.get(epochs, {}).items() if t.done and a not in told]
+        known = [t for a, t in self._known.get(budget, {}).items() if t.done and a not in told]
         return [t.proposal for t in ranked(known, self._objectives)[:_LEFT_OUT]]

@@ -12,6 +12,7 @@ import torch
 
 from netwright.evaluate.base import Candidate, Context, Evaluator
 from netwright.space import Space
+from netwright.trial import Budget
 
 Make = Callable[[], Evaluator]
 
@@ -23,7 +24,7 @@ def _candidate(space: Space, seed: int = 5) -> Candidate:
 def gives_finite_metrics(make: Make, space: Space) -> None:
     """A sound candidate ends `done`, with finite metrics and its trained network."""
     evaluator = make()
-    result = evaluator.evaluate(_candidate(space), evaluator.epochs, Context(seed=1))
+    result = evaluator.evaluate(_candidate(space), Budget(evaluator.epochs), Context(seed=1))
     assert result.status == "done", result.reason
     assert result.metrics and all(np.isfinite(list(result.metrics.values())))
     assert result.model is not None and not result.model.training
@@ -36,7 +37,8 @@ def same_seed_same_result(make: Make, space: Space) -> None:
         torch.manual_seed(noise)
         before = torch.random.get_rng_state()
         evaluator = make()
-        results.append(evaluator.evaluate(_candidate(space), evaluator.epochs, Context(seed=3)))
+        budget = Budget(evaluator.epochs)
+        results.append(evaluator.evaluate(_candidate(space), budget, Context(seed=3)))
         assert torch.equal(before, torch.random.get_rng_state())
     first, second = results
     assert dict(first.metrics) == dict(second.metrics)
@@ -50,8 +52,8 @@ def survives_the_way_to_a_worker(make: Make, space: Space) -> None:
     sent: Any = cloudpickle.loads(cloudpickle.dumps((make().for_workers(), space)))
     evaluator, same_space = sent
     assert evaluator.test_examples is None
-    here = make().evaluate(_candidate(space), 1, Context(seed=4))
-    there = evaluator.evaluate(_candidate(same_space), 1, Context(seed=4))
+    here = make().evaluate(_candidate(space), Budget(1), Context(seed=4))
+    there = evaluator.evaluate(_candidate(same_space), Budget(1), Context(seed=4))
     assert dict(here.metrics) == dict(there.metrics)
 
 
@@ -59,7 +61,7 @@ def refits_without_scoring(make: Make, space: Space) -> None:
     """An evaluator that can refit gives a trained network and no metric that seems validated."""
     if make().can_refit:
         evaluator = make().for_workers().for_refit()
-        result = evaluator.evaluate(_candidate(space), 1, Context(seed=2))
+        result = evaluator.evaluate(_candidate(space), Budget(1), Context(seed=2))
         assert result.status == "done" and result.model is not None
         assert not result.metrics
         assert not any(evaluator.metric.name in point for point in result.curve)

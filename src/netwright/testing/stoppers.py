@@ -11,7 +11,7 @@ from netwright.stopping import Stopped, Stopper, Stopping
 from netwright.strategies import RandomSearch, RegularizedEvolution
 from netwright.testing.spaces import SPACES
 from netwright.testing.strategies import ONE, SCORE, TWO, drive, score
-from netwright.trial import STATUSES, Proposal, Trial
+from netwright.trial import STATUSES, Budget, Proposal, Trial, size_of
 
 Make = Callable[[], Stopper]
 _TRIALS = 40
@@ -38,7 +38,7 @@ def _answers(state: Stopping, pending: Sequence[Proposal] = ()) -> tuple[object,
 
 
 def who_goes_on_ended_well_with_less(make: Make) -> None:
-    """A promoted trial has the architecture of its parent, which is done, and more epochs."""
+    """A promoted trial has the architecture of its parent, which is done, and a larger budget."""
     for workers in (1, 4):
         for _, _, trials in _driven(make, workers):
             by_number = {trial.number: trial for trial in trials}
@@ -48,7 +48,7 @@ def who_goes_on_ended_well_with_less(make: Make) -> None:
                 parent = by_number[trial.proposal.parent]
                 assert parent.done
                 assert trial.architecture == parent.architecture
-                assert (trial.proposal.epochs or 0) > (parent.proposal.epochs or 0)
+                assert size_of(trial.proposal.budget) > size_of(parent.proposal.budget)
 
 
 def nothing_is_trained_twice(make: Make) -> None:
@@ -57,7 +57,7 @@ def nothing_is_trained_twice(make: Make) -> None:
     search = Stopped(RandomSearch(), make()).start(space, ONE)
     for workers in (1, 5):
         trials = drive(search, space, _TRIALS, workers=workers, seed=workers)
-        jobs = [(t.architecture, t.proposal.epochs) for t in trials]
+        jobs = [(t.architecture, t.proposal.budget) for t in trials]
         assert len(set(jobs)) == len(jobs)
 
 
@@ -101,9 +101,9 @@ def there_is_always_something_to_do(make: Make) -> None:
         state, pending = make().start(space, ONE), list[Proposal]()
         for number in range(30):
             promoted = state.promoted(pending)
-            epochs = state.entry(pending)
-            assert epochs is None or epochs >= 1
-            new = Proposal(space.sample(np.random.default_rng(number)), epochs)
+            budget = state.entry(pending)
+            assert budget is None or isinstance(budget, Budget)
+            new = Proposal(space.sample(np.random.default_rng(number)), budget)
             pending.append(promoted or new)
 
 
@@ -112,7 +112,8 @@ def trials_of_others_are_survived(make: Make) -> None:
     for space in (SPACES["huge"](), SPACES["conditional"]()):
         state = make().start(space, TWO)
         for number, epochs in enumerate([None, 7, 1, None, 100, 2] * 4):
-            proposal = Proposal(space.sample(np.random.default_rng(number)), epochs)
+            budget = None if epochs is None else Budget(epochs)
+            proposal = Proposal(space.sample(np.random.default_rng(number)), budget)
             state.observe(Trial(1000 + number, proposal, "done", score(proposal)))
         _answers(state)
 
@@ -130,7 +131,7 @@ def only_who_says_so_ends_trials(make: Make) -> None:
     curves = [[{"epoch": 1.0, SCORE: value}] for value in (0.0, 0.5, 1.0)]
     for space, state, _ in _driven(make):
         for number, curve in enumerate(curves):
-            proposal = Proposal(space.sample(np.random.default_rng(number)), 9)
+            proposal = Proposal(space.sample(np.random.default_rng(number)), Budget(9))
             assert make().start(space, ONE).goes_on(proposal, curve)
             if not make().ends_trials:
                 assert state.goes_on(proposal, curve)
