@@ -45,7 +45,7 @@ SETTINGS = {
 def trial(number: int, accuracy: float, width: int = 8, **given) -> Trial:
     answers = {"width": width, "kind": ("a", "b", "c")[number % 3]}
     proposal = Proposal(
-        Architecture(answers), 3, given.pop("parent", None), given.pop("stage", SEARCH)
+        Architecture(answers), Budget(3), given.pop("parent", None), given.pop("stage", SEARCH)
     )
     metrics = {
         "accuracy": accuracy,

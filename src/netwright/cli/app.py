@@ -151,10 +151,9 @@ def _plan(record: Record, store: str) -> Plan:
     """What a run is to do, from the call it was begun with."""
     call = record.settings["call"]
     if call is None:
-        raise StoreError(
-            f"The run {record.name!r} was begun from Python, which the log cannot do again: call "
-            f"`netwright.search` with the same arguments and run={record.name!r} to go on with it."
-        )
+        from netwright.run.origin import cannot_go_on
+
+        raise StoreError(cannot_go_on(record.name, record.settings.get("not_rebuilt")))
     return launch.plan_of(call | {"store": store, "run": record.name})
 
 

@@ -17,6 +17,7 @@ from netwright.settings.making import checked
 from netwright.settings.making import made as made_from
 
 if TYPE_CHECKING:
+    from netwright.evaluate.base import Evaluator
     from netwright.network.signature import Signature
     from netwright.run.plan import Plan
 
@@ -40,23 +41,48 @@ def plan_of(call: Mapping[str, Any]) -> Plan:
     """
     from netwright.data import load as load_data
     from netwright.evaluate.training import Training
+    from netwright.network.signature import Signature
     from netwright.run.plan import Plan
     from netwright.spaces.names import ready_space
+    from netwright.targets.asked import target_named
 
-    given = {}
+    given: dict[str, Any] = {}
     for name in (declared.name for declared in exported.SEARCH):
         value = call.get(name)
-        if value not in (None, []):
+        if value not in (None, []) or (name == "finals" and value == []):
             given[name] = READERS.get(name, _same)(value)
-    size = parse_size(call["size"]) if call["size"] else None
-    data = load_data(call["data"], label=call["label"], size=size)
-    training = made_from("--training", Call("", training_settings(call)), Training, given=[data])
-    named = call["space"] or ("convnet" if len(data.signature.input.shape) == 3 else "mlp")
-    if is_file(named):
-        space = load_space(named, data.signature)
+    if call.get("targets") is not None:  # of a run that was begun from Python
+        given["targets"] = [target_named(name) for name in call["targets"]]
+    evaluator: Evaluator
+    if call.get("evaluator") is not None:
+        evaluator, signature = _function(call["evaluator"]), Signature.from_json(call["signature"])
     else:
-        space = ready_space("--space", named, *sizes_of(data.signature))
-    return Plan(space, training, call=call, **given)
+        size = parse_size(call["size"]) if call["size"] else None
+        split = call.get("split", {})
+        data = load_data(call["data"], label=call["label"], size=size, **split)
+        settings = Call("", training_settings(call))
+        evaluator = made_from("--training", settings, Training, given=[data])
+        signature = data.signature
+    named = call["space"] or ("convnet" if len(signature.input.shape) == 3 else "mlp")
+    if is_file(named):
+        space = load_space(named, signature, call.get("space_name"))
+    else:
+        space = ready_space("--space", named, *sizes_of(signature))
+    return Plan(space, evaluator, call=call, **given)
+
+
+def _function(given: Mapping[str, Any]) -> Evaluator:
+    """The evaluator of functions that are named as `FILE.py:FUNCTION`."""
+    from netwright.evaluate.function import Function
+
+    def bound(text: str) -> Any:
+        file, function_text = split_file(text)
+        call = parse_call("--training", function_text)
+        function = load_function(f"{file}:{call.name}")
+        return partial(function, **call.settings) if call.settings else function
+
+    score = None if given["score"] is None else bound(given["score"])
+    return Function(bound(given["train"]), given["epochs"], given["full_epochs"], score)
 
 
 def training_settings(call: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,8 +152,10 @@ def parse_objective(text: str) -> Any:
     return objective
 
 
-def parse_finals(text: str) -> list[tuple[int, int]]:
-    """`8x10,3x30`: the best 8 for 10 epochs, then the best 3 of those for 30."""
+def parse_finals(text: str | list[list[int]]) -> list[tuple[int, int]]:
+    """`8x10,3x30`: the best 8 for 10 epochs, then the best 3 of those for 30; or pairs."""
+    if not isinstance(text, str):
+        return [(count, epochs) for count, epochs in text]
     pairs = [part.split("x") for part in text.split(",")]
     if not all(len(p) == 2 and all(n.isascii() and n.isdigit() for n in p) for p in pairs):
         raise SettingError(f"`--finals` must be like 8x10,3x30 (networks x epochs), got {text!r}.")
@@ -174,12 +202,12 @@ def sizes_of(signature: Signature) -> tuple[tuple[int, ...], int]:
     return signature.input.sizes, signature.output.sizes[0]
 
 
-def load_space(text: str, signature: Signature) -> Any:
+def load_space(text: str, signature: Signature, name: str | None = None) -> Any:
     """The space of `FILE.py:FUNCTION` for these data.
 
     The function is a declaration, `network(choose, inputs, outputs)`, or makes a whole space with
     its recipe, `space(inputs, outputs)`; either may have settings after these, which are given as
-    `FILE.py:FUNCTION(key=value)`.
+    `FILE.py:FUNCTION(key=value)`. `name` is what a declaration's space is called, if not as it.
 
     Raises:
         SpaceError: There is no such file or function, or it makes no space.
@@ -193,7 +221,7 @@ def load_space(text: str, signature: Signature) -> Any:
     if parameters(function) != 2:
         settings = checked("--space", call, function, 3)
         declaration = partial(function, **settings) if settings else function
-        return Space(declaration, signature, name=call.name)
+        return Space(declaration, signature, name=name or call.name)
     made = made_from("--space", call, function, given=sizes_of(signature))
     if not isinstance(made, Space):
         raise SpaceError(
@@ -221,6 +249,8 @@ def load_function(text: str) -> Any:
     """
     import cloudpickle
 
+    from netwright.run.origin import importing
+
     file, name = split_file(text)
     path = Path(file)
     if path.suffix != ".py" or not path.is_file():
@@ -234,7 +264,8 @@ def load_function(text: str) -> Any:
     folder = str(path.absolute().parent)
     sys.path.insert(0, folder)
     try:
-        spec.loader.exec_module(module)
+        with importing(str(path)):
+            spec.loader.exec_module(module)
     except NetwrightError:
         raise
     except (Exception, SystemExit) as error:

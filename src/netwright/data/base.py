@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -50,6 +51,9 @@ class Data(ABC):
     train: Part
     validation: Part
     test: Part
+
+    loaded: Mapping[str, Any] | None = None
+    """What `load` was given, if it read a name or a path; None for what was in memory."""
 
     @property
     @abstractmethod

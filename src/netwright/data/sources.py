@@ -17,6 +17,8 @@ from netwright.data.tables import load_table
 from netwright.errors import DataError, SettingError
 from netwright.tasks import check_fractions
 
+_EMBEDDED = ("fashion14", "digits")
+
 
 def load(
     source: str | os.PathLike[str] | tuple[Any, Any] | Dataset[Any],
@@ -42,6 +44,24 @@ def load(
         SettingError: a fraction is outside its rule, or an argument does not belong to the source.
         MissingExtra: reading this kind of file needs an optional package.
     """
+    made = _loaded(source, seed=seed, validation=validation, test=test, label=label, size=size)
+    if isinstance(source, (str, os.PathLike)):
+        known = source if source in _EMBEDDED else str(Path(source).absolute())
+        given = {"validation": validation, "test": test, "label": label, "size": size}
+        object.__setattr__(made, "loaded", {"source": known, "seed": seed, **given})
+    return made
+
+
+def _loaded(
+    source: str | os.PathLike[str] | tuple[Any, Any] | Dataset[Any],
+    *,
+    seed: int,
+    validation: float,
+    test: float,
+    label: str | None,
+    size: tuple[int, int] | None,
+) -> ArrayData:
+    """What `load` gives, without what it was given."""
     check_fractions(validation, test or None)
     path = Path(source) if isinstance(source, (str, os.PathLike)) else None
     suffix = path.suffix.lower() if path is not None else ""

@@ -17,6 +17,7 @@ from netwright.evaluate.costs import Costs
 from netwright.objective import Limit, Objective
 from netwright.oneshot import OneShot
 from netwright.run.options import options_of
+from netwright.run.origin import origin_of
 from netwright.run.plan import Plan
 from netwright.space import Space
 from netwright.space.takes import in_json
@@ -39,6 +40,7 @@ _MEMBERS = 8  # networks looked at to see that a declaration still builds the sa
 
 def settings_of(plan: Plan) -> dict[str, Any]:
     """Everything that decides what a run does, and where it ran."""
+    call, why = origin_of(plan)
     return {
         "netwright": package_version("netwright"),
         "space": _space(plan),
@@ -47,7 +49,8 @@ def settings_of(plan: Plan) -> dict[str, Any]:
         "evaluator": plain(plan.evaluator.settings),
         "task": plain(task.to_json()) if (task := plan.evaluator.task) else None,
         "data": plain(plan.evaluator.data_settings),
-        "call": plan.call,
+        "call": call,
+        "not_rebuilt": why,
         "versions": versions(),
         "machine": {"platform": platform.platform(), "cores": os.cpu_count()},
     }

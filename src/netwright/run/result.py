@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,21 @@ from netwright.trial import Trial
 
 
 class Run:
-    """A history with its space, settings and artifacts."""
+    """A history with its space, settings and artifacts.
+
+    It is a value that can be pickled and holds no open connection: its store is opened anew from
+    its URL. The executor it was carried out with stays where it was.
+    """
 
     def __init__(self, store: Store, name: str, plan: Plan) -> None:
         self.store, self.name, self.plan = store, name, plan
         self._specialist: Specialist | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        plan = self.plan
+        if plan.executor is not None:
+            plan = replace(plan, executor=None)
+        return Run, (self.store, self.name, plan)
 
     @property
     def record(self) -> Record:

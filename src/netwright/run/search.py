@@ -22,6 +22,7 @@ from netwright.record.progress import Progress
 from netwright.run.conclude import conclude, conclude_early
 from netwright.run.fingerprint import check_same, settings_of
 from netwright.run.loop import Loop
+from netwright.run.origin import check_not_importing
 from netwright.run.plan import Plan
 from netwright.run.rehearsal import rehearse
 from netwright.run.result import Run
@@ -148,6 +149,7 @@ def carried_out(
         StoreError: The run exists with other settings, or is being worked on.
     """
     began = time.monotonic() - spent
+    check_not_importing()
     if watch is not None and not callable(watch):
         raise SettingError(f"`search(watch=...)` must be callable, got {watch!r}.")
     if plan.out is not None:

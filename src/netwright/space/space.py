@@ -59,6 +59,9 @@ class Space:
     dropped: tuple[Dropped, ...] = ()
     """Of a space that `shrunk` made: the options that lost."""
 
+    origin: str | None = None
+    """Of a ready space: its name and settings, as the command line takes them."""
+
     memo: dict[str, Any]
     """What others found out about this space and keep with it, by their names."""
 
@@ -242,7 +245,7 @@ class Space:
     def _moved_by(self, moves: Moves) -> Space:
         """This space with other moves; what others found out about it is not known of that."""
         moved = copy.copy(self)
-        moved._moves, moved.memo = moves, {}
+        moved._moves, moved.memo, moved.origin = moves, {}, None
         return moved
 
     def _moving(self, limits: Mapping[str, float] | None) -> Moves:

@@ -16,10 +16,12 @@ from torch import Tensor, nn
 from netwright.space import Choose, Space
 from netwright.spaces.attention import DropPath
 from netwright.spaces.input_shapes import check_sizes, series_shape
+from netwright.spaces.ready import ready
 
 _KERNELS = (3, 5, 9)
 
 
+@ready
 def conv1d(
     inputs: Sequence[int] = (1, 128),
     classes: int = 10,

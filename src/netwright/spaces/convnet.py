@@ -32,12 +32,14 @@ from netwright.spaces.blocks import (
     group_norm,
     separable,
 )
+from netwright.spaces.ready import ready
 
 _STAGES = 3
 _WAYS = ("max", "average", "stride", "none")  # to halve the image, or not to
 _GRID = 4  # cells along each side of what a grid head reads
 
 
+@ready
 def convnet(inputs: Sequence[int], classes: int) -> Space:
     """The space for images of shape `inputs` = (c, h, w).
 

@@ -18,11 +18,13 @@ from torch.nn.functional import layer_norm
 from netwright.space import Choose, Space
 from netwright.spaces.attention import DropPath
 from netwright.spaces.input_shapes import check_sizes, image_shape
+from netwright.spaces.ready import ready
 
 _KERNELS = (3, 5, 7)
 _RATIOS = (2, 3, 4)
 
 
+@ready
 def convnext(
     inputs: Sequence[int] = (3, 32, 32),
     classes: int = 10,

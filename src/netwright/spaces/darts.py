@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from netwright.space import Answer, CellGraph, Cells, CellSize, Choose, Space
 from netwright.space.cells import graph_of_pairs, pairs_of_graph, places
 from netwright.spaces.input_shapes import check_sizes, image_shape
+from netwright.spaces.ready import ready
 
 OPERATIONS = (
     "max_pool_3x3",
@@ -33,6 +34,7 @@ CELL = CellSize(inputs=2, operations=2 * _NODES, longest=_NODES, shortest=1)
 Edge = Callable[[int], nn.Module]
 
 
+@ready
 def darts(
     inputs: Sequence[int] = (3, 32, 32), classes: int = 10, channels: int = 16, cells: int = 8
 ) -> Space:

@@ -16,10 +16,12 @@ from torch import Tensor, nn
 from netwright.space import Choose, Space
 from netwright.spaces.darts import FactorizedReduction
 from netwright.spaces.input_shapes import check_sizes, image_shape
+from netwright.spaces.ready import ready
 
 OPERATIONS = ("conv_3x3", "conv_5x5", "sep_conv_3x3", "sep_conv_5x5", "avg_pool", "max_pool")
 
 
+@ready
 def enas_macro(
     inputs: Sequence[int] = (3, 32, 32), classes: int = 10, channels: int = 36, layers: int = 12
 ) -> Space:

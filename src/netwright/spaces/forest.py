@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from netwright.space import Answer, CellGraph, Cells, CellSize, Choose, Space
 from netwright.space.cells import INPUT, OUTPUT
 from netwright.spaces.input_shapes import check_sizes, image_shape
+from netwright.spaces.ready import ready
 
 OPERATIONS = (
     "conv_1x1",
@@ -34,6 +35,7 @@ Tree = tuple[str, tuple["Tree", ...]]
 """An operation, and the trees of what reads it, sorted."""
 
 
+@ready
 def forest(inputs: Sequence[int] = (1, 14, 14), classes: int = 10, channels: int = 16) -> Space:
     """The space for images of shape `inputs` = (c, h, w): 1,050 cells.
 

@@ -18,10 +18,12 @@ from netwright.errors import SettingError
 from netwright.space import Choose, Space
 from netwright.spaces.attention import Attention, Block, Token
 from netwright.spaces.input_shapes import check_sizes
+from netwright.spaces.ready import ready
 
 _PERCENT = (100, 133, 200)  # of the width, inside a layer
 
 
+@ready
 def ft_transformer(
     inputs: Sequence[int] | int = (16,),
     classes: int = 2,

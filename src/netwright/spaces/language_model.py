@@ -15,10 +15,12 @@ from torch import Tensor, nn
 from netwright.space import Choose, Space
 from netwright.spaces.attention import Attention, Block
 from netwright.spaces.input_shapes import check_sizes
+from netwright.spaces.ready import ready
 
 _RATIOS = (2, 3, 4)
 
 
+@ready
 def language_model(
     inputs: tuple[int] | int = (64,),
     classes: int = 256,

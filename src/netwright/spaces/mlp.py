@@ -13,8 +13,10 @@ from torch import Tensor, nn
 
 from netwright.errors import SettingError
 from netwright.space import Choose, Space
+from netwright.spaces.ready import ready
 
 
+@ready
 def mlp(inputs: Sequence[int] | int, classes: int) -> Space:
     """The space for rows of shape `inputs` = (f,), or of f features; images are flattened.
 

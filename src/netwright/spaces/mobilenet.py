@@ -18,6 +18,7 @@ from torch.nn.functional import hardsigmoid, interpolate
 from netwright.errors import SettingError
 from netwright.space import Choose, Space
 from netwright.spaces.input_shapes import image_shape
+from netwright.spaces.ready import ready
 
 _KERNELS = (3, 5, 7)
 _RATIOS = (3, 4, 6)
@@ -27,6 +28,7 @@ _EXCITED = (False, True, False, True, True)
 _HARD = (False, False, True, True, True)  # h-swish in place of ReLU
 
 
+@ready
 def mobilenet_v3(
     inputs: Sequence[int] = (3, 224, 224),
     classes: int = 1000,

@@ -35,6 +35,7 @@ from netwright.spaces.nasbench101_graphs import (
     on_a_path,
     trimmed,
 )
+from netwright.spaces.ready import ready
 
 _NUMBER: dict[Answer, int] = {name: place for place, name in enumerate(OPERATIONS)}
 
@@ -46,6 +47,7 @@ _CELL = CellSize(inputs=1, operations=VERTICES - 2, longest=VERTICES - 2)
 _PLACE = {pair: place for place, pair in enumerate(_PAIRS)}
 
 
+@ready
 def nasbench101(
     inputs: Sequence[int] = (3, 32, 32),
     classes: int = 10,

@@ -18,6 +18,7 @@ from netwright.errors import SettingError
 from netwright.space import Answer, Architecture, CellGraph, Cells, CellSize, Choose, Space
 from netwright.space.cells import INPUT, OUTPUT
 from netwright.spaces.input_shapes import check_sizes, image_shape
+from netwright.spaces.ready import ready
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 """The operations in the order of the benchmark's tables."""
@@ -42,6 +43,7 @@ _BLOCKS = 5  # of the size space: cell, reduction, cell, reduction, cell
 _STRING = re.compile(r"\|([a-z0-9_]+)~(\d)")
 
 
+@ready
 def nasbench201(
     inputs: Sequence[int] = (3, 32, 32), classes: int = 10, channels: int = 16, cells: int = 5
 ) -> Space:
@@ -72,6 +74,7 @@ def write(graphs: Mapping[str, CellGraph]) -> dict[str, Answer]:
     return {_edge(*edge): operation for edge, operation in zip(EDGES, operations, strict=True)}
 
 
+@ready
 def nats_size(
     inputs: Sequence[int] = (3, 32, 32), classes: int = 10, cell: str = BEST_SIZE_CELL
 ) -> Space:

@@ -26,6 +26,7 @@ from netwright.space.cells import graph_of_pairs, pairs_of_graph, places
 from netwright.spaces.darts import FactorizedReduction, relu_conv_norm, stack
 from netwright.spaces.darts import operation as darts_operation
 from netwright.spaces.input_shapes import check_sizes, image_shape
+from netwright.spaces.ready import ready
 
 NASNET = (
     "skip_connect",
@@ -59,6 +60,7 @@ _SIDES = ("left", "right")
 CELL = CellSize(inputs=2, operations=2 * _NODES, longest=_NODES, shortest=1)
 
 
+@ready
 def nasnet(
     inputs: Sequence[int] = (3, 32, 32), classes: int = 10, channels: int = 32, cells: int = 8
 ) -> Space:
@@ -74,6 +76,7 @@ def nasnet(
     return _space("nasnet", inputs, classes, channels, cells, NASNET, ("normal", "reduction"))
 
 
+@ready
 def pnas(
     inputs: Sequence[int] = (3, 32, 32), classes: int = 10, channels: int = 48, cells: int = 9
 ) -> Space:
@@ -88,6 +91,7 @@ def pnas(
     return _space("pnas", inputs, classes, channels, cells, PNAS, ("cell", "cell"))
 
 
+@ready
 def enas_micro(
     inputs: Sequence[int] = (3, 32, 32), classes: int = 10, channels: int = 20, cells: int = 8
 ) -> Space:

@@ -17,8 +17,10 @@ from netwright.space import Choose, Space
 from netwright.spaces.attention import DropPath
 from netwright.spaces.blocks import Activation, Norm, SqueezeExcite, conv_norm, group_norm
 from netwright.spaces.input_shapes import check_sizes, image_shape
+from netwright.spaces.ready import ready
 
 
+@ready
 def resnet(
     inputs: Sequence[int] = (3, 32, 32),
     classes: int = 10,
@@ -42,6 +44,7 @@ def resnet(
     return Space(declared, shape, classes, recipe=recipe, name="resnet")
 
 
+@ready
 def regnet(
     inputs: Sequence[int] = (3, 32, 32),
     classes: int = 10,

@@ -17,10 +17,12 @@ from netwright.errors import SettingError
 from netwright.space import Choose, Space
 from netwright.spaces.attention import Attention, Block, Token
 from netwright.spaces.input_shapes import check_sizes, image_shape
+from netwright.spaces.ready import ready
 
 _RATIOS = (2, 3, 4)
 
 
+@ready
 def vit(
     inputs: Sequence[int] = (3, 32, 32),
     classes: int = 10,
