@@ -71,7 +71,7 @@ class Ours:
             value.data = 0.1 * torch.randn(value.shape, generator=generator)
         self.batches = [
             Batch(
-                self.laid_out(torch.randn(batch, 3, 32, 32, generator=generator).to(device)),
+                (self.laid_out(torch.randn(batch, 3, 32, 32, generator=generator).to(device)),),
                 y.to(device),
                 self.state.setting.task,
             )
@@ -87,7 +87,9 @@ class Ours:
         self.state.supernet.double()
         for value in self.state.logits.values.values():
             value.data = value.data.double()
-        self.batches = [replace(each, x=each.x.double()) for each in self.batches]
+        self.batches = [
+            replace(each, inputs=tuple(x.double() for x in each.inputs)) for each in self.batches
+        ]
 
     def take(self, step: str) -> None:
         """A step of the weights, or of the logits."""
@@ -183,7 +185,7 @@ class Plain(Ours):
 
     def _mix(self) -> None:
         logits = self.state.logits
-        to = self.batches[0].x.device
+        to = self.batches[0].y.device
         weights = {name: logits.values[name].softmax(0).to(to) for name in logits.mixed}
         ones = {name: torch.ones(len(edges)).to(to) for name, edges in logits.edges.items()}
         self.state.supernet.mix({**weights, **ones})
@@ -274,7 +276,9 @@ def predicted(name: str, size: dict[str, int], batch: int, device: torch.device)
     variant = VARIANTS[name](size, batch, device)
     supernet = variant.state.supernet
     held = 2 * sum(p.nbytes for p in supernet.parameters())  # with momenta
-    held += sum(b.nbytes for b in supernet.buffers()) + sum(b.x.nbytes for b in variant.batches)
+    held += sum(b.nbytes for b in supernet.buffers()) + sum(
+        x.nbytes for each in variant.batches for x in each.inputs
+    )
     return foreseen(variant.state, batch=batch, checkpointed=name == "checkpointed") - held
 
 
