@@ -10,7 +10,7 @@ PYTEST_FLAGS ?=
 # Run by CI, two at a time; `make thorough` runs all of them.
 BENCHMARKS ?= end_to_end overhead spaces strategies
 
-.PHONY: demo environment test check benchmarks thorough clean
+.PHONY: demo environment test check docs benchmarks thorough clean
 
 demo: $(VENV)/.installed
 	$(BIN)/netwright search --data fashion14 --limit latency_ms@onnxruntime=0.05 --minutes $(MINUTES) \
@@ -35,6 +35,10 @@ check: $(VENV)/.developing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The site of the documents, in build/site; a warning is an error.
+docs: $(VENV)/.developing
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "netwright needs Python 3.11 or later")'

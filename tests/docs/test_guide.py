@@ -1,0 +1,9 @@
+"""What a reader of the guide does runs as it stands, with less to train (see `pages`)."""
+
+from pages import ROOT, run_page
+
+
+def test_the_guide(reader) -> None:
+    names = run_page(ROOT / "docs" / "guide.md")
+    assert names["again"].status == "done" and len(names["again"].trials) == 3  # one a refit
+    assert {path.name for path in reader.glob("best/*")} >= {"model.py", "model.onnx", "card.md"}
