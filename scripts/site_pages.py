@@ -87,11 +87,16 @@ def on_files(files: Any, *, config: Any) -> Any:
     return files
 
 
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """A page with its links to files of the root made those of the site."""
+    return linked(markdown)
+
+
 def linked(text: str) -> str:
-    """A text of the root with the links that hold on the site."""
+    """A text, of the root or of `docs`, with the links that hold on the site."""
     text = text.replace("](docs/", "](")
     for source, page in TAKEN.items():
-        text = text.replace(f"]({source}", f"]({page}")
+        text = re.sub(rf"\]\((\.\./)?{re.escape(source)}", f"]({page}", text)
     return text
 
 

@@ -51,3 +51,4 @@ def test_a_public_module_that_no_page_shows_is_refused(site) -> None:
 def test_links_of_the_root_hold_on_the_site(site) -> None:
     text = "[a](docs/guide.md#x) [b](CONTRIBUTING.md#y) [c](https://example.org)"
     assert site.linked(text) == "[a](guide.md#x) [b](contributing.md#y) [c](https://example.org)"
+    assert site.on_page_markdown("[d](../CHANGELOG.md)") == "[d](changelog.md)"
