@@ -107,6 +107,7 @@ def test_less_is_done() -> None:
     assert shorter_call(call) == [
         *("search", "--data", "digits", "--limit", "latency_ms@onnxruntime=1000"),
         *("--trials", "2", "--trial-epochs", "1", "--full-epochs", "1", "--workers", "0"),
+        *("--limit", "params=200000"),
     ]
     assert shorter_call(["bench", "run", "--seeds", "50"]) == [
         *("bench", "run", "--seeds", "2", "--processes", "1"),

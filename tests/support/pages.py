@@ -5,7 +5,8 @@ netwright's are parsed by the real command line as they stand, and then run; pip
 extras that there are, make's only targets. A block with a title is also a file of that name.
 
 What takes long is cut by `shorter` before it is run: budgets, epochs and seeds become small, a
-bound on a latency becomes one that any machine keeps, and workers are this process.
+bound on a latency becomes one that any machine keeps, a search from the command line has a limit on
+params, and workers are this process.
 """
 
 import re
@@ -169,6 +170,8 @@ def shorter_call(arguments: Sequence[str]) -> list[str]:
                 del kept[place : place + 2]
             if value is not None and (said or command == "search" or option == "--processes"):
                 kept += [option, value]
+        if command == "search" and "params=" not in " ".join(kept):
+            kept += ["--limit", "params=200000"]
         kept = [re.sub(r"^(latency_ms@onnxruntime)=[\d.]+$", r"\1=1000", word) for word in kept]
         return [*names, *kept]
     return list(arguments)
