@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from netwright.network.files import tensor_bytes
 from torch import nn
 
 from netwright import data as datasets
 from netwright.data import Data
 from netwright.evaluate.base import Candidate, Context, Result
 from netwright.evaluate.training import Training
+from netwright.network.weights import tensor_bytes
 from netwright.space import Choose, Space
 from netwright.trial import Budget
 

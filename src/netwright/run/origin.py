@@ -29,7 +29,7 @@ from netwright.settings.literal import parse_call
 from netwright.space import Space
 from netwright.stopping.names import STOPPERS, stopper_named
 from netwright.strategies.names import NAMED
-from netwright.targets.asked import TARGETS
+from netwright.targets.asked import target_named
 from netwright.targets.base import Target
 
 _PLAIN = ("trials", "minutes", "epochs", "refit", "baseline", "deterministic", "seed")
@@ -186,9 +186,12 @@ def _objective(objective: Objective) -> str:
 
 
 def _target(target: Target) -> str:
-    ours = TARGETS.get(target.name)
-    if ours is None or type(target) is not ours or target.fingerprint != ours().fingerprint:
-        raise NotRebuilt(f"its target {target.name!r} is not one of ours with its own settings")
+    try:
+        again = target_named(target.name)
+    except NetwrightError:
+        again = None
+    if type(again) is not type(target) or again != target:
+        raise NotRebuilt(f"its target {target.name!r} is none that its name stands for")
     return target.name
 
 
