@@ -39,7 +39,7 @@ GROUPS = {
     "search": Group(
         "Searching",
         "What a search is called with and gives back. The [guide](../guide.md) shows its use.",
-        ("run.search", "run.result", "objective", "errors"),
+        ("run.search", "run.result", "objective", "trial", "errors"),
     ),
     "spaces": Group(
         "Spaces",

@@ -43,7 +43,7 @@ class MetricName(str):
         name, at, target = str(text).partition("@")
         target, bracket, settings = target.partition("(")
         parts = (name, target) if at else (name,)
-        plain = all(part and not {*"@=("} & {*part} for part in parts)
+        plain = all(part and not {*"@="} & {*part} for part in parts)
         if not plain or (bracket and not settings.endswith(")")):
             raise SettingError(
                 "A metric must be a name such as 'params', or metric@target such as "

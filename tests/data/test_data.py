@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from netwright.data import ArrayData, ArrayPart, from_arrays
+from netwright.data import ArrayData, ArrayPart, NamedData, from_arrays
 from netwright.errors import DataError
 from netwright.tasks import Classification
 from netwright.testing.data import DATA_CHECKS
@@ -96,8 +96,8 @@ def test_parts_that_do_not_follow_each_other_are_copied_together():
     assert both.train.x.equal(torch.cat([data.train.x, data.test.x]))
 
 
-def test_every_exported_kind_of_data_is_checked_below():
-    assert (ArrayData,) == DATA
+def test_every_exported_kind_of_data_is_checked():
+    assert (ArrayData, NamedData) == DATA  # the latter in test_named.py
 
 
 @pytest.mark.parametrize("check", DATA_CHECKS, ids=lambda check: check.__name__)

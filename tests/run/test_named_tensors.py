@@ -277,7 +277,7 @@ def test_an_image_among_inputs_is_augmented_and_not_mixed() -> None:
     space = nw.Space(network, given)
     candidate = Candidate(space, space.largest(), seed=0)
     plain, changed = (
-        nw.Training(given, **settings).evaluate(candidate, 2, Context(seed=0)).metrics
+        nw.Training(given, **settings).evaluate(candidate, nw.Budget(2), Context(seed=0)).metrics
         for settings in ({}, {"flip": True, "crop": 1, "cutout": 2})
     )
     assert plain["loss"] != changed["loss"]
