@@ -13,7 +13,8 @@ from torch import nn
 
 from netwright.drawing.files import sketch
 from netwright.objective import maximize
-from netwright.record.record import Record, Rejection
+from netwright.record.place import Rejection
+from netwright.record.record import Record
 from netwright.report import write_report
 from netwright.report.page import page
 from netwright.report.statistics import best_so_far, expected_best, importances, interval

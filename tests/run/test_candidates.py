@@ -15,7 +15,8 @@ from netwright.evaluate.base import Candidate, Context, Evaluator, Result
 from netwright.evaluate.training import Training
 from netwright.execute import Executor, Inline, Key, Message, Processes
 from netwright.record.artifacts import STATES
-from netwright.record.events import Claimed, Finished, Proposed, read
+from netwright.record.events import Claimed, Finished, Proposed
+from netwright.record.rows import read
 from netwright.run.candidates import seed_of
 from netwright.run.loop import Loop
 from netwright.space import Choose, Space

@@ -1,7 +1,8 @@
 """The events of a run's log: one class for each kind, with what it says and its JSON.
 
 The store keeps an event as a row: an id, a time, a kind, the number of a trial and a body. Here a
-row becomes a fact, and a fact a row. What the facts of a log add up to is in `record.record`.
+fact becomes a row; in `record.rows` a row becomes a fact. What the facts of a log add up to is in
+`record.record`.
 """
 
 from __future__ import annotations
@@ -12,13 +13,10 @@ from typing import Any, Literal, Self
 
 from netwright.record.division import Division, Share
 from netwright.record.fact import Fact, Metrics, MetricsByTrial, TrialFact, WholeFact
+from netwright.record.shared_candidate import SharedCandidate
 from netwright.space import Architecture
-from netwright.store import Event, Store
-from netwright.tasks import shared_score_of
+from netwright.store import Store
 from netwright.trial import (
-    BASELINE,
-    REFIT,
-    SEARCH,
     Proposal,
     Stage,
     Trial,
@@ -233,33 +231,6 @@ class MemoryPlanned(WholeFact):
 
 
 @dataclass(frozen=True)
-class SharedCandidate:
-    """A network to be trained alone, and its score on the validation part with shared weights.
-
-    `random` ones were drawn without regard to what was learned.
-    """
-
-    architecture: Architecture
-    score: float
-    random: bool
-
-    def to_json(self) -> dict[str, Any]:
-        """As the log has it."""
-        answers = dict(self.architecture.answers)
-        return {
-            "answers": answers,
-            "score": self.score,
-            "random": self.random,
-        }
-
-    @classmethod
-    def from_json(cls, body: Mapping[str, Any]) -> SharedCandidate:
-        """The candidate that `to_json` wrote."""
-        architecture = Architecture.from_answers(body["answers"])
-        return cls(architecture, shared_score_of(body), body["random"])
-
-
-@dataclass(frozen=True)
 class CandidatesNamed(Fact):
     """The networks that shared training found, in the order in which they are to be trained."""
 
@@ -382,9 +353,6 @@ KINDS: Mapping[str, type[Fact]] = {
 }
 
 
-# -- rows of the store -----------------------------------------------------------------------------
-
-
 def write(store: Store, run: str, fact: Fact, *, after: int | None = None) -> int:
     """Append a fact to the log of a run; returns the id of its row.
 
@@ -393,38 +361,3 @@ def write(store: Store, run: str, fact: Fact, *, after: int | None = None) -> in
     """
     trial = fact.trial if isinstance(fact, TrialFact) else None
     return store.append(run, fact.kind, fact.to_json(), trial, after=after)
-
-
-def read(event: Event, finals: int) -> Fact:
-    """The fact of a row, in a run of so many finals.
-
-    Raises:
-        LookupError, TypeError, ValueError: It is damaged, or of a version with other kinds.
-    """
-    body = _with_named_stages(event.kind, event.body, finals)
-    return KINDS[event.kind].from_json(body, event.trial)
-
-
-def _with_named_stages(kind: str, body: Mapping[str, Any], finals: int) -> Mapping[str, Any]:
-    """A body of the time when stages were numbers, with stages by name; any other as it is.
-
-    They were -1 for the baseline, 0 for the search, then the `finals`, and after them the refit.
-    """
-
-    def named(given: Mapping[str, Any]) -> dict[str, Any]:
-        stage = given["stage"]
-        if not isinstance(stage, int):
-            return dict(given)
-        known: dict[int, Stage] = {-1: BASELINE, 0: SEARCH, finals + 1: REFIT}
-        return {**given, "stage": (known.get(stage) or Stage.final(stage)).to_json()}
-
-    if kind in ("closed", "final"):
-        body = named(body)
-    if kind in ("proposed", "rejected", "finished"):
-        body = {**body, "proposal": named(body["proposal"])}
-    if kind == "final":
-        body = {**body, "proposals": [named(each) for each in body["proposals"]]}
-    if kind == "created" and body.get("known"):
-        trials = [{**each, "proposal": named(each["proposal"])} for each in body["known"]]
-        body = {**body, "known": trials}
-    return body

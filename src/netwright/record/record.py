@@ -35,9 +35,10 @@ from netwright.record.events import (
     Tested,
     TimePlanned,
     TurnedDown,
-    read,
 )
 from netwright.record.fact import Fact, TrialFact
+from netwright.record.place import Place, Rejection
+from netwright.record.rows import read
 from netwright.space import Architecture
 from netwright.store import Event, Store
 from netwright.targets import logged
@@ -58,33 +59,6 @@ from netwright.trial import (
 _SETTINGS = {"space", "strategy", "objectives", "limits", "budget", "finals", "evaluator", "data"}
 
 RunStatus = Literal["unfinished", "interrupted", "done", "failed"]
-
-
-@dataclass(frozen=True)
-class Rejection:
-    """A network that was not trained because it broke a limit when it was measured."""
-
-    number: int
-    proposal: Proposal
-    metrics: Mapping[str, float]
-    reason: str
-
-
-@dataclass(frozen=True)
-class Place:
-    """A trial that is not finished: its next attempt, and its proposal once it has one.
-
-    `measured` is what was measured of the proposal before training, None before that; `restarts`
-    counts the workers it lost. `seed` is that of its candidate, None where the log does not say;
-    `owner` is who works on it.
-    """
-
-    attempt: int = 0
-    proposal: Proposal | None = None
-    measured: Mapping[str, float] | None = None
-    restarts: int = 0
-    seed: int | None = None
-    owner: str = ""
 
 
 @dataclass

@@ -19,7 +19,7 @@ from netwright.network.weights import tensor_bytes
 from netwright.oneshot import OneShot, Setting, Shared, shared_score
 from netwright.oneshot.memory import fit_memory
 from netwright.record.artifacts import SHARED_WEIGHTS
-from netwright.record.events import SharedCandidate
+from netwright.record.shared_candidate import SharedCandidate
 from netwright.run.plan import Plan
 from netwright.space import Architecture
 from netwright.space.limits import COSTS

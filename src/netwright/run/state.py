@@ -19,7 +19,8 @@ from netwright.record.events import (
     write,
 )
 from netwright.record.fact import Fact
-from netwright.record.record import Place, Record
+from netwright.record.place import Place
+from netwright.record.record import Record
 from netwright.run.candidates import goes_on_from
 from netwright.run.kept_weights import Weights
 from netwright.run.plan import Plan
