@@ -459,3 +459,25 @@ def test_a_space_goes_to_workers(gpt):
     member = space.sample(np.random.default_rng(0))
     assert sent.build(member).eval()(x).equal(space.build(member).eval()(x))
     assert sent.digest == space.digest and sent.kept == space.kept
+
+
+class Answering(nn.Module):
+    def __init__(self, gives):
+        super().__init__()
+        self.layer, self.head, self.gives = nn.Linear(6, 8), nn.Linear(8, 3), gives
+
+    def forward(self, x):
+        return self.gives(self.head(self.layer(x).relu()))
+
+
+@pytest.mark.parametrize(
+    ("gives", "got"),
+    [
+        (lambda x: {"logits": x}, "got a dict with the keys 'logits'. Wrap it in a module"),
+        (lambda x: (x,), r"got a tuple of 1: \(2, 3\). Wrap it"),
+        (lambda x: None, "got None"),
+    ],
+)
+def test_a_model_that_gives_no_tensor_is_told_what_it_gives(gives, got):
+    with pytest.raises(SpaceError, match=rf"Answering must give one tensor .* {got}"):
+        nw.convert(Answering(gives), torch.rand(1, 6))

@@ -26,6 +26,8 @@ from netwright.conversion.sizes import RESIZED
 from netwright.conversion.traced import DATA, Call, Shaped
 from netwright.conversion.weightless import piece
 from netwright.errors import SpaceError
+from netwright.network.outputs import unlike
+from netwright.network.signature import TensorSpec
 
 OUTPUT = "it gives the model's output"
 TRAINED = "it gives an output of the model in training"
@@ -80,6 +82,7 @@ def couple(model: nn.Module, example: Tensor) -> Coupling:
     first = first_names(model)
     tensors = {name: _own(name, tensor) for name, tensor in _tensors(model) if first[name] == name}
     _keep_rigid(model, first, tensors)
+    _check_outputs(copy.deepcopy(model).eval(), example)
     try:
         evaluated = _trace(copy.deepcopy(model).eval(), example)
     except Exception as error:
@@ -231,6 +234,18 @@ def _named(node: fx.Node, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[s
         default = argument.default_value if argument.has_default_value() else None
         made[argument.name] = args[place] if place < len(args) else default
     return {**made, **kwargs}
+
+
+def _check_outputs(model: nn.Module, example: Tensor) -> None:
+    """Refuse a model that gives other than a tensor, which a graph does not show."""
+    try:
+        with torch.no_grad():
+            outputs = model(example.clone())
+    except Exception:  # it is traced then, which says what is wrong
+        return
+    if not isinstance(outputs, Tensor):
+        wrong = unlike(outputs, [TensorSpec("output", (None,))], len(example))
+        raise SpaceError(f"`convert(model, ...)`: {type(model).__name__} {wrong}")
 
 
 def _count(model: nn.Module, outputs: Sequence[Any]) -> int:

@@ -21,6 +21,7 @@ from netwright.errors import EvaluationError, SettingError
 from netwright.evaluate.continued import Standing, Tensors
 from netwright.evaluate.cutmix import cutmix
 from netwright.network.normalised import each_of
+from netwright.network.outputs import described
 from netwright.network.strided_convolution import taken_first
 from netwright.tasks import Outputs, Task
 from netwright.trial import Budget
@@ -122,7 +123,7 @@ def fit(
 
     Raises:
         Diverged: The loss became NaN or infinite.
-        EvaluationError: The network has nothing to train.
+        EvaluationError: The network has nothing to train, or gives what cannot be learned from.
     """
     generator, rng = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
     layout = _layout(part)
@@ -148,7 +149,8 @@ def fit(
                 mixed = cutmix(given, targets.to(device), schedule.cutmix, generator, rng)
                 inputs = tuple(map(laid_out, mixed.inputs))
                 with torch.autocast(device.type, torch.bfloat16, enabled=half):
-                    loss = mixed.loss(task, model(*inputs), schedule.label_smoothing)
+                    outputs = _learnable(model(*inputs), len(targets))
+                    loss = mixed.loss(task, outputs, schedule.label_smoothing)
                 for group in optimizer.param_groups:
                     group["lr"] = schedule.rate((epoch - 1) * per_epoch + i, steps)
                 optimizer.zero_grad(set_to_none=True)
@@ -184,6 +186,24 @@ def score(
 
     with torch.inference_mode():
         return task.measure(batches())
+
+
+def _learnable(outputs: object, rows: int) -> Outputs:
+    """What a network gives for a batch in train mode, if it can be learned from."""
+    given = tuple(outputs) if isinstance(outputs, tuple | list) else (outputs,)
+    if not given or not all(isinstance(x, Tensor) and x.shape[:1] == (rows,) for x in given):
+        raise EvaluationError(
+            "The network must give in train mode what it gives in eval mode, tensors with a row "
+            f"for each of {rows} examples, got {described(outputs)}; give the outputs "
+            "alone, or train it by `Function`."
+        )
+    if not any(each.requires_grad for each in given):
+        raise EvaluationError(
+            "The outputs of the network have no gradient, so that nothing is learned: its "
+            "`forward` cuts them from its weights, as `.detach()`, `torch.no_grad()`, `.numpy()` "
+            "and `argmax` do."
+        )
+    return outputs if isinstance(outputs, Tensor) else given
 
 
 def _layout(part: Part) -> torch.memory_format:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -120,6 +121,10 @@ class Evaluation:
                 return Outcome("rejected", {**metrics, TRAINING_SECONDS: told}, reason=reason)
         result = evaluator.evaluate(candidate, job.budget, self._context(job, report))
         metrics |= {k: v for k, v in result.metrics.items() if k not in metrics}
+        endless = [name for name in self.wanted if not math.isfinite(metrics.get(name, 0.0))]
+        if result.status == "done" and endless:
+            values = " and ".join(f"{name} is {metrics[name]}" for name in endless)
+            return Outcome("failed", metrics, result.curve, f"{values}, which cannot be compared")
         if result.status == "done" and result.model is not None:
             self._keep(job, result.model)
         return Outcome(result.status, metrics, result.curve, result.reason)

@@ -67,6 +67,11 @@ class TensorSpec:
         return dtype
 
     @property
+    def floating(self) -> bool:
+        """Whether it is of floats."""
+        return self.torch_dtype.is_floating_point
+
+    @property
     def sizes(self) -> tuple[int, ...]:
         """The shape of an example, with a size in place of each open dimension."""
         return tuple(_OPEN if size is None else size for size in self.shape)

@@ -13,9 +13,14 @@ from torch import Tensor, nn
 
 from netwright.errors import NetwrightError, SpaceError
 from netwright.network.meta_results import Shapes
-from netwright.network.signature import Signature, TensorSpec
+from netwright.network.outputs import unlike
+from netwright.network.signature import Signature
+from netwright.network.stray_tensors import hint
+from netwright.network.structure import difference
 from netwright.space.architecture import Answer
 from netwright.space.choose import Building, Choose
+
+_REBUILT = 4  # members that are built again and compared
 
 
 @contextmanager
@@ -60,12 +65,16 @@ class Checker:
         """
         works: Mapping[str, Answer] | None = None
         failed: tuple[Mapping[str, Answer], str] | None = None
+        rebuilt = 0
         for answers in members:
             choose = Building(answers)
             wrong = self._fault(choose)
             if wrong is None:
                 works = works or answers
                 self._check_asked(answers, choose)
+                if rebuilt < _REBUILT:
+                    rebuilt += 1
+                    self._check_same(answers)
             elif wrong:
                 failed = failed or (answers, wrong)
             if works is not None and failed is not None:
@@ -86,11 +95,19 @@ class Checker:
                 "before the branch."
             )
 
+    def _check_same(self, answers: Mapping[str, Answer]) -> None:
+        """Refuse a declaration that builds other networks from the same answers."""
+        with torch.device("meta"):
+            differs = difference(*(self.build(Building(answers)) for _ in range(2)))
+        if differs:
+            raise unequal_builds(answers, self.name, differs)
+
     def _fault(self, choose: Building, seen: _Shapes | None = None) -> str | None:
         """What is wrong with a member, None if nothing is, empty if that cannot be told.
 
         `seen` notes what options give.
         """
+        model: nn.Module | None = None
         try:
             with torch.device("meta"):
                 model = self.build(choose).eval()
@@ -101,24 +118,14 @@ class Checker:
         except NetwrightError:
             raise
         except (Exception, SystemExit) as error:
-            if isinstance(error, NotImplementedError) or "meta tensor" in str(error):
+            told = hint(model, error)
+            lacking = isinstance(error, NotImplementedError) or "meta tensor" in str(error)
+            if lacking and not told:
                 return ""  # an operation that the meta device lacks: found when it is trained
             text = f"{type(error).__name__}: {str(error).rstrip('.')}"
             shapes = ", ".join(str((2, *spec.sizes)) for spec in self.signature.inputs)
-            return f"cannot be built and run on inputs of shape {shapes}: {text}."
-        return self._unlike(outputs)
-
-    def _unlike(self, outputs: object) -> str | None:
-        """What is wrong with what a member gives for 2 examples, None if nothing is."""
-        specs = self.signature.outputs
-        given = tuple(outputs) if isinstance(outputs, tuple | list) else (outputs,)
-        alone = isinstance(outputs, Tensor) == (len(specs) == 1)
-        if alone and len(given) == len(specs) and all(map(_fits, given, specs)):
-            return None
-        wants = " and ".join(str((2, *spec.shape)).replace("None", "any") for spec in specs)
-        kind = "one tensor of shape" if len(specs) == 1 else "a tuple of tensors of shapes"
-        got = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
-        return f"must give {kind} {wants} for 2 examples, got {got}."
+            return f"cannot be built and run on inputs of shape {shapes}: {text}.{told}"
+        return unlike(outputs, self.signature.outputs, 2)
 
     def _blamed(self, works: Mapping[str, Answer], failed: Mapping[str, Answer], wrong: str) -> str:
         """What to say of a member that fails where another works: the answer that makes it so."""
@@ -148,12 +155,12 @@ class Checker:
         return f"The network {dict(failed)!r} of `{self.name}` {wrong}"
 
 
-def _fits(given: object, spec: TensorSpec) -> bool:
-    """Whether something is a tensor for 2 examples of the specification."""
-    return (
-        isinstance(given, Tensor)
-        and given.ndim == 1 + len(spec.shape)
-        and all(w in (None, size) for size, w in zip(given.shape, (2, *spec.shape), strict=True))
+def unequal_builds(answers: Mapping[str, Answer], name: str, differs: str) -> SpaceError:
+    """What is said of an architecture that is not one network: what differs, and the remedy."""
+    return SpaceError(
+        f"The network {dict(answers)!r} of `{name}` is another one each time it is built: "
+        f"{differs}. Something beside its choices decides it, such as `random`, a global generator "
+        "or a counter; ask for it with `choose`, or fix it."
     )
 
 
