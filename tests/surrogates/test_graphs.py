@@ -5,6 +5,7 @@ import pytest
 from torch import nn
 
 from netwright.space import Space
+from netwright.space.cells import INPUT, OUTPUT, CellGraph, Cells, CellSize
 from netwright.spaces.nasbench201 import canonical_string, from_string
 from netwright.surrogates.graph_numbers import outline
 from netwright.surrogates.graphs import Skeletons, plain_choices
@@ -173,3 +174,34 @@ def test_labels_leave_sizes_out_and_keep_kinds():
     assert narrow.label == wide.label == "Conv2d((3, 3),(1, 1),(1, 1),depthwise)"
     assert narrow.exact != wide.exact
     assert narrow.weighted and not describe(nn.BatchNorm2d(4)).weighted
+
+
+def with_cells(operations, vocabulary):
+    """A cell of eight operations in a row, of which one has an option that few members have."""
+    kinds = {"conv": lambda: nn.Linear(4, 4), "skip": nn.Identity}
+
+    def network(choose, inputs, outputs):
+        row = [choose.one_of(f"op{i}", **kinds) for i in range(7)]
+        options = {name: (lambda: nn.Tanh()) for name in operations}
+        return nn.Sequential(*row, choose.one_of("op7", **kinds, **options), nn.Linear(4, outputs))
+
+    def read(answers):
+        row = (*(str(answers[f"op{i}"]) for i in range(8)),)
+        edges = frozenset((i, i + 1) for i in range(9))
+        return {"cell": CellGraph((INPUT, *row, OUTPUT), edges)}
+
+    cell = CellSize(inputs=1, operations=8, longest=8, shortest=8)
+    return Space(network, (4,), 2, cells=Cells({"cell": cell}, vocabulary, read))
+
+
+def test_an_operation_that_few_members_have_is_found():
+    rare = tuple(f"rare{i}" for i in range(60))
+    space = with_cells(rare, ("conv", "skip", *rare))
+    made = Skeletons(space)
+    assert {*made._operations} == {"conv", "skip", *rare}
+
+
+def test_cells_that_are_not_used_are_said():
+    space = with_cells((), ("conv", "skip", "unknown"))
+    with pytest.warns(UserWarning, match=r"is not used .* no choice has the option 'unknown'"):
+        assert Skeletons(space)._operations == {}

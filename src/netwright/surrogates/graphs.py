@@ -9,6 +9,7 @@ itself how its members are read as graphs (`Space(cells=...)`), they are read so
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,6 +25,7 @@ from netwright.space.choose import Ask, Building
 from netwright.surrogates.parts import Part, describe
 
 _OUTLINED = 12  # members in which the operations of cells are looked for
+_SOUGHT = 200  # draws for an operation that none of them has
 
 Slotted = tuple[str, int]
 """A choice, and how many times it was asked before."""
@@ -121,30 +123,53 @@ class Skeletons:
     def _known_operations(self) -> dict[str, Part]:
         """The part that each operation of the space's cells is; empty if that is not known."""
         cells = self._space.cells
-        if cells is None or not {*cells.vocabulary} <= {
-            o for name in self._plain for o in self._space.choices[name].options
-        }:
+        if cells is None:
             return {}
+        options = {o for name in self._plain for o in self._space.choices[name].options}
+        strange = [operation for operation in cells.vocabulary if operation not in options]
+        if strange:
+            return _unread(self._space, f"no choice has the option {strange[0]!r}")
         rng = np.random.default_rng(0)
+        members = [
+            self._space.turn(place) if place % 2 else self._space.sample(rng)
+            for place in range(_OUTLINED)
+        ]
         made: dict[tuple[str, Answer], Part] = {}  # by choice and option
-        for place in range(_OUTLINED):
-            member = self._space.turn(place) if place % 2 else self._space.sample(rng)
-            try:
-                parts = self._run(member.answers)[1].parts
-            except Exception:  # a declaration that cannot be run with slots
-                return {}
-            for (name, option, _), part in parts.items():
-                known = made.setdefault((name, option), part)
-                if known.effect == "passes":  # perhaps what stands for a vertex that is left out
-                    made[name, option] = part
+        try:
+            for member in members:
+                self._note_parts(member, made)
+            for operation in cells.vocabulary:
+                if not _given(made, operation):
+                    for member in self._with_option(operation, rng):
+                        self._note_parts(member, made)
+        except Exception as error:  # a declaration that cannot be run with slots
+            return _unread(self._space, f"{type(error).__name__}: {error}")
         found: dict[str, Part] = {}
         for operation in cells.vocabulary:  # a skip may be a reduction in another cell
-            given = [part for (_, option), part in made.items() if option == operation]
-            given.sort(key=lambda part: part.effect == "passes")
+            given = _given(made, operation)
             if not given:
-                return {}
+                return _unread(self._space, f"{operation!r} is in no member that was looked at")
+            given.sort(key=lambda part: part.effect == "passes")
             found[operation] = given[len(given) // 2]
         return found
+
+    def _note_parts(self, member: Architecture, made: dict[tuple[str, Answer], Part]) -> None:
+        for (name, option, _), part in self._run(member.answers)[1].parts.items():
+            known = made.setdefault((name, option), part)
+            if known.effect == "passes":  # perhaps what stands for a vertex that is left out
+                made[name, option] = part
+
+    def _with_option(self, operation: str, rng: np.random.Generator) -> list[Architecture]:
+        """Some members that have an operation which few members have."""
+        members, choices = self._space.members, self._space.choices
+        names = sorted(n for n in self._plain if operation in choices[n].options)
+        found: list[Architecture] = []
+        for place in range(_SOUGHT if names else 0):
+            name = names[place % len(names)]
+            member = members.normal(members.draw(rng, {name: operation}))
+            if member is not None and member.answers.get(name) == operation:
+                found.append(member)
+        return found[:_OUTLINED]
 
     def _cells(self, answers: Mapping[str, Answer]) -> Network:
         """The cells side by side, as the space reads them."""
@@ -201,6 +226,20 @@ class Skeletons:
         model, outlining = self._run(answers)
         graph = _Tracer(outlining.marked).trace(model)
         return _read(graph, model, outlining)
+
+
+def _given(made: Mapping[tuple[str, Answer], Part], operation: str) -> list[Part]:
+    return [part for (_, option), part in made.items() if option == operation]
+
+
+def _unread(space: Space, why: str) -> dict[str, Part]:
+    """Nothing, and a warning that a space's cells are not used."""
+    warnings.warn(
+        f"`Space(cells=...)` of {space.name!r} is not used where networks are compared: {why}. "
+        "They are traced instead, which takes longer.",
+        stacklevel=2,
+    )
+    return {}
 
 
 class Slot(nn.Module):
