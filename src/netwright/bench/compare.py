@@ -39,6 +39,8 @@ Opened = Callable[[str, str | None], Table]
 class Comparison:
     """What is compared: strategies on a table, by `signal`, with `report` columns of the best.
 
+    `inputs` (of one example) and `outputs` are what a space of a user's file is made for.
+
     `strategies` are names; `signal` is maximised, and `minimize`, if there is one, minimised. One
     of `evaluations` and `seconds` is the budget; `cost` is the column of seconds.
 
@@ -57,6 +59,8 @@ class Comparison:
     cost: str | None = None
     workers: int = 1
     minimize: str | None = None
+    inputs: tuple[int, ...] | None = None
+    outputs: int | None = None
 
     def __post_init__(self) -> None:
         if (self.evaluations is None) == (self.seconds is None):
@@ -182,8 +186,8 @@ def load(folder: Path) -> Comparison:
         raise DataError(
             f"{folder} holds no comparison: {SETTINGS} is missing or damaged ({error})."
         ) from error
-    for name in ("strategies", "report"):
-        listed[name] = tuple(listed[name])
+    for name in ("strategies", "report", "inputs"):
+        listed[name] = None if listed[name] is None else tuple(listed[name])
     return Comparison(**listed)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 bench = typer.Typer(help="Compare strategies on tables of trained networks.", no_args_is_help=True)
 
 RESULTS, PAGE = "results.parquet", "report.html"
+_INPUTS, _OUTPUTS = (3, 32, 32), 10  # that a space of a user's file is made for
 
 
 @bench.command()
@@ -32,6 +33,12 @@ def run(
     out: Annotated[Path, typer.Option(help="Folder for the results.")],
     space: Annotated[
         str | None, typer.Option(help="A ready space or FILE.py:FUNCTION; a saved table says it.")
+    ] = None,
+    inputs: Annotated[
+        str | None, typer.Option(help="Shape of an example, for FILE.py:FUNCTION (3x32x32).")
+    ] = None,
+    outputs: Annotated[
+        int | None, typer.Option(help="Outputs of a network, for FILE.py:FUNCTION (10).")
     ] = None,
     report: Annotated[str, typer.Option(help="Columns to report of the best (signal).")] = "",
     minimize: Annotated[
@@ -70,18 +77,62 @@ def run(
         cost,
         workers,
         minimize,
+        *_made_for(space, inputs, outputs, quiet=quiet),
     )
     for name in names:  # before a large table is opened
         strategy_named("--strategies", name)
-    found = opened(comparison.table, space)
+    opens = _opens(comparison)
+    found = opens(comparison.table, space)
     comparison.check(found)
     budgets = found.budgets(signal)
     made = {name: strategy_named("--strategies", name, budgets) for name in names}
     count = processes or os.cpu_count() or 1
     if count < 1:
         raise SettingError(f"`--processes` must be at least 1, got {count}.")
-    run_all(comparison, made, out, opened, processes=count, told=partial(_tell, quiet))
+    run_all(comparison, made, out, opens, processes=count, told=partial(_tell, quiet))
     _report(out, quiet=quiet, as_json=as_json)
+
+
+def _made_for(
+    space: str | None, inputs: str | None, outputs: int | None, *, quiet: bool
+) -> tuple[tuple[int, ...] | None, int | None]:
+    """The shape of an example and the outputs that a space of a file is made for; None for others.
+
+    Raises:
+        SettingError: They are no sizes, or the space does not ask for them.
+    """
+    given = "--inputs" if inputs is not None else "--outputs" if outputs is not None else None
+    own = space is not None and launch.is_file(space)
+    asks = own and launch.parameters(launch.load_function(str(space).partition("(")[0])) > 0
+    if not asks:
+        if given:
+            raise SettingError(
+                f"`{given}` is for `--space FILE.py:FUNCTION`, a function of (choose, inputs, "
+                f"outputs), got {space!r}, whose networks have sizes of their own."
+            )
+        return None, None
+    sizes = _INPUTS if inputs is None else tuple(map(_size, inputs.lower().split("x")))
+    count = _OUTPUTS if outputs is None else outputs
+    if count < 1 or 0 in sizes:
+        raise SettingError("`--inputs` and `--outputs` must be whole numbers above 0.")
+    if not quiet:
+        shape = "x".join(map(str, sizes))
+        told = "" if given else "; --inputs and --outputs say otherwise"
+        typer.echo(f"{space} is made for inputs of {shape} and {count} outputs{told}", err=True)
+    return sizes, count
+
+
+def _size(text: str) -> int:
+    if not text.strip().isdecimal():
+        raise SettingError(
+            f"`--inputs` must be sizes such as 3x32x32, 1x14x14 or 20, got {text!r}."
+        )
+    return int(text)
+
+
+def _opens(comparison: Comparison) -> Any:
+    """Opens the tables of a comparison, in other processes too."""
+    return partial(opened, inputs=comparison.inputs, outputs=comparison.outputs)
 
 
 def _tell(quiet: bool, done: int, of: int) -> None:
@@ -154,7 +205,13 @@ def shipped() -> list[str]:
     return sorted(p.stem for p in Path(netwright.bench.__path__[0]).glob("*.safetensors"))
 
 
-def opened(table: str, space: str | None) -> Table:
+def opened(
+    table: str,
+    space: str | None,
+    *,
+    inputs: tuple[int, ...] | None = None,
+    outputs: int | None = None,
+) -> Table:
     """The table of a name or file.
 
     Raises:
@@ -176,10 +233,10 @@ def opened(table: str, space: str | None) -> Table:
         raise SettingError(
             f"`--table {table}` must have --space beside it: a ready space, or FILE.py:FUNCTION."
         )
-    return Table.open(path, None if space is None else _space(space))
+    return Table.open(path, None if space is None else _space(space, inputs, outputs))
 
 
-def _space(name: str) -> Any:
+def _space(name: str, inputs: tuple[int, ...] | None, outputs: int | None) -> Any:
     from netwright.bench.table_file import inputs_of
     from netwright.network.signature import Signature
     from netwright.spaces.names import ready_space
@@ -188,7 +245,7 @@ def _space(name: str) -> Any:
         function = launch.load_function(name.partition("(")[0])
         if launch.parameters(function) == 0:
             return function()
-        return launch.load_space(name, Signature.single((3, 32, 32), (10,)))
+        return launch.load_space(name, Signature.single(inputs or _INPUTS, (outputs or _OUTPUTS,)))
     return ready_space("--space", name, *inputs_of(name))
 
 
@@ -202,7 +259,7 @@ def _report(folder: Path, *, quiet: bool, as_json: bool) -> None:
     found = by_strategy(comparison, list(read(folder)))
     if not any(found.values()):
         raise DataError(f"{folder} has no search that has ended yet.")
-    table = opened(comparison.table, comparison.space)
+    table = _opens(comparison)(comparison.table, comparison.space)
     write_page(folder / PAGE, comparison_page(comparison, table, found))
     write_results(comparison, table, found, folder / RESULTS)
     if not quiet:
