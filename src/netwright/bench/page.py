@@ -69,6 +69,7 @@ def _header(comparison: Comparison, table: Table, found: Found) -> Markup:
         budget=f"{comparison.budget:,.0f} {unit}{workers}",
         seeds=counted,
         signal=comparison.signal,
+        repeated=table.isomorphic(comparison.signal).told(),
     )
 
 

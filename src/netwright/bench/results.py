@@ -85,6 +85,13 @@ def summary(comparison: Comparison, table: Table, found: Found) -> dict[str, obj
             "cpu_seconds": float(np.mean([s.cpu_seconds for s in searched])),
         }
     body["strategies"] = made
+    repeated = table.isomorphic(comparison.signal)
+    body["isomorphic"] = {
+        "rows": repeated.repeated,
+        "of": repeated.looked_at,
+        "deviation": repeated.within,
+        "told_apart": repeated.apart,
+    }
     placed = ranks_of(comparison, table, found)
     if placed is not None:
         body["ranks"] = {

@@ -83,7 +83,7 @@ def simulate(
     for name in names:
         table.column(name)  # is refused if there is none
     costs = _costs(table, cost)
-    search = strategy.start(table.searched, objectives)
+    search = strategy.start(table.searched_by(names[0]), objectives)
     most = math.inf if evaluations is None else evaluations
     until = math.inf if seconds is None else seconds
     known: set[tuple[int, Budget | None]] = set()  # rows and budgets

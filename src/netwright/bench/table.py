@@ -10,6 +10,7 @@ metric of several budgets in epochs, `accuracy`. `Table.save` writes a file that
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -18,11 +19,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.bench.isomorphic import Isomorphic, isomorphic
 from netwright.bench.table_file import NOT_ASKED, Codes, read_table, write_table
 from netwright.errors import DataError, SettingError, SpaceError, require
 from netwright.evaluate.base import Candidate, Context, Evaluator, Result
 from netwright.space import Answer, Architecture, Space
 from netwright.space.limits import COSTS
+from netwright.surrogates import Features, features_of
 from netwright.trial import Budget
 
 if TYPE_CHECKING:
@@ -132,9 +135,29 @@ class Table(Evaluator):
         """The row of an architecture, None if it is not in the table."""
         return self._rows.get(self._coder.codes([architecture]).tobytes())
 
+    def searched_by(self, signal: str) -> Space:
+        """`searched`, in which isomorphic rows are told apart where the signal of them differs."""
+        found = self._searched_by.get(signal)
+        if found is None:
+            found = self._searched_by[signal] = copy.copy(self.searched)
+            found.memo = {"apart": lambda features: self._isomorphic(features, signal).apart}
+        return found
+
+    def isomorphic(self, signal: str) -> Isomorphic:
+        """How many rows are of one network, and by how much a signal of them differs."""
+        return self._isomorphic(features_of(self.searched_by(signal)), signal)
+
+    def _isomorphic(self, features: Features, signal: str) -> Isomorphic:
+        members = [self.architecture(row) for row in self.distinct]
+        return isomorphic(features, members, self.column(signal)[self.distinct])
+
+    @cached_property
+    def _searched_by(self) -> dict[str, Space]:
+        return {}
+
     @cached_property
     def searched(self) -> Space:
-        """The space as strategies get it: of the table's rows alone, where some members lack."""
+        """The space of the table's rows alone, where some members lack."""
         every = self.space.few(len(self.distinct))
         if every is not None and len(every) == len(self.distinct):
             return self.space

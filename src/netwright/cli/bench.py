@@ -264,6 +264,8 @@ def _report(folder: Path, *, quiet: bool, as_json: bool) -> None:
     write_results(comparison, table, found, folder / RESULTS)
     if not quiet:
         typer.echo(terminal_table(comparison, table, found), err=True)
+        if repeated := table.isomorphic(comparison.signal).told():
+            typer.echo(f"\n{repeated}", err=True)
         typer.echo(f"\n{folder / PAGE}, {folder / RESULTS}", err=True)
     if as_json:
         typer.echo(json.dumps(summary(comparison, table, found), allow_nan=False))

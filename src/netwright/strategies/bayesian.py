@@ -14,11 +14,12 @@ for architectures as in Kandasamy et al., arXiv 1802.07191, and Ru et al., NAS-B
   cell came after 12 trials (median of 40 seeds) with this, with none, and with the accuracy after
   12 epochs on other data; after 11 with parameters and 14 with Zen-score. Under limits, which what
   is far or deep tends to break, the first trials are random.
-- The acquisition is maximised over all members where the space is small, else over random members
-  and mutants of the best trials (of those that have to be traced, a stock is kept that grows with
-  the trials); equal networks are looked at once. Proposals in flight count as if
-  they had their predicted gain (Ginsbourger et al., "Kriging is well-suited to parallelize
-  optimization", 2010).
+- The acquisition is maximised over all members where the space is small (25,000; where networks
+  have few columns 60,000, as long as the posterior at them fits in memory), else over random
+  members and mutants of the best trials (of those that have to be traced, a stock is kept that
+  grows with the trials); equal networks are looked at once, but where the rows of a table tell them
+  apart. Proposals in flight count as if they had their predicted gain (Ginsbourger et al.,
+  "Kriging is well-suited to parallelize optimization", 2010).
 - With several objectives each proposal weighs them anew (Knowles, "ParEGO", 2006).
 """
 
@@ -31,13 +32,21 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from netwright.errors import SettingError
 from netwright.objective import Objective
 from netwright.space import Architecture, Space
 from netwright.strategies.base import Search, Strategy
-from netwright.surrogates import Features, GaussianProcess, Gram, Kernel, features_of, normal_scores
+from netwright.surrogates import (
+    Everywhere,
+    Features,
+    GaussianProcess,
+    Gram,
+    Kernel,
+    features_of,
+    normal_scores,
+)
 from netwright.surrogates.gaussian_process import extended, likeliest, root_of
 from netwright.trial import Proposal, Trial
 
@@ -47,7 +56,10 @@ Rows = NDArray[np.int64]
 _GROWTH = 1.2  # the kernel is fitted again when there are so many times the trials
 _PARENTS = 5  # the best trials, whose mutants are looked at
 _MOST, _LEFT = 600, 400  # trials that are looked at; when there are more, so many are kept
-_ENUMERATED = 25_000  # members of a space that are all looked at
+_ENUMERATED = 25_000  # members of a space that are all looked at,
+_MOST_ENUMERATED = 60_000  # or so many where they have few columns:
+_MEASURED, _COLUMNS = 1000, 300  # some of them are looked at for the columns of all blocks
+_KEPT = 15 * 10**6  # numbers that are kept of all members, at most: 120 MB
 _EFFORT = 10**8  # candidates times squared trials, at most
 _DEAR = 8  # networks that are traced for a proposal, and to be kept after a trial,
 _GROUND = 64  # and after the first trials, where tracing takes time
@@ -100,6 +112,7 @@ class _BayesianOptimization(Search):
         self._kernel = Kernel()
         self._root = np.zeros((0, 0))
         self._next = settings.initial
+        self._everywhere: Everywhere | None = None
 
     def propose(self, rng: np.random.Generator, pending: Sequence[Proposal]) -> Proposal:
         flying = self._features.rows([p.architecture for p in pending])
@@ -108,17 +121,38 @@ class _BayesianOptimization(Search):
             return Proposal(self._far(rng, np.append(self._gram.rows, flying)))
         scores = normal_scores(self._weighed(rng))
         best = [self._members[i] for i in np.argsort(-scores, kind="stable")[:_PARENTS]]
+        if self._everywhere is not None:
+            return self._of_all(self._everywhere, rng, known, scores, flying)
         rows, members = self._candidates.drawn(rng, known, best, len(scores))
         if not members:
             return Proposal(self._space.sample(rng))
         process = GaussianProcess(self._gram, self._kernel, scores, self._root)
-        top = process.fitted.max()
+        top = float(process.fitted.max())
         if len(flying):
-            process = self._believing(process, scores, flying)
-        mean, deviation = process.predict(rows)
-        gain = (mean - top) / deviation
-        improvement = deviation * (gain * norm.cdf(gain) + norm.pdf(gain))
-        return Proposal(members[int(np.argmax(improvement))])
+            process = GaussianProcess(*self._believing(process, scores, flying))
+        return Proposal(members[_most_improving(*process.predict(rows), top)])
+
+    def _of_all(
+        self,
+        known: Everywhere,
+        rng: np.random.Generator,
+        tried: set[str],
+        scores: Array,
+        flying: Rows,
+    ) -> Proposal:
+        """The most promising of all members."""
+        every = self._candidates.every
+        assert every is not None
+        left = every.left(rng, tried)
+        if not left:
+            return Proposal(self._space.sample(rng))
+        process = GaussianProcess(self._gram, self._kernel, scores, self._root)
+        top, root = float(process.fitted.max()), self._root
+        if len(flying):
+            gram, _, scores, root = self._believing(process, scores, flying)
+            known = known.believing(gram, self._kernel, root, len(flying))
+        mean, deviation = known.predict(scores, root)
+        return Proposal(every.members[left[_most_improving(mean[left], deviation[left], top)]])
 
     def observe(self, trial: Trial) -> None:
         gains = [objective.gain(trial.metrics) for objective in self._objectives]
@@ -138,8 +172,21 @@ class _BayesianOptimization(Search):
             self._next = math.ceil(self._next * _GROWTH)
             self._kernel = likeliest(self._gram, normal_scores([g[0] for g in self._gains]))
             self._root = root_of(self._gram, self._kernel)
+            self._look_everywhere()
         else:
             self._root = extended(self._root, self._gram, self._kernel)
+            if self._everywhere is not None:
+                self._everywhere.append(self._gram, self._kernel, self._root)
+
+    def _look_everywhere(self) -> None:
+        """Keep the posterior at all members, if they are not too many."""
+        every, most = self._candidates.every, min(self._next, _MOST)
+        if every is None or len(every.rows) * most > _KEPT:
+            self._everywhere = None
+            return
+        if self._everywhere is None:
+            self._everywhere = Everywhere(self._gram, every.rows)
+        self._everywhere.restart(self._gram, self._kernel, self._root)
 
     def _forget(self) -> None:
         """Keep the best trials and the latest ones, half of each."""
@@ -151,6 +198,8 @@ class _BayesianOptimization(Search):
         self._gains = [self._gains[i] for i in kept]
         self._gram.keep(np.array(kept))
         self._root = root_of(self._gram, self._kernel)
+        if self._everywhere is not None:
+            self._everywhere.restart(self._gram, self._kernel, self._root)
 
     def _far(self, rng: np.random.Generator, rows: Rows) -> Architecture:
         """Of some random members the one that is farthest from these rows."""
@@ -169,14 +218,16 @@ class _BayesianOptimization(Search):
         near = gram.against(Kernel(linear=0.0), self._features.rows(drawn))
         return drawn[int(np.argmin(near.max(1)))]
 
-    def _believing(self, process: GaussianProcess, scores: Array, flying: Rows) -> GaussianProcess:
-        """The process as if what is in flight had the scores that it predicts."""
+    def _believing(
+        self, process: GaussianProcess, scores: Array, flying: Rows
+    ) -> tuple[Gram, Kernel, Array, Array]:
+        """What the process is made of as if what is in flight had the scores that it predicts."""
         gram, root = self._gram.copy(), self._root
         believed = process.predict(flying)[0]
         for row in flying:
             gram.append(int(row))
             root = extended(root, gram, self._kernel)
-        return GaussianProcess(gram, self._kernel, np.append(scores, believed), root)
+        return gram, self._kernel, np.append(scores, believed), root
 
     def _weighed(self, rng: np.random.Generator) -> Array:
         """One gain a trial: with several objectives the worst of them, weighed at random."""
@@ -189,18 +240,25 @@ class _BayesianOptimization(Search):
         return found
 
 
+def _most_improving(mean: Array, deviation: Array, top: float) -> int:
+    """The place of the highest expected improvement on `top`."""
+    gain = (mean - top) / deviation
+    improvement = deviation * (gain * ndtr(gain) + np.exp(-(gain**2) / 2) / math.sqrt(2 * math.pi))
+    return int(np.argmax(improvement))
+
+
 class Candidates:
     """Members among which the acquisition is maximised."""
 
     def __init__(self, space: Space, features: Features, pool: int) -> None:
         self._space, self._features, self._pool = space, features, pool
-        self._all: _Every | None = None
+        self.every: Every | None = None
         self._stock: dict[str, Architecture] = {}  # by key
         if features.is_cheap and not space.is_bounded:
             if "every" not in space.memo:
-                members = space.few(_ENUMERATED)
-                space.memo["every"] = None if members is None else _Every(features, members)
-            self._all = space.memo["every"]
+                members = _affordable(features, space.few(_MOST_ENUMERATED))
+                space.memo["every"] = None if members is None else Every(features, members)
+            self.every = space.memo["every"]
 
     @property
     def few(self) -> int:
@@ -216,9 +274,6 @@ class Candidates:
     ) -> tuple[Rows, list[Architecture]]:
         """Rows and members of networks whose keys are not known, of equal ones only the first."""
         most = max(100, _EFFORT // trials**2)
-        if self._all is not None and len(self._all.rows) <= most:
-            left = self._all.left(rng, known)
-            return self._all.rows[left], [self._all.members[i] for i in left]
         count = min(self._pool, most, self._pool if self._features.is_cheap else _DEAR)
         found = self._keyed(self._space.pool(rng, count, best))
         for key in list(self._stock)[-(most - len(found)) :] if len(found) < most else []:
@@ -245,7 +300,18 @@ class Candidates:
         return found
 
 
-class _Every:
+def _affordable(
+    features: Features, members: list[Architecture] | None
+) -> list[Architecture] | None:
+    """The members if they can all be compared; more of them if they have few columns."""
+    if members is not None and len(members) > _ENUMERATED:
+        features.rows(members[:: len(members) // _MEASURED])
+        if sum(map(features.width, range(len(features.scales)))) > _COLUMNS:
+            return None
+    return members
+
+
+class Every:
     """All networks of a space once."""
 
     def __init__(self, features: Features, members: Sequence[Architecture]) -> None:

@@ -38,7 +38,8 @@ class Features:
 
     `rows(architectures)` gives their numbers, n; `block(b, rows)` their values, n x d; `scales[b]`
     is the mean squared distance of random members in a block, 0 where they are all alike, and
-    `centres[b]` their mean.
+    `centres[b]` their mean. With `apart` each architecture is a network of its own, though it has
+    the graph of another.
     """
 
     def __init__(self, space: Space) -> None:
@@ -46,6 +47,8 @@ class Features:
         self._answers = _Answers(space)
         self._known: dict[Architecture, int] = {}
         self._keys: list[str] = []
+        self._names: list[str] = []  # of the architectures
+        self.apart = False
         self.columns: dict[tuple[str, ...], int] = {}  # of sequences
         self._parts: list[int | None] = []
         self._numbers: dict[str, float] = {}  # name to 1 / deviation
@@ -87,6 +90,10 @@ class Features:
         return self._parts[row]
 
     def key(self, row: int) -> str:
+        """Equal for rows of networks that count as one."""
+        return self._names[row] if self.apart else self._keys[row]
+
+    def graph_key(self, row: int) -> str:
         """Equal for rows of networks that are equal up to the order of their parts."""
         return self._keys[row]
 
@@ -97,6 +104,7 @@ class Features:
             graph, sequences, answers = self._blocks
             found = self._outline(architecture)
             self._keys.append(self._key(architecture, found))
+            self._names.append(architecture.id)
             self._parts.append(found.parts if found.key and self._numbers else None)
             values = [found.numbers.get(n, 0.0) * s for n, s in self._numbers.items()]
             graph.append(np.round(np.array(values) * _GRID) / _GRID)
@@ -195,8 +203,13 @@ def _sampled(space: Space) -> list[Architecture]:
 
 
 def features_of(space: Space) -> Features:
-    """The features of a space; rows that were made are kept as long as the space."""
+    """The features of a space; rows that were made are kept as long as the space.
+
+    `space.memo["apart"]`, if it is there, says of them whether equal graphs are to be told apart.
+    """
     if "features" not in space.memo:
-        space.memo["features"] = Features(space)
+        made = Features(space)
+        made.apart = "apart" in space.memo and space.memo["apart"](made)
+        space.memo["features"] = made
     found: Features = space.memo["features"]
     return found

@@ -86,11 +86,15 @@ class Gram:
         """The kernel between m other rows and the observed ones, m x n."""
         return self._kernel(kernel, self._products(rows, self.rows), rows, self.rows)
 
+    def fixed(self, rows: NDArray[np.int64]) -> Fixed:
+        """Rows that are compared with others again and again."""
+        return Fixed(self, rows)
+
     def variances(self, kernel: Kernel, rows: NDArray[np.int64]) -> Array:
         """The kernel between each of m rows and itself, m values."""
         found = np.full(len(rows), 1 - kernel.linear)
-        for b, weight in self._weights(kernel):
-            norms, lean, centre = self._sums(b, rows)
+        for b, weight in self.weights(kernel):
+            norms, lean, centre = self.sums(b, rows)
             found += kernel.linear * 2 * weight * (norms - 2 * lean + centre)
         return found
 
@@ -102,16 +106,16 @@ class Gram:
         self, kernel: Kernel, inner: Array, a: NDArray[np.int64], b: NDArray[np.int64]
     ) -> Array:
         squares, linear = np.zeros(inner.shape[1:]), np.zeros(inner.shape[1:])
-        for i, weight in self._weights(kernel):
-            norms_a, lean_a, centre = self._sums(i, a)
-            norms_b, lean_b, _ = self._sums(i, b)
+        for i, weight in self.weights(kernel):
+            norms_a, lean_a, centre = self.sums(i, a)
+            norms_b, lean_b, _ = self.sums(i, b)
             squares += weight * (norms_a[:, None] + norms_b - 2 * inner[i])
             linear += weight * (inner[i] - lean_a[:, None] - lean_b + centre)
         near: Array = np.exp(squares / (-2 * kernel.length**2))
         found: Array = kernel.linear * 2 * linear + (1 - kernel.linear) * near
         return found
 
-    def _weights(self, kernel: Kernel) -> list[tuple[int, float]]:
+    def weights(self, kernel: Kernel) -> list[tuple[int, float]]:
         """The blocks that vary, each with its weight over its scale."""
         scales = self.features.scales
         whole = sum(w for w, s in zip(kernel.mix, scales, strict=True) if s > 0)
@@ -121,11 +125,36 @@ class Gram:
             if s > 0
         ]
 
-    def _sums(self, which: int, rows: NDArray[np.int64]) -> tuple[Array, Array, float]:
+    def sums(self, which: int, rows: NDArray[np.int64]) -> tuple[Array, Array, float]:
         """Squared norms, products with the centre, and the centre's squared norm."""
         block, centre = self.features.block(which, rows), self.features.centres[which]
         lean = block[:, : len(centre)] @ centre
         return (block**2).sum(1), lean, float(centre @ centre)
+
+
+class Fixed:
+    """Rows with their values, norms and products with the centre, taken out of the table once."""
+
+    def __init__(self, gram: Gram, rows: NDArray[np.int64]) -> None:
+        self.rows, self._gram = rows, gram
+        blocks = range(len(gram.features.scales))
+        self._values = [np.ascontiguousarray(gram.features.block(i, rows).T) for i in blocks]
+        self._sums = [gram.sums(i, rows) for i in blocks]
+
+    def near(self, kernel: Kernel, row: int) -> Array:
+        """The kernel between each of them and another row, m values."""
+        other = np.array([row])
+        squares, linear = np.zeros(len(self.rows)), np.zeros(len(self.rows))
+        for i, weight in self._gram.weights(kernel):
+            values = self._gram.features.block(i, other)[0]
+            inner = values[: len(self._values[i])] @ self._values[i]  # later columns are 0 here
+            norms, lean, centre = self._sums[i]
+            norm, leans, _ = self._gram.sums(i, other)
+            squares += weight * (norms + norm[0] - 2 * inner)
+            linear += weight * (inner - lean - leans[0] + centre)
+        near: Array = np.exp(squares / (-2 * kernel.length**2))
+        found: Array = kernel.linear * 2 * linear + (1 - kernel.linear) * near
+        return found
 
 
 class GaussianProcess:

@@ -9,6 +9,7 @@ itself how its members are read as graphs (`Space(cells=...)`), they are read so
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +27,8 @@ from netwright.surrogates.parts import Part, describe
 
 _OUTLINED = 12  # members in which the operations of cells are looked for
 _SOUGHT = 200  # draws for an operation that none of them has
+
+_SKELETONS = 256  # that are traced in 3 s at most, some ms each
 
 Slotted = tuple[str, int]
 """A choice, and how many times it was asked before."""
@@ -96,9 +99,10 @@ class Skeletons:
 
     @property
     def is_cheap(self) -> bool:
-        """Whether all architectures have one skeleton, are read as cells, or have no graph."""
-        one = len(self._plain) == len(self._space.choices)
-        return self._failed or bool(self._operations) or one
+        """Whether all architectures have few skeletons, are read as cells, or have no graph."""
+        others = (c for name, c in self._space.choices.items() if name not in self._plain)
+        skeletons = math.prod(len(choice.options) for choice in others)
+        return self._failed or bool(self._operations) or skeletons <= _SKELETONS
 
     def network(self, architecture: Architecture) -> Network | None:
         """The graph of an architecture."""
