@@ -58,3 +58,24 @@ def test_few_rows_are_all_taken(monkeypatch) -> None:
     few = nw.data.load((rng.random((600, 4)).astype("f4"), np.arange(600) % 2))
     found = reference(few, 0.0, clock)
     assert found is not None and clock.trained == [len(few.train)]
+
+
+def test_rows_are_bounded_by_the_bytes_of_their_features_too(monkeypatch, data) -> None:
+    clock = Clock(monkeypatch)
+    monkeypatch.setattr("netwright.evaluate.reference._BYTES", 2500 * 16)
+    found = reference(data, None, clock)
+    assert found is not None and clock.trained == [2500] and found["rows"] == 2500
+
+
+def test_the_test_part_is_read_piece_by_piece(monkeypatch, data) -> None:
+    given = []
+
+    def train(self, train, test) -> dict:
+        given.append(test[0])
+        return {"name": "SVM-RBF", "accuracy": 0.5}
+
+    monkeypatch.setattr(Classification, "reference", train)
+    reference(data)
+    monkeypatch.setattr("netwright.evaluate.reference._AT_ONCE", 7 * 16)
+    reference(data)
+    np.testing.assert_array_equal(*given)

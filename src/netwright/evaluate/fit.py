@@ -22,11 +22,13 @@ from netwright.evaluate.continued import Standing, Tensors
 from netwright.evaluate.cutmix import cutmix
 from netwright.network.normalised import each_of
 from netwright.network.outputs import described
+from netwright.network.rows import rows_at_once
 from netwright.network.strided_convolution import taken_first
 from netwright.tasks import Outputs, Task
 from netwright.trial import Budget
 
 OPTIMIZERS = ("sgd", "adamw")
+_ROWS = 1000  # that are scored at once, at most
 
 
 @dataclass(frozen=True)
@@ -173,16 +175,23 @@ def fit(
 def score(
     model: nn.Module, part: Part, *, task: Task, normalise: nn.Module, device: torch.device
 ) -> dict[str, float]:
-    """The task's metrics of a network in eval mode on a part."""
+    """The task's metrics of a network in eval mode on a part.
+
+    As many rows go through it at once as there is memory for; see `netwright.network.rows`.
+    """
     model.to(device).eval()
     normalise = normalise.to(device).eval()
 
+    def outputs_of(*raw: Tensor) -> Outputs:
+        inputs = each_of(normalise(*(x.to(device) for x in raw)))
+        outputs: Outputs = model(*map(laid_out, inputs))
+        return _in_float32(outputs)
+
     def batches() -> Iterator[tuple[Outputs, Tensor]]:
-        for start in range(0, len(part), 1000):
-            raw, targets = part.batch(slice(start, start + 1000))
-            inputs = each_of(normalise(*(x.to(device) for x in raw)))
-            outputs = model(*map(laid_out, inputs))
-            yield _in_float32(outputs), targets.to(device)
+        rows = rows_at_once(outputs_of, part.batch(slice(0, 2))[0], _ROWS)
+        for start in range(0, len(part), rows):
+            raw, targets = part.batch(slice(start, start + rows))
+            yield outputs_of(*raw), targets.to(device)
 
     with torch.inference_mode():
         return task.measure(batches())

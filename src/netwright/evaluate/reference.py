@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from netwright.data.base import Inputs
 from netwright.network.signature import TensorSpec
 
 _ROWS = 15_000  # more rows are drawn down to so many: the time of an SVM grows with their square
+_BYTES = 2**29  # of the features of these rows, likewise
+_AT_ONCE = 2**26  # bytes of the features of the test part that are read and reduced at once
 _MOST_IDS = 4096  # features of an input of ids, at most
 _FIRST = 500  # rows that are timed first, where the seconds are bounded,
 _MORE = 4  # times as many are worth a second training, if there is time for them
@@ -36,15 +38,16 @@ def reference(
     All inputs become features, side by side: numbers as they are, ids of each place as one feature
     for each of them. An input that has no fixed number of features, or more than 4,096 by its ids,
     is left out. Features of a table, and of several inputs, are standardised. Of more than 15,000
-    rows a seeded sample is taken, and more than 256 features are reduced to their principal
-    components. Where it may take so many `seconds` only, a few rows are timed first, and as many
-    are taken as there is time for by the square of their number. Returns what the task says, with
-    the rows, of how many they are, and the seconds, and `left_out`, where an input was.
+    rows, or than make 512 MiB of features, a seeded sample is taken, and more than 256 features are
+    reduced to their principal components. Where it may take so many `seconds` only, a few rows are
+    timed first, and as many are taken as there is time for by the square of their number. Returns
+    what the task says, with the rows, of how many they are, and the seconds, and `left_out`, where
+    an input was.
     """
     if not any(map(_is_read, data.raw)):
         return None
     began = clock()
-    most = min(len(data.train), _ROWS)
+    most = min(len(data.train), _ROWS, max(_MORE * _FIRST, _BYTES // _row_bytes(data.raw)))
     if seconds is None or most <= _MORE * _FIRST:
         return _trained_on(data, most, began, clock)
     found = _trained_on(data, _FIRST, began, clock)
@@ -65,10 +68,12 @@ def _trained_on(
     if len(rows) > count:
         rows = np.sort(np.random.default_rng(0).choice(rows, count, replace=False))
     raw, targets = data.train.batch(torch.from_numpy(rows))
-    raw_test, test_targets = data.test.batch(slice(None))
     scaled = len(read) > 1 or len(read[0].shape) == 1
-    features = (_features(tensors, data.raw) for tensors in (raw, raw_test))
-    train, test = _on_one_scale(*features, is_table=scaled)
+    at_once = max(1, _AT_ONCE // _row_bytes(data.raw))
+    parts = [slice(start, start + at_once) for start in range(0, max(1, len(data.test)), at_once)]
+    tests = (_features(data.test.batch(rows)[0], data.raw) for rows in parts)
+    train, test = _on_one_scale(_features(raw, data.raw), tests, is_table=scaled)
+    _, test_targets = data.test.batch(slice(None))
     found = data.task.reference((train, targets.numpy()), (test, test_targets.numpy()))
     if found is None:
         return None
@@ -101,11 +106,24 @@ def _features(raw: Inputs, specs: Sequence[TensorSpec]) -> Features:
     return np.concatenate(found, 1)
 
 
-def _on_one_scale(train: Features, test: Features, *, is_table: bool) -> tuple[Features, Features]:
-    """Both parts, standardised and reduced as the train part says."""
+def _row_bytes(specs: Sequence[TensorSpec]) -> int:
+    """Bytes of the features of a row."""
+    return 4 * sum(math.prod(s.sizes) * (s.ids or 1) for s in specs if _is_read(s))
+
+
+def _on_one_scale(
+    train: Features, tests: Iterable[Features], *, is_table: bool
+) -> tuple[Features, Features]:
+    """Both parts, standardised and reduced as the train part says; the test part piece by piece."""
     steps: list[Any] = [StandardScaler()] if is_table else []  # pixels share one scale already
     if train.shape[1] > _FEATURES and len(train) > _FEATURES:
         steps.append(PCA(_FEATURES, random_state=0))
     for step in steps:
-        train, test = step.fit_transform(train), step.transform(test)
-    return train, test
+        train = step.fit_transform(train)
+
+    def reduced(rows: Features) -> Features:
+        for step in steps:
+            rows = step.transform(rows)
+        return rows
+
+    return train, np.concatenate(list(map(reduced, tests)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -16,34 +16,39 @@ from netwright.errors import ExportError
 from netwright.execute.fresh import command
 from netwright.export import check_forms
 from netwright.network.normalised import each_of
+from netwright.network.rows import rows_at_once
 from netwright.network.signature import Signature
 from netwright.tasks import Outputs, Task
 
 TOLERANCE = 1e-4
 """Largest difference of an output, or of its share of the largest where that is above 1."""
 
-BATCH = 500
-"""Rows of the test part that are given at once."""
+_BATCH = 500  # rows of the test part that are given at once, at most
 
 _TIES = 1e-4  # of a metric, that rounding may decide
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Raw inputs, each (n, *shape), their targets (n, ...), and the task that compares."""
+    """Raw inputs, each (n, *shape), their targets (n, ...), and the task that compares.
+
+    They are given to a network so many `rows` at once.
+    """
 
     x: tuple[Tensor, ...]
     y: Tensor
     task: Task
+    rows: int = _BATCH
 
     @property
     def batches(self) -> list[list[Tensor]]:
-        """The inputs, `BATCH` rows of each at once."""
-        return [list(rows) for rows in zip(*(torch.split(x, BATCH) for x in self.x), strict=True)]
+        """The inputs, so many rows of each at once."""
+        batches = (torch.split(x, self.rows) for x in self.x)
+        return [list(rows) for rows in zip(*batches, strict=True)]
 
     def measure(self, outputs: Iterable[Outputs]) -> float:
-        """The task's first metric by the outputs of batches of `BATCH` rows."""
-        found = self.task.measure(zip(outputs, torch.split(self.y, BATCH), strict=True))
+        """The task's first metric by the outputs of `batches`."""
+        found = self.task.measure(zip(outputs, torch.split(self.y, self.rows), strict=True))
         return found[self.task.metric.name]
 
 
@@ -75,6 +80,7 @@ def verify(
     }
     own = 0.0
     if scored is not None:
+        scored = replace(scored, rows=rows_at_once(network, scored.x, scored.rows))
         given["x"] = scored.batches
         with torch.no_grad():
             own = scored.measure(network(*tensors) for tensors in given["x"])

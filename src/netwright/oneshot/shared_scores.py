@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from netwright.evaluate.fit import laid_out, score
 from netwright.network.normalised import each_of
+from netwright.network.rows import rows_at_once
 from netwright.oneshot.base import Setting, Shared
 from netwright.space import Architecture
 
 _RECALIBRATED = 1024  # examples that statistics are estimated from
-_CHUNK = 512
+_CHUNK, _LEAST = 512, 16  # of them at once, at most and at least
 _LOOKED = 4  # random inputs whose outputs are compared
 _SAME = 1e-6
 
@@ -78,11 +79,18 @@ def recalibrate(network: nn.Module, setting: Setting) -> None:
 
     A network without batch normalisation stays as it is.
     """
+    network.eval()
     norms = [m for m in network.modules() if isinstance(m, _NormBase) and m.track_running_stats]
     part = setting.data.train
     rows = min(_RECALIBRATED, len(part)) if norms else 0
     momenta = [norm.momentum for norm in norms]
     normalise = setting.data.normalise
+
+    def seen(*raw: Tensor) -> None:
+        network(*(laid_out(x).to(setting.device) for x in each_of(normalise(*raw))))
+
+    at_once = rows_at_once(seen, part.batch(slice(0, 2))[0], _CHUNK) if rows else 1
+    at_once = min(rows, max(at_once, _LEAST))
     network.train()
     for module in network.modules():
         if isinstance(module, nn.Dropout):
@@ -92,10 +100,8 @@ def recalibrate(network: nn.Module, setting: Setting) -> None:
         norm.momentum = None  # the plain mean of all batches
     try:
         with torch.no_grad():
-            for start in range(0, rows, _CHUNK):
-                raw, _ = part.batch(slice(start, min(rows, start + _CHUNK)))
-                inputs = each_of(normalise(*raw))
-                network(*(laid_out(x).to(setting.device) for x in inputs))
+            for start in range(0, rows, max(1, at_once)):
+                seen(*part.batch(slice(start, min(rows, start + at_once)))[0])
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
