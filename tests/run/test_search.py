@@ -17,6 +17,7 @@ from netwright.execute import Key, Message
 from netwright.export import place
 from netwright.record.artifacts import weights_key
 from netwright.record.progress import Progress
+from netwright.run.search import open_run
 from netwright.testing.spaces import SPACES
 from netwright.trial import Stage
 
@@ -470,10 +471,38 @@ def test_an_objective_that_no_trial_has(digits: nw.Data, tmp_path: Path) -> None
     given = {"objectives": [nw.maximize("f1")], "trials": 2, "workers": 0}
     with pytest.raises(SettingError, match=r"one of accuracy, loss, .* got 'f1'"):
         nw.search(space, nw.Training(digits), store=tmp_path / "runs.db", **given)
-    run = nw.search(space, lambda model, epochs: 0.5, store=tmp_path / "runs.db", **given)
-    assert run.status == "failed"
-    assert {t.status for t in run.record.history} == {"invalid"}
-    assert "there is no metric 'f1'; there are params" in run.record.reason
+    given["objectives"] = [nw.maximize("accuracies")]
+    with pytest.raises(SettingError, match=r"got 'accuracies'; did you mean 'accuracy'"):
+        nw.search(space, nw.Training(digits), store=tmp_path / "runs.db", **given)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (
+            {},
+            r"objectives=.*'accuracy'; there are .*f1.*Write .*maximize\(\"f1\"\)",
+        ),
+        ({"objectives": [nw.maximize("f_1")]}, "'f_1'.* did you mean 'f1'"),
+    ],
+)
+def test_a_metric_that_a_training_of_the_users_lacks_ends_the_run_at_once(
+    digits: nw.Data, tmp_path: Path, options: dict, told: str
+) -> None:
+    trained = []
+
+    def train(model: nn.Module, epochs: int) -> dict[str, float]:
+        trained.append(epochs)
+        return {"f1": 0.5}
+
+    store = tmp_path / "runs.db"
+    space = nw.Space(network, digits)
+    given = {"strategy": "random", "trials": 8, "workers": 0, "store": store, "run": "r"}
+    with pytest.raises(SettingError, match=told):
+        nw.search(space, train, **given, **options)
+    assert len(trained) == 1
+    run = open_run(space, train, **given, **options)
+    assert run.status == "failed" and [t.status for t in run.record.history] == ["invalid"]
 
 
 def test_the_front_is_told_in_a_line_each(run: nw.Run) -> None:

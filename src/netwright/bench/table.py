@@ -47,6 +47,8 @@ class Table(Evaluator):
         DataError: No row, or columns of another length.
     """
 
+    trains = False
+
     def __init__(
         self,
         space: Space,

@@ -78,6 +78,9 @@ class Evaluator(ABC):
 
     data: Data | None = None
 
+    trains: bool = True
+    """Whether it trains a candidate; one that does not hands it back with the weights it drew."""
+
     @property
     @abstractmethod
     def epochs(self) -> int:

@@ -6,7 +6,8 @@ import math
 import time
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any, Literal
 
 import torch
@@ -14,8 +15,9 @@ from safetensors import torch as safetensors
 from torch import Tensor, nn
 
 from netwright.errors import EvaluationError, StoreError
-from netwright.evaluate.base import Candidate, Context, Evaluator
-from netwright.network.weights import tensor_bytes
+from netwright.evaluate.base import Context, Evaluator
+from netwright.evaluate.kept import Watched
+from netwright.network.weights import tensor_bytes, unwrapped
 from netwright.objective import Limit, MetricName
 from netwright.space import Architecture, Space
 from netwright.store import Store
@@ -53,6 +55,7 @@ class Outcome:
     """What became of a job; a measured network is `done`, or `rejected` when over a limit.
 
     It is `unkept` if its weights could not be put into the store, so that the run cannot go on.
+    `for_all`: what is wrong is so for all that the run would train.
     """
 
     status: Status | Literal["rejected", "unkept"]
@@ -61,6 +64,7 @@ class Outcome:
     reason: str = ""
     seconds: float = 0.0
     cpu_seconds: float = 0.0
+    for_all: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,19 +102,13 @@ class Evaluation:
             status: Status = "oom" if _is_out_of_memory(error) else "failed"
             traceback.print_exc()
             outcome = Outcome(status, metrics, reason=_one_line(error))
-        return Outcome(
-            outcome.status,
-            outcome.metrics,
-            outcome.curve,
-            outcome.reason,
-            time.perf_counter() - wall,
-            time.process_time() - cpu,
-        )
+        seconds, cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
+        return replace(outcome, seconds=seconds, cpu_seconds=cpu_seconds)
 
     def _evaluate(
         self, job: Job, metrics: dict[str, float], report: Callable[[Any], None]
     ) -> Outcome:
-        candidate = Candidate(self.space, job.architecture, job.seed)
+        candidate = Watched(self.space, job.architecture, job.seed)
         if job.measure:
             return self._measured(candidate.build(), metrics)
         evaluator = self.evaluator.for_refit() if job.refit else self.evaluator
@@ -119,15 +117,28 @@ class Evaluation:
             if told is not None and told > job.affordable:
                 reason = too_long(told, job.affordable)
                 return Outcome("rejected", {**metrics, TRAINING_SECONDS: told}, reason=reason)
+        candidate.built.clear()
         result = evaluator.evaluate(candidate, job.budget, self._context(job, report))
         metrics |= {k: v for k, v in result.metrics.items() if k not in metrics}
+        outcome = Outcome(result.status, metrics, result.curve, result.reason)
+        if result.status != "done":
+            return outcome
+        if not job.refit and (missing := [m for m in self.wanted if m not in metrics]):
+            return replace(
+                outcome, status="invalid", reason=lacks(missing[0], metrics), for_all=True
+            )
         endless = [name for name in self.wanted if not math.isfinite(metrics.get(name, 0.0))]
-        if result.status == "done" and endless:
+        if endless:
             values = " and ".join(f"{name} is {metrics[name]}" for name in endless)
-            return Outcome("failed", metrics, result.curve, f"{values}, which cannot be compared")
-        if result.status == "done" and result.model is not None:
-            self._keep(job, result.model)
-        return Outcome(result.status, metrics, result.curve, result.reason)
+            return replace(outcome, status="failed", reason=f"{values}, which cannot be compared")
+        if result.model is not None:
+            verdict = candidate.verdict(evaluator, result.model)
+            if verdict is not None and verdict.fatal:
+                return replace(outcome, status="invalid", reason=verdict.text, for_all=True)
+            self._keep(job, unwrapped(result.model))
+            if verdict is not None:
+                return replace(outcome, reason=verdict.text)
+        return outcome
 
     def _context(self, job: Job, report: Callable[[Any], None]) -> Context:
         """What surrounds a training, which ends after an epoch when its time is over."""
@@ -182,6 +193,13 @@ class _Unkept(Exception):
 
 class _OutOfTime(Exception):
     """A training took longer than it was given."""
+
+
+def lacks(metric: str, metrics: Mapping[str, float]) -> str:
+    """Why a trial is of no use that lacks a metric: what there is, and which may be meant."""
+    near = get_close_matches(metric, metrics, 1)
+    meant = f"; did you mean {near[0]!r}?" if near else ""
+    return f"there is no metric {metric!r}; there are {', '.join(metrics) or 'none'}{meant}"
 
 
 def too_long(seconds: float, affordable: float) -> str:

@@ -188,9 +188,16 @@ class Record:
 
         Forms that failed in the rehearsal are told as long as there is no export.
         """
-        known = self.exported or self.rehearsal
+        known, best = self.exported or self.rehearsal, self.best
         told = [*self.losses.values(), *(known.notes if known is not None else ())]
+        if best is not None and (untrained := self.untrained(best)):
+            told.append(untrained)
         return list(dict.fromkeys(told))
+
+    def untrained(self, trial: Trial) -> str:
+        """What must be said of a network whose training left it as it was; empty for others."""
+        told = trial.done and trial.reason
+        return f"NOT TRAINED: {trial.reason}." if told else ""
 
     def is_below_reference(self, trial: Trial) -> bool:
         """Whether the reference is better on the test part than this network."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
 
 from netwright.errors import SettingError
 from netwright.evaluate.base import Evaluator
@@ -54,19 +55,23 @@ def checked_objectives(word: Word, objectives: object) -> tuple[Objective, ...]:
 
 
 def check_metrics(
-    word: Word, objectives: Sequence[Objective], evaluator: Evaluator, measured: Iterable[str]
+    word: Word,
+    objectives: Sequence[Objective],
+    evaluator: Evaluator,
+    measured: Iterable[str],
 ) -> None:
     """Refuse an objective that no trial will have, where that is known.
 
     Raises:
-        SettingError: One is on a metric that is not known.
+        SettingError: One is on a metric that is not known; names the nearest.
     """
     known = (*evaluator.metric_names, *sorted(measured))
-    for objective in objectives:
-        if evaluator.metric_names and objective.metric not in known:
+    for metric in (objective.metric for objective in objectives):
+        if evaluator.metric_names and metric not in known:
+            near = get_close_matches(metric, known, 1)
             raise SettingError(
-                f"`{word('objectives')}` must be on one of {', '.join(known)}, "
-                f"got {objective.metric!r}."
+                f"`{word('objectives')}` must be on one of {', '.join(known)}, got {metric!r}"
+                + (f"; did you mean {near[0]!r}?" if near else ".")
             )
 
 

@@ -11,6 +11,7 @@ from torch import nn
 
 from netwright.errors import EvaluationError, MissingExtra, StoreError
 from netwright.export import Card, Exported, export
+from netwright.network.weights import unwrapped
 from netwright.record.artifacts import weights_key
 from netwright.record.record import Record, read_record
 from netwright.run.fingerprint import versions
@@ -50,7 +51,7 @@ def load_trained(store: Store, name: str, plan: Plan, trial: Trial) -> nn.Module
             f"The weights of trial {trial.number} were not kept; those of the front and "
             "of the finals are."
         )
-    model = plan.space.build(trial.architecture, seed=0)
+    model = unwrapped(plan.space.build(trial.architecture, seed=0))
     try:
         model.load_state_dict(load(store.read(name, weights_key(trial.number))))
     except (SafetensorError, RuntimeError) as error:
@@ -66,7 +67,7 @@ def _card(record: Record, plan: Plan, trial: Trial, model: nn.Module) -> Card:
     metrics: dict[str, Any] = {
         f"validation_{metric.name}": trial.metrics[metric.name]
         for metric in record.metrics
-        if metric.name in trial.metrics
+        if metric.name in trial.metrics and not record.untrained(trial)
     }
     metrics |= {f"test_{k}": v for k, v in record.tested.get(trial.number, {}).items()}
     history, stopper = record.history, record.settings.get("stopper")
@@ -115,7 +116,7 @@ def on_targets(plan: Plan, model: nn.Module) -> dict[str, float]:
 
 
 def _notes(record: Record, trial: Trial) -> list[str]:
-    notes = []
+    notes = [untrained] if (untrained := record.untrained(trial)) else []
     if trial.proposal.stage.is_refit:
         notes.append(
             "The weights are from training on the train and validation parts together, the last "

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from netwright.evaluate.job import Evaluation, Job, Outcome
-from netwright.objective import Objective
+from netwright.errors import EvaluationError, NetwrightError, SettingError
+from netwright.evaluate.job import Evaluation, Job, Outcome, lacks
 from netwright.record.artifacts import state_prefix, weights_key
 from netwright.record.progress import Flight
 from netwright.run.plan import Plan
+from netwright.space.limits import COSTS
 from netwright.store import Store
 from netwright.trial import Trial
 
@@ -34,14 +33,30 @@ def job_of(flight: Flight, candidate: int, *, measure: bool = False) -> Job:
     )
 
 
-def trial_of(flight: Flight, outcome: Outcome, objectives: Sequence[Objective]) -> Trial:
-    """The trial that a flight has become; `invalid` where it lacks the metric of an objective."""
+def useless(plan: Plan, outcome: Outcome) -> NetwrightError:
+    """What ends a run whose first training shows that none can be of use."""
+    missing = [o.metric for o in plan.objectives if o.metric not in outcome.metrics]
+    if not missing:
+        return EvaluationError(outcome.reason)
+    return SettingError(
+        f"`{plan.word('objectives')}` must be on metrics that the training gives: "
+        f"{lacks(missing[0], outcome.metrics)}.{_remedy(plan, outcome)}"
+    )
+
+
+def _remedy(plan: Plan, outcome: Outcome) -> str:
+    """An objective that there is, as it is written where the run was begun."""
+    own = [name for name in outcome.metrics if name not in (*COSTS, *plan.measured)]
+    if not own:
+        return ""
+    word = plan.word("objectives", f'[maximize("{own[0]}")]')
+    return f" Write `{word if plan.call is None else f'{word} {own[0]}'}`."
+
+
+def trial_of(flight: Flight, outcome: Outcome) -> Trial:
+    """The trial that a flight has become."""
     status, reason = outcome.status, outcome.reason
     assert status != "rejected" and status != "unkept"
-    missing = [o.metric for o in objectives if o.metric not in outcome.metrics]
-    if status == "done" and missing:
-        got = ", ".join(outcome.metrics) or "none"
-        status, reason = "invalid", f"there is no metric {missing[0]!r}; there are {got}"
     return Trial(
         flight.number,
         flight.proposal,

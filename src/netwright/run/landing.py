@@ -7,7 +7,7 @@ from netwright.evaluate.job import Outcome
 from netwright.execute import Executor, Key, Message
 from netwright.record import events
 from netwright.record.progress import Flight
-from netwright.run.flights import trial_of
+from netwright.run.flights import trial_of, useless
 from netwright.run.plan import Plan
 from netwright.run.state import RunState
 from netwright.run.takeoff import Takeoff
@@ -28,7 +28,12 @@ class Landing:
         self._executor, self._flights = executor, flights
 
     def receive(self, message: Message) -> None:
-        """Take one message; late news of an attempt that was given up is nothing."""
+        """Take one message; late news of an attempt that was given up is nothing.
+
+        Raises:
+            StoreError: What was trained could not be stored.
+            SettingError, EvaluationError: The first training shows that none can be of use.
+        """
         key, body = message.key, message.body
         flight = self._flights.get(key.trial)
         if flight is None or not self._state.is_current(*key):
@@ -56,6 +61,7 @@ class Landing:
 
         Raises:
             StoreError: What was trained could not be stored.
+            SettingError, EvaluationError: No trial of the run can be of use.
         """
         number = flight.number
         if outcome.status == "unkept":
@@ -85,5 +91,9 @@ class Landing:
         self._finish(flight, Outcome("preempted", metrics, curve, reason, flight.seconds()))
 
     def _finish(self, flight: Flight, outcome: Outcome) -> None:
-        trial = trial_of(flight, outcome, self._plan.objectives)
+        trial = trial_of(flight, outcome)
         self._state.append(events.Finished(flight.number, trial))
+        if outcome.for_all and not any(t.done for t in self._state.history):
+            error = useless(self._plan, outcome)
+            self._state.append(events.Ended("failed", str(error)))
+            raise error

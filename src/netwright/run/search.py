@@ -12,6 +12,7 @@ from netwright.errors import NetwrightError, SettingError
 from netwright.evaluate.base import Evaluator
 from netwright.evaluate.costs import Costs
 from netwright.evaluate.function import Train
+from netwright.evaluate.kept import check_kept
 from netwright.evaluate.repeatable import check_repeatable
 from netwright.execute import Executor
 from netwright.export import check_folder
@@ -158,6 +159,7 @@ def carried_out(
     costs, rehearsed = plan.costs(), None
     if settings is not None:
         check_repeatable(plan.space)
+        check_kept(plan.space)
         costs.check_can_be_met()
         late = 60 * (plan.minutes or math.inf) <= time.monotonic() - began  # and refused below
         rehearsed = rehearse(plan, costs) if plan.rehearse and not late else None
