@@ -91,7 +91,7 @@ def test_a_second_column_called_as_a_label_is_no_feature_unasked(tmp_path, name)
         load(path)
     assert str(error.value) == (
         f"{path} must have one label column, but 'Target' and 'label' are all called as one; say "
-        f"which it is by `label=...` (`--label` on the command line), and remove the others if "
+        f"which it is by `label=...`, and remove the others if "
         f"they tell the answer."
     )
     assert load(path, label="label").shape == (7,)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import Dataset, TensorDataset
+from torch.utils.data import Dataset
 
 from netwright.data.dataset import ArrayData, ArrayPart, measure_digest
 from netwright.data.encodings import Encoding
+from netwright.data.items import read_dataset
 from netwright.data.labels import encode_labels
-from netwright.data.values import measure_mean_std, read_inputs, read_targets, to_numpy
+from netwright.data.values import measure_mean_std, read_inputs, read_targets
 from netwright.errors import DataError, SettingError
 from netwright.tasks import Classification, Task
 
@@ -221,59 +222,6 @@ def _check_complete(y: NDArray[np.int64], names: Sequence[str], missing: str) ->
             f"{missing.format(names[absent[0]])} part; every part needs at least one row of each "
             "class."
         )
-
-
-def read_dataset(dataset: Dataset[Any], where: str) -> tuple[object, object]:
-    """All items of a dataset as inputs (n, ...) and n labels."""
-    if isinstance(dataset, TensorDataset) and len(dataset.tensors) == 2:
-        return dataset.tensors
-    inputs: list[NDArray[Any]] = []
-    labels: list[Any] = []
-    for row, item in enumerate(_items(dataset, where)):
-        if not isinstance(item, (tuple, list)) or len(item) != 2:
-            raise DataError(
-                f"{where}: row {row} (counted from 0) must be a pair (x, y), "
-                f"got {type(item).__name__}."
-            )
-        x = to_numpy(item[0], f"{where}: row {row} (counted from 0)")
-        if inputs and (x.shape, x.dtype) != (inputs[0].shape, inputs[0].dtype):
-            raise DataError(
-                f"{where}: row {row} (counted from 0) has shape {x.shape} {x.dtype}, but row 0 has "
-                f"{inputs[0].shape} {inputs[0].dtype}; make them equal in the dataset."
-            )
-        inputs.append(x)
-        labels.append(_read_label(item[1], f"{where}: row {row} (counted from 0): y"))
-    if not inputs:
-        raise DataError(f"{where} is empty: the dataset yields no item.")
-    return np.stack(inputs), labels
-
-
-def _read_label(label: Any, where: str) -> Any:
-    """The label of one item, out of its tensor, array or list where it comes in one."""
-    if not isinstance(label, (torch.Tensor, np.ndarray, list, tuple)):
-        return label
-    y = to_numpy(label, where)
-    if y.size != 1:
-        raise DataError(
-            f"{where} must be one label, got shape {y.shape}; give the class number, `y.argmax()`."
-        )
-    return y.item()
-
-
-def _items(dataset: Any, where: str) -> Iterator[Any]:
-    """A map-style dataset by its length, since its `__getitem__` need not end by IndexError."""
-    if isinstance(dataset, torch.utils.data.IterableDataset):
-        yield from dataset
-        return
-    for row in range(len(dataset)):
-        try:
-            item = dataset[row]
-        except Exception as error:
-            raise DataError(
-                f"{where}: row {row} (counted from 0) cannot be read: {type(error).__name__}: "
-                f"{str(error).rstrip('.')}."
-            ) from error
-        yield item
 
 
 def _check_known(

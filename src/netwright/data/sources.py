@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
 from netwright.data.arrays import from_arrays, from_dataset
 from netwright.data.dataset import ArrayData
@@ -92,6 +93,16 @@ def _loaded(
 
 def _unreadable(source: object, path: Path | None) -> DataError:
     """Why nothing can be read from a source."""
+    if isinstance(source, DataLoader):
+        return DataError(
+            "`load(...)` must get the Dataset and not what loads it in batches, got a DataLoader; "
+            "write `load(loader.dataset)`."
+        )
+    if isinstance(source, Iterator):
+        return DataError(
+            f"`load(...)` cannot begin a {type(source).__name__} again; read it first: "
+            "`X, y = zip(*rows)`, then `load((numpy.stack(X), y))`."
+        )
     if path is None:
         return DataError(
             "`load(...)` must get a name, a path, a pair (X, y) or a Dataset, "

@@ -159,7 +159,7 @@ def _label_column(frame: Any, label: str | None, path: Path) -> str:
         shown = ", ".join(f"'{column}'" for column in named[:-1]) + f" and '{named[-1]}'"
         raise DataError(
             f"{path} must have one label column, but {shown} are all called as one; say which it "
-            f"is by `label=...` (`--label` on the command line), and remove the others if they "
+            f"is by `label=...`, and remove the others if they "
             f"tell the answer."
         )
     return named[0] if named else columns[-1]

@@ -39,6 +39,8 @@ def read_inputs(values: object, where: str) -> NDArray[Any]:
             beyond float32; the message names the row, counted from 0.
     """
     x = to_numpy(values, where)
+    if x.dtype.kind == "O":
+        x = _from_objects(x, values, where)
     if x.dtype.kind not in "biuf":
         raise DataError(
             f"{where} must hold numbers, got {x.dtype}; "
@@ -63,6 +65,31 @@ def read_inputs(values: object, where: str) -> NDArray[Any]:
         inputs = x.astype(np.float32, copy=False)
     _check_finite(inputs, x, where)
     return inputs
+
+
+def _from_objects(x: NDArray[Any], values: object, where: str) -> NDArray[Any]:
+    """Python's numbers as an array of numbers, as columns of pandas with their own types are."""
+    flat = x.reshape(-1).tolist()
+    kinds = set(map(type, flat))
+    if kinds <= {bool}:
+        return x.astype(bool)
+    if all(issubclass(kind, (bool, int, float, np.number, np.bool_)) for kind in kinds):
+        return x.astype(np.float64)
+    for place, value in enumerate(flat):
+        if value is None or type(value).__name__ in ("NAType", "NaTType"):
+            row, rest = divmod(place, max(1, x[0].size))
+            names = list(map(str, getattr(values, "columns", ())))
+            column = f"column {names[rest]!r}" if names else f"column {rest}"
+            raise DataError(
+                f"{where}: row {row} (counted from 0) has no value in {column}; fill it or remove "
+                "the row."
+            )
+    if str in kinds:
+        return x
+    odd = next(kind for kind in kinds if not issubclass(kind, (bool, int, float, np.number)))
+    raise DataError(
+        f"{where} must hold numbers, got {odd.__name__}; convert it to numbers or leave it out."
+    )
 
 
 def read_targets(values: object, where: str) -> NDArray[Any]:
