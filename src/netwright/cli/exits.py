@@ -17,6 +17,7 @@ from typing import Any
 
 import typer
 
+from netwright.cli.words import in_options
 from netwright.errors import EvaluationError, ExportError, NetwrightError
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
@@ -38,7 +39,7 @@ def guarded(app: typer.Typer, arguments: list[str] | None = None) -> int:
         sys.stdout.flush()
         return status if isinstance(status, int) else 0
     except NetwrightError as error:
-        _say(str(error))
+        _say(in_options(str(error)))
         return FAILED if isinstance(error, EvaluationError | ExportError) else WRONG
     except _CallError as error:
         error.show()

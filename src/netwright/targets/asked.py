@@ -90,8 +90,9 @@ def target_named(text: str, others: Iterable[Target] = (), option: str = "target
         names = sorted({*kinds, *(target.name for target in beside)})
         near = get_close_matches(call.name, names, 1)
         meant = f" Did you mean {near[0]!r}?" if near else ""
+        which = f"`{option}`: a" if option.startswith("--") else "A"
         raise SettingError(
-            f"A target must be one of {', '.join(names)}, got {text!r}.{meant} One of your own is "
+            f"{which} target must be one of {', '.join(names)}, got {text!r}.{meant} One of your own is "
             "given to `search(targets=[...])`, or with its metric as `on=...`."
         )
     target: Target = made(option, call, kinds[call.name])
