@@ -92,8 +92,8 @@ def target_named(text: str, others: Iterable[Target] = (), option: str = "target
         meant = f" Did you mean {near[0]!r}?" if near else ""
         which = f"`{option}`: a" if option.startswith("--") else "A"
         raise SettingError(
-            f"{which} target must be one of {', '.join(names)}, got {text!r}.{meant} One of your own is "
-            "given to `search(targets=[...])`, or with its metric as `on=...`."
+            f"{which} target must be one of {', '.join(names)}, got {text!r}.{meant} One of your "
+            "own is given to `search(targets=[...])`, or with its metric as `on=...`."
         )
     target: Target = made(option, call, kinds[call.name])
     return target
