@@ -93,13 +93,14 @@ def hand_made(
     began = time.process_time()
     plain = Schedule(average=0.0)
     meaning: dict[str, Any] = {"task": data.task, "normalise": data.normalise}
-    fit(model, data.train, epochs, plain, **meaning, seed=seed, device=cpu)
+    fit(model, data.train, nw.Budget(epochs), plain, **meaning, seed=seed, device=cpu)
     spent = time.process_time() - began
     found = score(model, data.test, **meaning, device=cpu)
     model = model.to(memory_format=torch.contiguous_format)
     takes = Signature.single(data.shape, (data.classes,), dtype="uint8")
     deployment = Deployment(takes, data.normalise)
-    ms = measured(nw.OnnxRuntime(seconds=0.3), model, deployment)["latency_ms@onnxruntime"]
+    target = nw.OnnxRuntime(seconds=0.3)
+    ms = measured(target, model, deployment)[f"latency_ms@{target.name}"]
     return {"accuracy": found["accuracy"], "ms": ms, "cpu_seconds": spent}
 
 

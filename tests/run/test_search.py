@@ -5,6 +5,7 @@ import pickle
 from pathlib import Path
 
 import cloudpickle
+import numpy as np
 import onnxruntime
 import pytest
 import torch
@@ -199,6 +200,35 @@ def test_a_run_goes_on_only_with_the_same_settings(digits: nw.Data, tmp_path: Pa
     assert len(go(0, 2).trials) == len(first.trials)
     with pytest.raises(StoreError, match="another seed: it was begun with 0, now it is 1"):
         go(1, 2)
+
+
+def test_data_are_the_same_wherever_they_were_read_from(tmp_path: Path, monkeypatch) -> None:
+    def write(path: Path, seed: int) -> None:
+        path.parent.mkdir(exist_ok=True)
+        x = np.random.default_rng(seed).integers(256, size=(60, 1, 8, 8)).astype(np.uint8)
+        np.savez(path, x=x, y=np.arange(60) % 10)
+
+    def go(source: str | Path, **settings) -> nw.Run:
+        data = nw.data.load(source)
+        training = nw.Training(data, epochs=1, full_epochs=1)
+        settings = {"run": "mine", "finals": (), "refit": False, **settings}
+        store = tmp_path / "runs.db"
+        return nw.search(
+            nw.Space(network, data), training, trials=2, workers=0, store=store, **settings
+        )
+
+    write(tmp_path / "a.npz", 0)
+    write(tmp_path / "elsewhere" / "b.npz", 0)
+    monkeypatch.chdir(tmp_path)
+    first = go("a.npz")
+    for same in (tmp_path / "a.npz", "elsewhere/b.npz"):
+        assert len(go(same).trials) == len(first.trials)
+    assert go(tmp_path / "elsewhere" / "b.npz", run="warm", warm_start="mine").record.settings[
+        "known"
+    ]
+    write(tmp_path / "a.npz", 1)
+    with pytest.raises(StoreError, match="another data: it was begun with digest="):
+        go("a.npz")
 
 
 def test_a_run_goes_on_only_with_the_same_layers(digits: nw.Data, tmp_path: Path) -> None:

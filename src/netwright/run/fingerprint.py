@@ -124,12 +124,24 @@ def check_same(run: str, then: dict[str, Any], now: dict[str, Any]) -> None:
             "Undo the change, or begin a new run with another name."
         )
     for key in _FIXED:
-        if then.get(key) != now[key]:
-            was, now_is = _difference(then.get(key), now[key])
+        before, given = comparable(key, then.get(key)), comparable(key, now[key])
+        if before != given:
+            was, now_is = _difference(before, given)
             raise StoreError(
                 f"The run {run!r} cannot go on with another {key}: it was begun with {was}, now it "
                 f"is {now_is}. Give the same settings, or begin a new run with another name."
             )
+
+
+def comparable(key: str, setting: Any) -> Any:
+    """Return what of a setting must be equal to that of another run.
+
+    Of data with a digest that is all but where they were read from: the same rows may be reached by
+    a relative path, an absolute one, or after they were moved.
+    """
+    if key != "data" or not setting or not setting.get("digest"):
+        return setting
+    return {name: value for name, value in setting.items() if name not in ("name", "source")}
 
 
 def _members(space: Space) -> str:

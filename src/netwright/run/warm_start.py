@@ -8,6 +8,7 @@ from typing import Any
 from netwright.errors import SettingError
 from netwright.record.record import Record, read_record
 from netwright.run.finals import promoted
+from netwright.run.fingerprint import comparable
 from netwright.run.plan import Plan
 from netwright.space import adopted
 from netwright.store import Store
@@ -41,7 +42,8 @@ def known_from(store: Store, name: str, plan: Plan, settings: dict[str, Any]) ->
             f"members of {plan.space.name!r}, got {len(record.history)} trials and none that is; "
             "see `netwright.space.adopted`."
         )
-    if all(record.settings.get(key) == settings[key] for key in _EQUAL):
+    then = record.settings
+    if all(comparable(k, then.get(k)) == comparable(k, settings[k]) for k in _EQUAL):
         return {"known": [trial.to_json() for trial in found]}
     good = [t for t in found if t.done]
     best = promoted(next(iter(by_budget(good)), []), plan.objectives, _CARRIED)
