@@ -85,6 +85,17 @@ def test_status_prints_the_same_document(finished, here) -> None:
     assert json.loads(listed.stdout)["runs"] == [{"run": "a", "status": "done", "trials": 8}]
 
 
+def test_a_finished_run_goes_on_with_more_trials(tmp_path: Path, here) -> None:
+    given = ["--data", "digits", "--run", "a", "--finals", "1x1", "--no-refit", "--workers", 0]
+    assert here(tmp_path, "search", *given, "--trials", 1, "--trial-epochs", 1).returncode == 0
+    done = here(tmp_path, "resume", "a", "--trials", 3, "--json")
+    assert done.returncode == 0, done.stderr
+    stages = [trial["stage"] for trial in json.loads(done.stdout)["trials"]]
+    assert stages[:2] == ["search", "final 1"] and stages.count("search") == 3
+    again = here(tmp_path, "resume", "a", "--json")
+    assert [trial["stage"] for trial in json.loads(again.stdout)["trials"]] == stages
+
+
 def test_everything_for_people_is_on_standard_error(finished, here) -> None:
     folder, _ = finished
     done = here(folder, "status", "a")

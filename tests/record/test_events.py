@@ -62,6 +62,9 @@ SAMPLES = {
     "exported": st.builds(
         events.Exported, NUMBERS, st.booleans(), TEXTS, BODIES, st.lists(TEXTS).map(tuple)
     ),
+    "reopened": st.builds(
+        events.Reopened, st.none() | st.integers(1), st.none() | VALUES, st.none() | st.integers(1)
+    ),
     "interrupted": st.builds(events.Interrupted, TEXTS),
     "ended": st.builds(events.Ended, st.sampled_from(["done", "failed"]), TEXTS),
     "shared": st.builds(events.SharedEpoch, BODIES),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,11 +59,18 @@ def resume(
     run: RunName,
     store: StoreFile = "netwright.db",
     out: Annotated[Path | None, typer.Option(help="Folder for the network.")] = None,
+    trials: Annotated[
+        int | None, typer.Option(help="Trials of all of it, in place of its budget.")
+    ] = None,
+    minutes: Annotated[float | None, typer.Option(help="Minutes of all of it, likewise.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs of all of it, likewise.")] = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Go on with a run that was interrupted or killed."""
-    plan = _plan(_record(store, run), store)
+    """Go on with a run that was interrupted or killed, or with more trials after its end."""
+    bounds = {"trials": trials, "minutes": minutes, "epochs": epochs}
+    given = any(bound is not None for bound in bounds.values())
+    plan = _plan(_record(store, run), store, bounds if given else {})
     carry_out(plan, out or Path(f"netwright-{run}"), quiet=quiet, as_json=as_json)
 
 
@@ -147,14 +155,14 @@ def _rebuilt(record: Record, store: str) -> Run:
     return opened(_plan(record, store))
 
 
-def _plan(record: Record, store: str) -> Plan:
-    """What a run is to do, from the call it was begun with."""
+def _plan(record: Record, store: str, bounds: Mapping[str, float | None] | None = None) -> Plan:
+    """What a run is to do, from the call it was begun with; `bounds` take the place of its own."""
     call = record.settings["call"]
     if call is None:
         from netwright.run.origin import cannot_go_on
 
         raise StoreError(cannot_go_on(record.name, record.settings.get("not_rebuilt")))
-    return launch.plan_of(call | {"store": store, "run": record.name})
+    return launch.plan_of(call | {"store": store, "run": record.name, **(bounds or {})})
 
 
 @app.command()

@@ -64,6 +64,27 @@ class StageClosed(Fact):
 
 
 @dataclass(frozen=True)
+class Reopened(Fact):
+    """A run that was over goes on with its search, within other bounds of all of it."""
+
+    kind = "reopened"
+
+    trials: int | None
+    minutes: float | None
+    epochs: int | None
+
+    def among(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings of a run with these bounds, also in the call that it is begun by."""
+        bounds = {"trials": self.trials, "minutes": self.minutes, "epochs": self.epochs}
+        call = settings["call"]
+        return {
+            **settings,
+            "budget": {**settings["budget"], **bounds},
+            "call": None if call is None else {**call, **bounds},
+        }
+
+
+@dataclass(frozen=True)
 class FinalistsChosen(Fact):
     """What a final or the refit is to train."""
 
@@ -345,7 +366,7 @@ class Sketched(TrialFact):
 KINDS: Mapping[str, type[Fact]] = {
     each.kind: each
     for each in (
-        *(Created, Rehearsed, SessionBegan, StageClosed, TimePlanned, TurnedDown),
+        *(Created, Rehearsed, SessionBegan, Reopened, StageClosed, TimePlanned, TurnedDown),
         *(SchedulesPlanned, FinalistsChosen, Confirmed, Tested, Noted, Exported),
         *(Interrupted, Ended, SharedEpoch, MemoryPlanned, CandidatesNamed, Proposed, Measured),
         *(Claimed, Rejected, Restarted, Finished, Sketched),

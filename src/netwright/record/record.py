@@ -26,6 +26,7 @@ from netwright.record.events import (
     Proposed,
     Rehearsed,
     Rejected,
+    Reopened,
     Restarted,
     SchedulesPlanned,
     SessionBegan,
@@ -83,7 +84,8 @@ class Record:
     replace those of their trials (`remeasured`: whether that was done); `tested` maps a trial to
     its metrics on the test part; `sketches` maps a trial to the drawing of its network (see
     `netwright.drawing.Sketch`); `has_weights` says whether the weights of a trial were kept.
-    `rehearsal` is how the export was tried before, `losses` has what could not be done at the end,
+    `rehearsal` is how the export was tried before, `reopened` how often the run went on after its
+    end, `losses` has what could not be done at the end,
     by its step.
 
     Of a one-shot search: `shared` maps an epoch to what was logged of it; `candidates` are the
@@ -118,6 +120,7 @@ class Record:
     sketches: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     exported: Exported | None = None
     rehearsal: Rehearsed | None = None
+    reopened: int = 0
     losses: dict[str, str] = field(default_factory=dict)
     shared: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     candidates: tuple[Architecture, ...] | None = None
@@ -192,12 +195,13 @@ class Record:
         told = [*self.losses.values(), *(known.notes if known is not None else ())]
         if best is not None and (untrained := self.untrained(best)):
             told.append(untrained)
+        if self.reopened and len(self.tested) > 1 and len(self.objectives) == 1:
+            told.append(f"The run went on after its end: {len(self.tested)} networks were tested.")
         return list(dict.fromkeys(told))
 
     def untrained(self, trial: Trial) -> str:
         """What must be said of a network whose training left it as it was; empty for others."""
-        told = trial.done and trial.reason
-        return f"NOT TRAINED: {trial.reason}." if told else ""
+        return f"NOT TRAINED: {trial.reason}." if trial.done and trial.reason else ""
 
     def is_below_reference(self, trial: Trial) -> bool:
         """Whether the reference is better on the test part than this network."""
@@ -261,10 +265,10 @@ class Record:
             self.old_target = logged.old_target(event.body)
         body = logged.with_targets(event.kind, event.body, self.old_target)
         fact = read(replace(event, body=body), len(self.settings.get("finals", ())))
-        if self.time is not None and not isinstance(fact, SessionBegan):
+        begins = isinstance(fact, SessionBegan | Reopened)
+        if self.time is not None and not begins:
             self.seconds += event.time - self.time
-        if self.time is not None or isinstance(fact, SessionBegan):
-            self.time = event.time
+        self.time = event.time if begins or self.time is not None else None
         if isinstance(fact, TrialFact):
             self._apply_to_trial(fact)
         elif isinstance(fact, Created):
@@ -307,6 +311,8 @@ class Record:
         match fact:
             case SessionBegan():
                 self.status, self.reason = "unfinished", ""
+            case Reopened():
+                self._reopen(fact)
             case Rehearsed():
                 self.rehearsal = fact
             case StageClosed(stage=stage, reason=reason):
@@ -326,7 +332,8 @@ class Record:
                 self.remeasured, self.confirmed = True, dict(trials)
                 self.history = self.history.corrected(trials)
             case Tested(trials=trials, reference=reference):
-                self.tested, self.reference = dict(trials), reference
+                self.tested = {**self.tested, **trials}
+                self.reference = reference or self.reference
             case SharedEpoch(body=body):
                 self.shared[fact.epoch] = body
             case MemoryPlanned(body=body):
@@ -345,6 +352,19 @@ class Record:
                 self.status, self.reason = "interrupted", reason
             case Ended(status=status, reason=reason):
                 self.status, self.reason = status, reason
+
+    def _reopen(self, fact: Reopened) -> None:
+        """Let the search go on after its trials so far, and whatever follows it be chosen anew."""
+        self.settings, self.reopened = fact.among(self.settings), self.reopened + 1
+        self.status, self.reason = "unfinished", ""
+        searched = sum(trial.proposal.stage.is_search for trial in self.history)
+        self.firsts = {s: n for s, n in self.firsts.items() if s == BASELINE}
+        self.firsts[SEARCH] = self.next_number - searched
+        self.closed = {s: why for s, why in self.closed.items() if s == BASELINE}
+        self.finalists, self.schedules, self.remeasured = {}, None, False
+        self.open.clear()
+        if fact.minutes is None:
+            self.time_plan = None
 
 
 def read_record(store: Store, run: str) -> Record:

@@ -45,9 +45,10 @@ def conclude(store: Store, name: str, plan: Plan, left: float | None = None) -> 
     if best is None:
         events.write(store, name, events.Ended("failed", _why_none(record, plan)))
         return
-    if not record.tested:
-        chosen = front_of(kept, plan.objectives) if len(plan.objectives) > 1 else [best]
-        _test(store, name, plan, chosen, left)
+    chosen = front_of(kept, plan.objectives) if len(plan.objectives) > 1 else [best]
+    chosen = [trial for trial in chosen if trial.number not in record.tested]
+    if chosen:
+        _test(store, name, plan, chosen, left, compared=record.reference is not None)
     _export_best(store, name, plan, best)
     events.write(store, name, events.Ended("done", ""))
 
@@ -84,15 +85,23 @@ def _why_none(record: Record, plan: Plan) -> str:
     return "no trial ended well within the limits"
 
 
-def _test(store: Store, name: str, plan: Plan, chosen: list[Trial], left: float | None) -> None:
-    """Score networks on the test part, and a classical method beside them."""
+def _test(
+    store: Store,
+    name: str,
+    plan: Plan,
+    chosen: list[Trial],
+    left: float | None,
+    *,
+    compared: bool,
+) -> None:
+    """Score networks on the test part, and a classical method if it was not `compared` before."""
     scores: dict[int, dict[str, float]] = {}
     for trial in chosen:
         with _kept_on(store, name, "test"):
             scores[trial.number] = plan.evaluator.test(load_trained(store, name, plan, trial))
     classical = None
     data = plan.evaluator.data
-    if data is not None and len(data.test):
+    if data is not None and len(data.test) and not compared:
         with _kept_on(store, name, "reference"):
             if plan.refit:  # the reference learns from what the network did
                 data = data.with_validation_in_train()

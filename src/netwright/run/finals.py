@@ -55,6 +55,18 @@ def refits(plan: Plan, found: Sequence[Trial], own: Budget | None = None) -> lis
     ]
 
 
+def has_trained(history: History, weights: Weights, proposal: Proposal) -> bool:
+    """Whether its stage has such a trial already: one of a run that goes on after its end."""
+    return any(
+        t.done
+        and t.proposal.stage == proposal.stage
+        and t.proposal.budget == proposal.budget
+        and t.architecture == proposal.architecture
+        and weights.has(t.number)
+        for t in history
+    )
+
+
 def eligible(plan: Plan, history: History, weights: Weights) -> list[Trial]:
     """The trials of the latest final, or of the search, that may be returned."""
     for number in range(len(plan.finals), -1, -1):

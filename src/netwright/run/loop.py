@@ -22,7 +22,7 @@ from netwright.oneshot import OneShot
 from netwright.record import events
 from netwright.record.progress import Flight, Progress
 from netwright.run.budget import Clock, Spending
-from netwright.run.finals import eligible, finalists, measured_again, refits
+from netwright.run.finals import eligible, finalists, has_trained, measured_again, refits
 from netwright.run.flights import evaluation_of
 from netwright.run.landing import Landing
 from netwright.run.pacing import Pacing
@@ -142,9 +142,10 @@ class Loop:
         return replace(self.plan, finals=known.finals, refit=known.refit > 0)
 
     def _final(self, stage: Stage, choose: Callable[[], list[Proposal]]) -> None:
-        """A stage whose proposals are chosen once, when it begins."""
+        """A stage whose proposals are chosen once, when it begins; none is trained twice."""
         if stage not in self.state.record.finalists:
-            self.state.append(events.FinalistsChosen(stage, tuple(choose())))
+            chosen = [p for p in choose() if not has_trained(self.history, self.state.weights, p)]
+            self.state.append(events.FinalistsChosen(stage, tuple(chosen)))
         self._fill(stage, self._sources.listed(stage))
 
     def _fill(self, stage: Stage, source: Source) -> None:

@@ -176,7 +176,8 @@ class Plan:
         "netwright.db",
         "where the run is logged and its weights are kept: the path of a file, a URL such as "
         "`sqlite:///runs.db` or `memory://name`, or a Store. A run of the same name in it is "
-        "continued, and returned as it is if it is finished.",
+        "continued; if it is finished it is returned as it is, or goes on where trials, minutes or "
+        "epochs are more than it had.",
         cli_help="Where runs are: a file or a URL.",
         rule=instance("a path, a URL or a Store", str, Path, Store),
         logged=False,

@@ -66,6 +66,12 @@ class Searches:
             self._observed[stage] += 1
         return True
 
+    def catch_up(self, stage: Stage) -> None:
+        """Let the strategy observe all trials that have ended, as they do when a search is over."""
+        for number in sorted(n for n, t in self._waiting.items() if t.proposal.stage == stage):
+            self._observe(stage, self._waiting.pop(number))
+            self._observed[stage] += 1
+
     def unseen(self) -> dict[int, Proposal]:
         """Proposals of finished trials that were not observed yet, by number."""
         return {number: trial.proposal for number, trial in self._waiting.items()}

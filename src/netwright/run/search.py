@@ -26,6 +26,7 @@ from netwright.run.loop import Loop
 from netwright.run.origin import check_not_importing
 from netwright.run.plan import Plan
 from netwright.run.rehearsal import rehearse
+from netwright.run.reopening import reopening
 from netwright.run.result import Run
 from netwright.run.warm_start import known_from
 from netwright.run.workers import executor_of
@@ -114,7 +115,8 @@ def search(
             the best are tried first, and the strategy learns what they are worth here.
         store: where the run is logged and its weights are kept: the path of a file, a URL such as
             `sqlite:///runs.db` or `memory://name`, or a Store. A run of the same name in it is
-            continued, and returned as it is if it is finished.
+            continued; if it is finished it is returned as it is, or goes on where trials, minutes
+            or epochs are more than it had.
         run: name of the run.
         out: folder for the best network.
         watch: is told of the progress several times a second.
@@ -164,6 +166,11 @@ def carried_out(
         late = 60 * (plan.minutes or math.inf) <= time.monotonic() - began  # and refused below
         rehearsed = rehearse(plan, costs) if plan.rehearse and not late else None
         run.store.create(run.name, settings)
+    if settings is None and reopening(run.record, plan) is not None:
+        with run.store.lock(run.name):
+            again = reopening(run.record, plan)
+            if again is not None:
+                write(run.store, run.name, again)
     if run.status not in ("done", "failed"):
         with run.store.lock(run.name):
             before = run.record

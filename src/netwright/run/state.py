@@ -14,6 +14,7 @@ from netwright.record.events import (
     Finished,
     Measured,
     Rejected,
+    Reopened,
     StageClosed,
     TimePlanned,
     write,
@@ -28,7 +29,7 @@ from netwright.run.proposers import Searches
 from netwright.space import Architecture
 from netwright.store import Store
 from netwright.store.base import this_owner
-from netwright.trial import Budget, History, Proposal, Trial, by_budget
+from netwright.trial import SEARCH, Budget, History, Proposal, Trial, by_budget
 
 
 class RunState:
@@ -117,6 +118,8 @@ class RunState:
                     self.costs.keep_macs(share.macs)
             case StageClosed():
                 self._drop_states()
+            case Reopened():
+                self.searches.catch_up(SEARCH)
             case Finished(result=trial):
                 self._learn_pace(trial)
                 self.searches.take(trial)
