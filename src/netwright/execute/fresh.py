@@ -50,7 +50,7 @@ def command(
 def _loaded() -> dict[str, list[str]]:
     """The names of the modules outside packages that were loaded, by their folders."""
     names = defaultdict(list)
-    for name, module in list(sys.modules.items()):
+    for name, module in sys.modules.copy().items():  # others may import meanwhile
         spec = vars(module).get("__spec__") if isinstance(module, ModuleType) else None
         if "." in name or spec is None or not spec.has_location or not spec.origin:
             continue
