@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -110,12 +111,14 @@ def test_what_is_rebuilt_is_what_was_planned(own: ModuleType, tmp_path: Path) ->
         baseline=2,
         seed=8,
         workers=0,
+        rehearse=False,
     )
     again = rebuilt(plan, tmp_path)
     ours, theirs = settings_of(plan), settings_of(again)
     for name in ours.keys() - {"call", "not_rebuilt", "versions", "machine"}:
         assert theirs[name] == ours[name], name
     assert again.evaluator.data.settings == data.settings
+    assert not again.rehearse and rebuilt(replace(plan, rehearse=True), tmp_path).rehearse
 
 
 def test_functions_are_named_by_their_file(own: ModuleType, tmp_path: Path) -> None:

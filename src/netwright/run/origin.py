@@ -33,7 +33,7 @@ from netwright.targets.asked import target_named
 from netwright.targets.base import Target
 
 _PLAIN = ("trials", "minutes", "epochs", "refit", "baseline", "deterministic", "seed")
-_ALSO = ("trial_minutes", "warm_start")
+_ALSO = ("trial_minutes", "rehearse", "warm_start")
 _IMPORTING: ContextVar[str | None] = ContextVar("importing", default=None)
 
 
