@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +112,10 @@ def test_of_what_cannot_be_exported_the_weights_are_handed_back(tmp_path: Path) 
     run = searched(tmp_path, gated, rehearse=False, out=tmp_path / "out")
     assert run.status == "done" and is_kept(run)
     assert any("Gate" in note for note in run.notes)
+    record, both = run.record, ("model.onnx is missing: it differs.", "There is no form.")
+    record.exported = replace(record.exported, notes=("It is small.", *both))
+    record.losses = {"export": " ".join(both), "out": "Not written."}
+    assert record.notes == ["Not written.", "It is small.", *both]  # once each
     assert run.record.losses["export"].startswith("There is no form that PyTorch can load")
     assert (tmp_path / "out" / "model.safetensors").is_file()
     card = json.loads((tmp_path / "out" / "card.json").read_text())

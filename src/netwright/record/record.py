@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
@@ -192,7 +192,9 @@ class Record:
         Forms that failed in the rehearsal are told as long as there is no export.
         """
         known, best = self.exported or self.rehearsal, self.best
-        told = [*self.losses.values(), *(known.notes if known is not None else ())]
+        forms = known.notes if known is not None else ()
+        told = [text for text in self.losses.values() if not _said(text, forms)]
+        told += forms
         if best is not None and (untrained := self.untrained(best)):
             told.append(untrained)
         if self.reopened and len(self.tested) > 1 and len(self.objectives) == 1:
@@ -397,3 +399,10 @@ def _check(record: Record) -> None:
         Sketch.from_json(sketch)
     if record.status not in get_args(RunStatus):
         raise ValueError(f"status {record.status!r}")
+
+
+def _said(text: str, notes: Sequence[str]) -> bool:
+    """Whether a text is made of some of these notes, so that it says nothing beside them."""
+    for note in notes:
+        text = text.replace(note, "")
+    return not text.strip()
