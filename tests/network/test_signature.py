@@ -47,6 +47,7 @@ def test_the_one_tensor_needs_no_name_and_several_do() -> None:
         (lambda: TensorSpec("x", (2,), ids=3), "dtype of whole numbers"),
         (lambda: Signature((), (TensorSpec("y", (2,)),)), "at least one tensor"),
         (lambda: Signature((TensorSpec("x", (2,)),) * 2, (TensorSpec("y", (2,)),)), "of its own"),
+        (lambda: Signature((TensorSpec("x", (2,)),), (TensorSpec("x", (2,)),)), "got 'x' in both"),
     ],
 )
 def test_what_is_no_signature_is_refused(make, part) -> None:

@@ -116,7 +116,7 @@ class Signature:
     """The tensors that a network takes, in the order of its `forward`, and those that it gives.
 
     Raises:
-        SettingError: None is taken or given, or two have one name.
+        SettingError: None is taken or given, or two have one name: a form tells them apart by it.
     """
 
     inputs: tuple[TensorSpec, ...]
@@ -130,6 +130,12 @@ class Signature:
                     f"`Signature({what}=...)` must have at least one tensor, each with a name of "
                     f"its own, got {names!r}."
                 )
+        both = {spec.name for spec in self.inputs} & {spec.name for spec in self.outputs}
+        if both:
+            raise SettingError(
+                f"`Signature(...)` must have no input with the name of an output, got "
+                f"{', '.join(map(repr, sorted(both)))} in both; give the input another name."
+            )
 
     @classmethod
     def single(
