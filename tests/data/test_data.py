@@ -114,11 +114,21 @@ def test_rows_are_encoded_as_the_data_were():
     (x,) = data.encode(np.full((2, 6, 6), 7, np.uint8))
     assert x.shape == (2, 1, 6, 6) and x.dtype == torch.uint8 and bool((x == 7).all())
     for rows, message in (
-        (np.zeros((2, 5, 5), np.uint8), r"must have shape \(b, 1, 6, 6\), got \(2, 1, 5, 5\)"),
-        (np.zeros((2, 6, 6)), "must be uint8 as the data are"),
+        (np.zeros((2, 5, 5), np.uint8), r"the shape \(b, 1, 6, 6\), got \[2, 5, 5\]"),
+        (np.full((2, 6, 6), 0.5), r"must be whole numbers that torch\.uint8 holds"),
+        ("abc", r"must be numbers of the shape \(b, 1, 6, 6\)"),
     ):
         with pytest.raises(DataError, match=message):
             data.encode(rows)
+    assert data.encode([])[0].shape == (0, 1, 6, 6)
+    colours = from_arrays(np.zeros((60, 3, 6, 5)), np.arange(60) % 3)
+    last = np.random.default_rng(0).random((2, 6, 5, 3))[:, ::-1]
+    assert torch.equal(
+        colours.encode(last)[0], torch.tensor(last.copy()).permute(0, 3, 1, 2).float()
+    )
+    last[1, 0, 4, 2] = np.inf
+    with pytest.raises(DataError, match=r"row 1 \(counted from 0\) holds inf at \[2, 0, 4\]"):
+        colours.encode(last)
 
 
 def test_the_digest_is_of_the_content():

@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pandas
 import pytest
 import torch
 
@@ -101,6 +102,7 @@ def test_bad_inputs_are_named(x, ids, message) -> None:
         ({}, {}, r"must be a mapping"),
         ({"a": np.eye(6)}, {"b": 3}, r"`from_named\(ids=...\)` must give inputs \(a\)"),
         ({"a": np.eye(6)}, {"a": 0}, r"at least 1, got 'a': 0"),
+        ({"output": np.eye(6)}, {}, r"name of an output of the task, got 'output'"),
     ],
 )
 def test_bad_settings_are_refused(x, ids, message) -> None:
@@ -115,6 +117,10 @@ def test_bad_settings_are_refused(x, ids, message) -> None:
         ({"codes": [[7, 0]]}, "'codes' must hold ids from 0 to 6"),
         ({"codes": [[0.5, 0]]}, "'codes' must hold whole numbers"),
         ({"numbers": [[1.0, 2.0]]}, r"'numbers' must have the shape \(b, 3\), got \[1, 2\]"),
+        ({"numbers": [[1, 2, np.nan]]}, r"row 0 \(counted .* holds nan in 'numbers' at \[2\]"),
+        ({"numbers": [[1, 2, 10**400]]}, "'numbers' must hold numbers"),
+        ({"numbers": np.ones((3, 3))}, "in each input, got 3 in 'numbers', 1 in 'codes'"),
+        ({"age": 3.0}, r"'age' must have the shape \(b, 1\), got \[\]"),
     ],
 )
 def test_rows_that_cannot_be_encoded_are_named(change, message) -> None:
@@ -122,3 +128,16 @@ def test_rows_that_cannot_be_encoded_are_named(change, message) -> None:
     rows = {key: values for key, values in rows.items() if values is not None}
     with pytest.raises(DataError, match=message):
         make().encode(rows)
+
+
+def test_rows_are_mappings_of_arrays_or_a_list_of_mappings() -> None:
+    data = make()
+    for none in ([], {key: values[:0] for key, values in GIVEN.items()}):
+        encoded = data.encode(none)
+        assert [list(x.shape) for x in encoded] == [[0, *spec.shape] for spec in data.raw]
+    rows = [{key: values[row] for key, values in GIVEN.items()} for row in range(3)]
+    for given in ((row for row in rows), pandas.DataFrame(rows)):
+        assert all(map(torch.equal, data.encode(given), data.encode(rows)))
+    for odd in (None, "abc", rows[0]["numbers"], pandas.Series(rows[0]), [1, 2]):
+        with pytest.raises(DataError, match="rows must be a mapping from names to arrays"):
+            data.encode(odd)

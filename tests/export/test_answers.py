@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+import pandas
 import pytest
 import torch
 from torch import Tensor, nn
 
 from netwright import data as datasets
-from netwright.errors import ExportError
+from netwright.errors import DataError, ExportError
 from netwright.export import Card, export
 from netwright.export.source.answers import function_source, literal
 from netwright.network.normalised import Deployment, Encoder, arguments_of
@@ -98,9 +99,32 @@ def test_rows_of_a_table_are_answered_by_names(kind, table: Path, tmp_path: Path
         ValueError, match="holds 'big' in the column 'size', which must be a number"
     ):
         net.predict([{**typed[0], "size": "big"}])
+    assert net.predict([]) == [] and net.predict_proba([]).shape == (0, 2)
+    frame = pandas.DataFrame(typed)
+    assert net.predict(frame) == names and net.predict(frame.to_dict("list")) == names
+    refused_alike(data, net, typed[0])
     strange = {**typed[0], "color": "mauve"}
     assert torch.equal(net.predict_proba([strange]), net.predict_proba([strange]))
     assert torch.equal(data.encode([strange])[0], model.encode_columns([strange], model.BOOK)[0])
+
+
+def refused_alike(data: datasets.ArrayData, net: nn.Module, row: dict[str, object]) -> None:
+    """What is no row is refused by data and by model.py, in the same sentence."""
+    for odd, said in (
+        (row, "or a DataFrame, got one row alone: put it into a list"),
+        (pandas.Series(row), "or a DataFrame, got Series"),
+        ("red", "or a DataFrame, got str"),
+        (None, "or a DataFrame, got NoneType"),
+        ([list(row.values())], r"got list as row 0 \(counted from 0\)"),
+        ([{**row, "size": 10**400}], "holds a number beyond float32 in the column 'size'"),
+        ([row, {**row, "size": None}], r"row 1 \(counted from 0\) holds None in the column 'size'"),
+        ({**{key: [value] for key, value in row.items()}, "size": []}, "of one length"),
+    ):
+        with pytest.raises(ValueError, match=said) as one:
+            net.predict(odd)
+        with pytest.raises(DataError) as other:
+            data.encode(odd)
+        assert str(other.value) == f"{one.value}."
 
 
 def test_written_source_is_tidy(table: Path, tmp_path: Path) -> None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from netwright.data.values import read_inputs
 from netwright.data.written import encode_arrays, encode_columns
 from netwright.errors import DataError
 from netwright.network.normalised import Encoder
@@ -43,18 +41,13 @@ class Arrays(Encoding):
     dtype: str
 
     def encode(self, rows: Any) -> Tensor:
-        """An array, tensor or list of b examples, as `netwright.data.values.read_inputs` reads it.
+        """An array, tensor or list of b examples, without a channel or with the channels last too.
 
         Raises:
-            DataError: They have another shape, are bytes where numbers are wanted or the other way
-                round, or a value is not finite.
+            DataError: They have another shape, are no whole numbers where the data are bytes, or a
+                value is not finite.
         """
-        x = read_inputs(rows, "rows")
-        if x.shape[1:] != self.shape:
-            raise DataError(f"rows must have shape (b, {_sizes(self.shape)}), got {x.shape}.")
-        if self.dtype == "uint8" and x.dtype != np.uint8:
-            raise DataError(f"rows must be uint8 as the data are, got {x.dtype}.")
-        return torch.from_numpy(np.ascontiguousarray(x, dtype=self.dtype))
+        return encoded_by(self.encoder, rows)[0]
 
     def to_json(self) -> dict[str, Any]:
         """Shape and dtype."""
@@ -111,10 +104,7 @@ class Columns(Encoding):
         Raises:
             DataError: A column is missing, or a value cannot be encoded.
         """
-        features = [column.encode(_values(rows, column.name)) for column in self.columns]
-        if len({len(feature) for feature in features}) > 1:
-            raise DataError("rows must have columns of one length.")
-        return torch.from_numpy(np.concatenate(features, axis=1))
+        return encoded_by(self.encoder, rows)[0]
 
     def to_json(self) -> dict[str, Any]:
         """The columns in the order of their features."""
@@ -149,15 +139,14 @@ def encoding_from(body: Mapping[str, Any]) -> Encoding:
     raise DataError(f"An encoding must be of kind arrays or columns, got {body['kind']!r}.")
 
 
-def _values(rows: Any, name: str) -> NDArray[Any]:
-    """The values of a column."""
+def encoded_by(encoder: Encoder, rows: Any) -> tuple[Tensor, ...]:
+    """Rows as the function of an encoder reads them, which exported networks have too.
+
+    Raises:
+        DataError: They cannot be encoded.
+    """
+    assert encoder.encode is not None
     try:
-        if isinstance(rows, Sequence):
-            return np.array([row[name] for row in rows], object)
-        return np.array(list(rows[name]), object)
-    except (KeyError, TypeError, IndexError) as error:
-        raise DataError(f"rows must have a column '{name}', got none.") from error
-
-
-def _sizes(shape: tuple[int, ...]) -> str:
-    return ", ".join(map(str, shape))
+        return encoder.encode(rows, encoder.book)
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{str(error).rstrip('.')}.") from error

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from netwright.data.arrays import part_rows
 from netwright.data.base import Data, Inputs, Part
 from netwright.data.dataset import side_by_side
+from netwright.data.encodings import encoded_by
 from netwright.data.labels import encode_labels
 from netwright.data.values import measure_mean_std, read_inputs, read_targets, to_numpy
 from netwright.data.written import encode_named
@@ -89,10 +90,7 @@ class NamedData(Data):
         Raises:
             DataError: A tensor is missing, or has another shape or other values than the data.
         """
-        try:
-            return encode_named(rows, self.encoding)
-        except (ValueError, TypeError) as error:
-            raise DataError(f"{str(error).rstrip('.')}.") from error
+        return encoded_by(self.encoder, rows)
 
     @property
     def encoding(self) -> dict[str, Any]:
@@ -143,8 +141,8 @@ def from_named(
 
     Raises:
         DataError: The data cannot be used; the message names the input and the row.
-        SettingError: `x` is no mapping of names, `ids` names no input, or a fraction is outside its
-            rule.
+        SettingError: `x` is no mapping of names, an input has the name of an output of the task,
+            `ids` names no input, or a fraction is outside its rule.
     """
     counts = _checked(x, ids or {}, task, class_names)
     arrays = {key: _read(values, f"{name}: {key}", counts.get(key)) for key, values in x.items()}
@@ -154,6 +152,7 @@ def from_named(
         task, targets = Classification(names), codes[where]
     else:
         targets = read_targets(y, where)
+    _check_names(x, task)
     for key, array in arrays.items():
         if len(array) != len(targets):
             raise DataError(
@@ -199,6 +198,16 @@ def _checked(
                 f"at least 1, got {name!r}: {count!r}."
             )
     return dict(ids)
+
+
+def _check_names(x: Mapping[str, object], task: Task) -> None:
+    """Refuse inputs that have the name of what networks give."""
+    for spec in task.outputs:
+        if spec.name in x:
+            raise SettingError(
+                f"`from_named(x, ...)` must have no input with the name of an output of the task, "
+                f"got {spec.name!r}; give the input another name."
+            )
 
 
 def _read(values: object, where: str, count: int | None) -> NDArray[Any]:

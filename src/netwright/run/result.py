@@ -194,6 +194,8 @@ class TrainedNetwork:
                 "none; call `model()` and give it tensors."
             )
         inputs, task = data.encode(rows), data.task
+        if not len(inputs[0]):
+            return []
         with torch.no_grad():
             return task.answers(task.decoder().eval()(*each_of(self.model()(*inputs))))
 

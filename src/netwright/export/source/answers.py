@@ -46,15 +46,21 @@ class Answers:
     @property
     def methods(self) -> list[str]:
         """The lines of `predict`, within the class of the network."""
-        given = f"*{self.encoding}(rows, BOOK)" if self.encode else self.argument
+        given = "*inputs" if self.encode else self.argument
         outputs = f"{'*' if self.outputs > 1 else ''}self({given})"
-        decoded = ["    with torch.no_grad():", f"        return self.decoder({outputs})"]
+        none = f"torch.empty(0, {len(self.names)})" if self.names else "[]"
+        encoded = [
+            f"    inputs = {self.encoding}(rows, BOOK)",
+            "    if not len(inputs[0]):",
+            f"        return {none}",
+        ]
+        decoded = [*(encoded if self.encode else ()), "    with torch.no_grad():"]
         of = "for each of the rows" if self.encode else "for each row of raw tensors"
         if not self.names:
             return [
                 f"def predict(self, {self.argument}):",
                 f'    """The answers {of}, a list."""',
-                decoded[0],
+                *decoded,
                 f"        return self.decoder({outputs}).tolist()",
             ]
         return [
@@ -66,6 +72,7 @@ class Answers:
             f"def predict_proba(self, {self.argument}):",
             f'    """The probability of each of CLASSES {of}: (b, {len(self.names)})."""',
             *decoded,
+            f"        return self.decoder({outputs})",
         ]
 
     @property
