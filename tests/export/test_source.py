@@ -258,6 +258,30 @@ def test_parity_of_corners(tmp_path: Path) -> None:
     assert made.rest[2].weight is made.rest[0].weight
 
 
+class Narrow(nn.Module):
+    """A layer of some dtype between two of float32."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.dtype = dtype
+        self.first = nn.Linear(4, 6)
+        self.inner = nn.Sequential(nn.Linear(6, 6), nn.BatchNorm1d(6), nn.Linear(6, 6)).to(dtype)
+        self.last = nn.Linear(6, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.inner(self.first(x).to(self.dtype)).float())
+
+
+def test_layers_keep_their_dtypes(tmp_path: Path) -> None:
+    both = nn.Sequential(nn.Linear(4, 4), Narrow(torch.bfloat16), nn.Linear(2, 4))
+    both.append(Narrow(torch.float64))  # the same class but for the dtype
+    for model in (both, Narrow(torch.float16), nn.Linear(4, 2, dtype=torch.float64)):
+        given = torch.randn(5, 4, dtype=next(model.parameters()).dtype)
+        assert_parity(model, (4,), tmp_path, given)
+    written = model_source(both, takes(4))
+    assert "nn.Linear(6, 6).to(torch.bfloat16)" in written and written.count("nn.Linear(4, 4)") == 1
+
+
 def test_the_source_reads_as_it_was_written() -> None:
     source = model_source(Corners(), takes(1, 14, 14))
     for line in (

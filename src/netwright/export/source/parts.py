@@ -49,6 +49,7 @@ class Part:
     path: str
     own: bool = False  # a class of the user's, to be written
     base: str = ""  # the class of torch.nn it extends or is: Module, Sequential, Conv2d, ...
+    dtype: str = ""  # of the tensors of one of torch's layers, where that is not float32
     arguments: list[Argument] = field(default_factory=list)
     tensors: list[Own] = field(default_factory=list)
     children: list[tuple[str, Part]] = field(default_factory=list)
@@ -74,7 +75,7 @@ def part_of(module: nn.Module, path: str = "", *, root: bool = True) -> Part:
     plain = type(module) is getattr(nn, base, None)
     part = Part(module, path, own=root or not plain, base=base)
     if is_torch(module) and not is_container(module):
-        part.arguments = arguments(module, path)
+        part.arguments, part.dtype = arguments(module, path), _dtype(module)
     else:
         if not (plain and is_container(module)):
             if type(module).forward not in (nn.Sequential.forward, nn.Module.forward):
@@ -166,7 +167,15 @@ def _shape(part: Part) -> str:
     inner = [(name, child.shape) for name, child in part.children]
     forward = (part.forward.inputs, part.forward.lines)
     kind = type(part.module)
-    return repr((kind.__module__, kind.__qualname__, fixed, tensors, inner, part.aliases, forward))
+    called = (kind.__module__, kind.__qualname__, part.dtype)
+    return repr((*called, fixed, tensors, inner, part.aliases, forward))
+
+
+def _dtype(module: nn.Module) -> str:
+    """The one dtype of floats that all tensors of a module have, if it is another than float32."""
+    tensors = [*module.parameters(), *module.buffers()]
+    found = {str(tensor.dtype) for tensor in tensors if tensor.dtype.is_floating_point}
+    return found.pop() if len(found) == 1 and found != {"torch.float32"} else ""
 
 
 def _tensors(module: nn.Module, path: str) -> Iterator[Own]:

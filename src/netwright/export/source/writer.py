@@ -54,7 +54,8 @@ class Writer:
             return [f"super().__init__({_elements(part, calls)})", *tensors]
         children = [_child_line(name, call) for name, call in calls]
         aliases = [f"self.{name} = self.{other}" for name, other in part.aliases]
-        return [f"super().__init__({given})", *tensors, *children, *aliases]
+        cast = [f"self.to({part.dtype})"] if part.dtype else []
+        return [f"super().__init__({given})", *cast, *tensors, *children, *aliases]
 
     def forward(self, part: Part, made: Class | None = None) -> list[str]:
         """The statements of `forward`."""
@@ -74,7 +75,8 @@ class Writer:
             return f"{made.name}({', '.join(given)})"
         if is_container(part.module):
             return f"nn.{part.base}({_elements(part, self._calls(part, texts))})"
-        return f"nn.{part.base}({self._given(part, texts)})"
+        cast = f".to({part.dtype})" if part.dtype else ""
+        return f"nn.{part.base}({self._given(part, texts)}){cast}"
 
     def _attributes(self, made: Class) -> list[str]:
         """Assignments of the parameters that the forward reads."""
