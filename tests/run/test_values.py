@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import cloudpickle
@@ -12,8 +13,9 @@ import pytest
 import torch
 
 import netwright as nw
-from netwright.errors import StoreError
+from netwright.errors import SettingError, StoreError
 from netwright.execute import Inline
+from netwright.testing.spaces import SPACES
 
 READ = """
 import pickle, sys
@@ -62,6 +64,26 @@ def test_a_run_goes_through_joblib(run) -> None:
     assert (again.name, again.store) == (run.name, run.store)
     assert again.plan.executor is None  # it is of the process that worked on the run
     assert run.plan.executor is not None
+
+
+def test_a_run_of_functions_of_no_file_is_sent_with_them(tmp_path: Path) -> None:
+    joblib = pytest.importorskip("joblib")
+    space, settings = SPACES["flat"](), {"trials": 1, "finals": (), "targets": (), "workers": 0}
+    store = tmp_path / "a.db"
+    run = nw.search(space, lambda model, epochs: 0.5, store=store, run="a", **settings)
+    joblib.dump(run, tmp_path / "run")
+    told = subprocess.run(
+        [sys.executable, "-c", f"import joblib; print(joblib.load({str(tmp_path / 'run')!r}))"],
+        env=os.environ, capture_output=True, text=True,
+    )  # fmt: skip
+    assert told.stdout == "Run('a', done, trials=1, best=0.5000)\n", told.stderr
+
+    lock = threading.Lock()
+    held = nw.search(
+        space, lambda model, epochs: float(lock.locked()), store=store, run="b", **settings
+    )
+    with pytest.raises(SettingError, match=r"run 'b' cannot be pickled, .* cannot pickle '_thread"):
+        pickle.dumps(held)
 
 
 def test_neither_run_nor_store_holds_a_connection(run) -> None:

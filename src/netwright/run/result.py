@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from pickle import PicklingError
 from typing import Any
 
+import cloudpickle
 import torch
 
 from netwright.errors import SettingError, StoreError
 from netwright.network.normalised import Normalised, each_of
+from netwright.network.onnx_graph import first_line
 from netwright.objective import Limits, limits_from
 from netwright.record.record import Record, read_record
 from netwright.report import write_report
@@ -29,7 +32,8 @@ class Run:
     """A history with its space, settings and artifacts.
 
     It is a value that can be pickled and holds no open connection: its store is opened anew from
-    its URL. The executor it was carried out with stays where it was.
+    its URL. The executor it was carried out with stays where it was. Functions of no file, such as
+    lambdas, are sent with it.
     """
 
     def __init__(self, store: Store, name: str, plan: Plan) -> None:
@@ -40,7 +44,16 @@ class Run:
         plan = self.plan
         if plan.executor is not None:
             plan = replace(plan, executor=None)
-        return Run, (self.store, self.name, plan)
+        try:
+            sent = cloudpickle.dumps(plan)
+        except (PicklingError, TypeError, AttributeError, ValueError, RecursionError) as error:
+            raise SettingError(
+                f"The run {self.name!r} cannot be pickled, since its space, training or strategy "
+                f"holds what cannot be sent: {first_line(error)}. Have the function make that when "
+                "it is called, or call `netwright.search` again with the same arguments and "
+                f"run={self.name!r}: what is done is read from the store."
+            ) from error
+        return _sent, (self.store, self.name, sent)
 
     @property
     def record(self) -> Record:
@@ -146,6 +159,11 @@ class Run:
         value = best.metrics.get(record.objectives[0].metric, float("nan")) if best else 0.0
         told = f", best={value:.4f}" if best else ""
         return f"Run({self.name!r}, {record.status}, trials={len(record.history)}{told})"
+
+
+def _sent(store: Store, name: str, plan: bytes) -> Run:
+    """A run whose plan was pickled with the functions that no import finds."""
+    return Run(store, name, cloudpickle.loads(plan))
 
 
 @dataclass(frozen=True, repr=False)
