@@ -11,12 +11,13 @@ from torch import Tensor, nn
 
 from netwright.data import Data
 from netwright.data.base import Inputs
+from netwright.errors import SettingError
 from netwright.evaluate.pace import Steps
 from netwright.network.normalised import Deployment
 from netwright.network.signature import Signature
 from netwright.space import Architecture, Space
 from netwright.tasks import USUAL, Metric, Task
-from netwright.trial import Budget, Status
+from netwright.trial import STATUSES, Budget, Status
 
 _EXAMPLES = 64  # of the data, for targets and for comparing exported forms
 
@@ -60,13 +61,25 @@ class Context:
 
 @dataclass(frozen=True)
 class Result:
-    """What an evaluation found; `model` is the trained network in eval mode, if there is one."""
+    """What an evaluation found; `model` is the trained network in eval mode, if there is one.
+
+    Metrics are numbers: of Python, of NumPy, or tensors without a dimension; a trial has floats.
+
+    Raises:
+        SettingError: There is no such status.
+    """
 
     metrics: Mapping[str, float]
     curve: tuple[Mapping[str, float], ...] = ()
     status: Status = "done"
     reason: str = ""
     model: nn.Module | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.status not in STATUSES:
+            raise SettingError(
+                f"`Result(status=...)` must be one of {', '.join(STATUSES)}, got {self.status!r}."
+            )
 
 
 class Evaluator(ABC):

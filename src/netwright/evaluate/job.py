@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from netwright.errors import EvaluationError, StoreError
 from netwright.evaluate.base import Context, Evaluator
 from netwright.evaluate.kept import Watched
+from netwright.evaluate.returned import Unusable, floats, usable
 from netwright.network.weights import tensor_bytes, unwrapped
 from netwright.objective import Limit, MetricName
 from netwright.space import Architecture, Space
@@ -94,6 +95,8 @@ class Evaluation:
             outcome = Outcome("unkept", metrics, reason=str(error))
         except _OutOfTime as error:
             outcome = Outcome("timeout", metrics, reason=str(error))
+        except Unusable as error:
+            outcome = Outcome("invalid", metrics, reason=str(error), for_all=True)
         except MemoryError as error:
             outcome = Outcome("oom", metrics, reason=f"out of memory: {error}")
         except KeyboardInterrupt:
@@ -118,7 +121,8 @@ class Evaluation:
                 reason = too_long(told, job.affordable)
                 return Outcome("rejected", {**metrics, TRAINING_SECONDS: told}, reason=reason)
         candidate.built.clear()
-        result = evaluator.evaluate(candidate, job.budget, self._context(job, report))
+        found = evaluator.evaluate(candidate, job.budget, self._context(job, report))
+        result = usable(found, f"{type(evaluator).__name__}.evaluate(...)")
         metrics |= {k: v for k, v in result.metrics.items() if k not in metrics}
         outcome = Outcome(result.status, metrics, result.curve, result.reason)
         if result.status != "done":
@@ -145,7 +149,7 @@ class Evaluation:
         began, store, run, prefix = time.monotonic(), self.store, self.run, job.state
 
         def told(epoch: int, metrics: Mapping[str, float]) -> None:
-            report({**metrics, "epoch": epoch})
+            report({**floats(metrics, "Context.report(epoch, metrics)"), "epoch": epoch})
             if job.seconds is not None and time.monotonic() - began > job.seconds:
                 raise _OutOfTime(f"it took longer than the {job.seconds:.3g} s that it was given")
 

@@ -19,6 +19,7 @@ from netwright.evaluate.base import Candidate, Context, Evaluator, Result
 from netwright.evaluate.continued import Tensors, went_before, with_curve
 from netwright.evaluate.fit import Diverged, Schedule, fit, score
 from netwright.evaluate.pace import Steps
+from netwright.evaluate.returned import floats
 from netwright.space.limits import COSTS
 from netwright.tasks import Task
 from netwright.trial import Budget
@@ -261,14 +262,24 @@ class Training(Evaluator):
         if not len(part):
             return {}
         normalise = self.data.normalise
-        return score(model, part, task=self.task, normalise=normalise, device=device)
+        found = score(model, part, task=self.task, normalise=normalise, device=device)
+        return floats(found, f"{type(self.task).__name__}.measure(batches)")
 
     def _first(self, metrics: Mapping[str, float]) -> dict[str, float]:
         """The task's first metric alone."""
         return {name: metrics[name] for name in (self.metric.name,) if name in metrics}
 
     def torch_device(self) -> torch.device:
-        """Where it trains."""
+        """Where it trains.
+
+        Raises:
+            SettingError: There is no CUDA here, and it is asked for.
+        """
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise SettingError(
+                '`Training(device="cuda")` needs a GPU that this installation of PyTorch can use, '
+                'and there is none here; leave `device` out, or give "cpu".'
+            )
         if self.device != "auto":
             return torch.device(self.device)
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")

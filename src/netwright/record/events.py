@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
+from netwright.errors import StoreError
 from netwright.record.division import Division, Share
 from netwright.record.fact import Fact, Metrics, MetricsByTrial, TrialFact, WholeFact
 from netwright.record.shared_candidate import SharedCandidate
@@ -379,6 +380,13 @@ def write(store: Store, run: str, fact: Fact, *, after: int | None = None) -> in
 
     Raises:
         Conflict: `after` is given, and the last event of the run has another id.
+        StoreError: The store does not say which id the event has.
     """
     trial = fact.trial if isinstance(fact, TrialFact) else None
-    return store.append(run, fact.kind, fact.to_json(), trial, after=after)
+    number: object = store.append(run, fact.kind, fact.to_json(), trial, after=after)
+    if type(number) is not int:
+        raise StoreError(
+            f"`{type(store).__name__}.append(...)` must return the id of the event, a whole number "
+            f"above all before, got {number!r}."
+        )
+    return number

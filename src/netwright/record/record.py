@@ -42,6 +42,7 @@ from netwright.record.place import Place, Rejection
 from netwright.record.rows import read
 from netwright.space import Architecture
 from netwright.store import Event, Store
+from netwright.store.base import events_of
 from netwright.targets import logged
 from netwright.tasks import Metric, metrics_of, upgraded
 from netwright.trial import (
@@ -375,7 +376,7 @@ def read_record(store: Store, run: str) -> Record:
     Raises:
         StoreError: There is no such run, or its log is damaged.
     """
-    events = store.events(run)
+    events = events_of(store, run)
     record = Record(run, has_weights=lambda trial: store.has(run, weights_key(trial)))
     try:
         for event in events:

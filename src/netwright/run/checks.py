@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 
 from netwright.errors import SettingError
@@ -11,12 +12,27 @@ from netwright.evaluate.training import Training
 from netwright.network.signature import Signature
 from netwright.objective import Objective
 from netwright.oneshot import OneShot
+from netwright.settings.rules import check_size
 from netwright.space import Space
 from netwright.stopping import Stopped, Stopper
 from netwright.strategies import Strategy
 
 Word = Callable[..., str]
 """Gives, for the name of an option and a value as text, what the option is called in an error."""
+
+
+def check_instance(word: str, value: object) -> None:
+    """Refuse a class where an instance of it is meant.
+
+    Raises:
+        SettingError: Says how to make one.
+    """
+    if isinstance(value, type) and issubclass(value, Evaluator | Strategy | Stopper | OneShot):
+        takes = "data" if issubclass(value, Training) else ""
+        raise SettingError(
+            f"`{word}` must be an instance, got the class {value.__name__}; write "
+            f"`{value.__name__}({takes})`."
+        )
 
 
 def check_kinds(word: Word, space: object, strategy: object) -> None:
@@ -52,6 +68,43 @@ def checked_objectives(word: Word, objectives: object) -> tuple[Objective, ...]:
             f"for what the task is searched for, got {objectives!r}."
         )
     return tuple(each for each in wanted if isinstance(each, Objective))
+
+
+def check_sizes(settings: object) -> None:
+    """Refuse whole numbers among the settings of a plug-in that no machine counts to.
+
+    Raises:
+        SettingError: Names the setting.
+    """
+    if is_dataclass(settings):
+        for field in fields(settings):
+            word = f"{type(settings).__name__}({field.name}=...)"
+            check_size(word, getattr(settings, field.name, None))
+
+
+def check_distinct(word: Word, objectives: Sequence[Objective]) -> None:
+    """Refuse two objectives on one metric, which repeat or contradict each other.
+
+    Raises:
+        SettingError: Names the metric.
+    """
+    metrics = [objective.metric for objective in objectives]
+    twice = [metric for metric in metrics if metrics.count(metric) > 1]
+    if twice:
+        said = ", ".join(f'{each.direction}("{each.metric}")' for each in objectives)
+        raise SettingError(
+            f"`{word('objectives')}` must have one objective on {str(twice[0])!r}, got [{said}]."
+        )
+
+
+def check_device(evaluator: Evaluator) -> None:
+    """Refuse a training on a device that this machine does not have.
+
+    Raises:
+        SettingError: There is none.
+    """
+    if isinstance(evaluator, Training):
+        evaluator.torch_device()
 
 
 def check_metrics(
@@ -197,5 +250,7 @@ def checked_finals(word: Word, finals: object) -> tuple[tuple[int, int], ...]:
                 f"`{word('finals')}` must be pairs (networks, epochs) of whole numbers above 0, "
                 f"such as [(8, 10), (3, 30)], got {finals!r}."
             )
+        for number in pair:
+            check_size(word("finals"), number)
         pairs.append((pair[0], pair[1]))
     return tuple(pairs)

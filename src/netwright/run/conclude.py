@@ -13,6 +13,7 @@ from pathlib import Path
 from netwright.drawing.files import sketch
 from netwright.errors import NetwrightError
 from netwright.evaluate.reference import reference
+from netwright.evaluate.returned import floats
 from netwright.export import FILES, MARK, place
 from netwright.files.temporary import temporary
 from netwright.network.onnx_graph import first_line
@@ -98,7 +99,8 @@ def _test(
     scores: dict[int, dict[str, float]] = {}
     for trial in chosen:
         with _kept_on(store, name, "test"):
-            scores[trial.number] = plan.evaluator.test(load_trained(store, name, plan, trial))
+            found = plan.evaluator.test(load_trained(store, name, plan, trial))
+            scores[trial.number] = floats(found, f"{type(plan.evaluator).__name__}.test(...)")
     classical = None
     data = plan.evaluator.data
     if data is not None and len(data.test) and not compared:

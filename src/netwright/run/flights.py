@@ -36,7 +36,9 @@ def job_of(flight: Flight, candidate: int, *, measure: bool = False) -> Job:
 def useless(plan: Plan, outcome: Outcome) -> NetwrightError:
     """What ends a run whose first training shows that none can be of use."""
     missing = [o.metric for o in plan.objectives if o.metric not in outcome.metrics]
-    if not missing:
+    wanted = [o.metric for o in plan.objectives] + [o.metric for o in plan.limits]
+    lacking = outcome.reason in {lacks(metric, outcome.metrics) for metric in wanted}
+    if not (missing and lacking):
         return EvaluationError(outcome.reason)
     return SettingError(
         f"`{plan.word('objectives')}` must be on metrics that the training gives: "

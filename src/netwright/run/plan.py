@@ -236,6 +236,9 @@ class Plan:
         """Put in the place of what was given what it stands for."""
         given: Any = self  # of other kinds than the fields have in the end
         evaluator = given.evaluator
+        checks.check_instance("search(space, evaluator)", evaluator)
+        checks.check_instance(self.word("strategy"), given.strategy)
+        checks.check_instance(self.word("stopper"), given.stopper)
         if not isinstance(evaluator, Evaluator):
             evaluator = Function(evaluator)
         strategy = Auto() if given.strategy is None else given.strategy
@@ -253,6 +256,7 @@ class Plan:
         objectives = checks.checked_objectives(self.word, objectives)
         known = {*COSTS, *evaluator.metric_names}
         wanted = asked(objectives, limits_from(given.limits), given.targets, known)
+        checks.check_distinct(self.word, wanted.objectives)
         if finals is None:
             full = evaluator.full_epochs
             several = ((8, max(1, round(full / 3))), (2, full))
@@ -273,6 +277,8 @@ class Plan:
         if isinstance(self.strategy, OneShot):
             checks.check_one_shot(self.word, self.strategy, self.evaluator)
         checks.check_metrics(self.word, self.objectives, self.evaluator, self.measured)
+        for settings in (self.strategy, self.stopper, self.evaluator):
+            checks.check_sizes(settings)
         checks.check_recipes(self.space, self.evaluator)
         checks.check_refit(self.word, self.refit, self.evaluator)
 

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from netwright.errors import SettingError
 from netwright.network.threads import one_thread
 from netwright.oneshot import OneShot
 from netwright.run.plan import Plan
-from netwright.space import Space
-from netwright.stopping.over import Proposing, Stopped
+from netwright.space import Architecture, Space
+from netwright.stopping.over import Proposing, Stopped, checked_proposal, started
 from netwright.strategies import RandomSearch
 from netwright.trial import BASELINE, SEARCH, Proposal, Stage, Trial
 
@@ -32,9 +33,11 @@ class Searches:
         if plan.stopper is not None:
             self._stopped = Stopped(strategy, plan.stopper).start(space, plan.objectives)
         self._searches: dict[Stage, Proposing] = {
-            SEARCH: self._stopped or strategy.start(space, plan.objectives),
+            SEARCH: self._stopped or started(strategy, space, plan.objectives),
             BASELINE: RandomSearch().start(space, plan.objectives),
         }
+        self._strategy, self._stopper, self._space = strategy, plan.stopper, plan.space
+        self._told: set[int] = set()  # numbers of the trials that were observed
         self._in_order = plan.deterministic
         self._waiting: dict[int, Trial] = {}  # by number: finished, not yet observed
         self._observed = {SEARCH: 0, BASELINE: 0}
@@ -79,9 +82,19 @@ class Searches:
     def propose(
         self, stage: Stage, rng: np.random.Generator, pending: Sequence[Proposal]
     ) -> Proposal | None:
-        """The next proposal of a stage's strategy; None when it has no more."""
+        """The next proposal of a stage's strategy; None when it has no more.
+
+        Raises:
+            SettingError: It is no proposal, of another space, or its parent is no trial.
+        """
+        search = self._searches[stage]
         with one_thread():
-            return self._searches[stage].propose(rng, pending)
+            found: object = search.propose(rng, pending)
+        call = f"{type(search).__name__}.propose(...)"
+        proposal = checked_proposal(call, found)
+        if proposal is not None:
+            self._check(self._called(stage, call), proposal)
+        return proposal
 
     def goes_on(self, proposal: Proposal, curve: Sequence[Mapping[str, float]]) -> bool:
         """Say whether a trial on its way goes on, from its metrics after each epoch so far."""
@@ -89,6 +102,31 @@ class Searches:
             return True
         return self._stopped.goes_on(proposal, curve)
 
+    def _called(self, stage: Stage, call: str) -> str:
+        """Whose proposal it is, for who wrote the strategy: under a stopper it may be either's."""
+        if self._stopped is None or not stage.is_search:
+            return call
+        return f"{type(self._strategy).__name__} under {type(self._stopper).__name__}"
+
+    def _check(self, call: str, proposal: Proposal) -> None:
+        """Refuse an architecture of another space, and a parent that the strategy was not told of.
+
+        Raises:
+            SettingError: Says which of the two.
+        """
+        architecture: object = proposal.architecture
+        if not isinstance(architecture, Architecture) or not self._space.contains(architecture):
+            raise SettingError(
+                f"`{call}` must propose a member of the space {self._space.name!r} that `start` "
+                f"was given, got {architecture!r}."
+            )
+        if proposal.parent is not None and proposal.parent not in self._told:
+            raise SettingError(
+                f"`{call}` must give as `parent` the number of a trial that was observed, or None, "
+                f"got {proposal.parent!r}."
+            )
+
     def _observe(self, stage: Stage, trial: Trial) -> None:
+        self._told.add(trial.number)
         with one_thread():
             self._searches[stage].observe(trial)

@@ -20,6 +20,7 @@ from netwright.objective import Limits, Objective
 from netwright.oneshot import OneShot
 from netwright.record.events import Interrupted, Noted, write
 from netwright.record.progress import Progress
+from netwright.run.checks import check_device
 from netwright.run.conclude import conclude, conclude_early
 from netwright.run.fingerprint import check_same, settings_of
 from netwright.run.loop import Loop
@@ -33,6 +34,7 @@ from netwright.run.workers import executor_of
 from netwright.space import Space
 from netwright.stopping import Stopped, Stopper
 from netwright.store import Store, open_store
+from netwright.store.base import locked
 from netwright.strategies import Strategy
 from netwright.targets.base import Target
 
@@ -159,6 +161,9 @@ def carried_out(
         check_folder(Path(plan.out))
     run, settings = _prepared(plan)
     costs, rehearsed = plan.costs(), None
+    trains = settings is not None or run.status not in ("done", "failed")
+    if trains and plan.executor is None:  # which may train on other machines
+        check_device(plan.evaluator)
     if settings is not None:
         check_repeatable(plan.space)
         check_kept(plan.space)
@@ -172,7 +177,7 @@ def carried_out(
             if again is not None:
                 write(run.store, run.name, again)
     if run.status not in ("done", "failed"):
-        with run.store.lock(run.name):
+        with locked(run.store, run.name):
             before = run.record
             stopped_early = settings is None and not (before.rehearsal or before.history)
             if plan.rehearse and stopped_early:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
+from netwright.errors import StoreError
 from netwright.evaluate.costs import Costs
 from netwright.evaluate.pace import Pace
 from netwright.record.artifacts import STATES, candidate_of
@@ -28,7 +29,7 @@ from netwright.run.plan import Plan
 from netwright.run.proposers import Searches
 from netwright.space import Architecture
 from netwright.store import Store
-from netwright.store.base import this_owner
+from netwright.store.base import events_of, this_owner
 from netwright.trial import SEARCH, Budget, History, Proposal, Trial, by_budget
 
 
@@ -75,9 +76,16 @@ class RunState:
 
         Raises:
             Conflict: Someone else wrote to the log since.
+            StoreError: The log does not have what was written.
         """
-        write(self._store, self._name, fact, after=self.record.last)
+        number = write(self._store, self._name, fact, after=self.record.last)
         self._take_new()
+        if self.record.last < number:
+            store = type(self._store).__name__
+            raise StoreError(
+                f"`{store}.events(run, after=...)` must return every event after that id, got none "
+                f"of the id {number}, which `{store}.append(...)` gave to the last."
+            )
 
     def claim(self, number: int) -> int:
         """Log that a job of a trial is about to be submitted; returns its attempt.
@@ -96,7 +104,7 @@ class RunState:
         return self.record.attempts.get(number) == attempt
 
     def _take_new(self) -> None:
-        for event in self._store.events(self._name, after=self.record.last):
+        for event in events_of(self._store, self._name, self.record.last):
             self._learn_from(self.record.apply(event))
 
     def _learn_from(self, fact: Fact) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from netwright.errors import NetwrightError, SettingError
 from netwright.settings.literal import Call
+from netwright.settings.rules import check_size
 
 Resolve = Callable[[str, str], Any]
 """Gives, for what a setting is called in errors and for a text, an instance of a plug-in."""
@@ -67,6 +68,7 @@ def checked(
         if key not in known:
             raise _unknown_setting(option, call.name or _name_of(maker), key, known)
         word = f"{option}: {call.name}({key}=...)" if call.name else f"{option}: {key}"
+        check_size(word, value)
         found[key] = _fitted(word, value, known[key].annotation, plugins or {})
     return found
 

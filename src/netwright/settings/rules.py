@@ -9,6 +9,9 @@ from typing import Any
 
 from netwright.errors import SettingError
 
+LARGEST = 2**63 - 1
+"""The largest whole number that fits 64 bits."""
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -25,6 +28,18 @@ class Rule:
         """
         if not self.holds(value):
             raise SettingError(f"`{word}` must be {self.words}, got {value!r}.")
+        check_size(word, value)
+
+
+def check_size(word: str, value: Any) -> None:
+    """Refuse a whole number that no machine counts to; `word` is what was set to it.
+
+    Raises:
+        SettingError: It does not fit 64 bits.
+    """
+    if isinstance(value, int) and not -LARGEST <= value <= LARGEST:
+        shown = f"{float(value):.3g}" if abs(value) < 10**300 else "more than 1e+300"
+        raise SettingError(f"`{word}` must fit 64 bits, at most {LARGEST}, got {shown}.")
 
 
 def whole(least: int = 0, *, none: bool = False) -> Rule:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 
+from netwright.errors import SettingError
 from netwright.objective import Objective
 from netwright.space import Architecture, Space
 from netwright.stopping.base import Stopper, Stopping
@@ -39,6 +40,36 @@ class Starting(Protocol):
         """Return the state of a search that has seen nothing yet."""
 
 
+def started(strategy: Starting, space: Space, objectives: Sequence[Objective]) -> Proposing:
+    """Return the state of a strategy's search that has seen nothing yet.
+
+    Raises:
+        SettingError: `start` gave no such state.
+    """
+    search: Any = strategy.start(space, objectives)
+    lacking = [name for name in ("propose", "observe") if not callable(getattr(search, name, None))]
+    if lacking or isinstance(search, type):
+        raise SettingError(
+            f"`{type(strategy).__name__}.start(...)` must return a `Search`, which has `propose` "
+            f"and `observe`, got {search!r}."
+        )
+    return cast(Proposing, search)
+
+
+def checked_proposal(call: str, proposal: object) -> Proposal | None:
+    """What `call` proposes, or None.
+
+    Raises:
+        SettingError: It is neither.
+    """
+    if proposal is not None and not isinstance(proposal, Proposal):
+        raise SettingError(
+            f"`{call}` must return a `Proposal` such as `Proposal(architecture)`, or None, got "
+            f"{proposal!r}."
+        )
+    return proposal
+
+
 @dataclass(frozen=True)
 class Stopped:
     """A strategy under a stopper. It can stand wherever a strategy can."""
@@ -57,18 +88,26 @@ class StoppedSearch:
     def __init__(self, settings: Stopped, space: Space, objectives: Sequence[Objective]) -> None:
         self._strategy, self._space, self._objectives = settings.strategy, space, objectives
         self._stopping: Stopping = settings.stopper.start(space, objectives)
+        if not isinstance(self._stopping, Stopping):
+            raise SettingError(
+                f"`{type(settings.stopper).__name__}.start(...)` must return a `Stopping`, got "
+                f"{self._stopping!r}."
+            )
         self._searches: dict[Budget | None, Proposing] = {}
         self._known: dict[Budget | None, dict[Architecture, Trial]] = {}
 
     def propose(self, rng: np.random.Generator, pending: Sequence[Proposal]) -> Proposal | None:
         """Return a trial that goes on, else a new network; changes nothing."""
-        going = self._stopping.promoted(pending)
+        call = f"{type(self._stopping).__name__}.promoted(...)"
+        going = checked_proposal(call, self._stopping.promoted(pending))
         if going is not None:
             return going
         budget = self._stopping.entry(pending)
         chooser = self._chooser(budget)
         left_out = self._left_out(budget, chooser)
-        chosen = self._of(chooser).propose(rng, [*pending, *left_out])
+        search = self._of(chooser)
+        call = f"{type(search).__name__}.propose(...)"
+        chosen = checked_proposal(call, search.propose(rng, [*pending, *left_out]))
         return chosen and Proposal(chosen.architecture, budget, chosen.parent)
 
     def observe(self, trial: Trial) -> None:
@@ -80,12 +119,18 @@ class StoppedSearch:
 
     def goes_on(self, proposal: Proposal, curve: Sequence[Mapping[str, float]]) -> bool:
         """Say whether a trial on its way goes on."""
-        return self._stopping.goes_on(proposal, curve)
+        goes_on: object = self._stopping.goes_on(proposal, curve)
+        if not isinstance(goes_on, bool | np.bool_):
+            raise SettingError(
+                f"`{type(self._stopping).__name__}.goes_on(...)` must return True or False, got "
+                f"{goes_on!r}."
+            )
+        return bool(goes_on)
 
     def _of(self, budget: Budget | None) -> Proposing:
         """The search that is told of trials of a budget."""
         if budget not in self._searches:
-            self._searches[budget] = self._strategy.start(self._space, self._objectives)
+            self._searches[budget] = started(self._strategy, self._space, self._objectives)
         return self._searches[budget]
 
     def _chooser(self, entry: Budget | None) -> Budget | None:

@@ -220,6 +220,35 @@ def open_store(where: str | Path | Store, *, create: bool = True) -> Store:
     return known[scheme].at(str(where), create=create)
 
 
+def events_of(store: Store, run: str, after: int = 0) -> list[Event]:
+    """The events of a run, as `Store.events` gives them.
+
+    Raises:
+        StoreError: There is no such run, the store is damaged, or it gave no list.
+    """
+    events: object = store.events(run, after=after)
+    if not isinstance(events, list):
+        raise StoreError(
+            f"`{type(store).__name__}.events(...)` must return a list of events, got {events!r}."
+        )
+    return events
+
+
+def locked(store: Store, run: str) -> AbstractContextManager[None]:
+    """Hold a run, as `Store.lock` does.
+
+    Raises:
+        StoreError: Another owner holds it, or the store gave nothing that can be held.
+    """
+    lock: object = store.lock(run)
+    if not isinstance(lock, AbstractContextManager):
+        raise StoreError(
+            f"`{type(store).__name__}.lock(run)` must return what `with` takes, such as a function "
+            f"with `contextlib.contextmanager` does, got {lock!r}."
+        )
+    return lock
+
+
 def check_name(run: str) -> None:
     """Refuse what cannot be the name of a run.
 
