@@ -8,10 +8,13 @@ from test_loop import loop, plan
 import netwright as nw
 from netwright.errors import EvaluationError, SettingError, StoreError
 from netwright.evaluate.base import Evaluator, Result
+from netwright.execute import Inline
 from netwright.objective import maximize, minimize
+from netwright.run.fingerprint import settings_of
 from netwright.run.search import carried_out
 from netwright.stopping import Stopper, Stopping
 from netwright.strategies import RandomSearch, RegularizedEvolution, Search, Strategy
+from netwright.targets import FileArtifact
 from netwright.testing.spaces import SPACES
 from netwright.trial import Proposal
 
@@ -270,3 +273,79 @@ def test_a_training_on_a_gpu_that_is_not_here_is_refused_first(monkeypatch) -> N
     with pytest.raises(SettingError, match=r'`Training\(device="cuda"\)` needs a GPU'):
         nw.search(nw.spaces.mlp((1, 8, 8), 10), training, trials=1, workers=0, store=store)
     assert store.runs() == []
+
+
+# -- targets, evaluators and executors ------------------------------------------------------------
+
+
+def board(**changes) -> nw.Target:
+    """A target on which every network costs as much; `changes` are of its class."""
+    own = {
+        "name": "board",
+        "metrics": ("flash_kib",),
+        "fingerprint": "b",
+        "prepare": lambda self, module, signature, calibration=(): FileArtifact(
+            signature, b"x", ".bin"
+        ),
+        "measure": lambda self, artifacts: [{"flash_kib": 1.0} for _ in artifacts],
+    }
+    return type("Board", (nw.Target,), own | changes)()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"name": 3}, "`Board.name` must be a text, got 3"),
+        ({"metrics": "flash_kib"}, "`Board.metrics` must be a tuple of names, .* got 'flash_kib'"),
+        ({"metrics": ()}, r"`Board.metrics` must be a tuple of names, .* got \(\)"),
+        ({"fingerprint": None}, "`Board.fingerprint` must be a text, got None"),
+    ],
+)
+def test_what_a_target_may_not_say_is_refused(changes, said) -> None:
+    with pytest.raises(SettingError, match=said):
+        settings_of(plan(targets=(board(**changes),)))
+    with pytest.raises(SettingError, match=r"write `Board\(\)`"):
+        plan(targets=(type(board()),))
+
+
+@pytest.mark.parametrize(
+    ("measured", "said"),
+    [
+        (None, r"`Board.measure\(artifacts\)` must return a list .* got None"),
+        ({"flash_kib": 1.0}, r"`Board.measure\(artifacts\)` must return a list .* got \{"),
+        ([], r"`Board.measure\(artifacts\)` must return a list .* got \[\] for one"),
+        ([1.0], r"`Board.measure\(artifacts\)` must return a list .* got \[1.0\] for one"),
+        ([{"flash_kib": 0.0}], "must measure flash_kib as a number above 0, got 0.0"),
+    ],
+)
+def test_what_a_target_may_not_measure_is_refused_first(measured, said) -> None:
+    target = board(measure=lambda self, artifacts: measured)
+    limits = {"flash_kib@board": 3.0}
+    store = nw.MemoryStore("board")
+    made = plan(targets=(target,), limits=limits, store=store, workers=0, **SHORT)
+    with pytest.raises(EvaluationError, match=said):
+        carried_out(made)
+    assert store.runs() == []
+
+
+@pytest.mark.parametrize("names", ["accuracy", (3,), None])
+def test_metric_names_that_are_none_are_refused(names) -> None:
+    evaluator = type("Named", (Gives,), {"metric_names": names})(None)
+    with pytest.raises(SettingError, match=r"`Named.metric_names` must be a tuple such as"):
+        plan(evaluator=evaluator)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"slots": 0}, "`Runs.slots` must be a whole number above 0, got 0"),
+        ({"slots": "2"}, "`Runs.slots` must be a whole number above 0, got '2'"),
+        ({"wait": lambda self, seconds: None}, r"`Runs.wait\(seconds\)` must return a list"),
+    ],
+)
+def test_what_an_executor_may_not_answer_is_said(changes, said) -> None:
+    executor = type("Runs", (Inline,), changes)()
+    store = nw.MemoryStore("executor")
+    store.clear()
+    with pytest.raises(SettingError, match=said):
+        carried_out(plan(executor=executor, store=store, rehearse=False, **SHORT))

@@ -17,6 +17,7 @@ from netwright.data.labels import encode_labels
 from netwright.data.values import measure_mean_std, read_inputs, read_targets
 from netwright.errors import DataError, SettingError
 from netwright.tasks import Classification, Task
+from netwright.tasks.own import check_task, checked_split
 
 _SUFFIX = {"train": "_train", "validation": "_val", "test": "_test"}
 
@@ -111,6 +112,7 @@ def from_parts(
     A part that is missing is carved out of train: its fraction is of the rows of train. A part that
     is given stays as it is. `suffixes` says what messages write after the x and y of a part.
     """
+    check_task(task)
     suffix = suffixes or (_SUFFIX if len(parts) > 1 else dict.fromkeys(_SUFFIX, ""))
     inputs = {key: read_inputs(x, f"{source}: x{suffix[key]}") for key, (x, _) in parts.items()}
     given = {f"{source}: y{suffix[key]}": y for key, (_, y) in parts.items()}
@@ -145,15 +147,20 @@ def part_rows(
     test: float,
     source: str,
 ) -> dict[str, tuple[str, NDArray[np.int64]]]:
-    """For each of the three parts: the given part it is taken from, and its row numbers there."""
-    split = task.split(
+    """For each of the three parts: the given part it is taken from, and its row numbers there.
+
+    Raises:
+        SettingError: The task does not give row numbers of three parts that share none.
+    """
+    split: object = task.split(
         targets["train"],
         validation=None if "validation" in targets else validation,
         test=None if "test" in targets or test == 0 else test,
         rng=np.random.default_rng(seed),
         source=source,
     )
-    rows = dict(zip(_SUFFIX, (("train", index) for index in split), strict=True))
+    parts = checked_split(task, split, len(targets["train"]))
+    rows = dict(zip(_SUFFIX, (("train", index) for index in parts), strict=True))
     for key in targets.keys() - {"train"}:
         rows[key] = (key, np.arange(len(targets[key])))
     return rows

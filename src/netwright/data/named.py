@@ -24,6 +24,7 @@ from netwright.errors import DataError, SettingError
 from netwright.network.normalised import AsIds, Each, Encoder, Standardise
 from netwright.network.signature import TensorSpec
 from netwright.tasks import Classification, Task
+from netwright.tasks.own import check_task
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +145,7 @@ def from_named(
         SettingError: `x` is no mapping of names, an input has the name of an output of the task,
             `ids` names no input, or a fraction is outside its rule.
     """
+    check_task(task)
     counts = _checked(x, ids or {}, task, class_names)
     arrays = {key: _read(values, f"{name}: {key}", counts.get(key)) for key, values in x.items()}
     where = f"{name}: y"

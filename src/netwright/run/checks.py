@@ -128,6 +128,20 @@ def check_metrics(
             )
 
 
+def check_names(evaluator: Evaluator) -> None:
+    """Refuse an evaluator whose `metric_names` are no names.
+
+    Raises:
+        SettingError: Says what they must be.
+    """
+    names: object = evaluator.metric_names
+    if not isinstance(names, tuple | list) or not all(isinstance(name, str) for name in names):
+        raise SettingError(
+            f'`{type(evaluator).__name__}.metric_names` must be a tuple such as ("score",), or '
+            f"empty where they are not known before, got {names!r}."
+        )
+
+
 def check_recipes(space: Space, evaluator: Evaluator) -> None:
     """Try what the recipe answers for every option, one at a time.
 

@@ -9,6 +9,7 @@ from netwright.execute import Executor, Key
 from netwright.objective import Limit, Objective
 from netwright.run.kept_weights import Weights
 from netwright.run.plan import Plan
+from netwright.run.workers import news
 from netwright.trial import (
     REFIT,
     Budget,
@@ -158,7 +159,7 @@ def _measured(
     key = Key(trial.number, attempt)
     executor.submit(key, job, alone=True)
     while True:
-        for message in executor.wait(0.25):
+        for message in news(executor, 0.25):
             if message.key != key:
                 continue
             if message.kind == "ended":

@@ -24,6 +24,7 @@ from netwright.space.takes import in_json
 from netwright.stopping import Stopper
 from netwright.strategies import Strategy
 from netwright.targets import Target, logged
+from netwright.targets.asked import fingerprint_of
 from netwright.tasks import upgraded
 
 _FIXED = (
@@ -45,7 +46,7 @@ def settings_of(plan: Plan) -> dict[str, Any]:
         "netwright": package_version("netwright"),
         "space": _space(plan),
         **_options(plan),
-        "fingerprints": {target.name: target.fingerprint for target in plan.targets},
+        "fingerprints": {target.name: fingerprint_of(target) for target in plan.targets},
         "evaluator": plain(plan.evaluator.settings),
         "task": plain(task.to_json()) if (task := plan.evaluator.task) else None,
         "data": plain(plan.evaluator.data_settings),

@@ -31,6 +31,7 @@ from netwright.run.shared_training import Checkpoint, train_shared
 from netwright.run.sources import End, Source, Sources
 from netwright.run.state import RunState
 from netwright.run.takeoff import Takeoff
+from netwright.run.workers import news
 from netwright.store import Store
 from netwright.trial import BASELINE, REFIT, SEARCH, History, Proposal, Stage, Trial
 
@@ -165,7 +166,7 @@ class Loop:
                     break
             if not self._flights:
                 break
-            for message in self.executor.wait(0.25):
+            for message in news(self.executor, 0.25):
                 self._landing.receive(message)
             self._watch(self.progress())
         self.state.append(events.StageClosed(stage, end.reason if end is not None else ""))

@@ -241,6 +241,7 @@ class Plan:
         checks.check_instance(self.word("stopper"), given.stopper)
         if not isinstance(evaluator, Evaluator):
             evaluator = Function(evaluator)
+        checks.check_names(evaluator)
         strategy = Auto() if given.strategy is None else given.strategy
         if isinstance(strategy, str):
             strategy = search_named(self.word("strategy"), strategy)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from netwright.errors import SettingError, StoreError
-from netwright.execute import Executor, Inline, Processes
+from netwright.execute import Executor, Inline, Message, Processes
 from netwright.record.artifacts import log_key
 from netwright.store import Store
 
@@ -21,6 +21,11 @@ def executor_of(store: Store, run: str, given: Executor | int) -> Iterator[Execu
         SettingError: The jobs are done where the store cannot be reached.
     """
     if isinstance(given, Executor):
+        slots: object = given.slots
+        if type(slots) is not int or slots < 1:
+            raise SettingError(
+                f"`{type(given).__name__}.slots` must be a whole number above 0, got {slots!r}."
+            )
         _check_reaches(store, given)
         yield given
         return
@@ -32,6 +37,21 @@ def executor_of(store: Store, run: str, given: Executor | int) -> Iterator[Execu
         if isinstance(executor, Processes):
             for name, printed in executor.printed.items():
                 _keep_log(store, run, name, printed)
+
+
+def news(executor: Executor, seconds: float) -> list[Message]:
+    """What `Executor.wait` returns.
+
+    Raises:
+        SettingError: It is no list.
+    """
+    messages: object = executor.wait(seconds)
+    if not isinstance(messages, list):
+        raise SettingError(
+            f"`{type(executor).__name__}.wait(seconds)` must return a list of messages, got "
+            f"{messages!r}."
+        )
+    return messages
 
 
 def _check_reaches(store: Store, executor: Executor) -> None:

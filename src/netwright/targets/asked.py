@@ -113,13 +113,48 @@ def _listed(given: object) -> list[object]:
 
 def _add(found: dict[str, Target], target: object) -> None:
     if not isinstance(target, Target):
-        raise SettingError(f"A target must be a `netwright.Target`, got {target!r}.")
+        made = f"; write `{target.__name__}()`" if isinstance(target, type) else ""
+        raise SettingError(f"A target must be a `netwright.Target`, got {target!r}{made}.")
+    _check_texts(target)
     MetricName.on("metric", target.name)  # raises for a name that cannot stand there
     if found.setdefault(target.name, target) != target:
         raise SettingError(
             f"The targets of a run must have different names, got two of the name {target.name!r}: "
             f"{found[target.name]!r} and {target!r}. Give one of them another `name`, or make them "
             "equal: a target is a frozen dataclass."
+        )
+
+
+def fingerprint_of(target: Target) -> str:
+    """The fingerprint of a target.
+
+    Raises:
+        SettingError: It is no text.
+    """
+    fingerprint: object = target.fingerprint
+    if not isinstance(fingerprint, str):
+        raise SettingError(
+            f"`{type(target).__name__}.fingerprint` must be a text, got {fingerprint!r}."
+        )
+    return fingerprint
+
+
+def _check_texts(target: Target) -> None:
+    """Refuse a target whose name or metrics are no texts.
+
+    Raises:
+        SettingError: Says which.
+    """
+    kind, metrics = type(target).__name__, target.metrics
+    if not isinstance(target.name, str):
+        raise SettingError(f"`{kind}.name` must be a text, got {target.name!r}.")
+    listed: object = metrics
+    if not (isinstance(listed, tuple | list) and listed) or any(
+        not isinstance(name, str) for name in metrics
+    ):
+        raise SettingError(
+            f'`{kind}.metrics` must be a tuple of names, one at least, such as ("latency_ms",), '
+            f"got {metrics!r}."
         )
 
 

@@ -29,7 +29,7 @@ def measured(
         artifact = target.prepare(
             deployment.raw(network), deployment.signature, deployment.examples
         )
-        (figures,) = target.measure([artifact])
+        listed: object = target.measure([artifact])
     except NetwrightError:
         raise
     except Exception as error:
@@ -38,7 +38,16 @@ def measured(
             f"What a network on {takes} costs on {target.name} cannot be measured: "
             f"{first_line(error)}"
         ) from error
-    return _checked(target, figures, whole)
+    if not isinstance(listed, list | tuple) or len(listed) != 1 or not _is_mapping(listed[0]):
+        raise EvaluationError(
+            f"`{type(target).__name__}.measure(artifacts)` must return a list with a mapping of "
+            f"metrics for each artifact, got {listed!r} for one."
+        )
+    return _checked(target, listed[0], whole)
+
+
+def _is_mapping(value: object) -> bool:
+    return isinstance(value, Mapping)
 
 
 def _checked(target: Target, figures: Mapping[str, float], whole: bool) -> dict[str, float]:
@@ -50,6 +59,11 @@ def _checked(target: Target, figures: Mapping[str, float], whole: bool) -> dict[
         if not isinstance(value, int | float) or not math.isfinite(value):
             raise EvaluationError(
                 f"The target {target.name!r} must measure {name} as a finite number, got {value!r}."
+            )
+        if name in target.metrics and value <= 0:
+            raise EvaluationError(
+                f"The target {target.name!r} must measure {name} as a number above 0, got "
+                f"{value!r}."
             )
         found[MetricName.on(name, target.name)] = float(value)
     return found
