@@ -41,8 +41,7 @@ from netwright.record.fact import Fact, TrialFact
 from netwright.record.place import Place, Rejection
 from netwright.record.rows import read
 from netwright.space import Architecture
-from netwright.store import Event, Store
-from netwright.store.base import events_of
+from netwright.store.base import Event, Store, events_of
 from netwright.targets import logged
 from netwright.tasks import Metric, metrics_of, upgraded
 from netwright.trial import (
