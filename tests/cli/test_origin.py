@@ -20,7 +20,7 @@ from netwright.cli import launch
 from netwright.cli.app import app
 from netwright.cli.exits import guarded
 from netwright.errors import SettingError
-from netwright.record.record import read_record
+from netwright.record.reading import read_record
 from netwright.run.fingerprint import settings_of
 from netwright.run.origin import origin_of
 from netwright.run.plan import Plan

@@ -13,7 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from netwright.cli.app import app
-from netwright.record.record import Record, read_record
+from netwright.record.reading import read_record
+from netwright.record.record import Record
 from netwright.store import SQLiteStore
 from netwright.trial import Stage
 

@@ -10,7 +10,7 @@ from torch import nn
 from netwright.evaluate.base import Candidate, Context, Evaluator, Result
 from netwright.evaluate.function import Function
 from netwright.objective import limits_from
-from netwright.record.record import read_record
+from netwright.record.reading import read_record
 from netwright.run.conclude import conclude
 from netwright.space import Choose, Space
 from netwright.strategies import RandomSearch

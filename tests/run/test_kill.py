@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from test_loop import listed
 
-from netwright.record.record import read_record
+from netwright.record.reading import read_record
 from netwright.store import SQLiteStore
 
 SCRIPT = """

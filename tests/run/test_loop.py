@@ -17,7 +17,7 @@ from netwright.evaluate.costs import Costs
 from netwright.evaluate.function import Function
 from netwright.execute import Executor, Inline, Message, Processes
 from netwright.objective import Limit, limits_from, maximize, minimize
-from netwright.record.record import read_record
+from netwright.record.reading import read_record
 from netwright.run.finals import promoted
 from netwright.run.fingerprint import settings_of
 from netwright.run.loop import Loop

@@ -9,7 +9,8 @@ from netwright.evaluate.function import Function
 from netwright.evaluate.job import _OutOfTime
 from netwright.execute import Inline
 from netwright.record.events import Rehearsed, write
-from netwright.record.record import Record, read_record
+from netwright.record.reading import read_record
+from netwright.record.record import Record
 from netwright.run.fingerprint import settings_of
 from netwright.run.loop import Loop
 from netwright.run.pacing import _ASIDE

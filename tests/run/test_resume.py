@@ -21,7 +21,7 @@ from netwright.evaluate.function import Function
 from netwright.execute import Executor, Inline, Message
 from netwright.objective import limits_from, maximize, minimize
 from netwright.record.artifacts import weights_key
-from netwright.record.record import read_record
+from netwright.record.reading import read_record
 from netwright.run.fingerprint import settings_of
 from netwright.run.loop import Loop
 from netwright.run.plan import Plan

@@ -13,7 +13,7 @@ from netwright.data import Augmentation
 from netwright.errors import SettingError
 from netwright.execute import Inline
 from netwright.record.artifacts import SHARED_WEIGHTS
-from netwright.record.record import read_record
+from netwright.record.reading import read_record
 from netwright.report.shared_weights import pairs, preferences, random_beside, trust
 from netwright.run.fingerprint import settings_of
 from netwright.run.loop import Loop

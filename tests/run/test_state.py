@@ -11,7 +11,7 @@ from test_resume import few
 from netwright.errors import Conflict
 from netwright.objective import limits_from
 from netwright.record.events import SessionBegan, write
-from netwright.record.record import read_record
+from netwright.record.reading import read_record
 from netwright.run.plan import Plan
 from netwright.run.state import RunState
 from netwright.space import Space

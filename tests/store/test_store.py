@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from netwright.errors import StoreError
-from netwright.record.record import read_record
+from netwright.record.reading import read_record
 from netwright.store import MemoryStore, SQLiteStore, Store, open_store
 from netwright.testing.exports import STORES
 from netwright.testing.stores import STORE_CHECKS

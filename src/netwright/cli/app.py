@@ -90,7 +90,7 @@ def status(
         typer.echo(f"{record.name}: {record.status}{reason}", err=True)
         typer.echo("\n".join(output.result_lines(record)), err=True)
         return
-    from netwright.record.record import read_record
+    from netwright.record.reading import read_record
     from netwright.store import open_store
 
     opened = open_store(store, create=False)
@@ -209,7 +209,7 @@ def show(
 
 
 def _record(store: str, run: str) -> Record:
-    from netwright.record.record import read_record
+    from netwright.record.reading import read_record
     from netwright.store import open_store
 
     return read_record(open_store(store, create=False), run)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from netwright.drawing.files import Sketch
-from netwright.errors import StoreError
 from netwright.objective import Limit, MetricName, Objective
-from netwright.record.artifacts import weights_key
 from netwright.record.events import (
     CandidatesNamed,
     Claimed,
@@ -41,7 +38,7 @@ from netwright.record.fact import Fact, TrialFact
 from netwright.record.place import Place, Rejection
 from netwright.record.rows import read
 from netwright.space import Architecture
-from netwright.store.base import Event, Store, events_of
+from netwright.store.base import Event
 from netwright.targets import logged
 from netwright.tasks import Metric, metrics_of, upgraded
 from netwright.trial import (
@@ -56,8 +53,6 @@ from netwright.trial import (
     front_of,
     last_final,
 )
-
-_SETTINGS = {"space", "strategy", "objectives", "limits", "budget", "finals", "evaluator", "data"}
 
 RunStatus = Literal["unfinished", "interrupted", "done", "failed"]
 
@@ -367,38 +362,6 @@ class Record:
         self.open.clear()
         if fact.minutes is None:
             self.time_plan = None
-
-
-def read_record(store: Store, run: str) -> Record:
-    """The record of a run.
-
-    Raises:
-        StoreError: There is no such run, or its log is damaged.
-    """
-    events = events_of(store, run)
-    record = Record(run, has_weights=lambda trial: store.has(run, weights_key(trial)))
-    try:
-        for event in events:
-            record.apply(event)
-        _check(record)
-        return record
-    except (LookupError, TypeError, ValueError, AttributeError, StopIteration) as error:
-        raise StoreError(
-            f"The log of the run {run!r} in {str(store)!r} is damaged or was written by "
-            f"another version of netwright ({type(error).__name__}: {error})."
-        ) from error
-
-
-def _check(record: Record) -> None:
-    """Look at what everyone reads, so that damage is found here."""
-    missing = _SETTINGS - record.settings.keys()
-    if missing:
-        raise KeyError(f"no {min(missing)}")
-    _ = record.best, record.limits, record.final_stage
-    for sketch in record.sketches.values():
-        Sketch.from_json(sketch)
-    if record.status not in get_args(RunStatus):
-        raise ValueError(f"status {record.status!r}")
 
 
 def _said(text: str, notes: Sequence[str]) -> bool:

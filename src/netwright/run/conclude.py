@@ -19,7 +19,8 @@ from netwright.files.temporary import temporary
 from netwright.network.onnx_graph import first_line
 from netwright.record import events
 from netwright.record.artifacts import export_prefix, weights_key
-from netwright.record.record import Record, read_record
+from netwright.record.reading import read_record
+from netwright.record.record import Record
 from netwright.run.exporting import export_trial, load_trained
 from netwright.run.plan import Plan
 from netwright.store import Store

@@ -13,7 +13,8 @@ from netwright.errors import EvaluationError, MissingExtra, StoreError
 from netwright.export import Card, Exported, export
 from netwright.network.weights import unwrapped
 from netwright.record.artifacts import weights_key
-from netwright.record.record import Record, read_record
+from netwright.record.reading import read_record
+from netwright.record.record import Record
 from netwright.run.fingerprint import versions
 from netwright.run.plan import Plan
 from netwright.store import Store

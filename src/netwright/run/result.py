@@ -15,7 +15,8 @@ from netwright.errors import SettingError, StoreError
 from netwright.network.normalised import Normalised, each_of
 from netwright.network.onnx_graph import first_line
 from netwright.objective import Limits, limits_from
-from netwright.record.record import Record, read_record
+from netwright.record.reading import read_record
+from netwright.record.record import Record
 from netwright.report import write_report
 from netwright.run.best_for import Special, Specialist
 from netwright.run.conclude import is_exported, place_exported

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from netwright.errors import SettingError
-from netwright.record.record import Record, read_record
+from netwright.record.reading import read_record
+from netwright.record.record import Record
 from netwright.run.finals import promoted
 from netwright.run.fingerprint import comparable
 from netwright.run.plan import Plan
