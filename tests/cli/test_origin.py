@@ -178,7 +178,7 @@ def test_a_run_that_cannot_be_rebuilt_is_refused_with_the_remedy(own, tmp_path, 
     assert guarded(app, ["resume", "a", "--store", store]) == 2
     said = capsys.readouterr().err
     assert "`inner.<locals>.network`, is made inside of another function or class" in said
-    assert "Call `netwright.search` with the same arguments and run='a'" in said
+    assert "Call `netwright.search` with the same arguments, also for the run's name 'a'" in said
     for command in ("status", "report"):
         out = ["--out", str(tmp_path / "r.html")] if command == "report" else []
         assert CliRunner().invoke(app, [command, "a", "--store", store, *out]).exit_code == 0

@@ -67,8 +67,8 @@ def cannot_go_on(run: str, why: str | None) -> str:
     """Say that a run cannot be rebuilt from its log, and what to do."""
     return (
         f"The run {run!r} was begun from Python, and its log cannot do that again: "
-        f"{why or 'it does not say how'}. Call `netwright.search` with the same arguments and "
-        f"run={run!r} in the program that began it."
+        f"{why or 'it does not say how'}. Call `netwright.search` with the same arguments, "
+        f"also for the run's name {run!r}, in the program that began it."
     )
 
 
