@@ -162,6 +162,7 @@ def carried_out(
     run, settings = _prepared(plan)
     costs, rehearsed = plan.costs(), None
     trains = settings is not None or run.status not in ("done", "failed")
+    trains = trains or reopening(run.record, plan) is not None
     if trains and plan.executor is None:  # which may train on other machines
         check_device(plan.evaluator)
     if settings is not None:
@@ -172,7 +173,7 @@ def carried_out(
         rehearsed = rehearse(plan, costs) if plan.rehearse and not late else None
         run.store.create(run.name, settings)
     if settings is None and reopening(run.record, plan) is not None:
-        with run.store.lock(run.name):
+        with locked(run.store, run.name):
             again = reopening(run.record, plan)
             if again is not None:
                 write(run.store, run.name, again)
