@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netwright.errors import StoreError
-from netwright.record import events, record
+from netwright.record import events, reading
 from netwright.record.division import Division, Share
 from netwright.record.events import KINDS, SharedCandidate, write
 from netwright.record.fact import Fact, TrialFact
@@ -136,8 +136,8 @@ def test_a_damaged_log_is_refused(tmp_path: Path, kind: str, body: dict) -> None
     store = MemoryStore("damaged")
     store.clear()
     objectives = [{"metric": "accuracy", "direction": "maximize"}]
-    store.create("a", {key: [] for key in record._SETTINGS} | {"objectives": objectives})
-    assert record.read_record(store, "a").status == "unfinished"
+    store.create("a", {key: [] for key in reading._SETTINGS} | {"objectives": objectives})
+    assert reading.read_record(store, "a").status == "unfinished"
     store.append("a", kind, body, 3)
     with pytest.raises(StoreError, match=r"The log of the run 'a' in .* is damaged or was written"):
-        record.read_record(store, "a")
+        reading.read_record(store, "a")
