@@ -29,6 +29,7 @@ from torch.utils._pytree import tree_map
 from torch.utils.flop_counter import flop_registry
 
 from netwright.errors import EvaluationError, SettingError
+from netwright.network.lifetimes import peak_bytes
 from netwright.network.meta_results import result_of
 from netwright.network.signature import Signature
 
@@ -236,15 +237,7 @@ class _Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def peak_bytes(self) -> int:
         """Bytes of the activations alive at the same time, at their peak."""
-        change = [0] * (len(self.lines) + 2)
-        for storage, (born, size) in self._born.items():
-            change[born] += size
-            change[self._last[storage] + 1] -= size
-        alive = peak = 0
-        for step in change:
-            alive += step
-            peak = max(peak, alive)
-        return peak
+        return peak_bytes(self._born, self._last, len(self.lines))
 
     def _tokens(self, value: Any) -> str:
         """Arguments or results as text: tensors by number, the rest as it is."""

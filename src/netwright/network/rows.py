@@ -14,6 +14,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from netwright.network.lifetimes import peak_bytes
+
 BYTES = 2**28
 """Bytes of the activations of the rows that go through a network at once on a CPU."""
 
@@ -78,15 +80,7 @@ class _Peak(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def bytes(self) -> int:
         """Bytes that were alive at the same time, at their peak."""
-        change = [0] * (self._operations + 2)
-        for key, (born, size) in self._born.items():
-            change[born] += size
-            change[self._last[key] + 1] -= size
-        alive = peak = 0
-        for step in change:
-            alive += step
-            peak = max(peak, alive)
-        return peak
+        return peak_bytes(self._born, self._last, self._operations)
 
 
 def _storage(tensor: Tensor) -> int:
