@@ -19,7 +19,7 @@ demo: $(VENV)/.installed
 environment: $(VENV)/.developing
 
 test: $(VENV)/.developing
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_FLAGS)
 
 # By hand, before a release: an hour or two, and several GB for the oldest torch.
 thorough: $(VENV)/.developing

@@ -40,6 +40,7 @@ PUBLIC = {
     "data": ["Data"],
     "drawing": ["draw"],
     "errors": ["NetwrightError"],
+    "estimators": ["NetClassifier", "NetRegressor", "load"],
     "evaluate.base": ["Evaluator"],
     "evaluate.function": ["Function"],
     "evaluate.training": ["Training"],

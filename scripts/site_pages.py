@@ -41,6 +41,11 @@ GROUPS = {
         "What a search is called with and gives back. The [guide](../guide.md) shows its use.",
         ("run.search", "run.result", "objective", "trial", "errors"),
     ),
+    "estimators": Group(
+        "Estimators",
+        "A whole search as an estimator of scikit-learn. [The guide](../guide.md) shows their use.",
+        ("estimators",),
+    ),
     "spaces": Group(
         "Spaces",
         "What can be built. [Spaces](../spaces.md) has the words.",

@@ -15,7 +15,7 @@ SOURCE = Path(netwright.__file__).parent
 # From the top to the bottom. Rooms on one line do not import each other.
 LINES = [
     {"cli"},
-    {"dashboard"},
+    {"dashboard", "estimators", "reuse"},
     {"run"},
     {"bench"},
     {"report", "oneshot"},

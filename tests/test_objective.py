@@ -55,7 +55,7 @@ def test_a_limit_is_on_its_own_target() -> None:
 
 def test_an_objective_is_on_its_own_target() -> None:
     objective = nw.minimize("latency_ms", on=PyTorch())
-    assert objective == nw.minimize("latency_ms@pytorch")
+    assert objective == nw.minimize("latency_ms@pytorch") and objective.on == PyTorch()
     assert objective.gain({"latency_ms@pytorch": 2.0}) == -2.0
     assert objective.gain({"latency_ms@onnxruntime": 2.0}) == -float("inf")
 

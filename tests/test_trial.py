@@ -2,7 +2,18 @@
 
 import pytest
 
-from netwright.trial import BASELINE, REFIT, SEARCH, Stage, last_final
+from netwright.space import Architecture
+from netwright.trial import (
+    BASELINE,
+    REFIT,
+    SEARCH,
+    Budget,
+    History,
+    Proposal,
+    Stage,
+    Trial,
+    last_final,
+)
 
 ORDER = [SEARCH, BASELINE, Stage.final(1), Stage.final(2), Stage.final(10), REFIT]
 
@@ -33,3 +44,16 @@ def test_a_stage_is_no_number() -> None:
     assert SEARCH != 0
     with pytest.raises(TypeError):
         _ = SEARCH < 1
+
+
+def test_refits_compare_whatever_epoch_they_ended_after() -> None:
+    def trial(number: int, epochs: int, stage: Stage) -> Trial:
+        made = Architecture.from_answers({"width": number})
+        return Trial(number, Proposal(made, Budget(epochs), None, stage), "done", {"accuracy": 0.5})
+
+    def compared(stage: Stage) -> list[int]:
+        history = History([trial(1, 3, stage), trial(2, 2, stage)])
+        return [each.number for each in history.candidates((), stage)]
+
+    assert compared(REFIT) == [1, 2]
+    assert compared(SEARCH) == [1]

@@ -17,6 +17,7 @@ ROOMS = {
     "spaces": "builds published networks, whose papers count classes",
     "data": "reads labelled examples",
     "bench": "reads tables of published accuracies",
+    "estimators": "is a classifier and a regressor, as scikit-learn has them",
 }
 """Rooms whose matter it is, each with the reason."""
 

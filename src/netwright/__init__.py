@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from netwright.data import Data as Data
     from netwright.drawing import draw as draw
     from netwright.errors import NetwrightError as NetwrightError
+    from netwright.estimators import NetClassifier as NetClassifier
+    from netwright.estimators import NetRegressor as NetRegressor
+    from netwright.estimators import load as load
     from netwright.evaluate.base import Evaluator as Evaluator
     from netwright.evaluate.function import Function as Function
     from netwright.evaluate.training import Training as Training
@@ -79,6 +82,9 @@ if TYPE_CHECKING:
     from netwright.targets import PyTorch as PyTorch
     from netwright.targets import Target as Target
     from netwright.tasks import Classification as Classification
+    from netwright.tasks import MultiLabel as MultiLabel
+    from netwright.tasks import NextToken as NextToken
+    from netwright.tasks import Regression as Regression
     from netwright.tasks import Task as Task
     from netwright.trial import Budget as Budget
 
@@ -107,9 +113,13 @@ _HOMES = {
     "LocalSearch": "strategies",
     "MedianStopping": "stopping",
     "MemoryStore": "store",
+    "MultiLabel": "tasks",
     "NPENAS": "strategies",
     "NSGA2": "strategies",
+    "NetClassifier": "estimators",
+    "NetRegressor": "estimators",
     "NetwrightError": "errors",
+    "NextToken": "tasks",
     "OnceForAll": "oneshot",
     "OneShot": "oneshot",
     "OnnxRuntime": "targets",
@@ -123,6 +133,7 @@ _HOMES = {
     "REINFORCE": "strategies",
     "RandomSearch": "strategies",
     "RandomSharing": "oneshot",
+    "Regression": "tasks",
     "RegularizedEvolution": "strategies",
     "Relaxation": "oneshot",
     "RobustDARTS": "oneshot",
@@ -143,6 +154,7 @@ _HOMES = {
     "at_most": "objective",
     "convert": "conversion",
     "draw": "drawing",
+    "load": "estimators",
     "maximize": "objective",
     "minimize": "objective",
     "search": "run.search",

@@ -16,8 +16,15 @@ A message says the call, the rule, what was got and the remedy.
 
 from __future__ import annotations
 
+import sysconfig
+import traceback
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
+
+_NOT_OWN = (Path(__file__).parent, Path(sysconfig.get_path("stdlib")))
+_INSTALLED = {"site-packages", "dist-packages"}
+_SENT = "<dynamic-code>"  # what cloudpickle calls the file of a function
 
 
 class NetwrightError(Exception):
@@ -58,6 +65,21 @@ class ExportError(NetwrightError, RuntimeError):
 
 class MissingExtra(NetwrightError, ImportError):
     """An optional package is needed; the message names the extra that brings it."""
+
+
+def raised_at(error: BaseException) -> str:
+    """The line of a user's own code that an error came from: " (mine.py, line 9)", or nothing.
+
+    In a worker the file of what was sent there is not known, but its function is.
+    """
+    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+        path = Path(frame.f_code.co_filename)
+        if path.name == _SENT:
+            return f" ({frame.f_code.co_qualname}, line {line})"
+        foreign = _INSTALLED & set(path.parts) or any(map(path.is_relative_to, _NOT_OWN))
+        if path.suffix == ".py" and path.is_file() and not foreign:
+            return f" ({path.name}, line {line})"
+    return ""
 
 
 def require(module: str, *, extra: str, purpose: str) -> ModuleType:

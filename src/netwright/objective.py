@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 
 from netwright.errors import SettingError
 
+COSTS = ("params", "macs", "memory_mib")
+"""Metrics that follow from the layers of a network."""
+
 
 class Somewhere(Protocol):
     """Where a metric is measured: any target, known here by its name alone."""

@@ -153,7 +153,7 @@ class Proposal:
     """What is to be evaluated: an architecture, a budget, and where it came from.
 
     `budget` None means the evaluator's own. `parent` is the number of the trial whose architecture
-    was changed, or that goes on.
+    was changed, or that goes on. `design` is the name of the well-known network that it is.
 
     Raises:
         SettingError: The budget is neither a `Budget` nor None.
@@ -163,6 +163,7 @@ class Proposal:
     budget: Budget | None = None
     parent: int | None = None
     stage: Stage = SEARCH
+    design: str | None = None
 
     def __post_init__(self) -> None:
         if self.budget is not None and not isinstance(self.budget, Budget):
@@ -183,6 +184,7 @@ class Proposal:
             "budget": None if self.budget is None else self.budget.to_json(),
             "parent": self.parent,
             "stage": self.stage.to_json(),
+            **({"design": self.design} if self.design is not None else {}),
         }
 
     @classmethod
@@ -194,7 +196,7 @@ class Proposal:
             budget = None if body["budget"] is None else Budget.from_json(body["budget"])
         else:
             budget = None if body["epochs"] is None else Budget(body["epochs"])
-        return cls(architecture, budget, body["parent"], stage)
+        return cls(architecture, budget, body["parent"], stage, body.get("design"))
 
 
 @dataclass(frozen=True)
@@ -313,8 +315,12 @@ class History(Sequence[Trial]):
         ]
 
     def candidates(self, limits: Sequence[Limit], stage: Stage) -> list[Trial]:
-        """The allowed ones of a stage that had the largest budget, so that they compare."""
-        return next(iter(by_budget(self.allowed(limits, stage))), [])
+        """The allowed ones of a stage that had the largest budget, so that they compare.
+
+        A refit may end after the epoch that was best; its figures are of before, and compare.
+        """
+        found = self.allowed(limits, stage)
+        return found if stage.is_refit else next(iter(by_budget(found)), [])
 
 
 def by_budget(trials: Sequence[Trial]) -> list[list[Trial]]:

@@ -11,7 +11,16 @@ from scipy.stats import friedmanchisquare, rankdata, wilcoxon
 
 from netwright.bench import Course, Table
 from netwright.bench.analysis import curve, evaluations_to, ranks, regret_area, values_at
-from netwright.bench.compare import Comparison, Searched, by_strategy, load, read, run
+from netwright.bench.compare import (
+    SETTINGS,
+    Comparison,
+    Searched,
+    begin,
+    by_strategy,
+    load,
+    read,
+    run,
+)
 from netwright.bench.page import comparison_page
 from netwright.bench.results import terminal_table
 from netwright.errors import DataError, SettingError
@@ -78,6 +87,7 @@ def test_a_line_that_a_kill_cut_off_is_made_again(tmp_path):
         list(read(tmp_path / "b"))
 
 
+@pytest.mark.thorough
 def test_a_killed_command_goes_on_where_it_was(tmp_path):
     opened("", None).save(tmp_path / "t.safetensors")
     command = [sys.executable, "-m", "netwright", "bench", "run", "--table", "t.safetensors"]
@@ -222,5 +232,17 @@ def test_wrong_comparisons_are_refused(given, part):
 
 
 def test_a_folder_without_a_comparison_is_refused(tmp_path):
+    with pytest.raises(DataError, match="holds no comparison"):
+        load(tmp_path)
+
+
+def test_a_folder_of_a_version_with_fewer_settings_can_be_read(tmp_path):
+    made = comparison()
+    begin(made, tmp_path)
+    body = json.loads((tmp_path / SETTINGS).read_text(encoding="utf-8"))
+    older = {name: value for name, value in body.items() if name not in ("inputs", "outputs")}
+    (tmp_path / SETTINGS).write_text(json.dumps(older), encoding="utf-8")
+    assert load(tmp_path) == made
+    (tmp_path / SETTINGS).write_text("{}", encoding="utf-8")
     with pytest.raises(DataError, match="holds no comparison"):
         load(tmp_path)

@@ -1,5 +1,7 @@
 """Tables that have several rows of one network."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from torch import nn
@@ -31,7 +33,7 @@ def test_rows_of_one_network_are_counted():
     assert (found.looked_at, found.repeated) == (81, 81 - (1 + 2 + 4 + 8 + 16))
     assert found.within == 0 and not found.apart
     assert "50 of 81 rows are of a network that another row has" in found.told()
-    assert "strategies take them for one" in found.told()
+    assert "strategies take them for one, so that 50 rows are not tried" in found.told()
     noisy = tabled(0.2).isomorphic("accuracy")
     assert noisy.within == pytest.approx(0.2, rel=0.3) and noisy.apart
     assert "so that strategies tell them apart" in noisy.told()
@@ -48,6 +50,27 @@ def test_each_row_can_be_named_where_they_differ(noise):
     assert features_of(nw.Space(network, (4,), 2)).apart is False
 
 
+def test_networks_that_did_not_learn_do_not_hide_that_rows_differ():
+    table = tabled(0.02)
+    deep = np.round(table.columns["accuracy"])
+    table.columns["accuracy"][deep < 2] = -500.0
+    assert np.std(table.columns["accuracy"]) > 1000 * 0.02
+    assert table.isomorphic("accuracy").apart
+
+
+def test_trainings_of_one_row_tell_the_noise():
+    table, rng = tabled(0.0), np.random.default_rng(1)
+    clean = table.columns.pop("accuracy")
+    runs = clean + 0.3 * rng.normal(size=(3, len(clean)))
+    table.columns |= {f"accuracy_6_seed{i}": run for i, run in enumerate(runs)}
+    table.columns |= {"accuracy_6": runs.mean(axis=0), "accuracy_1": clean}
+    found = table.isomorphic("accuracy")
+    assert found.noise == pytest.approx(0.3 / np.sqrt(3), rel=0.2)
+    assert found.within == pytest.approx(found.noise, rel=0.3) and found.apart
+    assert f"trainings of one row: {found.noise:.3g}" in found.told()
+    assert table.isomorphic("accuracy_1").noise is None
+
+
 def test_what_was_not_measured_counts_for_nothing():
     table = tabled(0.2)
     table.columns["accuracy"][::2] = np.nan
@@ -56,15 +79,23 @@ def test_what_was_not_measured_counts_for_nothing():
     assert not table.isomorphic("accuracy").apart
 
 
-def test_a_value_beside_the_cells_is_not_dear():
+def sized(layers):
+    def network(choose, inputs, outputs):
+        widths = [choose.width(f"width{i}", 1, 20) for i in range(layers)]
+        rows = (nn.Linear(a, b) for a, b in pairwise([4, *widths, 2]))
+        return nn.Sequential(*rows)
+
+    return nw.Space(network, (4,), 2)
+
+
+def test_what_is_dear_is_told_by_what_is_traced():
     def valued(choose, inputs, outputs):
-        dropout = nn.Dropout(choose.value("dropout", [0.0, 0.1, 0.2]))
+        dropout = nn.Dropout(choose.value("dropout", [i / 1000 for i in range(300)]))
         return nn.Sequential(network(choose, inputs, outputs), dropout)
 
     assert features_of(nw.Space(valued, (4,), 2)).is_cheap
-
-    def sized(choose, inputs, outputs):
-        widths = [choose.width(f"width{i}", 1, 20) for i in range(2)]
-        return nn.Sequential(nn.Linear(4, widths[0]), nn.Linear(*widths), nn.Linear(widths[1], 2))
-
-    assert not features_of(nw.Space(sized, (4,), 2)).is_cheap
+    assert features_of(sized(2)).is_cheap  # 400 skeletons of few modules
+    space, rng = sized(4), np.random.default_rng(0)
+    assert not features_of(space).is_cheap
+    rows = [space.sample(rng) for _ in range(200)]
+    assert features_of(space.among(rows)).is_cheap  # a table of few

@@ -86,12 +86,15 @@ def test_status_prints_the_same_document(finished, here) -> None:
 
 
 def test_a_finished_run_goes_on_with_more_trials(tmp_path: Path, here) -> None:
-    given = ["--data", "digits", "--run", "a", "--finals", "1x1", "--no-refit", "--workers", 0]
+    given = ["--data", "digits", "--space", "mlp", "--run", "a", "--finals", "1x1"]
+    given += ["--full-epochs", 2, "--no-refit", "--workers", 0]
     assert here(tmp_path, "search", *given, "--trials", 1, "--trial-epochs", 1).returncode == 0
     done = here(tmp_path, "resume", "a", "--trials", 3, "--json")
     assert done.returncode == 0, done.stderr
     stages = [trial["stage"] for trial in json.loads(done.stdout)["trials"]]
     assert stages[:2] == ["search", "final 1"] and stages.count("search") == 3
+    asks = "  netwright predict netwright-a/ PICTURES/ --out predictions.csv"
+    assert done.stderr.splitlines()[-1] == asks
     again = here(tmp_path, "resume", "a", "--json")
     assert [trial["stage"] for trial in json.loads(again.stdout)["trials"]] == stages
 
@@ -201,7 +204,7 @@ def test_a_failed_run_ends_with_one(here, tmp_path: Path) -> None:
     assert done.returncode == 1, done.stderr
     document = json.loads(done.stdout)
     assert document["status"] == "failed"
-    assert document["trials"][0]["reason"] == "RuntimeError: it broke"
+    assert document["trials"][0]["reason"] == "RuntimeError: it broke (Broken.forward, line 8)"
 
 
 @pytest.mark.parametrize(

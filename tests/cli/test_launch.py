@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from torch import nn
 
 import netwright as nw
 from netwright.cli import launch
-from netwright.errors import SettingError
+from netwright.cli.search import new_folder
+from netwright.errors import SettingError, SpaceError
 from netwright.network.signature import Signature
 
 TAKES = Signature.single((1, 8, 8), (10,))
@@ -33,6 +35,14 @@ def test_settings_are_given_with_the_name_of_what_they_are_of() -> None:
     assert plan.evaluator == nw.Training(data, 2, batch=64, optimizer="adamw", flip=True)
 
 
+def test_an_ensemble_has_a_fold_for_each_network() -> None:
+    plan = launch.plan_of(CALL | {"ensemble": 4, "space": "mlp"})
+    assert plan.space.networks == 4
+    assert (plan.evaluator.folds, plan.evaluator.repeats, plan.refit) == (4, 1, False)
+    many = launch.plan_of(CALL | {"ensemble": 4, "space": "mlp", "data": "fashion14"})
+    assert (many.evaluator.folds, many.refit) == (1, True)  # its validation part is given
+
+
 def test_a_target_is_given_with_its_settings() -> None:
     limits = ["latency_ms@onnxruntime(threads=2)=1.5", "latency_ms@onnxruntime=0.5"]
     objectives = ["accuracy", "-latency_ms@pytorch(threads=2, seconds=0.1)"]
@@ -50,7 +60,9 @@ def test_a_target_is_given_with_its_settings() -> None:
     ("given", "said"),
     [
         ({"training": "batch='a'"}, "`--training: batch` must be a whole number, got 'a'"),
-        ({"training": "batc=64"}, "Training has no setting 'batc'; did you mean 'batch'"),
+        ({"training": "batc=64"}, "'batc'; did you mean 'batch'. Its settings are epochs, full_ep"),
+        ({"space": "mine.py"}, "must name the function in the file, as mine.py:FUNCTION"),
+        ({"finals": "1x"}, "like 8x10,3x30 .*, or none, got '1x'"),
         ({"training": "data=1"}, "Training has no setting 'data'"),
         ({"training": "epochs=3", "trial_epochs": 2}, "must not have epochs beside `--trial-epoch"),
         ({"training": "device='tpu'"}, r"`--training`: `Training\(device=...\)` must be"),
@@ -61,6 +73,33 @@ def test_a_target_is_given_with_its_settings() -> None:
 def test_what_is_wrong_is_said_in_the_words_of_the_option(given, said) -> None:
     with pytest.raises(SettingError, match=said):
         launch.plan_of(CALL | given)
+
+
+def test_no_finals() -> None:
+    assert launch.plan_of(CALL | {"finals": "none"}).finals == ()
+
+
+def test_a_model_in_the_place_of_a_function_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "model.py"
+    file.write_text("from torch import nn\nmodel = nn.Linear(64, 10)\n", encoding="utf-8")
+    with pytest.raises(SpaceError, match="must name a function, got a model of the class Linear"):
+        launch.load_space(f"{file}:model", TAKES)
+    with pytest.raises(SettingError, match=r"got a model of the class Linear; write `netwright"):
+        nw.Space(nn.Linear(64, 10), 64, 10)
+
+
+@pytest.mark.parametrize(
+    ("store", "folder"),
+    [
+        ("new/runs.db", "new"),
+        ("sqlite:///new/runs.db", "new"),
+        ("runs.db", None),
+        ("memory://new/a", None),
+    ],
+)
+def test_a_new_folder_for_a_store_is_told(store, folder, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert new_folder(store) == (None if folder is None else Path(folder))
 
 
 def test_a_space_from_a_file_takes_its_settings(tmp_path: Path) -> None:

@@ -92,6 +92,10 @@ def test_a_killed_script_is_resumed_from_its_log(tmp_path: Path) -> None:
     )
     assert told.exit_code == 0, told.output
     assert json.loads(told.stdout)["status"] == "done"
+    (tmp_path / "script.py").write_text("1 / 0\n", encoding="utf-8")
+    told = CliRunner().invoke(app, ["resume", "a", "--store", store, "--trials", "3"])
+    said = "The run 'a' cannot be built again from what its log names: The file"
+    assert said in str(told.exception) and "fails at line 1: ZeroDivision" in str(told.exception)
     assert (tmp_path / "out" / "model.py").is_file()
 
 

@@ -400,6 +400,15 @@ def test_include_and_exclude_hold_for_all_that_is_inside(resnet):
     assert "which is excluded" in reasons(partly)["layer2.0.conv2", "width"]
 
 
+class Listed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers, self.head = [nn.Linear(6, 8)], nn.Linear(8, 3)
+
+    def forward(self, x):
+        return self.head(self.layers[0](x))
+
+
 class Branching(nn.Module):
     def __init__(self):
         super().__init__()
@@ -419,6 +428,12 @@ class Branching(nn.Module):
             SpaceError,
             r"shape \(b, outputs",
         ),
+        (
+            lambda f: f(nn.Conv2d(1, 4, 3), torch.ones(1, 8, 8)),
+            SpaceError,
+            "a batch of what the mo",
+        ),
+        (lambda f: f(Listed(), torch.ones(1, 6)), SpaceError, "`layers` of Listed is a plain list"),
         (lambda f: f(Twice, torch.ones(1, 6)), SettingError, "must be given an nn.Module, got"),
         (lambda f: f(Twice(), torch.ones(6)), SettingError, r"a batch of examples .* got \(6,\)"),
         (lambda f: f(GPT(), torch.zeros(1, 16).long()), SettingError, r"give `tokens=\.\.\.`"),

@@ -97,7 +97,7 @@ def test_folders_that_are_partly_parts_are_refused_with_the_names_of_parts(folde
     assert refused(root) == (
         f"{root} must hold a train folder, at most one for validation and one for test, and "
         f"nothing else, got {', '.join(tops)}; the names of parts are train, training, val, valid, "
-        f"validation, test, testing, in any case. Rename the other folders or move them away."
+        f"validation, dev, test, testing, in any case. Rename the other folders or move them away."
     )
 
 
@@ -171,19 +171,22 @@ def test_a_file_that_is_no_image_is_named(folder):
     )
 
 
-def test_a_folder_in_a_class_folder_is_named(folder):
-    (folder / "cat" / "more").mkdir()
-    assert refused(folder).startswith(f"{folder / 'cat' / 'more'} is a folder inside")
-
-
-def test_deep_images_are_refused(folder):
-    paint(folder / "cat" / "deep.png", 5, mode="I;16")
-    assert "deep.png has more than 8 bits a channel (mode I;16)" in refused(folder)
+def test_pictures_in_a_folder_of_a_class_folder_are_of_that_class(folder):
+    paint(folder / "cat" / "more" / "black" / "1.png", 77)
+    data = load(folder)
+    assert "1 pictures are in folders inside those of classes" in data.remarks[0]
+    (row,) = [
+        y
+        for part in (data.train, data.validation, data.test)
+        for x, y in zip(part.x, part.y, strict=True)
+        if x[0, 0, 0] == 77
+    ]
+    assert int(row) == 0
 
 
 def test_one_class_is_refused(folder):
     shutil.rmtree(folder / "dog")
-    assert refused(folder) == f"{folder}: y must have at least 2 classes, got only 'cat'."
+    assert refused(folder) == f"{folder}: folders must have at least 2 classes, got only 'cat'."
 
 
 def test_an_image_bomb_is_refused(folder, monkeypatch):

@@ -97,7 +97,7 @@ def test_an_endless_one_is_bounded_by_bytes(monkeypatch) -> None:
         (Indexed(lambda row: None), r"row 0 .* must be a pair \(x, y\), got NoneType"),
         (Indexed(lambda row: (1, 2, 3)), r"row 0 .* must be a pair \(x, y\), got tuple of 3"),
         (Indexed(lambda row: (None, 1)), "row 0 .* must have numbers as x, got NoneType"),
-        (Indexed(lambda row: ("a.png", 1)), "row 0 .* must have numbers as x, got str"),
+        (Indexed(lambda row: ("a.png", 1)), "texts: y must have at least 2 classes"),
         (Indexed(lambda row: (torch.zeros(3), None)), r"row 0 \(counted from 0\) has no label"),
         (DataLoader(Indexed(pair)), r"got a DataLoader; write `load\(loader.dataset\)`"),
         ((pair(row) for row in range(30)), "cannot begin a generator again"),

@@ -39,9 +39,9 @@ def test_what_is_no_source_is_said(source, message):
 
 
 def test_a_file_of_another_kind_is_named(tmp_path):
-    (tmp_path / "x.txt").write_text("x")
-    with pytest.raises(DataError, match=r"x\.txt is of no kind that is read"):
-        load(tmp_path / "x.txt")
+    (tmp_path / "x.doc").write_text("x")
+    with pytest.raises(DataError, match=r"x\.doc is of no kind that is read"):
+        load(tmp_path / "x.doc")
 
 
 @pytest.mark.parametrize("setting", [{"label": "y"}, {"size": (4, 4)}])

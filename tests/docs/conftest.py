@@ -26,7 +26,7 @@ def network(choose, inputs, outputs):
 
 @pytest.fixture
 def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with photos, a table and a space, which is where the test is; it can be imported
+    """A folder with photos, tables and a space, which is where the test is; it can be imported
     from. fashion14 has its first 600 examples there.
     """
     monkeypatch.chdir(tmp_path)
@@ -41,6 +41,12 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     flowers = pandas.DataFrame(rng.normal(size=(60, 3)), columns=["petal", "sepal", "stem"])
     flowers["species"] = np.where(flowers["petal"] > 0, "rose", "tulip")
     flowers.to_csv("flowers.csv", index=False)
+    texts = [f"what a {word} film" for word in ("good", "bad", "fine", "dull")] * 30
+    pandas.DataFrame({"text": texts, "tone": ["up", "down"] * 60}).to_csv(
+        "reviews.csv", index=False
+    )
+    flowers[::3].to_csv("new-flowers.csv", index=False)
+    pandas.concat([flowers, flowers.assign(stem=1.5)]).to_csv("more-flowers.csv", index=False)
     Path("mine.py").write_text(MINE, encoding="utf-8")
     return tmp_path
 

@@ -109,6 +109,9 @@ def test_less_is_done() -> None:
         *("--trials", "2", "--trial-epochs", "1", "--full-epochs", "1", "--workers", "0"),
         *("--limit", "params=200000"),
     ]
+    resumed = ["resume", "first", "--trials", "100"]
+    assert shorter_call(resumed) == ["resume", "first", "--trials", "3"]
+    assert shorter_call(["resume", "first"]) == ["resume", "first"]
     assert shorter_call(["bench", "run", "--seeds", "50"]) == [
         *("bench", "run", "--seeds", "2", "--processes", "1"),
     ]

@@ -58,10 +58,11 @@ def same_weights(one: Result, other: Result) -> bool:
         {"cutmix": 1.0, "crop": 1, "flip": True},
         {"optimizer": "adamw", "learning_rate": 0.01},
         {"average": 0.0},
+        {"folds": 2},
     ],
 )
 def test_parts_end_as_one_training_of_all_of_them(digits: Data, settings: dict) -> None:
-    training, kept = Training(digits, batch=256, **settings), Kept()
+    training, kept = Training(digits, batch=256, **{"folds": 1, **settings}), Kept()
     straight = training.evaluate(CANDIDATE, Budget(5), Context(7))
     for amount in (1, 3):
         training.evaluate(CANDIDATE, Budget(amount, 5), kept.context())
@@ -70,11 +71,12 @@ def test_parts_end_as_one_training_of_all_of_them(digits: Data, settings: dict) 
     assert last.curve == straight.curve
     assert last.metrics == straight.metrics
     assert same_weights(last, straight)
-    assert [*kept.states] == ["training-5"]
+    folds = {f"{what}-5-part-{place}" for what in ("training", "looked") for place in range(2)}
+    assert {*kept.states} == (folds if training.folds > 1 else {"training-5"})
 
 
 def test_a_part_is_a_prefix_of_the_longer_training(digits: Data) -> None:
-    training = Training(digits, batch=256)
+    training = Training(digits, folds=1, batch=256)
     straight = training.evaluate(CANDIDATE, Budget(4), Context(7))
     part = training.evaluate(CANDIDATE, Budget(2, 4), Context(7))
     own = training.evaluate(CANDIDATE, Budget(2), Context(7))
@@ -88,7 +90,7 @@ def test_a_part_is_a_prefix_of_the_longer_training(digits: Data) -> None:
 
 def test_a_part_that_is_done_already_is_only_scored(digits: Data) -> None:
     """As after the death of a worker that had saved, and had not said so."""
-    training, kept = Training(digits, batch=256), Kept()
+    training, kept = Training(digits, folds=1, batch=256), Kept()
     first = training.evaluate(CANDIDATE, Budget(2, 4), kept.context())
     again = training.evaluate(CANDIDATE, Budget(2, 4), kept.context())
     assert again.curve == first.curve
@@ -97,7 +99,7 @@ def test_a_part_that_is_done_already_is_only_scored(digits: Data) -> None:
 
 
 def test_what_was_trained_for_more_or_for_another_horizon_is_no_part(digits: Data) -> None:
-    training, kept = Training(digits, batch=256), Kept()
+    training, kept = Training(digits, folds=1, batch=256), Kept()
     training.evaluate(CANDIDATE, Budget(2, 4), kept.context())
     for budget in (Budget(1, 4), Budget(3)):
         fresh = training.evaluate(CANDIDATE, budget, Context(7))
@@ -106,5 +108,5 @@ def test_what_was_trained_for_more_or_for_another_horizon_is_no_part(digits: Dat
 
 def test_a_whole_schedule_leaves_nothing(digits: Data) -> None:
     kept = Kept()
-    Training(digits, batch=256).evaluate(CANDIDATE, Budget(1), kept.context())
+    Training(digits, folds=1, batch=256).evaluate(CANDIDATE, Budget(1), kept.context())
     assert not kept.states

@@ -15,7 +15,7 @@ from netwright.data import Data
 from netwright.errors import SettingError
 from netwright.evaluate import training
 from netwright.evaluate.base import Candidate, Context
-from netwright.evaluate.cutmix import cutmix
+from netwright.evaluate.cutmix import cutmix, mix, mixup
 from netwright.evaluate.fit import Schedule, _Average, fit
 from netwright.evaluate.function import Function
 from netwright.evaluate.reference import reference
@@ -50,15 +50,20 @@ def candidate(made: Space) -> Candidate:
     return Candidate(made, made.smallest(), seed=1)
 
 
-def test_few_examples_get_more_epochs(digits: Data) -> None:
-    steps = len(digits.train) // 128
-    short, full = Training(digits).epochs, Training(digits).full_epochs
+def test_few_examples_get_more_epochs_but_not_without_end(digits: Data) -> None:
+    some = datasets.from_arrays(np.zeros((8000, 2)), np.arange(8000) % 2)
+    steps = len(some.train) // 128
+    short, full = Training(some).epochs, Training(some).full_epochs
     assert short * steps >= 200 > (short - 1) * steps
     assert full * steps >= 2000 > (full - 1) * steps
+    few = datasets.from_arrays(np.zeros((40, 2)), np.arange(40) % 2)
+    assert (Training(few).epochs, Training(few).full_epochs) == (100, 200)
+    pictures = datasets.from_arrays(np.zeros((40, 3, 8, 8), np.uint8), np.arange(40) % 2)
+    assert (Training(pictures).epochs, Training(pictures).full_epochs) == (24, 128)
     fashion = datasets.load("fashion14")
     assert (Training(fashion).epochs, Training(fashion).full_epochs) == (3, 30)
     assert Training(digits, epochs=2).epochs == 2
-    assert Training(digits).for_refit().epochs == short
+    assert Training(digits).for_refit().epochs == Training(digits).epochs == 24
     with pytest.raises(SettingError, match="at least 1, got -1"):
         Training(digits, full_epochs=-1)
 
@@ -68,14 +73,15 @@ def test_a_short_training_has_enough_steps(digits: Data, monkeypatch) -> None:
     monkeypatch.setattr(training, "fit", lambda *given, **named: made.append(given[3]))
     for change, epochs, batch, rate in (
         ({}, 110, 128, 0.1),
-        ({}, 100, 64, 0.05),
-        ({}, 40, 32, 0.025),
+        ({}, 100, 64, 0.1 / 2**0.5),
+        ({}, 40, 32, 0.05),
         ({"optimizer": "adamw"}, 40, 32, 0.1 / 2),
-        ({}, 1, 16, 0.0125),
+        ({}, 1, 16, 0.1 / 8**0.5),
         ({"batch": 20}, 1, 20, 0.1),
     ):
         with suppress(IndexError):  # the curve is empty
-            Training(digits, **change).evaluate(candidate(space()), Budget(epochs), Context(1))
+            trained = Training(digits, folds=1, **change)
+            trained.evaluate(candidate(space()), Budget(epochs), Context(1))
         assert made[-1].batch == batch
         assert made[-1].learning_rate == pytest.approx(rate)
 
@@ -83,7 +89,7 @@ def test_a_short_training_has_enough_steps(digits: Data, monkeypatch) -> None:
 def test_training_learns_and_records_its_curve(digits: Data) -> None:
     told: list[int] = []
     context = Context(seed=1, report=lambda epoch, metrics: told.append(epoch))
-    result = Training(digits).evaluate(candidate(space()), Budget(12), context)
+    result = Training(digits, folds=1).evaluate(candidate(space()), Budget(12), context)
     assert result.metrics["accuracy"] > 0.93
     assert told == list(range(1, 13))
     assert [p["epoch"] for p in result.curve] == told
@@ -233,21 +239,52 @@ def test_cutmix_takes_a_rectangle_and_shares_the_loss_by_area(seed, shape, alpha
     assert torch.allclose(mixed.loss(task, logits, 0.1), expected, atol=1e-5)
 
 
-def test_rows_of_tables_are_not_mixed() -> None:
+def test_mixup_takes_the_mean_of_images_and_shares_the_loss_alike() -> None:
+    x = torch.arange(40).float()[:, None, None, None].expand(40, 3, 4, 5)
+    y = torch.arange(40)
+    mixed = mixup((x,), y, 1.0, torch.Generator().manual_seed(0), np.random.default_rng(0))
+    assert 0 < mixed.share < 1 and sorted(mixed.second.tolist()) == y.tolist()
+    wanted = mixed.share * mixed.first + (1 - mixed.share) * mixed.second
+    assert torch.allclose(mixed.inputs[0], wanted[:, None, None, None].expand_as(x))
+
+
+def test_of_cutmix_and_mixup_each_has_half_of_the_batches() -> None:
+    x, y = torch.arange(16).float()[:, None, None, None].expand(16, 1, 6, 6), torch.arange(16)
+    generator, rng = torch.Generator().manual_seed(0), np.random.default_rng(0)
+
+    def by_mixup(alphas: tuple[float, float]) -> float:
+        made = [mix((x,), y, alphas, generator, rng).inputs[0] for _ in range(200)]
+        return float(np.mean([not torch.equal(each, each.round()) for each in made]))
+
+    assert by_mixup((1.0, 0.0)) == 0.0 and by_mixup((0.0, 1.0)) == 1.0
+    assert 0.4 < by_mixup((1.0, 1.0)) < 0.6
+
+
+@pytest.mark.parametrize("way", [cutmix, mixup])
+def test_rows_of_tables_are_not_mixed(way) -> None:
     x, y = torch.randn(4, 3), torch.arange(4)
-    mixed = cutmix((x,), y, 1.0, torch.Generator(), np.random.default_rng(0))
+    mixed = way((x,), y, 1.0, torch.Generator(), np.random.default_rng(0))
     assert mixed.inputs[0] is x
     assert mixed.share == 1.0
 
 
-def test_cutmix_changes_a_training_and_repeats_itself(digits: Data) -> None:
-    def trained(cutmix: float) -> dict[str, float]:
-        found = Training(digits, epochs=2, cutmix=cutmix).evaluate(
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"cutmix": 1.0},
+        {"mixup": 1.0},
+        {"zoom": 0.5, "colour": 0.4, "trivial_augment": True, "flip": True},
+    ],
+    ids="-".join,
+)
+def test_what_changes_images_changes_a_training_that_repeats_itself(digits, change) -> None:
+    def trained(**change) -> dict[str, float]:
+        found = Training(digits, epochs=2, **change).evaluate(
             candidate(space()), Budget(2), Context(1)
         )
         return dict(found.metrics)
 
-    assert trained(1.0) == trained(1.0) != trained(0.0)
+    assert trained(**change) == trained(**change) != trained()
 
 
 def test_the_reference_is_a_real_model(digits: Data) -> None:

@@ -3,6 +3,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 
 import pytest
 
@@ -33,6 +34,34 @@ def test_a_worker_that_a_signal_kills_is_told() -> None:
         assert verdicts["SIGABRT"] == ("failed", "the worker crashed: an abort (SIGABRT)")
     finally:
         executor.stop()
+
+
+class OpenedLate:
+    """Work that a worker needs longer to import than its job may take."""
+
+    def __call__(self, job: float, report: object) -> str:
+        time.sleep(job)
+        return "done"
+
+    def __setstate__(self, state: object) -> None:
+        time.sleep(1.5)
+
+    def __getstate__(self) -> str:
+        return "some"
+
+
+def test_a_job_is_not_charged_for_the_start_of_its_worker() -> None:
+    executor = Processes(1)
+    executor.start(OpenedLate())
+    try:
+        ends = []
+        for trial, seconds in enumerate((0.0, 60.0, 0.0)):  # the third has a new worker
+            executor.submit(Key(trial), seconds, seconds=1.0)
+            ends.append(gather(executor, 1)[-1])
+    finally:
+        executor.stop()
+    assert [end.kind for end in ends] == ["ended", "lost", "ended"]
+    assert ends[1].body == ("timeout", "it took longer than it was given")
 
 
 def test_what_workers_print_is_kept() -> None:

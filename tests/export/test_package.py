@@ -129,7 +129,7 @@ def test_a_spoiled_file_is_found(exported: Path, tmp_path: Path) -> None:
     onnx[len(onnx) // 2 : len(onnx) // 2 + 4] = b"\x00\x00\x80\x7f"  # an infinity among the weights
     (tmp_path / "model.onnx").write_bytes(onnx)
     batches = [[TEST[0][0][:1]], [TEST[0][0][1:8]]]
-    scored = verify.Scored(*TEST, TASK)
+    scored = verify.Scored(*TEST, TASK, TASK.metric)
     checks, wrong = verify.verify(deployed(network()), tmp_path, TAKES, batches, scored)
     assert set(checks) == {"model.py"} and set(wrong) == {"model.onnx"}
 
@@ -264,3 +264,12 @@ def test_of_a_network_that_no_form_can_hold_the_weights_are_handed_over(tmp_path
     assert not {"model.py", "model.pt2"} & files
     weights = load_file(tmp_path / "best" / "model.safetensors")
     assert weights.keys() == deployed(Counting()).state_dict().keys()
+
+
+def test_the_card_of_own_training_promises_no_normalisation() -> None:
+    own = Card("A network", search={"objectives": ["minimize error"]}, metrics={"test_error": 0.25})
+    assert own.metric.name == "error" and own.metric.direction == "minimize"
+    told = replace(own, signature=TAKES.to_json()).to_markdown()
+    assert "network = load()  # takes what the training gave to the network" in told
+    assert "as the training gave it" in told and "raw" not in told
+    assert "carries the normalisation" in replace(own, data={"name": "a"}).to_markdown()

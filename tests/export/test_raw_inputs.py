@@ -283,8 +283,8 @@ def test_forms_are_compared_on_rows_of_the_data(tmp_path: Path, monkeypatch) -> 
 
 
 def test_the_card_says_in_one_line_what_is_taken(tmp_path: Path) -> None:
-    one = case("pictures")
-    export(deployed(one), tmp_path / "o", signature=one.signature, card=Card("Pictures"))
+    one, card = case("pictures"), Card("Pictures", data={"name": "pictures"})
+    export(deployed(one), tmp_path / "o", signature=one.signature, card=card)
     line = (
         "takes `input: uint8 (b, 3, 6, 6)`, raw as in the data, and gives `output: float32 (b, 4)`"
     )

@@ -230,6 +230,7 @@ class Corners(nn.Module):
         self.down = None
         self.alpha = nn.Parameter(torch.ones(2))
         self.register_buffer("count", torch.tensor(3))
+        self.register_buffer("nothing", torch.empty(0, dtype=torch.int64))
         self.pool = nn.AdaptiveAvgPool2d((2, 2))
         self.head = nn.Linear(32, 10)
 

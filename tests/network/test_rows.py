@@ -64,7 +64,7 @@ def test_a_score_and_the_check_of_an_export_keep_to_it(tmp_path) -> None:
     assert sum(model.seen) in (len(data.train) + 2, len(data.train) + 3)
     assert max(model.seen) <= BYTES // (4 * MIB)
     model.seen.clear()
-    scored = Scored((data.train.x,), data.train.y, data.task)
+    scored = Scored((data.train.x,), data.train.y, data.task, data.task.metric)
     signature = Signature.single((3, 4, 4), (2,))
     verify(model, tmp_path, signature, [[data.train.x[:1]]], scored, fresh=False)
     assert sum(model.seen) in (len(data.train) + 2, len(data.train) + 3)

@@ -58,3 +58,11 @@ def test_parameters_and_buffers_are_no_strays():
     assert hint(model, ELSEWHERE) == ""
     assert hint(Scaled(scale=torch.ones(3)), ValueError("shapes do not match")) == ""
     assert "NumPy" in hint(model, TypeError("can't convert meta device type tensor to numpy."))
+
+
+def test_layers_in_a_plain_list_are_named():
+    model = Scaled(layers=[nn.Linear(3, 3)])
+    assert hint(model, ELSEWHERE) == (
+        " `layers` of Scaled is a plain list: its modules are not in the state_dict; use "
+        "`nn.ModuleList`."
+    )

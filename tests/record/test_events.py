@@ -80,6 +80,7 @@ SAMPLES = {
     "restarted": st.builds(events.Restarted, NUMBERS, TEXTS),
     "finished": TRIALS.map(lambda trial: events.Finished(trial.number, trial)),
     "sketch": st.builds(events.Sketched, NUMBERS, BODIES),
+    "examined": st.builds(events.Examined, NUMBERS, BODIES),
 }
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from torch import nn
 
+from netwright.cli import output
 from netwright.drawing.files import sketch
 from netwright.objective import maximize
 from netwright.record.place import Rejection
@@ -19,6 +20,7 @@ from netwright.report import write_report
 from netwright.report.page import page
 from netwright.report.statistics import best_so_far, expected_best, importances, interval
 from netwright.space import Architecture
+from netwright.tasks import metrics_of
 from netwright.trial import BASELINE, SEARCH, Budget, History, Proposal, Stage, Trial
 
 SETTINGS = {
@@ -273,3 +275,44 @@ def test_what_a_strategy_chose_is_not_taken_for_random() -> None:
     chosen.settings = {**chosen.settings, "strategy": {"name": "Auto", "settings": {}}}
     assert expected_best(chosen) is None
     assert "`baseline`" in page(chosen)
+
+
+def test_a_metric_of_the_users_own_is_said_where_accuracy_would_be() -> None:
+    """Of a training of the user's own, whose objective no task knows."""
+    trials = [
+        replace(each, metrics={"error": 1 / (each.number + 2), "params": 9.0}, curve=())
+        for each in [trial(0, 0.5), trial(1, 0.5, stage=Stage.final(1), parent=0)]
+    ]
+    settings = SETTINGS | {"task": None, "data": None, "limits": [], "finals": [[1, 9]]}
+    settings |= {"objectives": [{"metric": "error", "direction": "minimize"}]}
+    made = record(trials, settings=settings, status="done", tested={1: {"error": 0.25}})
+    text = page(made)
+    assert "0.25 test error" in text and "0.33333" in text
+    assert "best of 1 finalist by validation error" in text
+    assert "0.5 → 0.33333" in text and "1 network for 9 epochs" in text
+    told = output.result_lines(made)
+    assert told[0] == "test error           0.25" and told[1] == "validation error     0.33333"
+    assert told[-1].endswith("; then 1 longer training; 1 min 0 s")
+    assert output.run_line(made).endswith("best 0.33333")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names"),
+    [
+        ([("error", "minimize")], ("error", "accuracy", "loss")),
+        ([("loss", "minimize")], ("loss", "accuracy")),
+        ([("accuracy", "maximize"), ("params", "minimize")], ("accuracy", "loss")),
+        ([("latency_ms@pytorch", "minimize"), ("f1", "maximize")], ("f1", "accuracy", "loss")),
+        ([], ("accuracy", "loss")),
+    ],
+)
+def test_metrics_without_a_task_are_those_of_the_objectives(wanted, names) -> None:
+    objectives = [{"metric": metric, "direction": direction} for metric, direction in wanted]
+    assert tuple(m.name for m in metrics_of({"task": None, "objectives": objectives})) == names
+
+
+def test_notes_are_in_the_words_of_the_command_line() -> None:
+    made = record(
+        [trial(0, 0.7)], losses={"test": "Too little time: give more `search(minutes=...)`."}
+    )
+    assert output.document(made)["notes"] == ["Too little time: give more `--minutes`."]

@@ -157,3 +157,11 @@ def test_weights_that_cannot_be_loaded_are_told_of(tmp_path: Path, monkeypatch) 
     assert run.status == "done" and set(run.record.losses) == {"test", "sketch", "export", "out"}
     monkeypatch.undo()
     assert is_kept(run)
+
+
+def test_what_is_not_exported_at_the_end_is_exported_when_asked(tmp_path: Path) -> None:
+    run = searched(tmp_path, export=False)
+    assert run.status == "done" and run.record.exported is None and run.notes == []
+    assert (run.export(tmp_path / "later") / "model.py").is_file()
+    again = searched(tmp_path, export=False, out=tmp_path / "out", run="b")
+    assert again.record.exported is None and (tmp_path / "out" / "model.py").is_file()

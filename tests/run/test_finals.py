@@ -154,6 +154,22 @@ def test_what_had_more_epochs_goes_first_into_the_finals() -> None:
     assert [p.parent for p in finalists(made, history, 1)] == [2, 0, 1]
 
 
+def test_a_near_copy_does_not_count_among_those_that_cost_more() -> None:
+    made = plan(finals=((4, 2), (2, 9)))
+    copy = Proposal(Architecture(dict.fromkeys("abc", 0) | {"d": 9}), None, None, SEARCH)
+    history = History(
+        [
+            trial(0, 0.9, macs=1.0),
+            trial(1, 0.8, macs=1.0),
+            Trial(2, copy, "done", {"accuracy": 0.7, "macs": 50.0}),  # one answer beside trial 0
+            trial(3, 0.65, macs=0.5),
+            trial(4, 0.6, macs=10.0),
+            trial(5, 0.5, macs=20.0),
+        ]
+    )
+    assert [p.parent for p in finalists(made, history, 1)] == [0, 1, 4, 5]
+
+
 def test_the_refit_is_of_the_best_or_of_the_front_with_the_epochs_it_had() -> None:
     found = [
         trial(3, 0.9, SECOND, epochs=9, params=30),

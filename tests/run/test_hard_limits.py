@@ -20,10 +20,6 @@ from netwright.trial import BASELINE, REFIT, SEARCH, Budget, Stage
 class Refitting(Function):
     """Trains as a plain function does, and can train again on all data, without a score."""
 
-    @property
-    def can_refit(self) -> bool:
-        return True
-
     def for_refit(self) -> Evaluator:
         return Refit(self.train)
 

@@ -134,7 +134,7 @@ def data(kind: str = "numbers", task: nw.Task | None = None) -> NamedData:
 
 
 def searched(given: NamedData, declared=network, **settings) -> nw.Run:
-    training = nw.Training(given, epochs=4, full_epochs=8, learning_rate=0.05, **settings)
+    training = nw.Training(given, 4, 8, folds=1, learning_rate=0.05, **settings)
     return nw.search(
         nw.Space(declared, given), training, strategy="random", trials=2, finals=[(1, 8)],
         workers=0, store=nw.MemoryStore(),
@@ -283,7 +283,7 @@ def test_an_image_among_inputs_is_augmented_and_not_mixed() -> None:
     assert plain["loss"] != changed["loss"]
     with pytest.raises(SettingError, match=r"what a row of 'coded' has beside, codes, cannot be"):
         nw.Training(given, cutmix=1.0)
-    with pytest.raises(SettingError, match="rows of a table"):
+    with pytest.raises(SettingError, match=r"the data '[a-z]+' have none"):
         nw.Training(data(), flip=True)
     two = from_named(
         {"left": given.train.x[0], "right": given.train.x[0]}, given.train.y, name="eyes"

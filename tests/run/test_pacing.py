@@ -1,23 +1,30 @@
 """Minutes and a user's own training: what it takes is learned from the first trials."""
 
+import numpy as np
 import pytest
 from torch import nn
 
 from netwright import maximize
 from netwright.cli.output import document
+from netwright.data import from_arrays
 from netwright.evaluate.function import Function
 from netwright.evaluate.job import _OutOfTime
+from netwright.evaluate.pace import Pace
+from netwright.evaluate.training import Training
 from netwright.execute import Inline
 from netwright.record.events import Rehearsed, write
 from netwright.record.reading import read_record
 from netwright.record.record import Record
 from netwright.run.fingerprint import settings_of
 from netwright.run.loop import Loop
-from netwright.run.pacing import _ASIDE
+from netwright.run.pacing import _ASIDE, _STARTING
 from netwright.run.plan import Plan
+from netwright.run.timetable import Timetable
+from netwright.space import Choose, Space
+from netwright.spaces import mlp
 from netwright.store import MemoryStore
 from netwright.testing.spaces import SPACES
-from netwright.trial import BASELINE, SEARCH
+from netwright.trial import BASELINE, SEARCH, Budget
 
 
 class Ticking(Inline):
@@ -113,3 +120,85 @@ def test_the_rehearsed_export_is_what_is_kept_for_the_end(monkeypatch) -> None:
     assert record.time_plan is not None
     assert record.time_plan.division.end == 80.0 + _ASIDE
     assert seconds <= 600 - 80 - _ASIDE
+
+
+@pytest.mark.parametrize(
+    ("changes", "kept"),
+    [({}, True), ({"export": False}, False), ({"export": False, "out": "best"}, True)],
+)
+def test_no_time_is_kept_for_an_export_that_nobody_wants(changes, kept, monkeypatch) -> None:
+    clock = Ticking(1.0)
+    evaluator = Function(clock.train, epochs=2)
+    plan = Plan(SPACES["huge"](), evaluator, targets=(), minutes=10, **changes)
+    store = MemoryStore("pacing-export")
+    store.clear()
+    store.create("a", settings_of(plan))
+    loop = Loop(plan, store, "a", clock, clock=clock)
+    planned = loop.pacing.planned(plan.costs(), 1.0)
+    assert planned is not None and (planned.division.end > _ASIDE) == kept
+
+
+@pytest.mark.parametrize(("each", "is_long"), [(0.02, True), (0.2, False)])
+def test_late_answers_are_tried_where_the_last_final_is_long(monkeypatch, each, is_long) -> None:
+    def recipe(choose: Choose) -> dict[str, object]:
+        return {"strength": choose.value("strength", [0, 1, 2], late=True)}
+
+    space = Space(SPACES["flat"]().network, (4,), 3, recipe=recipe)
+    record, seconds = ran(monkeypatch, each, space=space, finals=((2, 40),))
+    finals = [t for t in record.history if t.proposal.stage.is_final]
+    strengths = {t.architecture["strength"] for t in finals}
+    assert strengths == ({0, 1, 2} if is_long else {0})
+    assert (max(t.proposal.epochs for t in finals) >= 20) == is_long
+    assert all(t.done for t in finals) and seconds <= 570
+
+
+def trial_of(minutes: float, seconds: float, **changes) -> tuple[int, float]:
+    """Epochs and seconds of a trial, where the usual one would take so many seconds."""
+    x = np.random.default_rng(0).normal(size=(60, 4))
+    data = from_arrays(x, (x[:, 0] > 0).astype(int))
+    training = Training(data, **changes.pop("training", {}))
+    plan = Plan(**{"space": mlp(data.shape, 2), "evaluator": training, "targets": (),
+                   "minutes": minutes, "refit": False, **changes})  # fmt: skip
+    store = MemoryStore("trials")
+    store.clear()
+    store.create("a", settings_of(plan))
+    pacing = Loop(plan, store, "a", Ticking(1.0)).pacing
+    steps, pace = training.steps(Budget(training.epochs), {}), Pace()
+    timed = {"params": 1e3, "macs": 1e3, "steps": steps.number, "batch": steps.batch}
+    pace.learn_json(timed | {"seconds": seconds})
+    table = Timetable(60 * minutes, 0.0, 0.0, slots=1)
+    return pacing._trial(table, [timed | {"seconds": seconds}], pace)
+
+
+def test_where_some_trainings_in_full_are_affordable_trials_are_those() -> None:
+    usual = Training(from_arrays(np.zeros((60, 4)), np.arange(60) % 2))
+    assert (usual.epochs, usual.full_epochs) == (100, 200)
+    assert trial_of(1, 4.0) == (200, 10.0)  # a sixth of the minute
+    nearly, seconds = trial_of(1, 7.0)
+    assert 100 < nearly < 200 and seconds == 10.0
+    assert trial_of(1, 0.1) == (100, pytest.approx(3.75))  # for hundreds finals are better
+    few, _ = trial_of(1, 30.0)
+    assert few < 20
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"training": {"epochs": 90}}, {"training": {"full_epochs": 190}}, {"finals": ((2, 200),)},
+     {"stopper": "hyperband"}, {"strategy": "darts"}],
+    ids=str,
+)  # fmt: skip
+def test_epochs_that_were_asked_for_are_kept(changes) -> None:
+    assert trial_of(1, 4.0, **changes)[0] <= 100
+
+
+@pytest.mark.parametrize(("in_process", "load"), [(True, 1.0), (False, 1.0), (False, 3.0)])
+def test_the_start_of_workers_counts_as_start(monkeypatch, in_process, load) -> None:
+    clock = Ticking(1.0)
+    monkeypatch.setattr(Ticking, "in_process", property(lambda self: in_process))
+    plan = Plan(SPACES["huge"](), Function(clock.train, epochs=2), targets=(), minutes=10)
+    store = MemoryStore("starting")
+    store.clear()
+    store.create("a", settings_of(plan))
+    loop = Loop(plan, store, "a", clock, clock=clock, ending=30)
+    told = loop.pacing.planned(plan.costs(), load)
+    assert told is not None and told.division.start == (0.0 if in_process else _STARTING * load)

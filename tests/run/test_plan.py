@@ -53,7 +53,9 @@ def test_search_gives_the_plan_what_it_is_given(tmp_path) -> None:
         "deterministic": True,
         "seed": 7,
         "trial_minutes": 2.0,
+        "designs": False,
         "rehearse": False,
+        "export": False,
         "store": tmp_path / "a.db",
         "run": "mine",
         "out": tmp_path / "out",
@@ -163,4 +165,4 @@ def test_the_log_has_the_keys_that_older_logs_have() -> None:
     assert (body["finals"], body["refit"], body["baseline"]) == ([], False, 0)
     assert (body["deterministic"], body["seed"], body["workers"]) == (False, 0, 1)
     assert body["call"] == {"data": "digits"}
-    assert not {"store", "run", "out", "executor"} & body.keys()
+    assert not {"store", "run", "out", "executor", "export"} & body.keys()

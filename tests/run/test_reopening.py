@@ -106,6 +106,8 @@ def test_more_epochs_and_minutes_likewise(store: Path) -> None:
     run = searched(store, Training(), 12, minutes=5)
     assert run.status == "done" and len(search_trials(run)) == 12
     assert run.record.settings["budget"] == {"trials": 12, "minutes": 5, "epochs": None}
+    assert run.record.time_plan is not None
+    assert searched(store, Training(), 13).record.time_plan is None  # of no minutes any more
 
 
 def test_the_time_between_is_not_counted(store: Path, monkeypatch) -> None:

@@ -469,7 +469,7 @@ def test_a_wrong_recipe_is_said_before_the_search(
 
 def test_images_are_not_mixed_in_tables() -> None:
     x, y = torch.randn(60, 4), torch.arange(60) % 2
-    with pytest.raises(SettingError, match=r"`cutmix` changes images, .* rows of a table"):
+    with pytest.raises(SettingError, match=r"`cutmix` changes images, and the data .* have none"):
         nw.Training(nw.data.load((x, y)), cutmix=0.5)
 
 
@@ -496,10 +496,23 @@ def test_a_function_in_the_place_of_a_space_is_refused(tmp_path: Path) -> None:
         nw.search(network, lambda model, epochs: 0.5, trials=1, store=tmp_path / "runs.db")
 
 
+def test_data_in_the_place_of_a_training_are_refused(digits: nw.Data) -> None:
+    with pytest.raises(SettingError, match=r"must be a training, got data; write `Training\(data"):
+        nw.search(nw.Space(network, digits), digits, trials=1, store="memory://data")
+
+
+def test_a_limit_on_a_misspelled_metric_names_the_nearest(digits: nw.Data) -> None:
+    with pytest.raises(SettingError, match=r"trained; did you mean 'params'\?"):
+        nw.search(
+            nw.Space(network, digits), lambda model, epochs: 0.5, limits={"parms": 9.0}, trials=1,
+            workers=0, store="memory://limit",
+        )  # fmt: skip
+
+
 def test_an_objective_that_no_trial_has(digits: nw.Data, tmp_path: Path) -> None:
     space = nw.Space(network, digits)
-    given = {"objectives": [nw.maximize("f1")], "trials": 2, "workers": 0}
-    with pytest.raises(SettingError, match=r"one of accuracy, loss, .* got 'f1'"):
+    given = {"objectives": [nw.maximize("f2")], "trials": 2, "workers": 0}
+    with pytest.raises(SettingError, match=r"one of accuracy, loss, .* got 'f2'"):
         nw.search(space, nw.Training(digits), store=tmp_path / "runs.db", **given)
     given["objectives"] = [nw.maximize("accuracies")]
     with pytest.raises(SettingError, match=r"got 'accuracies'; did you mean 'accuracy'"):
@@ -511,9 +524,10 @@ def test_an_objective_that_no_trial_has(digits: nw.Data, tmp_path: Path) -> None
     [
         (
             {},
-            r"objectives=.*'accuracy'; there are .*f1.*Write .*maximize\(\"f1\"\)",
+            r"objectives=.*'accuracy'; there are .*f1. Write .*maximize\(\"f1\"\).*minimize\(\"f1",
         ),
-        ({"objectives": [nw.maximize("f_1")]}, "'f_1'.* did you mean 'f1'"),
+        ({"objectives": [nw.maximize("f_1")]}, r"'f_1'.* did you mean 'f1'\? Write"),
+        ({"objectives": [nw.minimize("rmse")]}, r"'rmse'; there are [^?]*f1\. Write"),
     ],
 )
 def test_a_metric_that_a_training_of_the_users_lacks_ends_the_run_at_once(

@@ -9,12 +9,14 @@ from test_loop import Counted, loop, plan, size
 from test_resume import few
 
 from netwright.errors import Conflict
+from netwright.evaluate.costs import Admitted, Costs
 from netwright.objective import limits_from
 from netwright.record.events import SessionBegan, write
 from netwright.record.reading import read_record
 from netwright.run.plan import Plan
 from netwright.run.state import RunState
-from netwright.space import Space
+from netwright.run.takeoff import Takeoff
+from netwright.space import Architecture, Space
 from netwright.strategies import RegularizedEvolution
 from netwright.trial import REFIT, SEARCH, Stage
 
@@ -89,3 +91,26 @@ def test_what_was_refused_before_a_proposal_is_known_to_a_resumed_run(tmp_path: 
     made.run()
     again = RunState(made.plan, made.store, made.name)
     assert again.record.refused == made.progress().rejected > 0
+
+
+def test_each_network_over_a_limit_is_counted(tmp_path: Path, monkeypatch) -> None:
+    over, before, admit, launch = [], [], Costs.admit, Takeoff._launch
+
+    def admitted(self: Costs, architecture: Architecture) -> Admitted:
+        found = admit(self, architecture)
+        over.append(found.reason is not None)
+        return found
+
+    def launched(self: Takeoff, *given: object) -> None:
+        before.append(sum(over))
+        over.clear()
+        launch(self, *given)
+
+    monkeypatch.setattr(Costs, "admit", admitted)
+    monkeypatch.setattr(Takeoff, "_launch", launched)
+    limits = limits_from({"params": 30})
+    made = loop(tmp_path, plan(space=Space(few, 4, 3), limits=limits, finals=()))
+    made.run()
+    drawn = before[1:]  # the first has what was surveyed at the start
+    assert max(drawn) > 1
+    assert read_record(made.store, made.name).refused == sum(drawn)

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwright.run.timetable import Schedules, Timetable, affordable
+from netwright.run.timetable import Schedules, Timetable, affordable, long_enough
 
 WANTED = Schedules(((8, 10), (2, 30)), 30)
 
@@ -67,3 +69,12 @@ def test_a_trial_has_its_share_of_the_search_and_of_the_workers() -> None:
     assert Timetable(100, 10, 10, slots=16).trial == pytest.approx(40)
     assert Timetable(15, 10, 10, slots=1).training == 0
     assert Timetable(15, 10, 10, slots=1).least(2) == pytest.approx(22.3)
+
+
+def test_late_answers_are_further_trainings_of_a_final_that_is_long() -> None:
+    wanted = Schedules(((2, 30),), variants=2, long=long_enough(30))
+    assert wanted.seconds(each(1.0), 2, 1.0) == 2 * 2 * 30 / 2
+    assert replace(wanted, finals=((2, 15),)).seconds(each(1.0), 1, 1.0) == 2 * 2 * 15
+    assert replace(wanted, finals=((2, 14),)).seconds(each(1.0), 1, 1.0) == 2 * 14
+    found = affordable(wanted, each(1.0), 40, slots=1, more=1.0, own=[3, 3])
+    assert found.finals == ((2, 14),)  # with late answers it would be ((2, 8),)

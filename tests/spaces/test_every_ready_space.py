@@ -58,7 +58,7 @@ def check_members(name, count, folder):
         model = space.build(member, seed=number)
         trains_a_step(space, model)
         is_written_as_source(space, model, folder)
-        assert draw_svg(sketch(model, space.inputs)).startswith("<svg")
+        assert draw_svg(sketch(model, space.signature)).startswith("<svg")
 
 
 @pytest.mark.parametrize("name", READY)

@@ -1,4 +1,5 @@
 import os
+import pickle
 import shutil
 import sqlite3
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 from netwright.errors import StoreError
 from netwright.record.reading import read_record
 from netwright.store import MemoryStore, SQLiteStore, Store, open_store
+from netwright.store.memory import HeldStore
 from netwright.testing.exports import STORES
 from netwright.testing.stores import STORE_CHECKS
 
@@ -31,6 +33,35 @@ WHERE = {
 def test_conformance(kind: type[Store], check, tmp_path: Path) -> None:
     url = WHERE[kind].format(folder=tmp_path.as_posix(), name=tmp_path.name)
     check(lambda: kind.at(url))
+
+
+OF_A_HELD = [check for check in STORE_CHECKS if check.__name__ != "a_store_is_a_value"]
+"""What a store does that no URL leads to."""
+
+
+@pytest.mark.parametrize("check", OF_A_HELD, ids=lambda check: check.__name__)
+def test_conformance_of_a_held_store(check) -> None:
+    held = HeldStore()
+    check(lambda: held)
+
+
+def test_a_held_store_is_pickled_with_what_it_holds(tmp_path: Path) -> None:
+    file = SQLiteStore(tmp_path / "runs.db")
+    file.create("a", {"seed": 1})
+    file.append("a", "begun", {"x": 2}, 3)
+    file.put("a", "weights", b"kept")
+    held = HeldStore.copied(file, "a")
+    again = pickle.loads(pickle.dumps(held))  # noqa: S301 - bytes that this test made
+    again.append("a", "ended", {})
+    for store in (held, again):
+        assert store.events("a")[:2] == file.events("a")
+        assert store.read("a", "weights") == b"kept"
+    assert len(held.events("a")) == 2 and held != again
+    assert again.events("a")[-1].id == file.events("a")[-1].id + 1
+    with pytest.raises(StoreError, match="nothing opens it anew"):
+        open_store(held.url)
+    held.clear()
+    assert held.runs() == []
 
 
 def test_a_store_is_opened_by_its_scheme(tmp_path: Path, monkeypatch) -> None:

@@ -4,7 +4,8 @@ import pytest
 import netwright as nw
 from netwright.errors import SettingError
 from netwright.objective import maximize, minimize
-from netwright.strategies import BayesianOptimization, RegularizedEvolution
+from netwright.strategies import BayesianOptimization, RegularizedEvolution, bayesian
+from netwright.surrogates import features_of
 from netwright.testing.spaces import SPACES
 from netwright.trial import Proposal, Trial
 
@@ -67,6 +68,24 @@ def test_several_objectives_are_weighed_anew():
         made.observe(Trial(number, proposal, "done", metrics))
     proposed = {made.propose(np.random.default_rng([1, i]), []).architecture for i in range(30)}
     assert len(proposed) > 1
+
+
+def test_all_members_are_looked_at_by_what_these_cost(monkeypatch):
+    space = SPACES["cells"]()
+    monkeypatch.setattr(bayesian, "_MEASURED", 10)
+
+    def looked_at(**costs):
+        for name, most in costs.items():
+            monkeypatch.setattr(bayesian, name, most)
+        space.memo.pop("every", None)
+        return bayesian.Candidates(space, features_of(space), 400).every is not None
+
+    members = space.count()
+    parts = 3 + bayesian._OWN  # three operations at most
+    assert looked_at()
+    assert looked_at(_READ=members * parts)
+    assert not looked_at(_READ=members * bayesian._OWN)
+    assert not looked_at(_READ=bayesian._READ * 100, _KEPT=members)
 
 
 @pytest.mark.parametrize("setting", [{"initial": 1}, {"pool": 0}, {"initial": "3"}])

@@ -6,9 +6,11 @@ from functools import partial
 
 import pytest
 
-from netwright.strategies import Strategy
+from netwright.strategies import Auto, RegularizedEvolution, Strategy
 from netwright.testing.exports import STRATEGIES
 from netwright.testing.strategies import STRATEGY_CHECKS
+
+COMPARED = (Auto, RegularizedEvolution)
 
 
 def small(strategy: type[Strategy]) -> Callable[[], Strategy]:
@@ -17,10 +19,28 @@ def small(strategy: type[Strategy]) -> Callable[[], Strategy]:
     return partial(strategy, **members)
 
 
-@pytest.mark.parametrize("check", STRATEGY_CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda s: s.__name__)
+def cases() -> list[object]:
+    """Each strategy with each check; most are compared with random search in `make thorough`."""
+    return [
+        pytest.param(
+            strategy,
+            check,
+            id=f"{strategy.__name__}-{check.__name__}",
+            marks=[pytest.mark.thorough] if compared(check) and strategy not in COMPARED else [],
+        )
+        for strategy in STRATEGIES
+        for check in STRATEGY_CHECKS
+    ]
+
+
+def compared(check: Callable[..., None]) -> bool:
+    """Whether a check compares with random search, by many runs."""
+    return "random" in check.__name__
+
+
+@pytest.mark.parametrize(("strategy", "check"), cases())
 def test_conformance(strategy: type[Strategy], check) -> None:
-    check(strategy if "random" in check.__name__ else small(strategy))
+    check(strategy if compared(check) else small(strategy))
 
 
 @pytest.fixture(scope="module")

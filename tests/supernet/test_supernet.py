@@ -464,7 +464,14 @@ def test_many_choices_in_one_number_take_no_time():
     assert total.expression.of({f"w{i}": 8 for i in range(30)}) == 240
 
 
-MIXABLE = sorted(set(READY) - {"nats_size"})  # which has widths alone
+MIXABLE = sorted(set(READY) - {"nats_size", "audio"})  # widths alone; features sized by choices
+
+
+def test_features_whose_size_is_a_choice_cannot_be_mixed():
+    shared = Supernet(ALL["audio"]())
+    weights = {name: torch.full((count,), 1 / count) for name, count in shared.mixable.items()}
+    with pytest.raises(SpaceError, match="only a plain network tells the size of its Mel"):
+        shared.mix(weights)
 
 
 @pytest.mark.parametrize("name", MIXABLE)

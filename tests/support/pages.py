@@ -50,10 +50,13 @@ IN_SHELL = {
         "--full-epochs": "1",
         "--workers": "0",
     },
+    "resume": {"--trials": "3"},
+    "retrain": {"--epochs": "1"},
     "bench run": {"--seeds": "2", "--seconds": "200", "--evaluations": "12", "--processes": "1"},
 }
 """What is cut in calls: the option and its value, which `search` is given in any case; None takes
-the option away. A bench has one budget, so there only what is said is cut."""
+the option away. Of other commands only what is said is cut; `retrain` takes the full schedule
+of the search, which was cut."""
 
 
 class Block(NamedTuple):

@@ -1,5 +1,7 @@
 """Networks as graphs, read off what was built."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from torch import nn
@@ -7,6 +9,7 @@ from torch import nn
 from netwright.space import Space
 from netwright.space.cells import INPUT, OUTPUT, CellGraph, Cells, CellSize
 from netwright.spaces.nasbench201 import canonical_string, from_string
+from netwright.surrogates import features_of
 from netwright.surrogates.graph_numbers import outline
 from netwright.surrogates.graphs import Skeletons, plain_choices
 from netwright.surrogates.parts import describe
@@ -199,6 +202,20 @@ def test_an_operation_that_few_members_have_is_found():
     space = with_cells(rare, ("conv", "skip", *rare))
     made = Skeletons(space)
     assert {*made._operations} == {"conv", "skip", *rare}
+
+
+def test_a_member_that_cannot_be_read_as_cells_is_said():
+    space = with_cells((), ("conv", "skip"))
+    read = space.cells.read
+
+    def failing(answers):
+        if answers["op0"] == "skip":
+            raise KeyError("skip")
+        return read(answers)
+
+    space.cells = replace(space.cells, read=failing)
+    with pytest.warns(UserWarning, match=r"is not used .* KeyError: 'skip', of the member {"):
+        assert not features_of(space)._skeletons._operations
 
 
 def test_cells_that_are_not_used_are_said():

@@ -61,7 +61,7 @@ def test_a_small_class_is_named_with_its_count():
         split(np.array([0] * 10 + [1] * 2))
     assert str(error.value) == (
         "rows.csv: class 'c1' has 2 rows; a split into train, validation and test needs at "
-        "least 3 rows of each class."
+        "least 3 rows of each of two classes."
     )
 
 

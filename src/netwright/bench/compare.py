@@ -181,14 +181,14 @@ def load(folder: Path) -> Comparison:
     """
     try:
         body = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-        listed = {f.name: body[f.name] for f in fields(Comparison)}
-    except (OSError, ValueError, KeyError) as error:
+        listed = {f.name: body[f.name] for f in fields(Comparison) if f.name in body}
+        for name in {"strategies", "report", "inputs"} & listed.keys():
+            listed[name] = None if listed[name] is None else tuple(listed[name])
+        return Comparison(**listed)  # what an older version did not write has its default
+    except (OSError, ValueError, TypeError) as error:
         raise DataError(
             f"{folder} holds no comparison: {SETTINGS} is missing or damaged ({error})."
         ) from error
-    for name in ("strategies", "report", "inputs"):
-        listed[name] = None if listed[name] is None else tuple(listed[name])
-    return Comparison(**listed)
 
 
 def read(folder: Path) -> Iterator[Searched]:

@@ -90,6 +90,7 @@ def summary(comparison: Comparison, table: Table, found: Found) -> dict[str, obj
         "rows": repeated.repeated,
         "of": repeated.looked_at,
         "deviation": repeated.within,
+        "noise": repeated.noise,
         "told_apart": repeated.apart,
     }
     placed = ranks_of(comparison, table, found)

@@ -11,6 +11,7 @@ metric of several budgets in epochs, `accuracy`. `Table.save` writes a file that
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -23,8 +24,8 @@ from netwright.bench.isomorphic import Isomorphic, isomorphic
 from netwright.bench.table_file import NOT_ASKED, Codes, read_table, write_table
 from netwright.errors import DataError, SettingError, SpaceError, require
 from netwright.evaluate.base import Candidate, Context, Evaluator, Result
+from netwright.objective import COSTS
 from netwright.space import Answer, Architecture, Space
-from netwright.space.limits import COSTS
 from netwright.surrogates import Features, features_of
 from netwright.trial import Budget
 
@@ -38,10 +39,11 @@ class Table(Evaluator):
     """Rows of metrics by architecture; `columns` are n values each.
 
     Rows of equal architectures (isomorphic cells that were trained twice) are found as the first.
-    A table is an evaluator: `nw.search(table.space, table)` looks networks up instead of training
-    them. One that the table lacks is an invalid trial; one whose objective was not measured (NaN)
-    is never the best. To compare strategies by a simulated clock see `simulate` and
-    `netwright bench run`.
+    A table is an evaluator: `nw.search(table.searched_by("accuracy"), table)` looks networks up
+    instead of training them, and `table.isomorphic("accuracy").told()` says which rows it takes for
+    one; in `table.space` strategies take all isomorphic rows for one. A network that the table
+    lacks is an invalid trial; one whose objective was not measured (NaN) is never the best. To
+    compare strategies by a simulated clock see `simulate` and `netwright bench run`.
 
     Raises:
         DataError: No row, or columns of another length.
@@ -146,12 +148,23 @@ class Table(Evaluator):
         return found
 
     def isomorphic(self, signal: str) -> Isomorphic:
-        """How many rows are of one network, and by how much a signal of them differs."""
+        """How many rows are of one network, by how much a signal of them differs, and its noise.
+
+        Columns such as `accuracy_seed0` or `accuracy_run0`, if there are any, tell the noise.
+        """
         return self._isomorphic(features_of(self.searched_by(signal)), signal)
 
     def _isomorphic(self, features: Features, signal: str) -> Isomorphic:
         members = [self.architecture(row) for row in self.distinct]
-        return isomorphic(features, members, self.column(signal)[self.distinct])
+        values, *trainings = (c[self.distinct] for c in (self.column(signal), *self._runs(signal)))
+        return isomorphic(features, members, values, trainings)
+
+    def _runs(self, signal: str) -> list[Column]:
+        """The columns of single trainings: `accuracy_seed0`, `accuracy_run1`, ..."""
+        budgets = self.budgets(signal)
+        stem = f"{signal}_{budgets[-1]}" if budgets and signal not in self.columns else signal
+        one = re.compile(re.escape(stem) + r"_(seed|run)_?\d+")
+        return [column for name, column in self.columns.items() if one.fullmatch(name)]
 
     @cached_property
     def _searched_by(self) -> dict[str, Space]:

@@ -13,8 +13,11 @@ import typer
 from netwright import __version__
 from netwright.cli import launch, output
 from netwright.cli.bench import bench
+from netwright.cli.exports import predict, retrain
+from netwright.cli.looks import data
 from netwright.cli.search import carry_out, search
-from netwright.errors import StoreError
+from netwright.cli.words import in_options
+from netwright.errors import DataError, SpaceError, StoreError
 
 if TYPE_CHECKING:
     from netwright.record.record import Record
@@ -31,6 +34,9 @@ app = typer.Typer(
 )
 
 app.command()(search)
+app.command()(data)
+app.command()(predict)
+app.command()(retrain)
 app.add_typer(bench, name="bench")
 
 StoreFile = Annotated[str, typer.Option("--store", help="Where the runs are: a file or a URL.")]
@@ -86,7 +92,7 @@ def status(
         if as_json:
             typer.echo(json.dumps(output.document(record), allow_nan=False))
             return
-        reason = f" ({record.reason})" if record.reason else ""
+        reason = f" ({in_options(record.reason)})" if record.reason else ""
         typer.echo(f"{record.name}: {record.status}{reason}", err=True)
         typer.echo("\n".join(output.result_lines(record)), err=True)
         return
@@ -162,7 +168,12 @@ def _plan(record: Record, store: str, bounds: Mapping[str, float | None] | None 
         from netwright.run.origin import cannot_go_on
 
         raise StoreError(cannot_go_on(record.name, record.settings.get("not_rebuilt")))
-    return launch.plan_of(call | {"store": store, "run": record.name, **(bounds or {})})
+    try:
+        return launch.plan_of(call | {"store": store, "run": record.name, **(bounds or {})})
+    except (DataError, SpaceError) as error:
+        raise type(error)(
+            f"The run {record.name!r} cannot be built again from what its log names: {error}"
+        ) from error
 
 
 @app.command()

@@ -35,7 +35,10 @@ def guarded(app: typer.Typer, arguments: list[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # what a terminal lacks must not end a run
             stream.reconfigure(errors="backslashreplace")
     try:
-        status = command.main(arguments, prog_name="netwright", standalone_mode=False)
+        given = list(sys.argv[1:] if arguments is None else arguments)
+        # Not `command.main`, which makes an exit status of an interruption, without a word.
+        with command.make_context("netwright", given) as context:
+            status = command.invoke(context)
         sys.stdout.flush()
         return status if isinstance(status, int) else 0
     except NetwrightError as error:
@@ -43,6 +46,8 @@ def guarded(app: typer.Typer, arguments: list[str] | None = None) -> int:
         return FAILED if isinstance(error, EvaluationError | ExportError) else WRONG
     except _CallError as error:
         error.show()
+        if "unexpected extra argument" in error.message and error.ctx.info_name == "search":
+            print("Data are given with --data, and a space with --space.", file=sys.stderr)
         return WRONG
     except (KeyboardInterrupt, typer.Abort):
         _say("Interrupted.")

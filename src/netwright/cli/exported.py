@@ -57,6 +57,7 @@ STOPPERS = (
 )
 
 SPACES = (
+    "audio",
     "conv1d",
     "convnet",
     "convnext",
@@ -75,6 +76,8 @@ SPACES = (
     "pnas",
     "regnet",
     "resnet",
+    "tabular",
+    "text",
     "vit",
 )
 
@@ -133,7 +136,7 @@ SEARCH = (
         "--finals",
         "text",
         None,
-        "Networks x epochs, as 8x10,3x30 (default by --full-epochs).",
+        "Networks x epochs, as 8x10,3x30, or none (default by --full-epochs).",
     ),
     Declared(
         "refit",
@@ -176,6 +179,13 @@ SEARCH = (
         "number",
         None,
         "Minutes after which a trial of the search is stopped; finals are not.",
+    ),
+    Declared(
+        "designs",
+        "--designs",
+        "switch",
+        True,
+        "Try the well-known networks of the space first, each as large as the limits and the time allow; they take half of the trials at most.",
     ),
     Declared(
         "rehearse",

@@ -6,6 +6,7 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,9 +18,18 @@ from netwright.settings.making import checked
 from netwright.settings.making import made as made_from
 
 if TYPE_CHECKING:
+    from netwright.data import Data
     from netwright.evaluate.base import Evaluator
     from netwright.network.signature import Signature
     from netwright.run.plan import Plan
+
+
+_OF_ROWS = ("test", "group", "time", "drop_rare", "series")
+"""Options that say which rows of a table are in which part."""
+
+
+_OF_PICTURES = ("fit", "page", "channels")
+"""Options that say how pictures are read."""
 
 
 def absolute(call: dict[str, Any]) -> dict[str, Any]:
@@ -27,6 +37,8 @@ def absolute(call: dict[str, Any]) -> dict[str, Any]:
     made = dict(call)
     if Path(str(call["data"])).exists():
         made["data"] = str(Path(call["data"]).absolute())
+    if call.get("test"):
+        made["test"] = str(Path(call["test"]).absolute())
     if call["space"] and is_file(call["space"]):
         file, name = split_file(call["space"])
         made["space"] = f"{Path(file).absolute()}:{name}"
@@ -39,11 +51,10 @@ def plan_of(call: Mapping[str, Any]) -> Plan:
     Raises:
         NetwrightError: Something of the call is wrong; the message says what.
     """
-    from netwright.data import load as load_data
-    from netwright.evaluate.training import Training
     from netwright.network.signature import Signature
     from netwright.run.plan import Plan
-    from netwright.spaces.names import ready_space
+    from netwright.space import ensembled
+    from netwright.spaces.names import default_space, ready_space
     from netwright.targets.asked import target_named
 
     given: dict[str, Any] = {}
@@ -57,18 +68,64 @@ def plan_of(call: Mapping[str, Any]) -> Plan:
     if call.get("evaluator") is not None:
         evaluator, signature = _function(call["evaluator"]), Signature.from_json(call["signature"])
     else:
-        size = parse_size(call["size"]) if call["size"] else None
-        split = call.get("split", {})
-        data = load_data(call["data"], label=call["label"], size=size, **split)
-        settings = Call("", training_settings(call))
-        evaluator = made_from("--training", settings, Training, given=[data])
+        data = data_of(call)
+        if call.get("ensemble") is not None and call["ensemble"] < 2:
+            raise SettingError(
+                f"`--ensemble` must be a whole number, at least 2, got {call['ensemble']}."
+            )
+        evaluator = _training(data, training_settings(call), call.get("ensemble"))
         signature = data.signature
-    named = call["space"] or ("convnet" if len(signature.input.shape) == 3 else "mlp")
+    named = call["space"] or default_space(signature, getattr(evaluator, "data", None))
+    if named.endswith(".py"):
+        raise SettingError(
+            f"`--space` must name the function in the file, as {named}:FUNCTION, got {named!r}."
+        )
     if is_file(named):
         space = load_space(named, signature, call.get("space_name"))
     else:
         space = ready_space("--space", named, *sizes_of(signature))
+    if call.get("ensemble") is not None:
+        space = ensembled(space, call["ensemble"])
     return Plan(space, evaluator, call=call, **given)
+
+
+def _training(data: Data, settings: dict[str, Any], networks: int | None) -> Evaluator:
+    """The training; of an ensemble it has a fold for each network, where it has folds."""
+    from netwright.evaluate.training import Training
+
+    training: Training = made_from("--training", Call("", settings), Training, given=[data])
+    if networks and training.folds > 1 and "folds" not in settings:
+        return replace(training, folds=networks, repeats=1)
+    return training
+
+
+def data_of(call: Mapping[str, Any]) -> Data:
+    """The data of a call.
+
+    Raises:
+        NetwrightError: They cannot be used, or an option does not belong to them.
+    """
+    from netwright.data import load
+
+    size = parse_size(call["size"]) if call["size"] else None
+    read = {name: call[name] for name in _OF_PICTURES if call.get(name) is not None}
+    split = {name: call[name] for name in _OF_ROWS if call.get(name)} | call.get("split", {})
+    task = parse_task(call.get("task"))
+    split |= {name: call[name] for name in ("kind", "tokens", "rate", "series") if call.get(name)}
+    return load(call["data"], label=call["label"], size=size, task=task, **split, **read)
+
+
+def parse_task(text: str | None) -> Any:
+    """The name of a task, or a task where settings stand with it: `regression(extra='r2')`."""
+    from netwright.tasks import Classification, MultiLabel, Regression
+
+    known = {"classification": Classification, "multilabel": MultiLabel, "regression": Regression}
+    if text is None or "(" not in text:
+        return text
+    call = parse_call("--task", text)
+    if call.name not in known:
+        raise SettingError(f"`--task` must be one of {', '.join(known)}, got {call.name!r}.")
+    return made_from("--task", call, known[call.name])
 
 
 def _function(given: Mapping[str, Any]) -> Evaluator:
@@ -124,7 +181,12 @@ def parse_limit(text: str) -> Any:
         bound = float(value)
     except ValueError:
         bound = float("nan")
-    if not (metric and equals) or bound != bound:
+    whole = metric.count("(") == metric.count(")")  # else the value is a setting's
+    if metric and equals and whole and bound != bound:
+        raise SettingError(
+            f"`--limit {metric}=...` must be a number such as 200000 or 0.5, got {value!r}."
+        )
+    if not (metric and equals and whole):
         raise SettingError(
             f"`--limit` must be metric=value or metric@target=value, got {text!r}; "
             "for example --limit latency_ms@onnxruntime=0.5."
@@ -153,12 +215,16 @@ def parse_objective(text: str) -> Any:
 
 
 def parse_finals(text: str | list[list[int]]) -> list[tuple[int, int]]:
-    """`8x10,3x30`: the best 8 for 10 epochs, then the best 3 of those for 30; or pairs."""
+    """`8x10,3x30`: the best 8 for 10 epochs, then the best 3 of those for 30; `none`; or pairs."""
     if not isinstance(text, str):
         return [(count, epochs) for count, epochs in text]
+    if text == "none":
+        return []
     pairs = [part.split("x") for part in text.split(",")]
     if not all(len(p) == 2 and all(n.isascii() and n.isdigit() for n in p) for p in pairs):
-        raise SettingError(f"`--finals` must be like 8x10,3x30 (networks x epochs), got {text!r}.")
+        raise SettingError(
+            f"`--finals` must be like 8x10,3x30 (networks x epochs), or none, got {text!r}."
+        )
     return [(int(count), int(epochs)) for count, epochs in pairs]
 
 
@@ -176,10 +242,12 @@ def _same(value: Any) -> Any:
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """`HxW` in pixels."""
-    parts = text.split("x")
+    """`HxW` in pixels, or one number for both."""
+    parts = text.split("x") if "x" in text else [text, text]
     if len(parts) != 2 or not all(p.isascii() and p.isdigit() and int(p) > 0 for p in parts):
-        raise SettingError(f"`--size` must be HxW in pixels, such as 32x32, got {text!r}.")
+        raise SettingError(
+            f"`--size` must be HxW in pixels, such as 32x32, or 32 for both, got {text!r}."
+        )
     return int(parts[0]), int(parts[1])
 
 
@@ -199,7 +267,7 @@ def split_file(text: str) -> tuple[str, str]:
 
 def sizes_of(signature: Signature) -> tuple[tuple[int, ...], int]:
     """What a function of (inputs, outputs) is given: the shape of an example, and a number."""
-    return signature.input.sizes, signature.output.sizes[0]
+    return signature.input.sizes, signature.output.sizes[-1]
 
 
 def load_space(text: str, signature: Signature, name: str | None = None) -> Any:
@@ -213,11 +281,19 @@ def load_space(text: str, signature: Signature, name: str | None = None) -> Any:
         SpaceError: There is no such file or function, or it makes no space.
         SettingError: A setting is unknown or of another kind.
     """
+    from torch import nn
+
     from netwright.space import Space
 
     file, function_text = split_file(text)
     call = parse_call("--space", function_text)
-    function = load_function(f"{file}:{call.name}")
+    function = load_function(f"{file}:{call.name}", "--space ")
+    if isinstance(function, nn.Module):
+        raise SpaceError(
+            f"`--space {text}` must name a function, got a model of the class "
+            f"{type(function).__name__}; write `def space(inputs, outputs): return "
+            f"netwright.convert({call.name}, example)` there, and give its name."
+        )
     if parameters(function) != 2:
         settings = checked("--space", call, function, 3)
         declaration = partial(function, **settings) if settings else function
@@ -241,8 +317,10 @@ def parameters(function: Any) -> int:
     return sum(p.kind in kinds and p.default is p.empty for p in found)
 
 
-def load_function(text: str) -> Any:
+def load_function(text: str, option: str = "") -> Any:
     """The function of `FILE.py:FUNCTION`, in a module that workers get by value.
+
+    `option` is what an error says the text was given to, with a space after it.
 
     Raises:
         SpaceError: There is no such file or function, or the file fails when it is run.
@@ -254,7 +332,7 @@ def load_function(text: str) -> Any:
     file, name = split_file(text)
     path = Path(file)
     if path.suffix != ".py" or not path.is_file():
-        raise SpaceError(f"`--space {text}` must name a file FILE.py that exists, got {file!r}.")
+        raise SpaceError(f"`{option}{text}` must name a file FILE.py that exists, got {file!r}.")
     module_name = f"netwright_space_{path.stem}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     assert spec is not None

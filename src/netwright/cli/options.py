@@ -23,6 +23,13 @@ OWN = (
         f"FILE.py:FUNCTION or a ready space: {', '.join(exported.SPACES)}; default by the data.",
     ),
     Declared(
+        "ensemble",
+        "--ensemble",
+        "whole",
+        None,
+        "Networks of one architecture whose mean is the answer; few rows give each its own fold.",
+    ),
+    Declared(
         "training",
         "--training",
         "text",
@@ -44,7 +51,43 @@ OWN = (
         "Epochs of the full schedule (30; likewise).",
     ),
     Declared("label", "--label", "text", None, "Label column of a table."),
-    Declared("size", "--size", "text", None, "HxW for a folder of images."),
+    Declared("test", "--test", "text", None, "A file of its own for the test part."),
+    Declared("group", "--group", "text", None, "Column of a table; its groups are not divided."),
+    Declared("time", "--time", "text", None, "Column of a table; the last rows are the test part."),
+    Declared(
+        "drop_rare",
+        "--drop-rare",
+        "switch",
+        False,
+        "Leave out labels with too few rows for a split.",
+    ),
+    Declared(
+        "task",
+        "--task",
+        "text",
+        None,
+        "classification, regression or multilabel, perhaps with settings; by default found out.",
+    ),
+    Declared(
+        "series",
+        "--series",
+        "text",
+        None,
+        "Column of a long table: its rows with one id are one series, in the order of --time.",
+    ),
+    Declared(
+        "kind",
+        "--kind",
+        "text",
+        None,
+        "What data are: table, images, series, sound or text; by default found out.",
+    ),
+    Declared("tokens", "--tokens", "text", None, "What texts are made of: bytes (default) or bpe."),
+    Declared("rate", "--rate", "whole", None, "Hz that recordings are brought to: 8000 or 16000."),
+    Declared("size", "--size", "text", None, "HxW of images in files, or a number for both."),
+    Declared("fit", "--fit", "text", None, "Images of another aspect: stretch, crop or pad."),
+    Declared("page", "--page", "whole", None, "Page of image files that have several, from 1."),
+    Declared("channels", "--channels", "text", None, "Of arrays with four axes: first or last."),
     Declared("quiet", "--quiet", "switch", False, "Say nothing on the way."),
     Declared("json", "--json", "switch", False, "Print one JSON document."),
 )
@@ -52,7 +95,7 @@ OWN = (
 
 SETTINGS = Declared("settings", "--settings", "text", None, "Options from TOML or JSON.")
 
-SEARCH = (*OWN[:3], *exported.SEARCH, *OWN[3:])
+SEARCH = (*OWN[:4], *exported.SEARCH, *OWN[4:])
 """All that a settings file may have; those of a run follow from the fields of `Plan`."""
 
 KNOWN: Mapping[str, Declared] = {declared.in_files: declared for declared in SEARCH}

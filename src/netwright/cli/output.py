@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from netwright.cli.words import in_options
+
 if TYPE_CHECKING:
     from netwright.record.record import Record
     from netwright.trial import Trial
@@ -15,8 +17,8 @@ def document(record: Record) -> dict[str, Any]:
     return {
         "run": record.name,
         "status": record.status,
-        "reason": record.reason,
-        "notes": record.notes,
+        "reason": in_options(record.reason),
+        "notes": notes(record),
         "best": _trial(best) if best else None,
         "test": record.tested.get(best.number) if best else None,
         "reference": dict(record.reference) if record.reference else None,
@@ -28,6 +30,11 @@ def document(record: Record) -> dict[str, Any]:
         "seconds": record.seconds,
         "trials": [_trial(t) for t in sorted(record.history, key=lambda t: t.number)],
     }
+
+
+def notes(record: Record) -> list[str]:
+    """What a person must know of the result, in the words of the command line."""
+    return list(map(in_options, record.notes))
 
 
 def _too_slow(record: Record) -> dict[str, float] | None:
@@ -57,11 +64,14 @@ def _trial(trial: Trial) -> dict[str, Any]:
 def result_lines(record: Record) -> list[str]:
     """The result of a run in a few lines."""
     from netwright.objective import figures
+    from netwright.record.designs import designs_told
+    from netwright.record.words import counted
     from netwright.report.statistics import interval
 
     best = record.best
     if best is None:
-        return [f"{record.name}: {record.reason or 'no trial has ended well yet'}."]
+        reason = in_options(record.reason) or "no trial has ended well yet"
+        return [f"{record.name}: {reason}."]
     lines = []
     metric, tested, reference = record.metric, record.tested_score(best), record.reference_score
     beside = []
@@ -70,8 +80,8 @@ def result_lines(record: Record) -> list[str]:
         beside = [f"{name} {metric.show(reference)}"]
         if record.is_below_reference(best):
             lines.append(
-                f"BELOW THE REFERENCE: {name} reaches {metric.show(reference)} on the test part. "
-                "Search longer, or loosen the limits."
+                f"BELOW THE REFERENCE: {name} reaches {metric.show(reference)} on the test part"
+                f"{metric.better}. Search longer, or loosen the limits."
             )
     if tested is not None:
         if metric.fraction:
@@ -79,12 +89,14 @@ def result_lines(record: Record) -> list[str]:
             low, high = interval(tested, examples)
             beside.insert(0, f"95 % interval {low:.2%} to {high:.2%}")
         told = f" ({'; '.join(beside)})" if beside else ""
-        lines.append(f"{f'test {metric.name}':21}{metric.show(tested)}{told}")
+        lines.append(f"{f'test {metric.name}':20} {metric.show(tested)}{told}")
     if metric.name in best.metrics:
         refit = best.proposal.stage.is_refit
         before = " (before the last training, on train and validation)" if refit else ""
         value = metric.show(best.metrics[metric.name])
-        lines.append(f"{f'validation {metric.name}':21}{value}{before}")
+        lines.append(f"{f'validation {metric.name}':20} {value}{before}")
+    if known := designs_told(record):
+        lines.append(f"well-known networks  {known}")
     for latency, ms in figures(best.metrics, "latency_ms").items():
         where = f" ({latency.target})" if latency.target else ""
         lines.append(f"latency              {ms:.4f} ms{where}")
@@ -96,7 +108,7 @@ def result_lines(record: Record) -> list[str]:
     lines.append(
         f"trials               {ended} done, {len(tried) - ended} failed, "
         f"{len(record.rejections)} over a limit{or_slow}"
-        + (f"; then {longer} longer trainings" if longer else "")
+        + (f"; then {counted(longer, 'longer training')}" if longer else "")
         + f"; {_time(record.seconds)}"
     )
     lines += [f"too slow             {record.slow_ones}"] if record.slow_ones else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import time
 from inspect import Signature
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from netwright.cli import launch, options, output
+from netwright.cli import launch, options, output, words
 from netwright.errors import SettingError
 
 if TYPE_CHECKING:
@@ -27,7 +28,13 @@ def search(**given: Any) -> None:
     began = time.monotonic()
     if given["data"] is None:
         raise SettingError("`netwright search` must be told --data: fashion14, digits, or a path.")
+    new = new_folder(given["store"])
     plan = _named(launch.plan_of(call_of(given)))
+    if new is not None and not given["quiet"]:
+        typer.echo(f"The store {given['store']} is in a folder that is made now: {new}.", err=True)
+    data = plan.evaluator.data
+    for remark in () if given["quiet"] or data is None else data.remarks:
+        typer.echo(words.in_options(remark), err=True)
     out = given["out"] or f"netwright-{plan.run}"
     carry_out(plan, Path(out), began=began, quiet=given["quiet"], as_json=given["json"])
 
@@ -89,9 +96,10 @@ def _finish(run: Run, out: Path, *, quiet: bool, as_json: bool) -> None:
     if placed:
         forms = [f".{p.name.partition('.')[2]}" for p in sorted(out.glob("model.*"))]
         lines += ["", f"The network is in {out}/ (model{', '.join(forms)}; card.md)"]
-    lines += record.notes
+    lines += output.notes(record)
     if placed and (out / "model.py").is_file():
         lines.append(f"  cd {out} && python -c 'from model import load; print(load())'")
+    predicts = _predicts(out) if placed else None
     if record.best is not None and not placed and record.status == "done":
         lines.append(f"  netwright export {record.name} --store {store} --out {out}")
     if placed:
@@ -99,12 +107,32 @@ def _finish(run: Run, out: Path, *, quiet: bool, as_json: bool) -> None:
     if record.status == "interrupted":
         lines.insert(0, "Interrupted; the best so far is kept.")
         lines.append(f"  netwright resume {record.name} --store {store}")
+    lines += [] if predicts is None else [predicts]
     if not quiet:
         typer.echo("\n".join(lines), err=True)
     if as_json:
         typer.echo(json.dumps(output.document(record), allow_nan=False))
     done = 1 if record.losses else 0  # with a network, but not all that was asked for
     raise typer.Exit({"done": done, "interrupted": 130}.get(record.status, 1))
+
+
+def _predicts(out: Path) -> str | None:
+    """The call that asks the network about new rows; None where it takes none from a file."""
+    card = json.loads((out / "card.json").read_text(encoding="utf-8"))
+    book = card.get("encoding") or {}
+    shape = book.get("shape", ())
+    texts = "NEW.csv" if book.get("columns") else "NEW.txt"
+    kinds = {
+        "columns": "NEW.csv",
+        "series": "NEW.csv" if "id" in book else "NEW.npz",
+        "sound": "RECORDINGS/",
+        "text": texts,
+        "pictures": "PICTURES/",
+        "arrays": "PICTURES/" if len(shape) == 3 else "NEW.npz",
+    }
+    new = kinds.get(str(book.get("kind")))
+    told = f"netwright predict {shlex.quote(str(out))}/ {new} --out predictions.csv"
+    return None if new is None else f"  {told}"
 
 
 def _named(plan: Plan) -> Plan:
@@ -126,6 +154,13 @@ def free_name(call: Any) -> str:
     while f"{stem}-{number}" in taken:
         number += 1
     return f"{stem}-{number}"
+
+
+def new_folder(store: str) -> Path | None:
+    """The folder that is made for a store in a file; None if it is there, or where none is."""
+    folder = Path(store.removeprefix("sqlite:///")).parent
+    is_file = "://" not in store or store.startswith("sqlite:///")
+    return folder if is_file and not folder.exists() else None
 
 
 def _shown(store: str) -> str:

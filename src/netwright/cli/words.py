@@ -14,6 +14,7 @@ from netwright.cli.options import SEARCH
 _FLAGS: Mapping[str, str] = {declared.name: declared.flag for declared in SEARCH} | {
     "source": "--data"
 }
+_RETRAIN = {"keep_weights=True": "--keep-weights"}
 _SWITCHES = {declared.name for declared in SEARCH if declared.kind == "switch"}
 _TRAINING = {"epochs": "--trial-epochs", "full_epochs": "--full-epochs"}
 _WHOLE = {"search(...)": "netwright search", "search(space, ...)": "--space"}
@@ -38,6 +39,8 @@ def in_options(text: str) -> str:
 
 def _quoted(match: re.Match[str]) -> str:
     whole, inner, of = match.group(0), match.group(1), match.group(2) or ""
+    if inner in _RETRAIN:
+        return f"`{_RETRAIN[inner]}`{of}"
     call = _CALL.fullmatch(inner)
     if call is None:
         given = None if of else _GIVEN.fullmatch(inner)
@@ -76,4 +79,10 @@ def _option(name: str, value: str | None) -> str:
     if name == "limits":
         bound = re.fullmatch(r"\{'([^']+)': (.+)\}", value)
         return f"{flag} {bound[1]}={bound[2]}" if bound is not None else flag
-    return f"{flag} {value.strip(chr(39))}"
+    if name == "objectives":
+        wanted = re.fullmatch(r"\[nw\.maximize\('(\w+)'\)\]", value)
+        return f"{flag} {wanted[1]}" if wanted is not None else flag
+    if name == "task" and (made := re.fullmatch(r"nw\.(\w+)(\(.*\))", value)) is not None:
+        settings = made[2].replace("'", '"')
+        return f"{flag} '{made[1].lower()}{settings}'"
+    return f"{flag} {value.strip(chr(39) + chr(34))}"

@@ -86,6 +86,7 @@ def couple(model: nn.Module, example: Tensor) -> Coupling:
     try:
         evaluated = _trace(copy.deepcopy(model).eval(), example)
     except Exception as error:
+        _check_runs(model, example)
         reason = (str(error).strip().splitlines() or ["no message"])[0].rstrip(".")
         raise SpaceError(
             f"`convert(model, ...)` must be given a model that `torch.export` can trace; "
@@ -246,6 +247,20 @@ def _check_outputs(model: nn.Module, example: Tensor) -> None:
     if not isinstance(outputs, Tensor):
         wrong = unlike(outputs, [TensorSpec("output", (None,))], len(example))
         raise SpaceError(f"`convert(model, ...)`: {type(model).__name__} {wrong}")
+
+
+def _check_runs(model: nn.Module, example: Tensor) -> None:
+    """Refuse an example that the model does not take, whether it can be traced or not."""
+    try:
+        with torch.no_grad():
+            copy.deepcopy(model).eval()(example.clone())
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or ["no message"])[0].rstrip(".")
+        raise SpaceError(
+            "`convert(model, example_input)` must be given a batch of what the model takes, its "
+            f"first dimension the batch; {type(model).__name__} fails on two such examples, of "
+            f"shape {tuple(example.shape)}: {type(error).__name__}: {reason}."
+        ) from error
 
 
 def _count(model: nn.Module, outputs: Sequence[Any]) -> int:

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from netwright.objective import figures
 from netwright.record.progress import Flight, Progress
+from netwright.record.words import counted
 from netwright.tasks import Metric
 from netwright.trial import SEARCH, Stage, Trial
 
@@ -184,7 +185,7 @@ def stage_name(progress: Progress) -> str:
     _, epochs = progress.finals[progress.stage.number - 1]
     return (
         f"{progress.stage} of {len(progress.finals)}: "
-        f"{progress.expected} networks for {epochs} epochs"
+        f"{counted(progress.expected, 'network')} for {counted(epochs, 'epoch')}"
     )
 
 

@@ -7,6 +7,7 @@ from netwright.data.arrays import from_arrays, from_dataset
 from netwright.data.augment import Augmentation
 from netwright.data.base import Data, Part
 from netwright.data.dataset import ArrayData, ArrayPart
+from netwright.data.look import look
 from netwright.data.named import NamedData, from_named
 from netwright.data.sources import load
 
@@ -21,4 +22,5 @@ __all__ = [
     "from_dataset",
     "from_named",
     "load",
+    "look",
 ]

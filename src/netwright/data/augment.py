@@ -1,14 +1,25 @@
-"""Augmentation of whole batches by a few tensor operations, with no loop over images."""
+"""Augmentation of whole batches by a few tensor operations, with no loop over images.
+
+It works on what `normalise` gives, where 0 is the mean and 1 the deviation of the train part,
+whatever the range of the raw pixels: bytes, 16 bits or any numbers. All that moves pixels is one
+map of places for each image, and all that changes colours one map of channels, however many
+changes were drawn.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from netwright.data.maps import Colours, Places, apart
 from netwright.errors import SettingError
+
+_AT_ONCE = 2**19  # numbers that are sampled at once on a CPU: so many stay in its cache
+_SHARES = ("zoom", "colour")
 
 
 @dataclass(frozen=True)
@@ -16,43 +27,105 @@ class Augmentation:
     """Random changes of a batch of images that keep their labels; each image draws its own.
 
     `flip` mirrors left and right with probability 1/2. `crop` pads that many pixels on each side
-    and cuts the old size out at a random place. `cutout` erases a square of that side around a
-    random pixel, cut off at the border (DeVries and Taylor 2017, arXiv:1708.04552). Padding and
-    erased squares are 0, which is the mean of a normalised batch: normalise first.
+    and cuts the old size out at a random place. `zoom` cuts a random part out and enlarges it
+    (Szegedy et al. 2014, arXiv:1409.4842): a share of the area from 1 - `zoom` to 1, whose sides
+    are in a ratio of 3:4 to 4:3 to those of the image. `colour` changes contrast and saturation by
+    factors from 1 - `colour` to 1 + `colour`, and the brightness by as much as such a factor does
+    where the mean is two deviations above black. `trivial_augment` makes one change of a random
+    kind and strength (Mueller and Hutter 2021, arXiv:2103.10158), of those that are maps of places
+    or of colours: none, rotation, shearing or shifting each way, brightness, contrast, saturation;
+    equalising, solarising, posterising and sharpening are left out. `cutout` erases a square of
+    that side around a random pixel, cut off at the border (DeVries and Taylor 2017,
+    arXiv:1708.04552).
+
+    Brightness and contrast change where there are one or three channels, saturation where there
+    are three. Padding and erased squares are 0, which is the mean of a normalised batch: normalise
+    first. What `zoom` and `trivial_augment` read beyond the border is the image, mirrored.
 
     Raises:
-        SettingError: `flip` is no bool, or `crop` or `cutout` is below 0.
+        SettingError: `flip` or `trivial_augment` is no bool, `crop` or `cutout` is below 0, or
+            `zoom` or `colour` is not from 0 to less than 1.
     """
 
     flip: bool = False
     crop: int = 0
     cutout: int = 0
+    zoom: float = 0.0
+    colour: float = 0.0
+    trivial_augment: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.flip, bool):
-            raise SettingError(
-                f"`Augmentation(flip=...)` must be True or False, got {self.flip!r}."
-            )
+        for name in ("flip", "trivial_augment"):
+            if not isinstance(getattr(self, name), bool):
+                raise SettingError(
+                    f"`Augmentation({name}=...)` must be True or False, "
+                    f"got {getattr(self, name)!r}."
+                )
         for name, value in (("crop", self.crop), ("cutout", self.cutout)):
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 raise SettingError(
                     f"`Augmentation({name}=...)` must be a whole number of pixels, at least 0, "
                     f"got {value!r}."
                 )
+        for name in _SHARES:
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+                raise SettingError(
+                    f"`Augmentation({name}=...)` must be from 0 to less than 1, got {value!r}."
+                )
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """The changed batch (b, c, h, w) of the dtype of `x`, which stays as it was.
 
         A batch of table rows (b, f) comes back unchanged. Draws come from `generator` alone, on
-        its own device.
+        its own device. `zoom`, `colour` and `trivial_augment` take floats.
         """
         if x.ndim != 4 or len(x) == 0:
             return x
-        if self.crop or self.flip:
+        if self.zoom or self.colour or self.trivial_augment:
+            x = self._mapped(x, generator)
+        elif self.crop or self.flip:
             x = _shift(x, self.crop, self.flip, generator)
         if self.cutout:
             x = _erase(x, self.cutout, generator)
         return x
+
+    def _mapped(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Each image by a map of places and one of colours."""
+        count, channels, height, width = x.shape
+        places = Places.same(count, (height, width))
+        colours = Colours.same(count) if channels in (1, 3) else None
+        if self.trivial_augment:
+            apart(places, colours, channels, generator)
+        if self.flip:
+            places.mirror(torch.randint(2, (count,), generator=generator).bool())
+        if self.zoom:
+            places.zoom(self.zoom, generator)
+        if self.crop:
+            places.shift(self.crop, generator)
+        if self.colour and colours is not None:
+            colours.vary(self.colour, generator)
+        return _through(x, places, colours)
+
+
+def _through(x: Tensor, places: Places, colours: Colours | None) -> Tensor:
+    """The images through both maps, some at once: what a CPU samples then stays in its cache."""
+    count = len(x)
+    some = max(1, _AT_ONCE // math.prod(x.shape[1:])) if x.device.type == "cpu" else count
+    out = torch.empty_like(x, memory_format=torch.contiguous_format)
+    changes = None if colours is None else colours.of(x)
+    for start in range(0, count, some):
+        part = slice(start, start + some)
+        made = x[part]
+        if places.moves:
+            made = functional.grid_sample(
+                made, places.grid(part, x.device), padding_mode="reflection", align_corners=False
+            )
+        if changes is not None:
+            matrix, offset = (each[part] for each in changes)
+            made = torch.baddbmm(offset, matrix, made.flatten(2)).view_as(made)
+        out[part] = made
+    return out
 
 
 def _shift(x: Tensor, padding: int, flip: bool, generator: torch.Generator) -> Tensor:

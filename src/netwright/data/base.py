@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from netwright.network.normalised import Encoder
 from netwright.network.signature import Signature, TensorSpec
 from netwright.tasks import Task
+
+PARTS = ("train", "validation", "test")
+"""What the parts of data are called, in their order."""
 
 Inputs = tuple[Tensor, ...]
 """Raw tensors (b, *shape), one for each of `Data.raw`."""
@@ -31,9 +36,22 @@ class Part(ABC):
         `rows` are numbers (b,) of int64 from 0 on, or a slice.
         """
 
+    @property
+    def all_targets(self) -> Tensor:
+        """The targets (n, ...) of all rows."""
+        return self.batch(slice(None))[1]
+
     def to(self, device: torch.device) -> Part:
         """The part where its batches are wanted; one that stays where it is gives itself."""
         return self
+
+
+class Epochs(NamedTuple):
+    """For how long data are trained on: epochs and steps, at least, and epochs that are enough."""
+
+    least: int
+    steps: int
+    enough: int
 
 
 class Data(ABC):
@@ -52,8 +70,38 @@ class Data(ABC):
     validation: Part
     test: Part
 
+    remarks: tuple[str, ...] = ()
+    """What is odd about the data, or was decided about them: a sentence each, without its end."""
+
     loaded: Mapping[str, Any] | None = None
     """What `load` was given, if it read a name or a path; None for what was in memory."""
+
+    reshuffles: bool = False
+    """Whether the validation part was drawn at random, so that other rows could be it as well."""
+
+    groups: Tensor | None = None
+    """(n,) int64 of the rows of train, then of validation: those with one number stay together."""
+
+    reference_name: ClassVar[str] = ""
+    """What `reference_features` are called; empty where there are none."""
+
+    label: str | None = None
+    """The column that is predicted, where the rows are from a table."""
+
+    @property
+    def usual_epochs(self) -> Mapping[str, Epochs]:
+        """Epochs of a trial and in full.
+
+        A step of a network for rows of numbers takes about as long with 64 rows as with 16. So few
+        rows are trained on for more epochs, in as many steps of larger batches: on the folds of 379
+        rows of Boston, four networks had 4 to 17 % less error after 100 epochs than after 24.
+        """
+        takes = self.signature.inputs
+        if all(
+            len(spec.shape) == 1 and spec.ids is None and None not in spec.shape for spec in takes
+        ):
+            return {"epochs": Epochs(3, 200, 100), "full_epochs": Epochs(30, 2000, 200)}
+        return {"epochs": Epochs(3, 200, 24), "full_epochs": Epochs(30, 2000, 128)}
 
     @property
     @abstractmethod
@@ -78,6 +126,14 @@ class Data(ABC):
             DataError: A row cannot be encoded; the message names it.
         """
 
+    def readable(self, part: Part, rows: Sequence[int]) -> list[Any]:
+        """Rows of a part as a person reads them, as JSON: for the report.
+
+        Each is a mapping of columns to text, a `{"picture": {"shape": ..., "bytes": ...}}` with the
+        bytes (h, w, c) in base64, or a text. Empty where there is nothing to show.
+        """
+        return []
+
     @property
     @abstractmethod
     def encoding(self) -> dict[str, Any]:
@@ -90,6 +146,19 @@ class Data(ABC):
         Data that give no function have networks that are asked with raw tensors alone.
         """
         return Encoder(self.encoding)
+
+    def reference_features(self, rows: NDArray[np.int64]) -> tuple[Any, Any] | None:
+        """What classical models learn from: of these rows of the train part, and of the test part.
+
+        They are arrays (n, f) or sparse matrices of scipy, fitted on the rows of the train part.
+        None stands for what is raw, side by side.
+        """
+        return None
+
+    @property
+    def usual_space(self) -> str | None:
+        """The ready space for networks of these data, as `--space` has it; None: by the shape."""
+        return None
 
     @abstractmethod
     def without_test(self) -> Data:
@@ -121,5 +190,5 @@ class Data(ABC):
             "shape": list(self.raw[0].shape)
             if len(self.raw) == 1
             else {spec.name: list(spec.shape) for spec in self.raw},
-            **{part: len(getattr(self, part)) for part in ("train", "validation", "test")},
+            **{part: len(getattr(self, part)) for part in PARTS},
         }

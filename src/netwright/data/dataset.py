@@ -15,16 +15,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from torch import Tensor, nn
 
-from netwright.data.base import Data, Inputs, Part
+from netwright.data.base import PARTS, Data, Inputs, Part
 from netwright.data.encodings import Arrays, Encoding, encoding_from
+from netwright.data.shown import shown_numbers, shown_picture
 from netwright.errors import DataError, SettingError
 from netwright.files.whole import whole
 from netwright.network.normalised import Encoder, Standardise
 from netwright.network.signature import TensorSpec
-from netwright.tasks import Classification, Task, task_from
+from netwright.tasks import Classification, Task, is_ours, task_from
 
 _FORMAT = "netwright.data/2"
-_PART_NAMES = ("train", "validation", "test")
 _TARGETS = (torch.int64, torch.float32)
 
 
@@ -87,7 +87,8 @@ class ArrayData(Data):
     or (f,), are measured over the train part in raw input units, and `std` is 1 where the train
     part is constant, so that `(x - mean) / std` is always finite. `digest` is the SHA-256 of the
     content of all parts and of the class names. `encoded` says how rows become inputs; None for
-    arrays that are kept as they are.
+    arrays that are kept as they are. `file` is where the rows are mapped from, None for rows in
+    memory; `shown` are the methods that made these views of them.
 
     Raises:
         DataError: Parts, targets or statistics do not fit each other.
@@ -105,13 +106,16 @@ class ArrayData(Data):
     source: str
     encoded: Encoding | None = None
     file: Path | None = None
+    remarks: tuple[str, ...] = ()
+    reshuffles: bool = False
+    shown: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.task, Task):
             raise DataError(f"`ArrayData(task=...)` must be a Task, got {self.task!r}.")
         if len(self.train) == 0:
             raise DataError(f"'{self.name}' must have at least 1 row in its train part, got 0.")
-        for part_name in _PART_NAMES:
+        for part_name in PARTS:
             self._check_part(part_name, getattr(self, part_name))
         expected = (self.shape[0], 1, 1) if len(self.shape) == 3 else self.shape
         for label, value in (("mean", self.mean), ("std", self.std)):
@@ -141,12 +145,12 @@ class ArrayData(Data):
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names of the classes in the order of their numbers."""
+        """Names of the classes in the order of their numbers, or of what else the task names."""
         return self.task.names
 
     @property
     def classes(self) -> int:
-        """How many classes there are."""
+        """How many names there are."""
         return len(self.task.names)
 
     @property
@@ -163,6 +167,13 @@ class ArrayData(Data):
         """Rows as the source had them: arrays, or for a table its columns but the label."""
         return (self._encoding.encode(rows),)
 
+    def readable(self, part: Part, rows: Sequence[int]) -> list[Any]:
+        """Pictures, or the first numbers of a row."""
+        (x,), _ = part.batch(torch.tensor(rows, dtype=torch.int64))
+        if len(self.shape) == 3:
+            return [shown_picture(each) for each in x]
+        return [shown_numbers(each) for each in x]
+
     @property
     def encoding(self) -> dict[str, Any]:
         """All that `encode` goes by."""
@@ -178,17 +189,16 @@ class ArrayData(Data):
         return self.encoded or Arrays(self.shape, _short(self.train.x))
 
     def __repr__(self) -> str:
-        sizes = ", ".join(f"{len(getattr(self, name)):,} {name}" for name in _PART_NAMES)
+        sizes = ", ".join(f"{len(getattr(self, name)):,} {name}" for name in PARTS)
         shape = "x".join(str(size) for size in self.shape)
-        means = f"{self.classes} classes" if self.classes else type(self.task).__name__
-        return f"Data({self.name}: {sizes}; {shape} {_short(self.train.x)}; {means})"
+        return f"Data({self.name}: {sizes}; {shape} {_short(self.train.x)}; {self.task.words})"
 
     def without_test(self) -> ArrayData:
         """The same data with an empty test part: what workers get during a search.
 
         `digest` stays that of the whole set, because it names the set.
         """
-        return replace(self, test=self.test.none(), file=None)
+        return replace(self, test=self.test.none(), shown=(*self.shown, "without_test"))
 
     def with_validation_in_train(self) -> ArrayData:
         """The same data with the validation rows after those of the train part, as a view.
@@ -199,7 +209,8 @@ class ArrayData(Data):
             side_by_side(self.train.x, self.validation.x),
             side_by_side(self.train.y, self.validation.y),
         )
-        return replace(self, train=both, validation=self.validation.none(), file=None)
+        shown = (*self.shown, "with_validation_in_train")
+        return replace(self, train=both, validation=self.validation.none(), shown=shown)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one uncompressed safetensors file that `open` maps; an older file is replaced.
@@ -210,28 +221,34 @@ class ArrayData(Data):
         Raises:
             SettingError: The task is of the user's own, which no file can hold.
         """
-        if type(self.task) is not Classification:
+        if not is_ours(self.task):
             raise SettingError(
                 f"`ArrayData.save` must have a task of netwright's, got {type(self.task).__name__}."
             )
         tensors = {"mean": self.mean, "std": self.std, "x": self._all("x"), "y": self._all("y")}
-        metadata = {
+        arrays = {key: value.contiguous().numpy() for key, value in tensors.items()}
+        with whole(Path(path)) as partial:
+            save_file(arrays, partial, self.metadata)
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What a file has of the data beside their tensors."""
+        return {
             "format": _FORMAT,
             "name": self.name,
             "shape": json.dumps(self.shape),
-            "rows": json.dumps([len(getattr(self, name)) for name in _PART_NAMES]),
+            "rows": json.dumps([len(getattr(self, name)) for name in PARTS]),
             "task": json.dumps(self.task.to_json()),
             "encoding": json.dumps(self.encoding),
             "digest": self.digest,
             "source": self.source,
+            "remarks": json.dumps(self.remarks),
+            "reshuffles": json.dumps(self.reshuffles),
         }
-        arrays = {key: value.contiguous().numpy() for key, value in tensors.items()}
-        with whole(Path(path)) as partial:
-            save_file(arrays, partial, metadata)
 
     def _all(self, name: str) -> Tensor:
         """`x` or `y` of all parts, one after the other."""
-        train, validation, test = (getattr(getattr(self, part), name) for part in _PART_NAMES)
+        train, validation, test = (getattr(getattr(self, part), name) for part in PARTS)
         return side_by_side(side_by_side(train, validation), test)
 
     @classmethod
@@ -255,7 +272,7 @@ class ArrayData(Data):
                         f"`ArrayData.save`."
                     )
                 x, y = (torch.split(file.get_tensor(n), json.loads(metadata["rows"])) for n in "xy")
-                parts = map(ArrayPart, x, y)
+                train, validation, test = map(ArrayPart, x, y)
                 return cls(
                     name=metadata["name"],
                     shape=tuple(json.loads(metadata["shape"])),
@@ -266,7 +283,11 @@ class ArrayData(Data):
                     source=metadata["source"],
                     encoded=encoding_from(json.loads(metadata["encoding"])),
                     file=path,
-                    **dict(zip(_PART_NAMES, parts, strict=True)),
+                    remarks=tuple(json.loads(metadata.get("remarks", "[]"))),
+                    reshuffles=json.loads(metadata.get("reshuffles", "false")),
+                    train=train,
+                    validation=validation,
+                    test=test,
                 )
         except (SafetensorError, KeyError, TypeError, ValueError, OSError, RuntimeError) as error:
             if isinstance(error, DataError):
@@ -275,15 +296,17 @@ class ArrayData(Data):
 
     def __reduce__(self) -> tuple[Callable[..., ArrayData], tuple[Any, ...]]:
         if self.file is not None:
-            return _open_same, (self.file, self.digest)
+            return _open_same, (self.file, self.digest, self.shown)
         return ArrayData, tuple(getattr(self, name) for name in self.__dataclass_fields__)
 
 
-def _open_same(path: Path, digest: str) -> ArrayData:
+def _open_same(path: Path, digest: str, shown: tuple[str, ...]) -> ArrayData:
     """Open `path` in another process, provided that it still holds the data of `digest`."""
     data = ArrayData.open(path)
     if data.digest != digest:
         raise DataError(f"{path} changed since it was opened: keep the file until the run ends.")
+    for name in shown:
+        data = getattr(data, name)()
     return data
 
 
@@ -309,6 +332,17 @@ def measure_digest(parts: Sequence[ArrayPart], class_names: Sequence[str]) -> st
     digest = hashlib.sha256(json.dumps([sizes, list(class_names)]).encode("ascii"))
     for part in parts:
         for tensor in (part.x, part.y):
+            digest.update(tensor.contiguous().view(-1).numpy().data)
+    return digest.hexdigest()
+
+
+def json_digest(parts: Sequence[Part], told: Any) -> str:
+    """The SHA-256 of all rows of `parts` and of what is told of them as JSON, as hex."""
+    sizes = [len(part) for part in parts]
+    digest = hashlib.sha256(json.dumps([told, sizes]).encode("utf-8"))
+    for part in parts:
+        inputs, targets = part.batch(slice(None))
+        for tensor in (*inputs, targets):
             digest.update(tensor.contiguous().view(-1).numpy().data)
     return digest.hexdigest()
 

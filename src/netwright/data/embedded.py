@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from netwright.data.arrays import build_data, from_parts
+from netwright.data.arrays import from_parts
+from netwright.data.building import build_data
 from netwright.data.dataset import ArrayData
 from netwright.data.npz import read_npz
+from netwright.data.split import Split
 from netwright.errors import DataError
 from netwright.tasks import Classification
 
@@ -53,15 +55,13 @@ def load_fashion14() -> ArrayData:
     )
 
 
-def load_digits(*, seed: int, validation: float, test: float) -> ArrayData:
+def load_digits(split: Split) -> ArrayData:
     """scikit-learn's 1,797 handwritten digits, (1, 8, 8), values 0..16."""
     # imported here: it takes longer than torch does, and every worker imports this module
     bunch = import_module("sklearn.datasets").load_digits()
     return from_parts(
         {"train": (bunch.images.astype(np.uint8), bunch.target)},
+        split,
         name="digits",
         source="digits",
-        seed=seed,
-        validation=validation,
-        test=test,
     )

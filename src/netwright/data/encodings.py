@@ -7,11 +7,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
-from netwright.data.written import encode_arrays, encode_columns
+from netwright.data.columns import Category, Column, Day, Number
+from netwright.data.written import (
+    encode_arrays,
+    encode_columns,
+    level_in,
+    numbers_in,
+    table_rows,
+)
+from netwright.data.written_pictures import (
+    encode_pictures,
+    picture_fitted,
+    picture_numbers,
+    picture_opened,
+    picture_tensor,
+)
 from netwright.errors import DataError
 from netwright.network.normalised import Encoder
 
@@ -35,10 +47,14 @@ class Encoding(ABC):
 
 @dataclass(frozen=True)
 class Arrays(Encoding):
-    """Arrays of examples of one shape, which are kept as they are: uint8 or float32."""
+    """Arrays of examples of one shape, which are kept as they are: uint8 or float32.
+
+    `shape` has the channels first, as networks take them; `channels` says where rows have them.
+    """
 
     shape: tuple[int, ...]
     dtype: str
+    channels: str = "first"
 
     def encode(self, rows: Any) -> Tensor:
         """An array, tensor or list of b examples, without a channel or with the channels last too.
@@ -51,7 +67,8 @@ class Arrays(Encoding):
 
     def to_json(self) -> dict[str, Any]:
         """Shape and dtype."""
-        return {"kind": "arrays", "shape": list(self.shape), "dtype": self.dtype}
+        told = {"kind": "arrays", "shape": list(self.shape), "dtype": self.dtype}
+        return told if self.channels == "first" else told | {"channels": self.channels}
 
     @property
     def encoder(self) -> Encoder:
@@ -59,84 +76,103 @@ class Arrays(Encoding):
         return Encoder(self.to_json(), encode_arrays)
 
 
+FITS = ("stretch", "crop", "pad")
+"""How a picture of another aspect gets the size of the data."""
+
+
 @dataclass(frozen=True)
-class Column:
-    """A column of a table: numbers, or one of `categories`, with a feature for each of them."""
+class PictureFiles(Encoding):
+    """Files of pictures, opened as the data were: `shape` is (c, h, w), c of 1 to 4.
 
-    name: str
-    categories: tuple[str, ...] | None = None
+    Four channels are red, green, blue and alpha, two are gray and alpha. `dtype` is uint8, or
+    float32 where a file has more than 8 bits a value. `fit` says how another aspect gets the size,
+    and `page` which page of a file is taken, counted from 1.
+    """
 
-    def encode(self, values: NDArray[Any]) -> NDArray[np.float32]:
-        """n values as (n, 1) numbers or (n, categories) of 0 and 1; unknown texts are all 0.
+    shape: tuple[int, ...]
+    dtype: str = "uint8"
+    fit: str = "stretch"
+    page: int = 1
+
+    def encode(self, rows: Any) -> Tensor:
+        """Arrays as `Arrays` takes them; or a list of paths, bytes of files or images of Pillow.
 
         Raises:
-            DataError: A value is no finite number where numbers are wanted.
+            DataError: One cannot be opened, or an array is none of these pictures.
         """
-        if self.categories is not None:
-            places = {category: place for place, category in enumerate(self.categories)}
-            codes = np.array([places.get(value, -1) for value in values.tolist()], np.int64)
-            encoded = np.zeros((len(values), len(places)), np.float32)
-            known = np.flatnonzero(codes >= 0)
-            encoded[known, codes[known]] = 1
-            return encoded
-        try:
-            numbers = values.astype(np.float64).astype(np.float32)
-        except (TypeError, ValueError) as error:
-            raise DataError(f"column '{self.name}' must hold numbers: {error}.") from error
-        bad = np.flatnonzero(~np.isfinite(numbers))
-        if bad.size:
-            raise DataError(
-                f"row {bad[0]} (counted from 0) holds {values[bad[0]]} in column '{self.name}', "
-                "which is not a finite float32."
-            )
-        return numbers[:, None]
+        return encoded_by(self.encoder, rows)[0]
+
+    def to_json(self) -> dict[str, Any]:
+        """Shape, dtype, and how files are opened."""
+        return {
+            "kind": "pictures",
+            "shape": list(self.shape),
+            "dtype": self.dtype,
+            "fit": self.fit,
+            "page": self.page,
+        }
+
+    @property
+    def encoder(self) -> Encoder:
+        """Files are opened where Pillow is there."""
+        return Encoder(self.to_json(), encode_pictures, PICTURE_NEEDS)
+
+
+PICTURE_NEEDS = (encode_arrays, picture_tensor, picture_opened, picture_numbers, picture_fitted)
+"""What `encode_pictures` calls."""
 
 
 @dataclass(frozen=True)
-class Columns(Encoding):
-    """Rows of a table, by the names of their columns."""
+class Columns:
+    """Rows of a table, by the names of their columns: numbers, and codes of categories."""
 
     columns: tuple[Column, ...]
 
-    def encode(self, rows: Any) -> Tensor:
+    @property
+    def numbers(self) -> tuple[Number | Day, ...]:
+        """The columns that become numbers, in their order."""
+        return tuple(c for c in self.columns if not isinstance(c, Category))
+
+    @property
+    def categories(self) -> tuple[Category, ...]:
+        """The columns that become codes, in their order."""
+        return tuple(c for c in self.columns if isinstance(c, Category))
+
+    def encode(self, rows: Any) -> tuple[Tensor, ...]:
         """Rows with these columns: a DataFrame, a mapping of columns, or a list of mappings.
 
         Raises:
             DataError: A column is missing, or a value cannot be encoded.
         """
-        return encoded_by(self.encoder, rows)[0]
+        return encoded_by(self.encoder, rows)
 
     def to_json(self) -> dict[str, Any]:
-        """The columns in the order of their features."""
-        return {
-            "kind": "columns",
-            "columns": [
-                {"name": c.name, "categories": None if c.categories is None else [*c.categories]}
-                for c in self.columns
-            ],
-        }
+        """The columns in their order."""
+        return {"kind": "columns", "columns": [column.to_json() for column in self.columns]}
 
     @property
     def encoder(self) -> Encoder:
         """By the columns, of rows that are mappings or a DataFrame."""
-        return Encoder(self.to_json(), encode_columns)
+        return Encoder(self.to_json(), encode_columns, (level_in, numbers_in, table_rows))
 
 
 def encoding_from(body: Mapping[str, Any]) -> Encoding:
-    """What `to_json` of an encoding gave.
+    """What `to_json` of an encoding of one tensor gave.
 
     Raises:
         DataError: It is of no kind that is known.
     """
     if body["kind"] == "arrays":
-        return Arrays(tuple(body["shape"]), body["dtype"])
-    if body["kind"] == "columns":
-        made = (
-            Column(c["name"], None if c["categories"] is None else tuple(c["categories"]))
-            for c in body["columns"]
-        )
-        return Columns(tuple(made))
-    raise DataError(f"An encoding must be of kind arrays or columns, got {body['kind']!r}.")
+        return Arrays(tuple(body["shape"]), body["dtype"], body.get("channels", "first"))
+    if body["kind"] == "pictures":
+        return PictureFiles(tuple(body["shape"]), body["dtype"], body["fit"], body["page"])
+    raise DataError(f"An encoding of one tensor must be arrays or pictures, got {body['kind']!r}.")
+
+
+def picture_files(book: Mapping[str, Any]) -> PictureFiles:
+    """How files become what a network takes that learned from files, or from arrays of pictures."""
+    shape, dtype = tuple(book["shape"]), book["dtype"]
+    return PictureFiles(shape, dtype, book.get("fit", "stretch"), book.get("page", 1))
 
 
 def encoded_by(encoder: Encoder, rows: Any) -> tuple[Tensor, ...]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,88 +10,117 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netwright.data.arrays import from_parts
 from netwright.data.dataset import ArrayData
-from netwright.errors import DataError, SettingError, require
+from netwright.data.encodings import PictureFiles
+from netwright.data.picture_data import Labelled, Source, picture_data
+from netwright.data.pictures import SUFFIXES, Reading, decode, read_headers
+from netwright.data.split import PART_NAMES, Split, named_parts
+from netwright.errors import DataError
 
-SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
-)
-_PARTS = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "test": "test",
-    "testing": "test",
-}
 _LITTER = frozenset({"thumbs.db", "desktop.ini"})
-_ORIENTATION = 0x0112  # the EXIF tag; 5 to 8 swap width and height
-_GRAY = frozenset({"1", "L"})
-_DEEP = ("I", "F")  # modes with more than 8 bits a channel, which conversion would clip
-
-
-@dataclass(frozen=True)
-class _Found:
-    path: Path
-    label: str
-    size: tuple[int, int]  # height, width, upright
-    gray: bool
 
 
 def load_folder(
     path: Path,
+    split: Split,
     *,
-    seed: int,
-    validation: float,
-    test: float,
-    size: tuple[int, int] | None,
+    reading: Reading,
+    like: PictureFiles | None = None,
 ) -> ArrayData:
     """Data from `path/<class>/<image>`, or `path/train/<class>/<image>` with `val` and `test`.
 
     The second form is taken when a top folder is called as a part and holds folders only. Then the
-    top folders must be "train" (or "training") and perhaps "val" (or "valid", "validation") and
-    "test" (or "testing"), in any case. Images are turned upright by their EXIF tag; all gray images
-    give one channel, else all become RGB (transparency is dropped). `size` is (height, width):
-    images of another size are resized, bilinear with antialiasing.
+    top folders must be "train" and perhaps "val" and "test", or called as `PART_NAMES` has them, in
+    any case. The test part may be another folder of classes. Pictures in folders inside a class
+    folder are of that class. How they are read is told by `reading`, or `like` pictures that were
+    read before; see `netwright.data.pictures.encoding_of`.
 
     Raises:
         DataError: no class folders, an empty one, folders of parts beside others, an unreadable
             image, a file that is no image, or images of several sizes without `size`; the message
             names the file.
         MissingExtra: pillow is absent.
-        SettingError: `size` is not two whole numbers of at least 1.
     """
-    if size is not None and (len(size) != 2 or any(int(s) != s or s < 1 for s in size)):
-        raise SettingError(f"`size=...` must be (height, width), each at least 1, got {size}.")
     tops = _sub_folders(path, "a sub-folder for each class")
-    parts = _named_parts(path, tops) or {"train": path}
-    found = {part: _find_images(folder) for part, folder in parts.items()}
-    target = size or _only_size([image for images in found.values() for image in images])
-    gray = all(image.gray for images in found.values() for image in images)
-    read = {
-        part: (_decode_images(images, target, gray), np.array([image.label for image in images]))
-        for part, images in found.items()
-    }
-    return from_parts(
-        read, name=path.name, source=str(path), seed=seed, validation=validation, test=test
+    parts = _given_parts(path, tops) or {"train": path}
+    if split.given is not None:
+        if not split.given.is_dir():
+            raise DataError(f"{split.given} must be a folder of classes, as {path} is.")
+        parts["test"] = split.given
+    remarks: list[str] = []
+    found = {part: _labelled(folder, remarks) for part, folder in parts.items()}
+    source = Source(
+        path.name,
+        str(path),
+        reading,
+        split,
+        "classification",
+        like,
+        remarks=tuple(remarks),
+    )
+    return picture_data(found, source)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures as a network takes them: (n, c, h, w).
+
+    `names` are the paths of the files in the folder, `labels` the folders that they are in, empty
+    for the top one. `resized` is how many had another size, `others` which files are no pictures.
+    """
+
+    names: list[str]
+    labels: list[str]
+    x: NDArray[Any]
+    resized: int
+    others: list[str]
+
+
+def read_pictures(path: Path, encoding: PictureFiles) -> Pictures:
+    """The pictures of a folder and of the folders in it, or one picture, by their names.
+
+    They are read as the encoding says.
+
+    Raises:
+        DataError: There is no picture, one cannot be read, or `shape` is not that of pictures.
+        MissingExtra: pillow is absent.
+    """
+    shape = encoding.shape
+    if len(shape) != 3 or not 1 <= shape[0] <= 4:
+        raise DataError(
+            f"{path} holds pictures, but the network takes {' x '.join(map(str, shape))} numbers."
+        )
+    top = path if path.is_dir() else path.parent
+    files = [
+        file
+        for file in (sorted(path.rglob("*")) if path.is_dir() else [path])
+        if file.is_file() and not any(map(_is_hidden, file.relative_to(top).parts))
+    ]
+    known = [file for file in files if file.suffix.lower() in SUFFIXES]
+    if not known:
+        raise DataError(f"{path} holds no picture ({', '.join(sorted(SUFFIXES))}).")
+    found = read_headers(known, encoding.page)
+    x = np.empty((len(known), *shape), encoding.dtype)
+    decode(known, encoding, x)
+    return Pictures(
+        names=[file.relative_to(top).as_posix() for file in known],
+        labels=[file.parent.name if file.parent != top else "" for file in known],
+        x=x,
+        resized=sum(each.size != shape[1:] for each in found),
+        others=[file.relative_to(top).as_posix() for file in files if file not in known],
     )
 
 
-def _named_parts(path: Path, tops: list[Path]) -> dict[str, Path] | None:
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _LITTER
+
+
+def _given_parts(path: Path, tops: list[Path]) -> dict[str, Path] | None:
     """The top folders by part, when they are parts and not classes."""
-    named = [top for top in tops if top.name.lower() in _PARTS]
+    named = [top for top in tops if top.name.lower() in PART_NAMES]
     if not any(_holds_folders(top) for top in named):
         return None  # classes may be called as parts
-    parts = {_PARTS[top.name.lower()]: top for top in named}
-    if "train" not in parts or len(parts) != len(tops):
-        raise DataError(
-            f"{path} must hold a train folder, at most one for validation and one for test, and "
-            f"nothing else, got {', '.join(top.name for top in tops)}; the names of parts are "
-            f"{', '.join(_PARTS)}, in any case. Rename the other folders or move them away."
-        )
-    return parts
+    return named_parts(path, tops)
 
 
 def _holds_folders(path: Path) -> bool:
@@ -112,84 +139,39 @@ def _sub_folders(path: Path, what: str) -> list[Path]:
 
 
 def _is_litter(path: Path) -> bool:
-    return path.name.startswith(".") or path.name.lower() in _LITTER
+    return _is_hidden(path.name)
 
 
-def _find_images(folder: Path) -> list[_Found]:
-    """The images of one part in a fixed order, with only their headers read."""
-    found: list[_Found] = []
+def _labelled(folder: Path, remarks: list[str]) -> Labelled:
+    """The pictures of one part in a fixed order, each with the name of its class."""
+    files: list[Path] = []
+    labels: list[str] = []
+    nested = 0
     for top in _sub_folders(folder, "a sub-folder for each class"):
-        files = sorted(child for child in top.iterdir() if not _is_litter(child))
-        if not files:
+        found = [*_pictures_in(top)]
+        if not found:
             raise DataError(f"{top} is empty; a class needs images.")
-        for file in files:
-            if file.is_dir():
-                raise DataError(f"{file} is a folder inside the class folder {top}; images only.")
-            if file.suffix.lower() not in SUFFIXES:
-                raise DataError(
-                    f"{file} is not of a kind that is read as an image "
-                    f"({', '.join(sorted(SUFFIXES))}); convert it or move it away."
-                )
-            found.append(_read_header(file, top.name))
-    return found
+        nested += sum(file.parent != top for file in found)
+        files += found
+        labels += [top.name] * len(found)
+    if nested:
+        remarks.append(
+            f"{nested:,} pictures are in folders inside those of classes, and are of the class of "
+            "the top one"
+        )
+    return Labelled(files, labels, f"{folder}: folders")
 
 
-def _read_header(file: Path, label: str) -> _Found:
-    with _opened(file) as image:
-        width, height = image.size
-        turned = image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
-        if image.mode.startswith(_DEEP):
+def _pictures_in(folder: Path) -> Iterator[Path]:
+    for file in sorted(folder.iterdir()):
+        if _is_litter(file):
+            continue
+        if file.is_dir():
+            yield from _pictures_in(file)
+        elif file.suffix.lower() in SUFFIXES:
+            yield file
+        else:
             raise DataError(
-                f"{file} has more than 8 bits a channel (mode {image.mode}); convert it to 8 bits."
+                f"{file} is not of a kind that is read as an image "
+                f"({', '.join(sorted(SUFFIXES))}); convert it or move it away."
             )
-        size = (width, height) if turned else (height, width)
-        return _Found(file, label, size, image.mode in _GRAY)
-
-
-def _only_size(images: list[_Found]) -> tuple[int, int]:
-    first = images[0]
-    for image in images:
-        if image.size != first.size:
-            raise DataError(
-                f"images differ in size: {first.path} is {_shown(first.size)} and {image.path} is "
-                f"{_shown(image.size)} (height x width); pass `size=(height, width)` to resize."
-            )
-    return first.size
-
-
-def _decode_images(images: list[_Found], size: tuple[int, int], gray: bool) -> NDArray[np.uint8]:
-    """uint8 of shape (n, c, h, w)."""
-    pil = require("PIL.Image", extra="images", purpose="Reading images")
-    ops = require("PIL.ImageOps", extra="images", purpose="Reading images")
-    height, width = size
-    x = np.empty((len(images), 1 if gray else 3, height, width), np.uint8)
-    for row, found in enumerate(images):
-        with _opened(found.path) as image:
-            upright = ops.exif_transpose(image).convert("L" if gray else "RGB")
-            if upright.size != (width, height):
-                upright = upright.resize((width, height), pil.Resampling.BILINEAR)
-            pixels = np.asarray(upright)
-        x[row] = pixels[None] if gray else pixels.transpose(2, 0, 1)
-    return x
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[Any]:
-    """An open image; whatever Pillow raises inside becomes a DataError that names the file."""
-    pil = require("PIL.Image", extra="images", purpose="Reading images")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # palettes with transparency, odd EXIF tags
-        warnings.simplefilter("error", pil.DecompressionBombWarning)
-        try:
-            with pil.open(file) as image:
-                yield image
-        except DataError:
-            raise
-        except Exception as error:  # a damaged image makes Pillow raise many kinds
-            raise DataError(
-                f"{file} cannot be read as an image: {error}. Remove it or save it anew."
-            ) from error
-
-
-def _shown(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset, IterableDataset, TensorDataset
 
+from netwright.data.cache import is_large, spooled
 from netwright.data.values import to_numpy
 from netwright.errors import DataError
 
@@ -17,36 +18,60 @@ _MOST_ROWS, _MOST_BYTES = 2_000_000, 2**32  # of a data set that does not say ho
 _INDEXED = ("P", "PA")  # modes of pictures whose numbers are places in a palette
 
 
-def read_dataset(dataset: Dataset[Any], where: str) -> tuple[object, object]:
-    """All items of a dataset as inputs (n, ...) and n labels."""
+def read_dataset(
+    dataset: Dataset[Any], where: str, *, unequal: bool = False
+) -> tuple[object, object]:
+    """All items of a dataset as inputs (n, ...) and n targets, one value or several each.
+
+    Inputs that may be `unequal` are a list of arrays.
+    """
     if isinstance(dataset, TensorDataset) and len(dataset.tensors) == 2:
         return dataset.tensors
     inputs: list[NDArray[Any]] = []
+    on_disk: NDArray[Any] | None = None
+    count = None if isinstance(dataset, IterableDataset) else _length(dataset, where)
     labels: list[Any] = []
     for row, item in enumerate(items_of(dataset, where)):
         x = read_item(item, f"{where}: row {row} (counted from 0)")
-        if inputs and (x.shape, x.dtype) != (inputs[0].shape, inputs[0].dtype):
+        if not row and count is not None and not unequal:
+            kept = "uint8" if x.dtype in (np.uint8, np.bool_) else "float32"
+            if is_large((count, *x.shape), kept):
+                on_disk = spooled((count, *x.shape), kept)
+        if inputs and not unequal and (x.shape, x.dtype) != (inputs[0].shape, inputs[0].dtype):
             raise DataError(
                 f"{where}: row {row} (counted from 0) has shape {x.shape} {x.dtype}, but row 0 has "
                 f"{inputs[0].shape} {inputs[0].dtype}; make them equal in the dataset."
             )
-        inputs.append(x)
+        if on_disk is not None:
+            on_disk[row] = x
+        if on_disk is None or not row:
+            inputs.append(x)
         labels.append(_read_label(item[1], f"{where}: row {row} (counted from 0): y"))
+        if np.shape(labels[-1]) != np.shape(labels[0]):
+            raise DataError(
+                f"{where}: row {row} (counted from 0) has a target of shape "
+                f"{np.shape(labels[-1])}, but row 0 has {np.shape(labels[0])}; make them equal in "
+                "the dataset."
+            )
     if not inputs:
         raise DataError(f"{where} is empty: the dataset yields no item.")
-    return np.stack(inputs), labels
+    x_all = inputs if unequal else np.stack(inputs) if on_disk is None else on_disk
+    return x_all, labels if np.ndim(labels[0]) == 0 else np.stack(labels)
 
 
 def _read_label(label: Any, where: str) -> Any:
-    """The label of one item, out of its tensor, array or list where it comes in one."""
+    """The target of one item: a value, or an array (k,) of several."""
     if not isinstance(label, (torch.Tensor, np.ndarray, list, tuple)):
         return label
     y = to_numpy(label, where)
-    if y.size != 1:
+    if y.size == 1:
+        return y.item()
+    if y.ndim != 1 or not y.size or y.dtype.kind not in "biuf":
         raise DataError(
-            f"{where} must be one label, got shape {y.shape}; give the class number, `y.argmax()`."
+            f"{where} must be one label, or several numbers of shape (k,), got shape {y.shape} of "
+            f"{y.dtype}."
         )
-    return y.item()
+    return y
 
 
 def read_item(item: object, where: str) -> NDArray[Any]:

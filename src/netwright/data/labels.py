@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.data.columns import Values, decimal_of, numbers_of
 from netwright.data.values import to_numpy
+from netwright.data.written import level_in
 from netwright.errors import DataError
+from netwright.tasks import Classification, Task
 
-_REGRESSION = "netwright classifies for now and does not predict numbers"
+_REMEDY = (
+    'To predict numbers say `task="regression"`; else give class labels, or cut the numbers into '
+    "ranges."
+)
+
+
+_NO_NUMBERS = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL"})
 
 
 def encode_labels(
@@ -40,7 +50,7 @@ def encode_labels(
     if values.dtype.kind in "iu" and len(values) > max(20, len(joined) // 2):
         raise DataError(
             f"{where} has {len(values):,} different numbers in {len(joined):,} rows, as targets of "
-            f"a regression do: {_REGRESSION}. Give class labels, or cut the numbers into ranges."
+            f"a regression do. {_REMEDY}"
         )
     names = _names(values, where) if class_names is None else tuple(class_names)
     if len(names) != len(values):
@@ -50,6 +60,58 @@ def encode_labels(
     ends = np.cumsum([len(part) for part in parts.values()])[:-1]
     split = np.split(codes.astype(np.int64), ends)
     return dict(zip(parts, split, strict=True)), names
+
+
+def rare_classes(
+    task: Task,
+    y: NDArray[Any],
+    rows: Mapping[str, tuple[str, NDArray[np.int64]]],
+    remedy: str,
+) -> list[str]:
+    """What is said of classes that have too few rows to be in each part that was split off.
+
+    `y` are the class numbers (n,) of the given train part, `rows` what `part_rows` gave.
+    """
+    if not isinstance(task, Classification):
+        return []
+    counts = np.bincount(y, minlength=len(task.names))
+    split = [index for owner, index in rows.values() if owner == "train" and len(index)]
+    alone = np.flatnonzero(
+        (counts > 0) & (counts < len(split)) if len(split) > 1 else np.zeros(len(counts), bool)
+    )
+    return [
+        f"class {task.names[c]!r} has {counts[c]} row{'s' * bool(counts[c] != 1)}, in the train "
+        f"part alone; `{remedy}` leaves such classes out"
+        for c in alone.tolist()
+    ]
+
+
+def label_values(values: Values, where: str, remarks: list[str]) -> Values:
+    """The cells of a label column: numbers where they are that, else texts without blanks around.
+
+    What is odd about the texts is added to `remarks`. A missing value is NaN or an empty text.
+    """
+    if values.dtype != object or not all(
+        isinstance(value, str) or level_in(value) == "" for value in values.tolist()
+    ):
+        return values
+    texts = [level_in(value) for value in values.tolist()]
+    numbers = [text for text in texts if text not in _NO_NUMBERS]
+    decimal = decimal_of(numbers)
+    if numbers and decimal is not None:
+        cells = np.array(["" if text in _NO_NUMBERS else text for text in texts], object)
+        return numbers_of(cells, decimal)
+    blank = next((v for v in values.tolist() if isinstance(v, str) and v != v.strip()), None)
+    if blank is not None:
+        remarks.append(f"{where}: blanks around labels are taken off, such as in {blank!r}")
+    folded: dict[str, str] = {}
+    for text in dict.fromkeys(texts):
+        same = folded.setdefault(unicodedata.normalize("NFKC", text).casefold(), text)
+        if same != text:
+            remarks.append(
+                f"{where}: {same!r} and {text!r} are two classes; write them alike if they are one"
+            )
+    return np.array(texts, object)
 
 
 def read_labels(labels: object, where: str) -> NDArray[Any]:
@@ -97,7 +159,7 @@ def _from_floats(y: NDArray[Any], where: str) -> NDArray[np.int64]:
     if bad.size:
         raise DataError(
             f"{where} holds the number {y[bad[0]]} at row {bad[0]} (counted from 0), as targets of "
-            f"a regression do: {_REGRESSION}. Give class labels, or cut the numbers into ranges."
+            f"a regression do. {_REMEDY}"
         )
     return y.astype(np.int64)
 

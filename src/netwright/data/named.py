@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,22 +11,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from netwright.data.arrays import part_rows
-from netwright.data.base import Data, Inputs, Part
-from netwright.data.dataset import side_by_side
+from netwright.data.base import PARTS, Inputs
+from netwright.data.dataset import json_digest, side_by_side
 from netwright.data.encodings import encoded_by
-from netwright.data.labels import encode_labels
-from netwright.data.values import measure_mean_std, read_inputs, read_targets, to_numpy
+from netwright.data.in_memory import MemoryData, MemoryPart
+from netwright.data.split import part_rows, split_of
+from netwright.data.targets import check_asked, read_targets
+from netwright.data.values import measure_mean_std, read_inputs, to_numpy
 from netwright.data.written import encode_named
 from netwright.errors import DataError, SettingError
 from netwright.network.normalised import AsIds, Each, Encoder, Standardise
 from netwright.network.signature import TensorSpec
-from netwright.tasks import Classification, Task
-from netwright.tasks.own import check_task
+from netwright.tasks import Task
 
 
 @dataclass(frozen=True, eq=False)
-class NamedPart(Part):
+class NamedPart(MemoryPart):
     """Rows: `x` has a tensor (n, *shape) for each input, `y` targets (n, ...)."""
 
     x: tuple[Tensor, ...]
@@ -51,12 +49,17 @@ class NamedPart(Part):
         """No row."""
         return NamedPart(tuple(x[:0].clone() for x in self.x), self.y[:0].clone())
 
+    def with_rows_of(self, other: NamedPart) -> NamedPart:
+        """These rows, and then those of another part, as a view if they lie so."""
+        x = tuple(map(side_by_side, self.x, other.x))
+        return NamedPart(x, side_by_side(self.y, other.y))
+
     def __reduce__(self) -> tuple[Callable[..., NamedPart], tuple[Any, ...]]:
         return NamedPart, (tuple(x.clone() for x in self.x), self.y.clone())
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class NamedData(Data):
+class NamedData(MemoryData):
     """Several tensors for each row, in memory, as `from_named` makes them.
 
     `raw` are bytes, ids and numbers; `scales` has the mean and the deviation of each, measured over
@@ -72,6 +75,8 @@ class NamedData(Data):
     scales: tuple[tuple[Tensor, Tensor] | None, ...]
     digest: str
     source: str
+    remarks: tuple[str, ...] = ()
+    reshuffles: bool = False
 
     @property
     def raw(self) -> tuple[TensorSpec, ...]:
@@ -103,22 +108,8 @@ class NamedData(Data):
         """What exported networks get of `encode`: all of it."""
         return Encoder(self.encoding, encode_named)
 
-    def without_test(self) -> NamedData:
-        """The same data with an empty test part; `digest` stays."""
-        return replace(self, test=self.test.none())
-
-    def with_validation_in_train(self) -> NamedData:
-        """The same data with the validation rows after those of the train part, as a view."""
-        train, other = self.train, self.validation
-        x = tuple(map(side_by_side, train.x, other.x))
-        both = NamedPart(x, side_by_side(train.y, other.y))
-        return replace(self, train=both, validation=other.none())
-
     def __repr__(self) -> str:
-        sizes = ", ".join(
-            f"{len(getattr(self, part)):,} {part}" for part in ("train", "validation", "test")
-        )
-        return f"Data({self.name}: {sizes}; {'; '.join(spec.text for spec in self.specs)})"
+        return self.shown("; ".join(spec.text for spec in self.specs))
 
 
 def from_named(
@@ -131,40 +122,34 @@ def from_named(
     validation: float = 0.2,
     test: float = 0.2,
     class_names: Sequence[str] | None = None,
-    task: Task | None = None,
+    task: str | Task | None = None,
 ) -> NamedData:
     """Data out of several inputs by name and labels `y`, split as `from_arrays` does.
 
     Each of `x` has n rows, and networks take them in this order. `ids` says of which inputs the
     values are ids, from 0 to below a number: they are int64 of any shape (n, ...) and go to an
     embedding. All else is as in `from_arrays`: bytes, or numbers that are standardised; also (n,),
-    one number for each row. With a `task` of your own `y` are its targets.
+    one number for each row. `task` says what `y` means, as in `from_arrays`.
 
     Raises:
         DataError: The data cannot be used; the message names the input and the row.
         SettingError: `x` is no mapping of names, an input has the name of an output of the task,
             `ids` names no input, or a fraction is outside its rule.
     """
-    check_task(task)
+    check_asked(task)
     counts = _checked(x, ids or {}, task, class_names)
     arrays = {key: _read(values, f"{name}: {key}", counts.get(key)) for key, values in x.items()}
-    where = f"{name}: y"
-    if task is None:
-        codes, names = encode_labels({where: y}, class_names)
-        task, targets = Classification(names), codes[where]
-    else:
-        targets = read_targets(y, where)
-    _check_names(x, task)
+    found = read_targets({"train": y}, task=task, where=f"{name}: y", class_names=class_names)
+    targets, meant = found.parts["train"], found.task
+    _check_names(x, meant)
     for key, array in arrays.items():
         if len(array) != len(targets):
             raise DataError(
                 f"{name}: {key} has {len(array):,} rows and y has {len(targets):,}; every row "
                 "needs one label."
             )
-    rows = part_rows(
-        {"train": targets}, task, seed=seed, validation=validation, test=test, source=name
-    )
-    places = [rows[part][1] for part in ("train", "validation", "test")]
+    rows = part_rows({"train": targets}, meant, split_of(seed, validation, test), name)
+    places = [rows[part][1] for part in PARTS]
     sizes, order = [len(place) for place in places], np.concatenate(places)
     xs = [torch.split(torch.from_numpy(array[order]), sizes) for array in arrays.values()]
     ys = torch.split(torch.from_numpy(targets[order]), sizes)
@@ -177,12 +162,17 @@ def from_named(
         None if spec.ids is not None else _scale(tensor)
         for spec, tensor in zip(specs, train.x, strict=True)
     )
-    digest = _digest(specs, (train, held, last), task.names)
-    return NamedData(name, specs, task, train, held, last, scales, digest, name)
+    told = [[spec.to_json() for spec in specs], list(meant.names)]
+    digest = json_digest((train, held, last), told)
+    meant = meant.fitted(targets[places[0]])
+    remarks = (found.remark,) if found.remark else ()
+    return NamedData(
+        *(name, specs, meant, train, held, last, scales, digest, name, remarks), reshuffles=True
+    )
 
 
 def _checked(
-    x: object, ids: Mapping[str, int], task: Task | None, class_names: object
+    x: object, ids: Mapping[str, int], task: str | Task | None, class_names: object
 ) -> dict[str, int]:
     """The numbers of ids by input; refuses what cannot be meant."""
     if not isinstance(x, Mapping) or not x or not all(isinstance(name, str) for name in x):
@@ -236,14 +226,3 @@ def _read(values: object, where: str, count: int | None) -> NDArray[Any]:
 def _scale(x: Tensor) -> tuple[Tensor, Tensor]:
     mean, std = measure_mean_std(x.numpy())
     return torch.from_numpy(mean), torch.from_numpy(std)
-
-
-def _digest(specs: Sequence[TensorSpec], parts: Sequence[NamedPart], names: Sequence[str]) -> str:
-    """The SHA-256 of all tensors, of what they are, and of the class names, as hex."""
-    sizes = [len(part) for part in parts]
-    told = json.dumps([[spec.to_json() for spec in specs], sizes, list(names)])
-    digest = hashlib.sha256(told.encode("utf-8"))
-    for part in parts:
-        for tensor in (*part.x, part.y):
-            digest.update(tensor.contiguous().view(-1).numpy().data)
-    return digest.hexdigest()

@@ -1,245 +1,351 @@
-"""Data from a CSV or Parquet table with one label column."""
+"""Data from a table with one label column: a CSV, a Parquet file, or a frame in memory."""
 
 from __future__ import annotations
 
-import math
-import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from netwright.data.arrays import build_data, part_rows
-from netwright.data.dataset import ArrayData
-from netwright.data.encodings import Column, Columns
-from netwright.data.labels import encode_labels
-from netwright.errors import DataError, require
-from netwright.tasks import Classification
+from netwright.data.base import PARTS
+from netwright.data.columns import Category, Column, Number, as_values, read_column
+from netwright.data.dataset import json_digest
+from netwright.data.encodings import Columns
+from netwright.data.frames import Frame, frame_of, read_frame
+from netwright.data.labels import label_values, rare_classes
+from netwright.data.named import NamedPart
+from netwright.data.split import (
+    Split,
+    check_parts,
+    group_numbers,
+    grouped,
+    moments,
+    ordered,
+    part_rows,
+)
+from netwright.data.table_data import TableData, encoded, measure_scales
+from netwright.data.table_texts import joined, text_columns
+from netwright.data.targets import read_targets
+from netwright.data.text_data import TextData
+from netwright.data.texts import from_texts
+from netwright.data.tokens import Tokens
+from netwright.data.written import level_in
+from netwright.errors import DataError
+from netwright.tasks import Classification, Task
 
-_LABELS = ("label", "target", "class", "y")
-_MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL"]
-_MOST_CATEGORIES = 1000
-_ID_ROWS, _ID_SHARE = 20, 0.9  # a text column of more rows, more of them different, is an id
+_ENOUGH = 20  # rows in which a column that tells the class is no accident
 
 
 def load_table(
-    path: Path, *, seed: int, validation: float, test: float, label: str | None
-) -> ArrayData:
+    source: Any,
+    split: Split,
+    *,
+    label: str | None,
+    task: str | Task | None = None,
+    like: Columns | Tokens | None = None,
+    kind: str | None = None,
+    tokens: str = "bytes",
+) -> TableData | TextData:
     """Data from a table: every column but the label is an input.
 
+    With columns to be `like` these are the inputs, read as they say, and others are left out.
+
     The label is the column `label`, else the only one called label, target, class or y (in any
-    case), else the last. Numbers and booleans become one float32 feature each. Text becomes one
-    feature for each category of the train part, 1 where the row has it; a category that only other
-    parts have is all zeros. In a CSV the first row is the header; an empty cell and NA, N/A, NaN,
-    nan, null and NULL are missing values.
+    case), else the last. What a column holds follows from its values: numbers (also with a percent
+    sign or a decimal comma), booleans, dates, or categories; see `netwright.data.columns`. In a CSV
+    the first row is the header; an empty cell, "?", NA, N/A, NaN, nan, null and NULL are missing
+    values, but in the label column, where they are classes.
+
+    A column of texts is learned from alone: where there is no other that can be, or where `kind` is
+    "text"; several are read one after the other. `tokens` is what texts are made of.
 
     Raises:
-        DataError: a value is missing, infinite or of no usable kind, numbers and text are mixed
-            (the message names the row, counted from 0, without the header, and the column); a
-            column of text is an id; the first row of a CSV is data; several columns are called as
-            a label is.
+        DataError: A label is missing, a number is infinite, or numbers stand beside words (the
+            message names the row, counted from 0, without the header, and the column); the first
+            row of a CSV is data; several columns are called as a label is; no column is left.
         MissingExtra: pandas or pyarrow is absent.
     """
-    frame = _read_frame(path)
-    label = _label_column(frame, label, path)
-    for column in frame.columns:
-        _check_missing(frame[column], column, path)
-    where = f"{path}: column '{label}'"
-    codes, class_names = encode_labels({where: np.asarray(frame[label].astype(object))})
-    y = codes[where]
-    task = Classification(class_names)
-    rows = part_rows(
-        {"train": y},
-        task,
-        seed=seed,
-        validation=validation,
-        test=test,
-        source=str(path),
-    )
-    train_rows = rows["train"][1]
-    columns = [
-        _read_column(frame[column], column, train_rows, path)
-        for column in frame.columns
-        if column != label
+    path = source if isinstance(source, Path) else None
+    frame = frame_of(source, label, "table") if path is None else read_frame(path, label)
+    pieces = {"train": frame}
+    if split.given is not None:
+        pieces["test"] = _fitting(read_frame(split.given, frame.label), frame)
+    remarks: list[str] = []
+    if split.drop_rare:
+        pieces["train"] = frame = _without_rare(frame, split, remarks)
+    targets, task = _targets(pieces, task, remarks)
+    values = {column: as_values(frame.table[column]) for column in frame.table.columns}
+    rows = _rows(frame, values, targets, task, split)
+    remarks += rare_classes(task, targets["train"], rows, "drop_rare=True")
+    groups = None
+    if split.group is not None:
+        numbers = group_numbers(values[split.group])[1]
+        groups = torch.from_numpy(numbers[np.concatenate([rows[key][1] for key in PARTS[:2]])])
+        remarks.append(f"column '{split.group}' divides the rows and is left out")
+        if split.given is not None:
+            remarks += _groups_tested(pieces, split.group)
+        del values[split.group]
+    name = path.stem if path is not None else "table"
+    inputs = {name: cells for name, cells in values.items() if name != frame.label}
+    train = rows["train"][1]
+    chosen = list(like.columns) if isinstance(like, Tokens) else []
+    if like is None and kind != "table":
+        chosen = text_columns(inputs, train, frame, only=kind == "text")
+    if chosen:
+        of_texts = from_texts(
+            {key: joined(piece.table, chosen) for key, piece in pieces.items()},
+            *(targets, task, rows),
+            name=name,
+            source=frame.where,
+            tokens=tokens,
+            columns=chosen,
+            like=like if isinstance(like, Tokens) else None,
+            remarks=[*remarks, *_read_as_text(chosen, inputs)],
+            label=frame.label,
+        )
+        return replace(of_texts, reshuffles=split.time is None, groups=groups)
+    assert not isinstance(like, Tokens)
+    built = _of_columns(frame, pieces, values, targets, task, rows, like, name, remarks)
+    return replace(built, label=frame.label, reshuffles=split.time is None, groups=groups)
+
+
+def _of_columns(
+    frame: Frame,
+    pieces: Mapping[str, Frame],
+    values: Mapping[str, NDArray[Any]],
+    targets: Mapping[str, NDArray[Any]],
+    task: Task,
+    rows: Mapping[str, tuple[str, NDArray[np.int64]]],
+    like: Columns | None,
+    name: str,
+    remarks: list[str],
+) -> TableData:
+    """Data of the columns of a table, read as `like` says or as is found out."""
+    if like is None:
+        inputs = {name: cells for name, cells in values.items() if name != frame.label}
+        train, unnamed = rows["train"][1], frame.unnamed
+        columns = _columns(inputs, train, targets["train"], task, frame.where, unnamed, remarks)
+        made = {
+            key: encoded(columns, {c: as_values(piece.table[c]) for c in values}, len(piece.table))
+            for key, piece in pieces.items()
+        }
+    else:
+        columns = like.columns
+        made = {key: _encoded_like(piece, like) for key, piece in pieces.items()}
+    taken = {
+        key: (*(each[index] for each in made[owner]), targets[owner][index])
+        for key, (owner, index) in rows.items()
+    }
+    return _built(taken, Columns(columns), task, name, frame.where, tuple(remarks))
+
+
+def _read_as_text(chosen: Sequence[str], inputs: Collection[str]) -> list[str]:
+    """What is said of the columns that texts are in, and of the others."""
+    shown = " and ".join(f"'{name}'" for name in chosen)
+    others = [name for name in inputs if name not in chosen]
+    left = f"; left out are {', '.join(others[:10])}{', ...' * (len(others) > 10)}"
+    after = ", one after the other" if len(chosen) > 1 else ""
+    many = "s" * (len(chosen) > 1)
+    return [
+        f"column{many} {shown} {'are' if many else 'is'} read as text{after}" + left * bool(others)
     ]
-    x = np.concatenate([features for _, features in columns], axis=1)
-    pieces = {key: (x, y, index) for key, (_, index) in rows.items()}
-    encoded = Columns(tuple(column for column, _ in columns))
-    return build_data(pieces, task, name=path.stem, source=str(path), encoded=encoded)
 
 
-def _read_frame(path: Path) -> Any:
-    pandas = require("pandas", extra="tables", purpose="Reading a table")
-    parquet = path.suffix.lower() == ".parquet"
-    if parquet:
-        require("pyarrow", extra="tables", purpose="Reading a Parquet file")
-    try:
-        with warnings.catch_warnings():
-            # pandas only warns where it drops cells that a header does not name
-            warnings.simplefilter("error", pandas.errors.ParserWarning)
-            if parquet:
-                first_row = None
-                frame = pandas.read_parquet(path, engine="pyarrow")
-            else:
-                first_row = pandas.read_csv(
-                    path, header=None, nrows=1, index_col=False, dtype=str, keep_default_na=False
-                )
-                frame = pandas.read_csv(
-                    path,
-                    index_col=False,
-                    low_memory=False,
-                    keep_default_na=False,
-                    na_values=_MISSING,
-                )
-    except Exception as error:  # a damaged file makes the two parsers raise many kinds
-        raise DataError(f"{path} cannot be read as a table: {error}.") from error
-    frame.columns = [str(column) for column in frame.columns]
-    if not frame.columns.is_unique:
-        twice = frame.columns[frame.columns.duplicated()][0]
-        raise DataError(f"{path} has two columns called '{twice}'.")
-    if len(frame.columns) < 2:
-        raise DataError(
-            f"{path} must have a label column and at least one other, separated by commas if it is "
-            f"a CSV; got the columns: {', '.join(frame.columns) or 'none'}."
-        )
-    if len(frame) == 0:
-        raise DataError(f"{path} is empty: it has a header and no rows.")
-    if first_row is not None:
-        _check_header(frame, first_row.iloc[0].tolist(), path)
-    return frame
+def from_columns(
+    values: Mapping[str, NDArray[Any]],
+    targets: NDArray[Any],
+    task: Task,
+    *,
+    train: NDArray[np.int64],
+    validation: NDArray[np.int64],
+    name: str = "table",
+) -> TableData:
+    """Data from columns in memory: each has the values (n,) of all rows, as `as_values` gives.
 
+    The targets (n, ...) are encoded as the task has them. `train` and `validation` are the numbers
+    of rows; there is no test part.
 
-def _check_header(frame: Any, cells: Sequence[str], path: Path) -> None:
-    """Refuse a first row of data: each cell is as the column below it, and none is a name.
-
-    Whole numbers that count the columns from 0 or 1 are names, as pandas writes them.
+    Raises:
+        DataError: As `load_table`, for what the columns hold.
     """
-    if not all(_fits(cell, frame.iloc[:, place]) for place, cell in enumerate(cells)):
-        return
-    places = [place for place, cell in enumerate(cells) if _is_number(cell)]
-    numbers = [cells[place].strip() for place in places]
-    for start in (0, 1):
-        by_rank = [str(start + rank) for rank in range(len(places))]
-        by_place = [str(start + place) for place in places]
-        if numbers and numbers in (by_rank, by_place):
-            return
-    shown = ", ".join(cell.strip() for cell in cells[:10]) + (", ..." if len(cells) > 10 else "")
-    raise DataError(
-        f"{path} must begin with a header, but its first row looks like data: {shown}. Add a "
-        f"header row with a name for each column above it; if it is the header, rename the columns."
+    remarks: list[str] = []
+    columns = _columns(values, train, targets, task, name, (), remarks)
+    made = encoded(columns, values, len(targets))
+    nothing = np.empty(0, np.int64)
+    parts = {"train": train, "validation": validation, "test": nothing}
+    taken = {key: (*(each[rows] for each in made), targets[rows]) for key, rows in parts.items()}
+    built = _built(taken, Columns(columns), task, name, name, tuple(remarks))
+    return replace(built, reshuffles=True)
+
+
+def _rows(
+    frame: Frame,
+    values: Mapping[str, NDArray[Any]],
+    targets: Mapping[str, NDArray[Any]],
+    task: Task,
+    split: Split,
+) -> dict[str, tuple[str, NDArray[np.int64]]]:
+    """For each of the three parts: the given part it is taken from, and its row numbers there."""
+    by = split.group or split.time
+    if by is None:
+        return part_rows(targets, task, split, frame.where)
+    option = "group" if split.group is not None else "time"
+    if by not in values or by == frame.label:
+        raise DataError(
+            f"{frame.where} has no column '{by}' for `{option}=...`; it has: "
+            f"{', '.join(c for c in values if c != frame.label)}."
+        )
+    fractions = {"test": split.test, "validation": split.validation}
+    wanted = {key: round((share or 0) * len(frame.table)) for key, share in fractions.items()}
+    if option == "group":
+        parts = grouped(values[by], wanted, np.random.default_rng(split.seed))
+    else:
+        parts = ordered(moments(values[by], by, frame.where), wanted)
+    check_parts(parts, wanted, f"{frame.where}: column '{by}'")
+    rows = {key: ("train", parts[key]) for key in PARTS}
+    return rows | {key: (key, np.arange(len(y))) for key, y in targets.items() if key != "train"}
+
+
+def _fitting(frame: Frame, train: Frame) -> Frame:
+    """A table of the test part, with the columns of the other, in their order."""
+    absent = [column for column in train.table.columns if column not in frame.table.columns]
+    if absent:
+        raise DataError(
+            f"{frame.where} must have the columns of {train.where}, got none called '{absent[0]}'."
+        )
+    return replace(frame, table=frame.table[list(train.table.columns)])
+
+
+def _groups_tested(pieces: Mapping[str, Frame], group: str) -> list[str]:
+    """A remark where groups of a given test part are learned from as well."""
+    learnt, tested = (
+        set(group_numbers(as_values(pieces[part].table[group]))[0].tolist())
+        for part in ("train", "test")
     )
+    both = learnt & tested
+    if not both:
+        return []
+    return [
+        f"{len(both)} of {len(tested)} groups of column '{group}' in the test part are in the "
+        "other rows too, so that the test part says too much of new ones"
+    ]
 
 
-def _fits(cell: str, series: Any) -> bool:
-    """Whether `cell` may be one more value of `series`: a number, or a text that it holds."""
-    types = require("pandas", extra="tables", purpose="Reading a table").api.types
-    if types.is_numeric_dtype(series.dtype) and not types.is_bool_dtype(series.dtype):
-        return _is_number(cell)
-    return bool((series.dropna().astype(str).str.lower() == cell.lower()).any())
+def _without_rare(frame: Frame, split: Split, remarks: list[str]) -> Frame:
+    """A table without the rows of classes that have fewer of them than there are parts."""
+    parts = 2 + (split.test is not None)
+    cells = np.array([level_in(v) for v in frame.table[frame.label].astype(object)], object)
+    counts = {label: int((cells == label).sum()) for label in {*cells.tolist()}}
+    rare = sorted(label for label, count in counts.items() if count < parts)
+    if not rare:
+        return frame
+    remarks.append(f"rows of rare classes are left out: {', '.join(map(repr, rare))}")
+    return replace(frame, table=frame.table[~np.isin(cells, rare)].reset_index(drop=True))
 
 
-def _is_number(cell: str) -> bool:
+def _encoded_like(piece: Frame, like: Columns) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """All rows of a table as numbers (rows, n) and codes (rows, k) by given columns."""
+    wanted = [column.name for column in like.columns]
+    missing = [f"'{name}'" for name in wanted if name not in piece.table.columns]
+    if missing:
+        raise DataError(f"{piece.where} has no column {', '.join(missing)}.")
     try:
-        return math.isfinite(float(cell))
-    except ValueError:
+        given = [x.numpy() for x in like.encode(piece.table[wanted])]
+    except DataError as error:
+        raise DataError(f"{piece.where}: {error}") from error
+    numbers = given.pop(0) if like.numbers else np.zeros((len(piece.table), 0), np.float32)
+    return numbers, given[0] if given else np.zeros((len(piece.table), 0), np.int64)
+
+
+def _targets(
+    pieces: Mapping[str, Frame], task: str | Task | None, remarks: list[str]
+) -> tuple[Mapping[str, NDArray[Any]], Task]:
+    """The targets of each given part, and the task."""
+    where = {key: f"{piece.where}: column '{piece.label}'" for key, piece in pieces.items()}
+    labels = {
+        key: label_values(as_values(piece.table[piece.label]), where[key], remarks)
+        for key, piece in pieces.items()
+    }
+    found = read_targets(labels, task=task, where=where)
+    if found.remark:
+        remarks.append(found.remark)
+    return found.parts, found.task
+
+
+def _columns(
+    values: Mapping[str, NDArray[Any]],
+    train: NDArray[np.int64],
+    targets: NDArray[Any],
+    task: Task,
+    where: str,
+    unnamed: Collection[str],
+    remarks: list[str],
+) -> tuple[Column, ...]:
+    """How each column is encoded."""
+    columns: list[Column] = []
+    for name, cells in values.items():
+        read = read_column(cells, name, train, where, unnamed=name in unnamed)
+        if read.column is not None:
+            columns.append(read.column)
+            if isinstance(task, Classification) and _tells(cells, read.column, targets):
+                remarks.append(
+                    f"column '{name}' alone tells the class; remove it if it is made of the answer"
+                )
+        if read.remark:
+            remarks.append(read.remark)
+    if not columns:
+        why = f": {remarks[-1]}" if remarks else ""
+        raise DataError(f"{where} has no column that can be learned from{why}.")
+    return tuple(columns)
+
+
+def _tells(values: NDArray[Any], column: Column, classes: NDArray[np.int64]) -> bool:
+    """Whether each class has levels, or a range of numbers, of its own alone."""
+    if len(classes) < _ENOUGH or not isinstance(column, Category | Number):
         return False
+    if isinstance(column, Category):
+        codes = column.encode(values)
+        return bool((codes > 0).all()) and len({*zip(codes, classes, strict=True)}) == len({*codes})
+    numbers = column.encode(values)[:, 0]
+    order = np.argsort(numbers, kind="stable")
+    numbers, classes = numbers[order], classes[order]
+    changes = np.flatnonzero(np.diff(classes))
+    apart = bool((numbers[changes + 1] > numbers[changes]).all())
+    return apart and len(changes) == len(np.unique(classes)) - 1
 
 
-def _label_column(frame: Any, label: str | None, path: Path) -> str:
-    columns = [str(column) for column in frame.columns]
-    if label is not None:
-        if label not in columns:
-            shown = ", ".join(columns[:20]) + (", ..." if len(columns) > 20 else "")
-            raise DataError(f"{path} has no column '{label}' for `label=...`; it has: {shown}.")
-        return label
-    named = [column for column in columns if column.lower() in _LABELS]
-    if len(named) > 1:
-        shown = ", ".join(f"'{column}'" for column in named[:-1]) + f" and '{named[-1]}'"
-        raise DataError(
-            f"{path} must have one label column, but {shown} are all called as one; say which it "
-            f"is by `label=...`, and remove the others if they "
-            f"tell the answer."
-        )
-    return named[0] if named else columns[-1]
+def _built(
+    taken: Mapping[str, Sequence[NDArray[Any]]],
+    columns: Columns,
+    task: Task,
+    name: str,
+    source: str,
+    remarks: tuple[str, ...],
+) -> TableData:
+    used = [bool(columns.numbers), bool(columns.categories)]
 
+    def part(key: str) -> NamedPart:
+        *both, y = (torch.from_numpy(np.ascontiguousarray(each)) for each in taken[key])
+        return NamedPart(tuple(x for x, use in zip(both, used, strict=True) if use), y)
 
-def _check_missing(series: Any, column: str, path: Path) -> None:
-    missing = series.isna().to_numpy()
-    if missing.any():
-        row, count = int(missing.argmax()), int(missing.sum())
-        raise DataError(
-            f"{path}: row {row} (counted from 0, without the header) has no value in column "
-            f"'{column}' ({count} missing in this column); fill it or remove the row."
-        )
-
-
-def _read_column(
-    series: Any, column: str, train_rows: NDArray[np.int64], path: Path
-) -> tuple[Column, NDArray[np.float32]]:
-    """How a column is encoded, and its float32 features of shape (n, 1) or (n, categories)."""
-    types = require("pandas", extra="tables", purpose="Reading a table").api.types
-    if types.is_bool_dtype(series.dtype):
-        return Column(column), np.asarray(series.astype(bool), np.float32)[:, None]
-    if types.is_numeric_dtype(series.dtype) and not types.is_complex_dtype(series.dtype):
-        return Column(column), _read_numbers(series, column, path)
-    values = np.asarray(series.astype(object))
-    kinds = set(map(type, values.tolist()))
-    if kinds <= {bool} or kinds <= {int, float}:
-        return Column(column), _read_numbers(series.astype("float64"), column, path)
-    if kinds <= {str}:
-        _check_text(series, column, path)
-        encoded = Column(column, _categories(values, column, train_rows, path))
-        return encoded, encoded.encode(values)
-    found = ", ".join(sorted(kind.__name__ for kind in kinds))
-    raise DataError(
-        f"{path}: column '{column}' must hold numbers, booleans or text, got {found}; "
-        f"convert it to numbers or remove it."
+    train, validation, test = map(part, PARTS)
+    task = task.fitted(taken["train"][2])
+    center, scale = measure_scales(taken["train"][0])
+    digest = json_digest((train, validation, test), [columns.to_json(), task.to_json()])
+    return TableData(
+        name,
+        columns,
+        task,
+        train,
+        validation,
+        test,
+        center=center,
+        scale=scale,
+        digest=digest,
+        source=source,
+        remarks=remarks,
     )
-
-
-def _read_numbers(series: Any, column: str, path: Path) -> NDArray[np.float32]:
-    raw = np.asarray(series.to_numpy(dtype="float64"))
-    with np.errstate(over="ignore"):
-        numbers = raw.astype(np.float32)
-    bad = np.flatnonzero(~np.isfinite(numbers))
-    if bad.size:
-        raise DataError(
-            f"{path}: row {bad[0]} (counted from 0, without the header) holds {raw[bad[0]]} in "
-            f"column '{column}', which is not a finite float32; remove the row or replace the "
-            f"value."
-        )
-    return numbers[:, None]
-
-
-def _check_text(series: Any, column: str, path: Path) -> None:
-    """Refuse a column of numbers that a few words turned into text, such as '?' for missing."""
-    pandas = require("pandas", extra="tables", purpose="Reading a table")
-    words = pandas.to_numeric(series.astype(object), errors="coerce").isna().to_numpy()
-    if words.any() and words.mean() < 0.5:
-        row = int(words.argmax())
-        raise DataError(
-            f"{path}: row {row} (counted from 0, without the header) holds the text "
-            f"{series.iloc[row]!r} in column '{column}', which holds numbers elsewhere; replace "
-            f"the value or remove the row."
-        )
-
-
-def _categories(
-    values: NDArray[Any], column: str, train_rows: NDArray[np.int64], path: Path
-) -> tuple[str, ...]:
-    """The texts of the train part, sorted; refuses a column of names or ids."""
-    categories = sorted(set(values[train_rows].tolist()))
-    if len(categories) > _MOST_CATEGORIES:
-        raise DataError(
-            f"{path}: column '{column}' has {len(categories):,} different texts, more than "
-            f"{_MOST_CATEGORIES:,}, as a name or an id has; remove it or turn it into numbers."
-        )
-    different = len(set(values.tolist()))
-    if len(values) > _ID_ROWS and different > _ID_SHARE * len(values):
-        raise DataError(
-            f"{path}: column '{column}' has {different:,} different texts in {len(values):,} rows, "
-            f"as a name or an id has; remove it or turn it into numbers."
-        )
-    return tuple(categories)

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from netwright.data.bands import are_last
 from netwright.errors import DataError
 
 _CHUNK = 2**22  # elements looked at together, so that no check doubles the memory of a large set
-_CHANNELS = (1, 3, 4)
 
 
 def to_numpy(values: object, where: str) -> NDArray[Any]:
@@ -27,12 +27,12 @@ def to_numpy(values: object, where: str) -> NDArray[Any]:
         raise DataError(f"{where} cannot be read as one array: {error}.") from error
 
 
-def read_inputs(values: object, where: str) -> NDArray[Any]:
+def read_inputs(values: object, where: str, channels: str | None = None) -> NDArray[Any]:
     """Inputs as uint8 or float32 of shape (n, f) or (n, c, h, w).
 
     uint8 stays, booleans become uint8, all else float32. (n, h, w) becomes (n, 1, h, w). Four axes
-    are (n, c, h, w), unless the last axis has 1, 3 or 4 entries and the second has not: that is
-    channel-last and is moved. So (n, 3, 3, 3) is read as channel-first.
+    are (n, c, h, w) or (n, h, w, c), by `channels`, "first" or "last", or as
+    `netwright.data.bands.are_last` finds out; the last are moved.
 
     Raises:
         DataError: not numbers, a wrong number of axes, no rows, or a value that is NaN, infinite or
@@ -55,7 +55,7 @@ def read_inputs(values: object, where: str) -> NDArray[Any]:
         raise DataError(f"{where} is empty: its shape is {x.shape}.")
     if x.ndim == 3:
         x = x[:, None]
-    elif x.ndim == 4 and x.shape[3] in _CHANNELS and x.shape[1] not in _CHANNELS:
+    elif x.ndim == 4 and are_last(x.shape, channels, where)[0]:
         x = x.transpose(0, 3, 1, 2)
     if x.dtype.kind == "b":
         return x.astype(np.uint8)

@@ -27,9 +27,14 @@ def encode_arrays(rows: Any, book: Mapping[str, Any]) -> tuple[Tensor, ...]:
         raise ValueError(f"rows must be numbers of the shape ({sizes}): {error}") from error
     if list(x.shape) == [0]:
         x = x.reshape(0, *shape)
+    cubes = book.get("channels") == "last" and len({*shape}) == 1 and x.dim() == 4
     if x.dim() and list(x.shape[1:]) == shape[1:] and shape[0] == 1:
         x = x[:, None]  # one channel, which nobody wrote
-    if list(x.shape[1:]) == [*shape[1:], shape[0]] != shape and len(shape) == 3:
+    if (
+        len(shape) == 3
+        and list(x.shape[1:]) == [*shape[1:], shape[0]]
+        and (cubes or [*shape[1:], shape[0]] != shape)
+    ):
         x = x.permute(0, 3, 1, 2)  # the channels last
     if not x.dim() or list(x.shape[1:]) != shape:
         raise ValueError(f"rows must have the shape ({sizes}), got {list(x.shape)}")
@@ -47,56 +52,109 @@ def encode_arrays(rows: Any, book: Mapping[str, Any]) -> tuple[Tensor, ...]:
 
 
 def encode_columns(rows: Any, book: Mapping[str, Any]) -> tuple[Tensor, ...]:
-    """Rows as one tensor (b, f): a list of mappings from the names of columns to values.
+    """Rows as numbers (b, n) and codes of categories (b, k), those of them that the columns have.
 
-    Or a mapping from names to the values of all rows, or a table of pandas. Numbers may be text, as
-    a CSV has them; a text that is none of a column's categories is none of them.
+    Rows are a list of mappings from the names of columns to values, a mapping from names to the
+    values of all rows, or a table of pandas or Polars. Cells may be text, as a CSV has them. A
+    missing value (None, NaN, an empty text) is NaN among the numbers; a text that is no level of
+    its column has the code 0.
     """
+    columns = book["columns"]
+    numbers: list[list[float]] = []
+    codes: list[list[int]] = []
+    levels_of = [{level: n for n, level in enumerate(c.get("levels", ()), 1)} for c in columns]
+    for place, row in enumerate(table_rows(rows, [column["name"] for column in columns])):
+        numbers.append([])
+        codes.append([])
+        for column, levels in zip(columns, levels_of, strict=True):
+            name = column["name"]
+            try:
+                value = row[name]
+            except (KeyError, IndexError):
+                raise ValueError(f"row {place} (counted from 0) has no column {name!r}") from None
+            except TypeError:
+                raise ValueError(
+                    f"row {place} (counted from 0) must be a mapping from columns to values, got "
+                    f"{type(row).__name__}"
+                ) from None
+            try:
+                if column["kind"] == "category":
+                    codes[-1].append(levels.get(level_in(value), 0))
+                else:
+                    numbers[-1] += numbers_in(value, column)
+            except (TypeError, ValueError, OverflowError):
+                wanted = {"number": "a number that float32 holds", "date": "a date"}[column["kind"]]
+                raise ValueError(
+                    f"row {place} (counted from 0) holds {value!r} in the column {name!r}, which "
+                    f"must be {wanted}"
+                ) from None
+    counts = {"category": 0, "number": 1, "date": 3}
+    width = sum(counts[c["kind"]] + bool(c.get("hours")) for c in columns)
+    count = sum(column["kind"] == "category" for column in columns)
+    both = (
+        torch.tensor(numbers, dtype=torch.float32).reshape(len(numbers), width),
+        torch.tensor(codes, dtype=torch.int64).reshape(len(codes), count),
+    )
+    return tuple(tensor for tensor in both if tensor.shape[1])
+
+
+def table_rows(rows: Any, names: Any) -> list[Any]:
+    """The rows of a table as mappings from the names of columns to values."""
     wanted = "rows must be a list of mappings from columns to values, or a DataFrame, got"
-    columns, words = book["columns"], {"true": 1.0, "false": 0.0}
+    if hasattr(rows, "to_dicts"):
+        return list(rows.to_dicts())  # of Polars
     if hasattr(rows, "to_dict") and hasattr(rows, "columns"):
-        rows = rows.to_dict("records")
-    elif hasattr(rows, "keys") and not hasattr(rows, "to_dict"):
-        lists = {c["name"]: rows[c["name"]] for c in columns if c["name"] in rows}
+        return list(rows.to_dict("records"))
+    if hasattr(rows, "keys") and not hasattr(rows, "to_dict"):
+        lists = {name: rows[name] for name in names if name in rows}
         if any(isinstance(each, str) or not hasattr(each, "__len__") for each in lists.values()):
             raise ValueError(f"{wanted} one row alone: put it into a list")
         if len({len(each) for each in lists.values()}) > 1:
             told = ", ".join(f"{len(each)} in {name!r}" for name, each in lists.items())
             raise ValueError(f"rows must have columns of one length, got {told}")
-        rows = [dict(zip(lists, each, strict=True)) for each in zip(*lists.values(), strict=True)]
-    elif isinstance(rows, str | bytes) or hasattr(rows, "to_dict") or not hasattr(rows, "__iter__"):
+        return [dict(zip(lists, each, strict=True)) for each in zip(*lists.values(), strict=True)]
+    if isinstance(rows, str | bytes) or hasattr(rows, "to_dict") or not hasattr(rows, "__iter__"):
         raise ValueError(f"{wanted} {type(rows).__name__}")
-    encoded = []
-    for place, row in enumerate(rows):
-        if not hasattr(row, "keys"):
-            raise ValueError(f"{wanted} {type(row).__name__} as row {place} (counted from 0)")
-        features = []
-        for column in columns:
-            name, categories = column["name"], column["categories"]
-            try:
-                value = row[name]
-            except (KeyError, IndexError):
-                raise ValueError(f"row {place} (counted from 0) has no column {name!r}") from None
-            if categories is not None:
-                features += [float(isinstance(value, str) and value == c) for c in categories]
-                continue
-            number, told = float("nan"), "a number beyond float32"
-            try:
-                number = float(words.get(value.lower(), value) if isinstance(value, str) else value)
-                told = repr(value)
-            except OverflowError:
-                pass
-            except (TypeError, ValueError):
-                told = repr(value)
-            if not abs(number) < 3.4028235e38:
-                raise ValueError(
-                    f"row {place} (counted from 0) holds {told} in the column {name!r}, which must "
-                    "be a number"
-                )
-            features.append(number)
-        encoded.append(features)
-    width = sum(1 if c["categories"] is None else len(c["categories"]) for c in columns)
-    return (torch.tensor(encoded, dtype=torch.float32).reshape(len(encoded), width),)
+    return list(rows)
+
+
+def level_in(value: Any) -> str:
+    """A cell of a category as text, without blanks around it; "" where it has no value."""
+    text = value.strip() if isinstance(value, str) else str(value)
+    gone = value is None or type(value).__name__ in ("NAType", "NaTType") or text in ("", "?")
+    return "" if gone or (text == "nan" and not isinstance(value, str)) else text
+
+
+def numbers_in(value: Any, column: Any) -> list[float]:
+    """The numbers that a cell of numbers or dates stands for; NaN where it has no value.
+
+    Raises ValueError or TypeError for what is neither, OverflowError for what float32 has not.
+    """
+    from datetime import date, datetime
+
+    text, offset = level_in(value), column["offset"]
+    if column["kind"] == "number":
+        if isinstance(value, str) and text:
+            plain = text.removesuffix("%").rstrip().replace("_", "x")
+            if column["decimal"] == ",":
+                plain = plain.replace(".", "").replace(",", ".")
+            value = {"true": 1.0, "false": 0.0}.get(plain.lower(), plain)
+        number = float(value) if text else float("nan")
+        if text and not abs(number) < 3.4028235e38:
+            raise OverflowError(number)
+        return [number - offset]
+    size = 4 if column["hours"] else 3
+    if not text:
+        return [float("nan")] * size
+    if isinstance(value, str):
+        iso = column["format"] == "iso"
+        value = datetime.fromisoformat(text) if iso else datetime.strptime(text, column["format"])
+    if not isinstance(value, date):
+        raise TypeError(value)
+    hour, minute, second = (getattr(value, part, 0) for part in ("hour", "minute", "second"))
+    days: float = value.toordinal() - date(1970, 1, 1).toordinal()
+    days += (3600 * hour + 60 * minute + second + getattr(value, "microsecond", 0) / 1e6) / 86_400
+    return [days - offset, value.month, value.weekday(), hour][:size]
 
 
 def encode_named(rows: Any, book: Mapping[str, Any]) -> tuple[Tensor, ...]:

@@ -45,7 +45,8 @@ class Context:
     """What surrounds an evaluation.
 
     `report(epoch, metrics)` is called after each epoch; `deadline_seconds` is the wall time the
-    evaluation may take, or None.
+    evaluation may take, or None. `check()` is for work that has nothing to report: it ends the
+    evaluation where that time is over, as `report` does.
 
     `save(name, tensors)` keeps named tensors of the candidate, in the place of what it kept by the
     name, and `load(name)` gives them, None where there are none: so a trial that goes on finds, in
@@ -57,6 +58,7 @@ class Context:
     deadline_seconds: float | None = None
     load: Callable[[str], Mapping[str, Tensor] | None] = lambda name: None
     save: Callable[[str, Mapping[str, Tensor]], None] = lambda name, tensors: None
+    check: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -130,21 +132,23 @@ class Evaluator(ABC):
         """Metrics on the test part; called once for a returned network. Empty without one."""
         return {}
 
+    def examine(self, model: nn.Module) -> dict[str, Any]:
+        """What a network answers on the test part in detail, as JSON, for the report.
+
+        It is what `Task.examine` gives, with the worst rows as people read them.
+        """
+        return {}
+
     def for_workers(self) -> Evaluator:
         """This evaluator as workers get it: without the test part."""
         return self
 
-    @property
-    def can_refit(self) -> bool:
-        """Whether there is a `for_refit`; asked before a run, so without making one."""
-        return False
-
-    def for_refit(self) -> Evaluator:
+    def for_refit(self) -> Evaluator | None:
         """This evaluator with the validation part among what it trains on; it scores nothing.
 
-        Asked for only where `can_refit`.
+        None where there is no such part.
         """
-        raise NotImplementedError(f"`{type(self).__name__}.for_refit` is missing.")
+        return None
 
     @property
     def normalise(self) -> nn.Module | None:
@@ -161,7 +165,8 @@ class Evaluator(ABC):
             pairs = zip(taken, signature.inputs, strict=True)
             examples = tuple(tensor.to(spec.torch_dtype) for tensor, spec in pairs)
         given, encoder = len(space.signature.inputs), self.data.encoder if self.data else None
-        return Deployment(signature, self.normalise, examples, given, encoder)
+        rescale = self.task.deployed()[0] if self.task else None
+        return Deployment(signature, self.normalise, examples, given, encoder, rescale)
 
     @property
     def test_examples(self) -> tuple[Inputs, Tensor] | None:
@@ -177,6 +182,11 @@ class Evaluator(ABC):
     def task(self) -> Task | None:
         """What outputs mean, None if that is the evaluator's own matter."""
         return self.data.task if self.data else None
+
+    @property
+    def deployed_task(self) -> Task | None:
+        """What the outputs of a deployed network mean, as `deployment` has it."""
+        return self.task.deployed()[1] if self.task else None
 
     @property
     def metric(self) -> Metric:

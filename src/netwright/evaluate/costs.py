@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import numpy as np
 
@@ -17,9 +18,9 @@ from netwright.errors import EvaluationError, LimitError, SettingError
 from netwright.evaluate.base import Evaluator
 from netwright.evaluate.forecast import Forecast
 from netwright.network.normalised import Deployment
-from netwright.objective import Limit, MetricName
+from netwright.objective import COSTS, Limit, MetricName
 from netwright.space import Architecture, Space
-from netwright.space.limits import COSTS, check_least
+from netwright.space.limits import check_least
 from netwright.targets.base import Target
 from netwright.targets.measured import measured
 
@@ -188,10 +189,12 @@ class Costs:
                     for target in self._targets.values()
                     for name in target.metrics
                 ]
+                names = [*COSTS, *(metric.name for metric in measurable)]
+                near = get_close_matches(limit.metric, names, 1)
                 raise SettingError(
                     f"`limits={{{limit.metric!r}: ...}}` must be one of "
                     f"{', '.join([*COSTS, *measurable])}, which are known before a network is "
-                    "trained."
+                    "trained" + (f"; did you mean {near[0]!r}?" if near else ".")
                 )
             self._check(limit)
 

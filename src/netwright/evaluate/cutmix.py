@@ -1,7 +1,8 @@
-"""CutMix: a rectangle of each image comes from another, and the loss is shared out by area.
+"""CutMix and mixup: each image is in part another one, and the loss is shared out alike.
 
-Yun et al. 2019, arXiv:1905.04899. The rectangle lies inside the image at a random place, so that
-its share of the area is the one that was drawn but for the rounding to pixels.
+CutMix (Yun et al. 2019, arXiv:1905.04899) takes a rectangle of the other image. It lies inside the
+image at a random place, so that its share of the area is the one that was drawn but for the
+rounding to pixels. Mixup (Zhang et al. 2017, arXiv:1710.09412) takes the mean of both by a share.
 """
 
 from __future__ import annotations
@@ -31,6 +32,36 @@ class Mixed:
             return loss
         other = task.loss(outputs, self.second, smoothing=smoothing)
         return self.share * loss + (1.0 - self.share) * other
+
+
+def mix(
+    inputs: tuple[Tensor, ...],
+    y: Tensor,
+    alphas: tuple[float, float],
+    generator: torch.Generator,
+    rng: np.random.Generator,
+) -> Mixed:
+    """CutMix and mixup by their `alphas`; where neither is 0, half of the batches by each."""
+    by_cutmix, by_mixup = alphas
+    if by_mixup and (not by_cutmix or rng.random() < 0.5):
+        return mixup(inputs, y, by_mixup, generator, rng)
+    return cutmix(inputs, y, by_cutmix, generator, rng)
+
+
+def mixup(
+    inputs: tuple[Tensor, ...],
+    y: Tensor,
+    alpha: float,
+    generator: torch.Generator,
+    rng: np.random.Generator,
+) -> Mixed:
+    """Mix images as `cutmix` does, every pixel by the share that was drawn."""
+    if not alpha or [x.ndim for x in inputs] != [4]:
+        return Mixed(inputs, y, y, 1.0)
+    (x,) = inputs
+    share = float(rng.beta(alpha, alpha))
+    other = torch.randperm(len(x), generator=generator).to(x.device)
+    return Mixed((torch.lerp(x[other], x, share),), y, y[other], share)
 
 
 def cutmix(

@@ -14,7 +14,7 @@ import torch
 from safetensors import torch as safetensors
 from torch import Tensor, nn
 
-from netwright.errors import EvaluationError, StoreError
+from netwright.errors import EvaluationError, StoreError, raised_at
 from netwright.evaluate.base import Context, Evaluator
 from netwright.evaluate.kept import Watched
 from netwright.evaluate.returned import Unusable, floats, usable
@@ -114,7 +114,7 @@ class Evaluation:
         candidate = Watched(self.space, job.architecture, job.seed)
         if job.measure:
             return self._measured(candidate.build(), metrics)
-        evaluator = self.evaluator.for_refit() if job.refit else self.evaluator
+        evaluator = (self.evaluator.for_refit() if job.refit else None) or self.evaluator
         if job.affordable is not None:
             told = evaluator.time_steps(candidate, job.budget)
             if told is not None and told > job.affordable:
@@ -150,6 +150,9 @@ class Evaluation:
 
         def told(epoch: int, metrics: Mapping[str, float]) -> None:
             report({**floats(metrics, "Context.report(epoch, metrics)"), "epoch": epoch})
+            check()
+
+        def check() -> None:
             if job.seconds is not None and time.monotonic() - began > job.seconds:
                 raise _OutOfTime(f"it took longer than the {job.seconds:.3g} s that it was given")
 
@@ -163,7 +166,7 @@ class Evaluation:
             if store is not None and prefix is not None:
                 store.put(run, f"{prefix}{name}.safetensors", tensor_bytes(tensors))
 
-        return Context(job.seed, told, job.seconds, load, save)
+        return Context(job.seed, told, job.seconds, load, save, check)
 
     def _keep(self, job: Job, model: nn.Module) -> None:
         if self.store is not None and job.weights is not None:
@@ -191,6 +194,9 @@ class Evaluation:
         return Outcome("rejected" if broken else "done", metrics, reason="; ".join(broken))
 
 
+_CLOSE = 0.7  # how like a metric's name another one must be to be meant
+
+
 class _Unkept(Exception):
     """Trained weights could not be put into the store."""
 
@@ -201,7 +207,7 @@ class _OutOfTime(Exception):
 
 def lacks(metric: str, metrics: Mapping[str, float]) -> str:
     """Why a trial is of no use that lacks a metric: what there is, and which may be meant."""
-    near = get_close_matches(metric, metrics, 1)
+    near = get_close_matches(metric, metrics, 1, _CLOSE)
     meant = f"; did you mean {near[0]!r}?" if near else ""
     return f"there is no metric {metric!r}; there are {', '.join(metrics) or 'none'}{meant}"
 
@@ -220,4 +226,4 @@ def _is_out_of_memory(error: BaseException) -> bool:
 
 def _one_line(error: BaseException) -> str:
     first = str(error).strip().splitlines()[0] if str(error).strip() else "no message"
-    return f"{type(error).__name__}: {first}"[:500]
+    return f"{type(error).__name__}: {first}"[:500] + raised_at(error)

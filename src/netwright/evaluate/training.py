@@ -5,27 +5,32 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from netwright.data import Augmentation, Data, Part
+from netwright.data import Data, Part
 from netwright.data.base import Inputs
+from netwright.data.folds import Divided, folds_of
 from netwright.errors import EvaluationError, SettingError
 from netwright.evaluate.base import Candidate, Context, Evaluator, Result
 from netwright.evaluate.continued import Tensors, went_before, with_curve
-from netwright.evaluate.fit import Diverged, Schedule, fit, score
+from netwright.evaluate.devices import check_device_name, device_named
+from netwright.evaluate.examined import examined
+from netwright.evaluate.fit import Diverged, Schedule, answered, fit, score, with_steps
+from netwright.evaluate.folded import candidates_of, check_folds, folds_by_rows, of_part
 from netwright.evaluate.pace import Steps
+from netwright.evaluate.recipes import schedule_of
 from netwright.evaluate.returned import floats
-from netwright.space.limits import COSTS
-from netwright.tasks import Task
+from netwright.evaluate.stopped import Looks, OfFold, best_together
+from netwright.network.ensemble import Ensemble
+from netwright.objective import COSTS
+from netwright.tasks import Outputs, Task
 from netwright.trial import Budget
 
-_DEFAULTS = {"epochs": (3, 200), "full_epochs": (30, 2000)}  # epochs and steps, at least
-_STEPS = 900  # a training has as many at least, by smaller batches down to 16
+_TEST_BYTES = 2**28  # of the test part, on which exported forms are compared
 _TIMED = 5  # steps that are timed to say what a training takes,
 _WHOLE = 20  # where there are at least so many times as many
 _CURVE_POINTS = 10  # epochs at which the validation part is scored, the last one always
@@ -36,15 +41,24 @@ class Training(Evaluator):
     """Trains a candidate on the train part and scores it on the validation part.
 
     `epochs` is the budget of a trial, `full_epochs` that of the full schedule; None stands for 3
-    and 30, or for as many as make 200 and 2,000 steps where the data are few. A training of fewer
-    than 900 steps gets them by smaller batches, with the learning rate lowered to fit: a few steps
-    show how fast a network starts, not what it can learn. The other fields are defaults: what the
-    space's recipe answers goes before them. `cutout`, `crop` and `flip` augment images (see
-    `netwright.data.Augmentation`) and `cutmix` mixes them (see `netwright.evaluate.mix`). `device`
-    is "auto", "cpu" or "cuda"; on a GPU the forward pass runs in bfloat16.
+    and 30, or for as many as make 200 and 2,000 steps where the data are few, but for no more than
+    24 and 128, of a table 100 and 200: more of them took longer and were no better. A training of
+    fewer than 900 steps, or than rows (but 300 at least), gets them by smaller batches, with the
+    learning rate lowered to fit: a few steps show how fast a network starts, not what it can learn.
+    The other fields are defaults: what the space's recipe answers goes before them. `cutout`,
+    `crop`, `flip`, `zoom`, `colour` and `trivial_augment` augment images (see
+    `netwright.data.Augmentation`), `cutmix` and `mixup` mix them by a share that is drawn from a
+    Beta distribution with this parameter. `device` is "auto", "cpu" or "cuda"; on a GPU the forward
+    pass runs in bfloat16.
 
-    The curve has the training loss of each epoch and the task's first metric on the validation
-    part of about ten.
+    Where a validation part of a few rows would say little, each candidate is trained `folds` times,
+    `repeats` times over, each time on other rows of train and validation, and scored by what its
+    networks say of the rows that they did not learn from (see `netwright.data.folds`): the same
+    folds for all. None stands for 5 folds below 500 rows and for 3 below 2,000; and for 1, the
+    validation part as it is, of more rows, and where it was given or comes later in time.
+
+    The curve, which with folds is that of the first, has the training loss of each epoch, as
+    `loss`, and the task's other metrics on the validation part of about ten.
 
     Raises:
         SettingError: A value outside its rule.
@@ -53,6 +67,8 @@ class Training(Evaluator):
     data: Data
     epochs: int = None  # type: ignore[assignment]
     full_epochs: int = None  # type: ignore[assignment]
+    folds: int = None  # type: ignore[assignment]
+    repeats: int = 1
     batch: int = 128
     optimizer: str = "sgd"
     learning_rate: float = 0.1
@@ -61,9 +77,13 @@ class Training(Evaluator):
     warmup: float = 0.15
     average: float = 0.99
     cutmix: float = 0.0
+    mixup: float = 0.0
     cutout: int = 0
     crop: int = 0
     flip: bool = False
+    zoom: float = 0.0
+    colour: float = 0.0
+    trivial_augment: bool = False
     device: str = "auto"
 
     def __post_init__(self) -> None:
@@ -72,31 +92,45 @@ class Training(Evaluator):
                 "`Training(data, ...)` must be a Data, as `netwright.data.load` gives, "
                 f"got {type(self.data).__name__}."
             )
-        for name in _DEFAULTS:
+        for name in ("epochs", "full_epochs"):
             value = getattr(self, name)
             if value is not None and (type(value) is not int or value < 1):
                 raise SettingError(
                     f"`Training({name}=...)` must be a whole number, at least 1, got {value!r}."
                 )
-        if self.device not in ("auto", "cpu", "cuda"):
-            raise SettingError(
-                f'`Training(device=...)` must be "auto", "cpu" or "cuda", got {self.device!r}.'
-            )
+        check_device_name(self.device)
         self._schedule({})
-        steps = max(1, len(self.data.train) // self.batch)
-        for name, (least, needed) in _DEFAULTS.items():
+        asked: int | None = self.folds
+        if asked is None:
+            object.__setattr__(self, "folds", folds_by_rows(self.data))
+        check_folds(self.data, self.folds, self.repeats)
+        steps = max(1, self._rows // self.batch)
+        for name, usual in self.data.usual_epochs.items():
             if getattr(self, name) is None:
-                object.__setattr__(self, name, max(least, -(-needed // steps)))
+                epochs = max(usual.least, -(-usual.steps // steps))
+                object.__setattr__(self, name, min(epochs, usual.enough))
 
     def evaluate(self, candidate: Candidate, budget: Budget, context: Context) -> Result:
         """Train and score; divergence is a status, not an exception.
 
         A part of a longer schedule leaves where it stands, and the next part goes on from there.
         """
-        examples = budget.horizon * len(self.data.train)
-        schedule = _with_steps(self._schedule(candidate.recipe), examples)
-        device = self.torch_device()
         model = candidate.build()
+        if self.folds > 1 or isinstance(model, Ensemble):
+            return self._by_parts(candidate, model, budget, context)
+        return self._alone(candidate, model, budget, context)
+
+    def _alone(
+        self,
+        candidate: Candidate,
+        model: nn.Module,
+        budget: Budget,
+        context: Context,
+        looks: Looks | None = None,
+    ) -> Result:
+        """Train one network on the train part and score it on the validation part."""
+        schedule = self.schedule(candidate.recipe, budget.horizon, self._rows)
+        device = self.torch_device()
         name = f"training-{budget.horizon}"
         before, curve = went_before(context.load(name), budget)
         for point in curve:
@@ -106,7 +140,7 @@ class Training(Evaluator):
         def report(epoch: int, metrics: Mapping[str, float]) -> None:
             point = {"epoch": float(epoch), **metrics}
             if epoch % every == 0 and epoch < budget.horizon:
-                point |= self._first(self._score(model, device))
+                point |= _without_loss(self._score(model, device))
             curve.append(point)
             context.report(epoch, point)
 
@@ -119,12 +153,64 @@ class Training(Evaluator):
                 *(model, budget, schedule, context.seed, device, report),
                 before=before,
                 after=after,
+                looks=looks,
             )
         except Diverged as error:
             return Result({}, tuple(curve), "failed", str(error))
         metrics = self._score(model, device)
-        curve[-1] = {**curve[-1], **self._first(metrics)}
+        curve[-1] = {**curve[-1], **_without_loss(metrics)}
         return Result(metrics, tuple(curve), model=model.cpu().eval())
+
+    def _by_parts(
+        self, candidate: Candidate, model: nn.Module, budget: Budget, context: Context
+    ) -> Result:
+        """Train a network on each fold, or each of an ensemble by itself, and score what they say.
+
+        An ensemble has a network for each fold; else the network of the first is handed back. Of a
+        whole schedule on folds the epoch is found out after which they are best together, and the
+        networks are those of that epoch.
+        """
+        pairs = [(self.data.train, self.data.validation)]
+        if self.folds > 1:
+            pairs = list(folds_of(self.data, self.folds, self.repeats))
+        candidates = candidates_of(candidate, model, len(pairs))
+        pairs = pairs * (len(candidates) // len(pairs))
+        is_ensemble = isinstance(model, Ensemble)
+        results: list[Result] = []
+        folds: list[OfFold] = []
+        for place, (pair, one) in enumerate(zip(pairs, candidates, strict=True)):
+            training, network, own = self._on_fold(*pair), one.build(), of_part(context, place)
+            fold = OfFold(training._answered, is_ensemble or place == 0)
+            fold.load(own, budget)
+            looks = fold.looks(budget) if self.folds > 1 else None
+            result = training._alone(one, network, budget, own, looks)
+            if result.status != "done":
+                return result
+            fold.look(budget.amount, network)
+            if not budget.is_whole:
+                fold.save(own, budget)
+            results.append(result)
+            folds.append(fold)
+        whole = model.cpu().eval() if is_ensemble else results[0].model
+        assert whole is not None
+        if self.folds == 1:
+            metrics = self._score(whole, torch.device("cpu"))
+            return replace(results[0], metrics=metrics, model=whole)
+        metrics, best = best_together(folds, self.task, budget)
+        for result, fold in zip(results, folds, strict=True):
+            if fold.is_kept and result.model is not None:
+                result.model.load_state_dict(fold.weights[best])
+        return replace(results[0], metrics=metrics, model=whole)
+
+    def _on_fold(self, train: Part, held: Part) -> Training:
+        return replace(self, data=Divided(self.data, train, held), folds=1, repeats=1)
+
+    def _answered(self, model: nn.Module) -> list[tuple[Outputs, Tensor]]:
+        """What a network says of the validation part, and the targets."""
+        normalise, part = self.data.normalise, self.data.validation
+        device = next(model.parameters(), torch.zeros(())).device
+        told = answered(model, part, normalise=normalise, device=device) if len(part) else ()
+        return [(outputs, targets.cpu()) for outputs, targets in told]
 
     def tune(
         self, model: nn.Module, epochs: int, recipe: Mapping[str, Any], seed: int
@@ -156,6 +242,7 @@ class Training(Evaluator):
         goes_on: Callable[[], bool] = lambda: True,
         before: Tensors | None = None,
         after: Callable[[Tensors], None] | None = None,
+        looks: Looks | None = None,
     ) -> None:
         fit(
             model,
@@ -171,22 +258,38 @@ class Training(Evaluator):
             report=report,
             before=before,
             after=after,
+            looks=looks,
         )
+
+    def schedule(self, recipe: Mapping[str, Any], epochs: int, rows: int) -> Schedule:
+        """How a network of a recipe is trained for so many epochs on so many rows.
+
+        Raises:
+            SettingError: A name of the recipe is no setting, or a value is outside its rule.
+        """
+        return with_steps(self._schedule(recipe), epochs, rows)
 
     def steps(self, budget: Budget, recipe: Mapping[str, Any]) -> Steps:
         """Steps of the schedule, whose batches are smaller where it would have few."""
-        rows = len(self.data.train)
-        batch = min(_with_steps(self._schedule(recipe), budget.horizon * rows).batch, rows)
-        return Steps(budget.amount * max(1, rows // batch), batch)
+        rows = self._rows
+        batch = min(self.schedule(recipe, budget.horizon, rows).batch, rows)
+        trainings = self.folds * self.repeats
+        return Steps(budget.amount * max(1, rows // batch) * trainings, batch)
 
     def time_steps(self, candidate: Candidate, budget: Budget) -> float | None:
         """A first step, and some more that are timed; scoring is a forward pass a row."""
+        model = candidate.build()
+        if self.folds > 1 or isinstance(model, Ensemble):
+            candidates = candidates_of(candidate, model, self.folds * self.repeats)
+            first = folds_of(self.data, self.folds)[0] if self.folds > 1 else None
+            one = self._on_fold(*(first or (self.data.train, self.data.validation)))
+            seconds = one.time_steps(candidates[0], budget)
+            return None if seconds is None else seconds * len(candidates)
         steps, device = self.steps(budget, candidate.recipe), self.torch_device()
         count = min(_TIMED, steps.number // _WHOLE)
         if count < 1:
             return None
-        examples = budget.horizon * len(self.data.train)
-        schedule = _with_steps(self._schedule(candidate.recipe), examples)
+        schedule = self.schedule(candidate.recipe, budget.horizon, self._rows)
         ends: list[float] = []
 
         def goes_on() -> bool:
@@ -194,12 +297,20 @@ class Training(Evaluator):
             return len(ends) <= count
 
         try:
-            self._fit(candidate.build(), budget, schedule, candidate.seed, device, goes_on=goes_on)
+            self._fit(model, budget, schedule, candidate.seed, device, goes_on=goes_on)
         except Diverged:
             return None
         step = float(np.median(np.diff(ends)))
         rows = len(self.data.validation) * (1 + min(budget.amount, _CURVE_POINTS))
         return step * (steps.number + rows / steps.batch / 3)
+
+    @property
+    def _rows(self) -> int:
+        """How many rows a training learns from."""
+        if self.folds == 1:
+            return len(self.data.train)
+        rows = len(self.data.train) + len(self.data.validation)
+        return rows - rows // self.folds
 
     def check_recipe(self, recipe: Mapping[str, Any]) -> None:
         """Refuse a name that is no setting, and a value outside its rule."""
@@ -209,18 +320,19 @@ class Training(Evaluator):
         """The task's metrics on the test part."""
         return self._score(model, torch.device("cpu"), self.data.test)
 
+    def examine(self, model: nn.Module) -> dict[str, Any]:
+        """What a network answers on the test part in detail."""
+        return examined(model, self.data)
+
     def for_workers(self) -> Training:
         """The same without the test part."""
         return replace(self, data=self.data.without_test())
 
-    @property
-    def can_refit(self) -> bool:
-        """True where there is a validation part."""
-        return len(self.data.validation) > 0
-
-    def for_refit(self) -> Training:
-        """The same with the train and validation parts as one."""
-        return replace(self, data=self.data.with_validation_in_train())
+    def for_refit(self) -> Training | None:
+        """The same with the train and validation parts as one, if there is a validation part."""
+        if not len(self.data.validation):
+            return None
+        return replace(self, data=self.data.with_validation_in_train(), folds=1, repeats=1)
 
     @property
     def normalise(self) -> nn.Module:
@@ -229,10 +341,12 @@ class Training(Evaluator):
 
     @property
     def test_examples(self) -> tuple[Inputs, Tensor] | None:
-        """The test part, raw."""
+        """The test part, raw; of one that takes more than 256 MiB its first rows."""
         if not len(self.data.test):
             return None
-        return self.data.test.batch(slice(None))
+        one, _ = self.data.test.batch(slice(0, 1))
+        size = sum(x.numel() * x.element_size() for x in one)
+        return self.data.test.batch(slice(0, max(1, _TEST_BYTES // max(1, size))))
 
     @property
     def metric_names(self) -> tuple[str, ...]:
@@ -265,69 +379,18 @@ class Training(Evaluator):
         found = score(model, part, task=self.task, normalise=normalise, device=device)
         return floats(found, f"{type(self.task).__name__}.measure(batches)")
 
-    def _first(self, metrics: Mapping[str, float]) -> dict[str, float]:
-        """The task's first metric alone."""
-        return {name: metrics[name] for name in (self.metric.name,) if name in metrics}
-
     def torch_device(self) -> torch.device:
         """Where it trains.
 
         Raises:
             SettingError: There is no CUDA here, and it is asked for.
         """
-        if self.device == "cuda" and not torch.cuda.is_available():
-            raise SettingError(
-                '`Training(device="cuda")` needs a GPU that this installation of PyTorch can use, '
-                'and there is none here; leave `device` out, or give "cpu".'
-            )
-        if self.device != "auto":
-            return torch.device(self.device)
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return device_named(self.device)
 
     def _schedule(self, recipe: Mapping[str, Any]) -> Schedule:
-        known = {f.name for f in fields(Schedule)} - {"augmentation"}
-        augment = {f.name for f in fields(Augmentation)}
-        for name in recipe:
-            if name not in known | augment:
-                near = get_close_matches(name, known | augment, 1)
-                raise SettingError(
-                    f"A recipe may answer {', '.join(sorted(known | augment))}, got {name!r}"
-                    + (f"; did you mean {near[0]!r}?" if near else ".")
-                )
-        given = {name: recipe.get(name, getattr(self, name)) for name in known | augment}
-        for name in (*augment, "cutmix"):
-            if given[name] and (why := _why_not(name, self.data)):
-                raise SettingError(
-                    f"`{name}` changes images, and {why}; leave it out, got {given[name]!r}."
-                )
-        images = Augmentation(**{name: given[name] for name in augment})
-        return Schedule(**{name: given[name] for name in known}, augmentation=images)
+        return schedule_of(recipe, self.settings, self.data)
 
 
-def _why_not(name: str, data: Data) -> str:
-    """Why the images of data are not changed so; empty where they are."""
-    takes = data.signature.inputs
-    images = [spec for spec in takes if len(spec.shape) == 3]
-    if not images:
-        return f"the data {data.name!r} are rows of a table"
-    if len(images) > 1:
-        names = " and ".join(spec.name for spec in images)
-        return f"those of one row of {data.name!r}, {names}, would be changed each in another way"
-    others = " and ".join(spec.name for spec in takes if spec is not images[0])
-    if name == "cutmix" and others:
-        return f"what a row of {data.name!r} has beside, {others}, cannot be of two rows"
-    return ""
-
-
-def _with_steps(schedule: Schedule, examples: int) -> Schedule:
-    """The schedule with its batch halved until so many examples make enough steps.
-
-    The learning rate falls in proportion for SGD (Goyal et al., arXiv:1706.02677) and with the root
-    for AdamW, whose steps do not grow with the gradient.
-    """
-    batch = schedule.batch
-    while batch >= 32 and examples < _STEPS * batch:
-        batch //= 2
-    share = batch / schedule.batch
-    rate = schedule.learning_rate * (share if schedule.optimizer == "sgd" else share**0.5)
-    return replace(schedule, batch=batch, learning_rate=rate)
+def _without_loss(metrics: Mapping[str, float]) -> dict[str, float]:
+    """The metrics of a point of the curve, where `loss` is that of the training."""
+    return {name: value for name, value in metrics.items() if name != "loss"}

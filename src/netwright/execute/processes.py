@@ -30,6 +30,7 @@ from netwright.execute.keeper import CONTINUE, STOP
 from netwright.execute.verdict import memory_kills, verdict
 
 _PATIENCE = 15.0  # seconds to wait for a keeper
+_OPENING = 120.0  # seconds that a worker may take to import what its work needs
 _SCRIPT = Path(__file__).with_name("worker.py")
 
 
@@ -44,7 +45,14 @@ class _Worker:
     key: Key | None = None
     alone: bool = False
     began: float = 0.0
+    seconds: float | None = None
     deadline: float = field(default=float("inf"))
+    opened: bool = False  # whether it has imported what the work needs; its job waits for that
+
+    def allow(self, more: float = 0.0) -> None:
+        """Let its job take the seconds that it has from now on, and so many more."""
+        now = time.monotonic()
+        self.deadline = float("inf") if self.seconds is None else now + self.seconds + more
 
 
 class Processes(Executor):
@@ -100,10 +108,11 @@ class Processes(Executor):
             return
         worker = next(w for w in self._workers if w.key is None)
         worker.key, worker.alone, worker.began = key, alone, time.monotonic()
+        worker.seconds = seconds
         worker.memory_kills = memory_kills()
         if alone:
             self._tell_others(worker, STOP)
-        worker.deadline = worker.began + seconds if seconds is not None else float("inf")
+        worker.allow(0.0 if worker.opened else _OPENING)
         try:
             worker.connection.send_bytes(cloudpickle.dumps(job))
         except (BrokenPipeError, ConnectionResetError):
@@ -165,6 +174,10 @@ class Processes(Executor):
         except (EOFError, OSError):
             self._bury(worker)
             return
+        if kind == "opened":
+            worker.opened = True
+            worker.allow()  # the seconds are those of the job, not of the start
+            return
         assert worker.key is not None
         self._news.append(Message(kind, worker.key, body))
         if kind != "progress":
@@ -176,7 +189,8 @@ class Processes(Executor):
             self._tell_others(worker, CONTINUE)
             for other in self._workers:
                 other.deadline += time.monotonic() - worker.began
-        worker.key, worker.alone, worker.deadline = None, False, float("inf")
+        worker.key, worker.alone, worker.seconds = None, False, None
+        worker.allow()
 
     def _moving(self) -> list[_Worker]:
         """The workers that do a job and do not stand still for another's."""

@@ -45,6 +45,7 @@ def serve(connection: Connection) -> None:
     torch = sys.modules.get("torch")  # if the work needs it, it is imported by now
     if torch is not None:
         torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    send("opened", None)
     while True:
         try:
             job = cloudpickle.loads(connection.recv_bytes())

@@ -1,9 +1,10 @@
 """What the forms say of themselves beside the numbers: what they take, and what outputs mean.
 
-It is JSON under four names, in every form alike: `signature` (the tensors by name), `task`,
-`decoding` (how outputs become answers, with the names of classes) and `encoding` (how rows become
-the tensors: columns, categories). model.safetensors has them in its header, model.onnx in
-`metadata_props`, model.pt2 in its extra files, the card as it is.
+It is JSON under five names, in every form alike: `signature` (the tensors by name), `task`,
+`decoding` (how outputs become answers, with the names of classes), `encoding` (how rows become
+the tensors: columns, categories) and `inputs` (what each place of the tensors holds).
+model.safetensors has them in its header, model.onnx in `metadata_props`, model.pt2 in its extra
+files, the card as it is.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from functools import cached_property
 from typing import Any
 
 from netwright.errors import require
+from netwright.export.inputs import explain_inputs
 from netwright.network.normalised import Encoder
 from netwright.network.signature import Signature, TensorSpec
 from netwright.tasks import Task
@@ -42,13 +44,20 @@ class Meaning:
             found |= {"task": self.task.to_json(), "decoding": self.task.decoding}
         if self.encoder is not None:
             found["encoding"] = dict(self.encoder.book)
+            if self.inputs is not None:
+                found["inputs"] = self.inputs
         return {name: json.dumps(value) for name, value in found.items()}
+
+    @cached_property
+    def inputs(self) -> list[dict[str, Any]] | None:
+        """What each place of the raw tensors holds; None where that is not known."""
+        return explain_inputs(self.signature, self.encoder.book if self.encoder else None)
 
     @property
     def on_card(self) -> dict[str, Any]:
         """What the card has of it."""
         found = {name: json.loads(text) for name, text in self.texts.items()}
-        return {name: found[name] for name in ("decoding", "encoding") if name in found}
+        return {name: found[name] for name in ("decoding", "encoding", "inputs") if name in found}
 
 
 def with_meaning(graph: bytes, meaning: Meaning) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -16,11 +17,12 @@ from torch import Tensor, nn
 from netwright.errors import ExportError, MissingExtra, require
 from netwright.export.card import Card
 from netwright.export.folder import check_folder, place
+from netwright.export.inputs import input_line
 from netwright.export.metadata import Meaning, with_meaning
 from netwright.export.source.answers import Answers, answers_of
 from netwright.export.source.program import program_source
 from netwright.export.source.source import model_source
-from netwright.export.verify import Scored, verify
+from netwright.export.verify import Scored, unit_of, verify
 from netwright.files.temporary import temporary
 from netwright.network.normalised import Encoder, arguments_of
 from netwright.network.onnx_graph import (
@@ -34,6 +36,7 @@ from netwright.network.signature import Signature
 from netwright.network.weights import tensor_bytes
 from netwright.tasks import Task
 
+_PLACES = 24  # of the raw tensors that the docstring of model.py explains
 _ROUNDING = 1e-3  # share of the test part that another device's rounding may decide otherwise
 
 
@@ -94,10 +97,11 @@ def export(
         scored = None
         if test is not None and task is not None:
             pairs = zip(test[0], signature.inputs, strict=True)
-            scored = Scored(tuple(x.to(spec.torch_dtype) for x, spec in pairs), test[1], task)
+            given = tuple(x.to(spec.torch_dtype) for x, spec in pairs)
+            scored = Scored(given, test[1], task, card.metric)
         batches = _batches(signature, examples)
         checks, wrong = verify(network, draft, signature, batches, scored, fresh=fresh)
-        wrong |= _unlike_reported(card, checks, scored)
+        wrong |= _unlike_reported(card, checks, scored, unit_of(network))
         faults = [_removed(draft, form, why) for form, why in wrong.items()]
         if not (draft / "model.py").is_file() and not (draft / "model.pt2").is_file():
             faults.append("There is no form that PyTorch can load, but the weights alone.")
@@ -118,19 +122,21 @@ def _removed(folder: Path, form: str, why: str) -> str:
     return f"{form} is missing: {why}"
 
 
-def _unlike_reported(card: Card, checks: dict[str, Any], scored: Scored | None) -> dict[str, str]:
+def _unlike_reported(
+    card: Card, checks: dict[str, Any], scored: Scored | None, unit: float
+) -> dict[str, str]:
     """Of the forms whose metric is not that on the card beside them, what is wrong."""
     name, show = f"test_{card.metric.name}", card.metric.show
     reported = card.metrics.get(name)
     if reported is None or scored is None:
         return {}
-    allowed = max(1 / len(scored.y), _ROUNDING) * max(1.0, abs(reported))
+    allowed = max(1 / len(scored.y), _ROUNDING) * max(unit, abs(reported))
     return {
         form: f"it has a test {card.metric.name} of {show(row[name])}, its card reports "
         f"{show(reported)}. Score the network on the same test part, with the weights that are "
         "exported."
         for form, row in checks.items()
-        if abs(row[name] - reported) > allowed + 1e-9
+        if abs(row[name] - reported) > allowed + 1e-9 * unit
     }
 
 
@@ -180,12 +186,23 @@ def _batches(signature: Signature, examples: Sequence[Tensor]) -> list[list[Tens
     return [[x[:1] for x in tensors], [x[1:8] for x in tensors]]
 
 
+def _places(meaning: Meaning) -> str:
+    """What the first places of the raw tensors hold, for the docstring of model.py."""
+    rows = meaning.inputs or []
+    lines = [input_line(row, short=True) for row in rows[:_PLACES]]
+    if len(rows) > _PLACES:
+        lines.append(f"and {len(rows) - _PLACES} more, which card.md has")
+    filled = textwrap.TextWrapper(96, initial_indent="    ", subsequent_indent="        ").fill
+    text = "".join(f"{filled(line)}\n" for line in lines)
+    return f"\nwhere\n\n{text}" if text else ""
+
+
 def _docstring(card: Card, meaning: Meaning, answers: Answers | None) -> str:
     metric, data = card.metric, card.data.get("name", "the data")
     score = card.metrics.get(f"test_{metric.name}")
     reached = f" Test {metric.name} on {data}: {metric.show(score)}." if score is not None else ""
     specs = meaning.signature.inputs
-    takes = "".join(f"    {spec.text}\n" for spec in specs)
+    takes = "".join(f"    {spec.text}\n" for spec in specs) + _places(meaning)
     names = ", ".join(arguments_of([spec.name for spec in specs]))
     asked = f"    answers = network.predict({answers.argument})\n" if answers else ""
     return (
@@ -193,7 +210,7 @@ def _docstring(card: Card, meaning: Meaning, answers: Answers | None) -> str:
         "    from model import load\n"
         "    network = load()  # in eval mode, with the trained weights\n"
         f"    outputs = network({names})\n{asked}\n"
-        f"It takes raw inputs, as they are in the data, or the same values of another dtype:\n\n"
+        f"It takes {card.takes}, or the same values of another dtype:\n\n"
         f"{takes}\n"
         "Needs torch alone; the weights are read from model.safetensors beside this file."
     )

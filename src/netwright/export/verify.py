@@ -18,10 +18,11 @@ from netwright.export import check_forms
 from netwright.network.normalised import each_of
 from netwright.network.rows import rows_at_once
 from netwright.network.signature import Signature
-from netwright.tasks import Outputs, Task
+from netwright.tasks import Metric, Outputs, Task
+from netwright.tasks.regression import Rescale
 
 TOLERANCE = 1e-4
-"""Largest difference of an output, or of its share of the largest where that is above 1."""
+"""Largest difference of an output, or of its share of the largest where that is above `unit_of`."""
 
 _BATCH = 500  # rows of the test part that are given at once, at most
 
@@ -30,7 +31,7 @@ _TIES = 1e-4  # of a metric, that rounding may decide
 
 @dataclass(frozen=True)
 class Scored:
-    """Raw inputs, each (n, *shape), their targets (n, ...), and the task that compares.
+    """Raw inputs, each (n, *shape), their targets (n, ...), and the task's metric that compares.
 
     They are given to a network so many `rows` at once.
     """
@@ -38,18 +39,19 @@ class Scored:
     x: tuple[Tensor, ...]
     y: Tensor
     task: Task
+    metric: Metric
     rows: int = _BATCH
 
     @property
     def batches(self) -> list[list[Tensor]]:
-        """The inputs, so many rows of each at once."""
+        """The inputs, so many rows of each at once; without what else their storage holds."""
         batches = (torch.split(x, self.rows) for x in self.x)
-        return [list(rows) for rows in zip(*batches, strict=True)]
+        return [[x.clone() for x in rows] for rows in zip(*batches, strict=True)]
 
     def measure(self, outputs: Iterable[Outputs]) -> float:
-        """The task's first metric by the outputs of `batches`."""
+        """The metric by the outputs of `batches`."""
         found = self.task.measure(zip(outputs, torch.split(self.y, self.rows), strict=True))
-        return found[self.task.metric.name]
+        return found[self.metric.name]
 
 
 def verify(
@@ -67,7 +69,7 @@ def verify(
 
     `network` takes raw inputs, as the forms do; each of `batches` has one tensor (b, *shape) for
     each input of the signature, of its dtype. model.py is given them as floats too. Returns, by
-    form, the largest difference and the task's first metric on what is `scored`; and of the forms
+    form, the largest difference and the metric on what is `scored`; and of the forms
     that cannot be loaded or compute something else what is wrong.
     """
     with torch.no_grad():
@@ -85,7 +87,8 @@ def verify(
         with torch.no_grad():
             own = scored.measure(network(*tensors) for tensors in given["x"])
     largest = (float(value.abs().max()) for each in outputs for value in each)
-    allowed = TOLERANCE * max(1.0, *largest)
+    unit = unit_of(network)
+    allowed = TOLERANCE * max(unit, *largest)
     checks: dict[str, Any] = {}
     wrong: dict[str, str] = {}
     for form, row in _compared(folder, given, fresh).items():
@@ -101,8 +104,8 @@ def verify(
         checks[form] = {"largest_difference": row["difference"]}
         if scored is not None:
             answers = [x[0] if len(x) == 1 else tuple(x) for x in row["outputs"]]
-            metric, reached = scored.task.metric, scored.measure(answers)
-            if not abs(reached - own) <= _TIES * max(1.0, abs(own)):
+            metric, reached = scored.metric, scored.measure(answers)
+            if not abs(reached - own) <= _TIES * max(unit, abs(own)):
                 del checks[form]
                 wrong[form] = (
                     f"it reaches a {metric.name} of {metric.show(reached)} on the test part, the "
@@ -111,6 +114,14 @@ def verify(
                 continue
             checks[form][f"test_{metric.name}"] = reached
     return checks, wrong
+
+
+def unit_of(network: nn.Module) -> float:
+    """What is a small difference of outputs is a share of this: 1, or less where they vary less."""
+    rescale = getattr(network, "rescale", None)
+    if not isinstance(rescale, Rescale):
+        return 1.0
+    return min(1.0, float(rescale.deviation.min()))
 
 
 def _compared(folder: Path, given: dict[str, Any], fresh: bool) -> dict[str, Any]:

@@ -75,6 +75,8 @@ class Each(fx.GraphModule):
 class Normalised(nn.Module):
     """A network that takes raw inputs: `normalise` goes before `network`.
 
+    Where a network learned other units than the user's, `rescale` goes after it.
+
     Its `forward` has an argument for each raw tensor, by the tensor's name; `x` where the only one
     has none.
     """
@@ -94,11 +96,28 @@ class _OneInput(Normalised):
         return self.network(self.normalise(x))
 
 
+class _OneRescaled(_OneInput):
+    """With what goes after the network."""
+
+    def __init__(self, network: nn.Module, normalise: nn.Module, rescale: nn.Module) -> None:
+        super().__init__(network, normalise)
+        self.rescale = rescale
+
+    def forward(self, x: Tensor) -> Any:
+        """Raw (b, *shape) to outputs (b, *output) in the units of the user."""
+        return self.rescale(self.network(self.normalise(x)))
+
+
 class _NamedInputs(fx.GraphModule, Normalised):
     """A graph, since Python has no other way to name arguments that are known only now."""
 
     def __init__(
-        self, network: nn.Module, normalise: nn.Module, names: Sequence[str], given: int
+        self,
+        network: nn.Module,
+        normalise: nn.Module,
+        names: Sequence[str],
+        given: int,
+        rescale: nn.Module | None,
     ) -> None:
         graph, root = fx.Graph(), nn.Module()
         root.normalise, root.network = normalise, network
@@ -110,7 +129,11 @@ class _NamedInputs(fx.GraphModule, Normalised):
                 graph.create_node("call_function", operator.getitem, (normal, place), name=name)
                 for place, name in enumerate(names if given == len(names) else ["x"] * given)
             )
-        graph.output(graph.call_module("network", each))
+        last = graph.call_module("network", each)
+        if rescale is not None:
+            root.rescale = rescale
+            last = graph.call_module("rescale", (last,))
+        graph.output(last)
         super().__init__(root, graph, "Normalised")
 
 
@@ -139,12 +162,14 @@ class Encoder:
     """How rows as a user has them become raw tensors: in plain Python, by a value of JSON.
 
     `book` is what it goes by. `encode(rows, book)` is a function that needs the standard library
-    and torch alone, imported in it or as `torch`, and calls no function of its own module: its
-    source is written into exported networks. It gives a tuple of raw tensors (b, *shape).
+    and torch alone, imported in it or as `torch`, and calls no function of its own module but those
+    of `needs`, of which the same holds: their sources are written into exported networks. It gives
+    a tuple of raw tensors (b, *shape).
     """
 
     book: Mapping[str, Any]
     encode: Callable[[Any, Mapping[str, Any]], tuple[Tensor, ...]] | None = None
+    needs: tuple[Callable[..., Any], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,6 +180,7 @@ class Deployment:
     `given` tensors (None: as many as are taken); without one no more than dtypes change: to
     float32, or to int64 where an input is ids. `examples` has a batch of raw examples (n, *shape)
     of the data for each input, if there are any. `encoder` says how rows become raw tensors.
+    `rescale` makes what is given of a network's outputs; without one they stay as they are.
     """
 
     signature: Signature
@@ -162,16 +188,20 @@ class Deployment:
     examples: Sequence[Tensor] = ()
     given: int | None = None
     encoder: Encoder | None = None
+    rescale: nn.Module | None = None
 
     def raw(self, network: nn.Module) -> Normalised:
         """The network as it is deployed, in eval mode: itself and no copy, after `normalise`."""
+        after = copy.deepcopy(self.rescale)
         taken = self.signature.inputs
         given = self.given or len(taken)
         first = self._normalise()
         if len(taken) == given == 1 and taken[0].name == UNNAMED:
+            if after is not None:
+                return _OneRescaled(network, first, after).eval()
             return _OneInput(network, first).eval()
         names = arguments_of([spec.name for spec in taken])
-        return _NamedInputs(network, first, names, given).eval()
+        return _NamedInputs(network, first, names, given, after).eval()
 
     def _normalise(self) -> nn.Module:
         if self.normalise is not None:

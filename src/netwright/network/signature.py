@@ -7,7 +7,7 @@ to write them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ _DTYPES = (
 UNNAMED = "input"
 """The name of a tensor that is taken where it is the only one and nobody named it."""
 
-_OPEN = 16  # the size that an open dimension has in an example
+_OPEN = 16  # the size that an open dimension has in an example, where nothing else is said
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class TensorSpec:
     """One tensor: its name, the shape of one example (without batch), and its dtype (of torch).
 
     A dimension that is None is open: it may differ from batch to batch. `ids` says of a tensor of
-    whole numbers that they are ids from 0 to below it.
+    whole numbers that they are ids from 0 to below it. `longest` is the size that open dimensions
+    have in an example, and with which costs are counted: the longest of the data, 16 if None.
 
     Raises:
         SettingError: A size below 1, an unknown dtype, or ids that are no whole numbers.
@@ -40,6 +41,7 @@ class TensorSpec:
     shape: tuple[int | None, ...]
     dtype: str = "float32"
     ids: int | None = None
+    longest: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
@@ -48,6 +50,11 @@ class TensorSpec:
             raise SettingError(
                 f"`TensorSpec({self.name!r}, shape=...)` must have sizes above 0, or None where a "
                 f"dimension is open, got {self.shape!r}."
+            )
+        if self.longest is not None and (type(self.longest) is not int or self.longest < 1):
+            raise SettingError(
+                f"`TensorSpec({self.name!r}, longest=...)` must be a size above 0, got "
+                f"{self.longest!r}."
             )
         if self.dtype not in _DTYPES:
             raise SettingError(
@@ -74,7 +81,7 @@ class TensorSpec:
     @property
     def sizes(self) -> tuple[int, ...]:
         """The shape of an example, with a size in place of each open dimension."""
-        return tuple(_OPEN if size is None else size for size in self.shape)
+        return tuple((self.longest or _OPEN) if size is None else size for size in self.shape)
 
     def example(self, rng: np.random.Generator, count: int) -> Tensor:
         """A batch (count, *sizes): normal numbers, ids, bytes or booleans by dtype."""
@@ -101,14 +108,17 @@ class TensorSpec:
 
     def to_json(self) -> dict[str, Any]:
         """As JSON has it."""
+        longest = {} if self.longest is None else {"longest": self.longest}
         return {
             "name": self.name, "shape": list(self.shape), "dtype": self.dtype, "ids": self.ids,
+            **longest,
         }  # fmt: skip
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> TensorSpec:
         """What `to_json` gave."""
-        return cls(body["name"], tuple(body["shape"]), body["dtype"], body["ids"])
+        shape, longest = tuple(body["shape"]), body.get("longest")
+        return cls(body["name"], shape, body["dtype"], body["ids"], longest)
 
 
 @dataclass(frozen=True)

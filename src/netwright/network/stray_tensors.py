@@ -11,6 +11,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from netwright.network.outside import held_outside
+
 _ELSEWHERE = (
     "is not on the expected device",
     "expected all tensors to be on the same device",
@@ -31,7 +33,9 @@ def hint(model: nn.Module | None, error: BaseException) -> str:
     if model is None or not any(part in text for part in _ELSEWHERE):
         return ""
     name = next(strays(model), None)
-    return "" if name is None else f" {name}"
+    if name is None:  # such as layers in a list, which are no tensors themselves
+        name = next((f"{held.text}." for held in held_outside(model).values()), None)
+    return "" if name is None else f" {name[0].upper()}{name[1:]}"
 
 
 def strays(model: nn.Module) -> Iterator[str]:

@@ -27,7 +27,7 @@ from netwright.objective import Objective
 from netwright.space import Architecture, Space
 from netwright.strategies import Strategy
 from netwright.supernet.supernet import Supernet
-from netwright.tasks import Task
+from netwright.tasks import Metric, Task
 
 MOMENTUM = 0.9
 _CPU = torch.device("cpu")
@@ -64,6 +64,11 @@ class Setting:
     def task(self) -> Task:
         """What outputs mean."""
         return self.data.task
+
+    @property
+    def metric(self) -> Metric:
+        """The metric of the task that members are scored by."""
+        return self.task.led_by(self.objectives)
 
     @cached_property
     def costs(self) -> Costs:

@@ -64,14 +64,14 @@ class _Enas(Shared):
     def __init__(self, settings: ENAS, setting: Setting) -> None:
         super().__init__(settings, setting)
         self._rewards = settings.rewards
-        self._search = settings.controller.start(setting.space, (setting.task.objective,))
+        self._search = settings.controller.start(setting.space, (setting.metric.objective,))
         self._observed: list[tuple[Architecture, float]] = []  # of which the controller is a fold
 
     def candidates(
         self, rng: np.random.Generator, count: int, goes_on: Callable[[], bool] = always
     ) -> list[Architecture]:
         """The best by shared weights of members that the controller draws."""
-        objective = self.setting.task.objective
+        objective = self.setting.metric.objective
         scores: dict[Architecture, float] = {}
         for _ in range(20 * _DRAWN * count):
             if len(scores) >= _DRAWN * count or (scores and not goes_on()):
@@ -113,7 +113,7 @@ class _Enas(Shared):
         self.supernet.activate(member)
         with torch.no_grad():
             found = batch.task.measure([(self.supernet(*batch.inputs), batch.y)])
-        self._observe(member, found[batch.task.metric.name])
+        self._observe(member, found[self.setting.metric.name])
 
     def _draw(self, rng: np.random.Generator) -> Architecture:
         proposal = self._search.propose(rng, [])
@@ -122,7 +122,7 @@ class _Enas(Shared):
 
     def _observe(self, member: Architecture, score: float) -> None:
         self._observed.append((member, score))
-        metrics = {self.setting.task.metric.name: score}
+        metrics = {self.setting.metric.name: score}
         trial = Trial(len(self._observed), Proposal(member), "done", metrics)
         self._search.observe(trial)
 

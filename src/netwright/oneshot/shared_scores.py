@@ -24,8 +24,8 @@ _SAME = 1e-6
 
 
 def shared_score(shared: Shared, architecture: Architecture) -> float:
-    """The task's first metric of a member, as `shared_metrics` has it."""
-    return shared_metrics(shared, architecture)[shared.setting.task.metric.name]
+    """The leading metric of a member, as `shared_metrics` has it."""
+    return shared_metrics(shared, architecture)[shared.setting.metric.name]
 
 
 def shared_metrics(shared: Shared, architecture: Architecture) -> dict[str, float]:

@@ -13,15 +13,18 @@ from typing import Any, Literal, Self
 
 from netwright.errors import StoreError
 from netwright.record.division import Division, Share
-from netwright.record.fact import Fact, Metrics, MetricsByTrial, TrialFact, WholeFact
+from netwright.record.fact import (
+    Fact,
+    Metrics,
+    MetricsByTrial,
+    TrialFact,
+    WholeFact,
+    WholeTrialFact,
+)
 from netwright.record.shared_candidate import SharedCandidate
 from netwright.space import Architecture
 from netwright.store import Store
-from netwright.trial import (
-    Proposal,
-    Stage,
-    Trial,
-)
+from netwright.trial import Proposal, Stage, Trial
 
 # -- the run ---------------------------------------------------------------------------------------
 
@@ -31,7 +34,7 @@ class Created(WholeFact):
     """The run was created; the body is its settings, and what it knows of an older run.
 
     `known` are trials of one with the same data and training; `again` are architectures of one on
-    other data, to be tried first.
+    other data, to be tried first; `designs` are well-known networks, where there is no such run.
     """
 
     kind = "created"
@@ -45,6 +48,14 @@ class Created(WholeFact):
     def again(self) -> list[Architecture]:
         """The architectures of an older run on other data that are tried first."""
         return [Architecture.from_answers(answers) for answers in self.body.get("again", ())]
+
+    @property
+    def designs(self) -> list[tuple[str, list[Architecture]]]:
+        """The names of the designs that are tried, and their members, large ones first."""
+        return [
+            (each["name"], [Architecture.from_answers(answers) for answers in each["members"]])
+            for each in self.body.get("designs", ())
+        ]
 
 
 @dataclass(frozen=True)
@@ -346,22 +357,17 @@ class Finished(TrialFact):
 
 
 @dataclass(frozen=True)
-class Sketched(TrialFact):
+class Sketched(WholeTrialFact):
     """Its network was drawn; the body is the drawing (see `netwright.drawing.Sketch`)."""
 
     kind = "sketch"
 
-    body: Mapping[str, Any]
 
-    def to_json(self) -> dict[str, Any]:
-        """The body of its row: the drawing."""
-        return dict(self.body)
+@dataclass(frozen=True)
+class Examined(WholeTrialFact):
+    """What its network answers on the test part in detail (see `netwright.tasks.examined`)."""
 
-    @classmethod
-    def from_json(cls, body: Mapping[str, Any], trial: int | None = None) -> Self:
-        """The fact that `to_json` wrote."""
-        assert trial is not None
-        return cls(trial, body)
+    kind = "examined"
 
 
 KINDS: Mapping[str, type[Fact]] = {
@@ -370,7 +376,7 @@ KINDS: Mapping[str, type[Fact]] = {
         *(Created, Rehearsed, SessionBegan, Reopened, StageClosed, TimePlanned, TurnedDown),
         *(SchedulesPlanned, FinalistsChosen, Confirmed, Tested, Noted, Exported),
         *(Interrupted, Ended, SharedEpoch, MemoryPlanned, CandidatesNamed, Proposed, Measured),
-        *(Claimed, Rejected, Restarted, Finished, Sketched),
+        *(Claimed, Rejected, Restarted, Finished, Sketched, Examined),
     )
 }
 

@@ -79,6 +79,23 @@ class WholeFact(Fact):
         return cls(body)
 
 
+@dataclass(frozen=True)
+class WholeTrialFact(TrialFact):
+    """A fact of a trial whose body is kept as it is."""
+
+    body: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """The body."""
+        return dict(self.body)
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any], trial: int | None = None) -> Self:
+        """The fact of this trial with this body."""
+        assert trial is not None
+        return cls(trial, body)
+
+
 def _codecs(kind: type[Fact]) -> dict[str, Codec]:
     """How each field is written and read, by its type."""
     if kind not in _CODECS:

@@ -13,6 +13,7 @@ from netwright.record.events import (
     Confirmed,
     Created,
     Ended,
+    Examined,
     Exported,
     FinalistsChosen,
     Finished,
@@ -78,7 +79,8 @@ class Record:
     Of results: `confirmed` are metrics of finalists measured again on the idle machine, which
     replace those of their trials (`remeasured`: whether that was done); `tested` maps a trial to
     its metrics on the test part; `sketches` maps a trial to the drawing of its network (see
-    `netwright.drawing.Sketch`); `has_weights` says whether the weights of a trial were kept.
+    `netwright.drawing.Sketch`) and `examined` to what it answers on the test part in detail (see
+    `netwright.tasks.examined`); `has_weights` says whether the weights of a trial were kept.
     `rehearsal` is how the export was tried before, `reopened` how often the run went on after its
     end, `losses` has what could not be done at the end,
     by its step.
@@ -113,6 +115,7 @@ class Record:
     tested: dict[int, Mapping[str, float]] = field(default_factory=dict)
     reference: Mapping[str, Any] | None = None
     sketches: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    examined: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     exported: Exported | None = None
     rehearsal: Rehearsed | None = None
     reopened: int = 0
@@ -138,12 +141,12 @@ class Record:
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        """The metrics of the task, the one that is searched for first."""
+        """The metrics of the task, or of own training, that of the first objective first."""
         return metrics_of(self.settings)
 
     @property
     def metric(self) -> Metric:
-        """The first metric of the task: what people ask about first."""
+        """The metric of the first objective, or of the task: what people ask about first."""
         return self.metrics[0]
 
     def is_fraction(self, name: str) -> bool:
@@ -200,13 +203,25 @@ class Record:
         """What must be said of a network whose training left it as it was; empty for others."""
         return f"NOT TRAINED: {trial.reason}." if trial.done and trial.reason else ""
 
+    @property
+    def compared(self) -> str:
+        """What the classical models reached that the reference was chosen from, in words.
+
+        Empty where there was one alone.
+        """
+        reference = self.reference or {}
+        reached, by = reference.get("compared", {}), reference.get("compared_by")
+        if len(reached) < 2:
+            return ""
+        metric = next((each for each in self.metrics if each.name == by), self.metric)
+        told = ", ".join(f"{name} {metric.show(value)}" for name, value in reached.items())
+        return f"chosen on rows of the train part from: {told}"
+
     def is_below_reference(self, trial: Trial) -> bool:
         """Whether the reference is better on the test part than this network."""
-        name, tested, best = self.metric.name, self.tested_score(trial), self.reference_score
-        if tested is None or best is None:
-            return False
-        gain = self.metric.objective.gain
-        return gain({name: tested}) < gain({name: best})
+        tested = self.tested_score(trial)
+        scores = {} if tested is None else {self.metric.name: tested}
+        return self.metric.is_below(scores, self.reference or {})
 
     @property
     def limits(self) -> tuple[Limit, ...]:
@@ -303,6 +318,8 @@ class Record:
                 self.history.append(trial)
             case Sketched(body=body):
                 self.sketches[number] = body
+            case Examined(body=body):
+                self.examined[number] = body
 
     def _apply_to_run(self, fact: Fact) -> None:
         match fact:

@@ -11,8 +11,11 @@ from markupsafe import Markup
 from netwright.errors import SettingError
 from netwright.files.whole import write_whole
 from netwright.objective import figures
+from netwright.record.designs import designs_noted
 from netwright.record.record import Record
+from netwright.record.words import counted
 from netwright.report import sections
+from netwright.report.answers import answers
 from netwright.report.html import Pages
 from netwright.report.shared_weights import shared
 from netwright.report.statistics import interval
@@ -52,6 +55,7 @@ def page(record: Record) -> str:
         shared,
         sections.fronts,
         sections.finalists,
+        answers,
         sections.network,
         sections.choices,
         sections.failures,
@@ -90,7 +94,7 @@ def _below(record: Record, tested: float | None) -> str:
     show = record.metric.show
     return (
         f"{record.reference_name} reaches {show(reference)} on the test part, "
-        f"this network {show(tested)}. Search longer, or loosen the limits."
+        f"this network {show(tested)}{record.metric.better}. Search longer, or loosen the limits."
     )
 
 
@@ -102,7 +106,8 @@ def _headline(record: Record, tested: float | None) -> str:
     metric = record.objectives[0].metric
     value = best.metrics[metric]
     shown = f"{value:.2%}" if record.is_fraction(metric) else f"{value:.5g}"
-    return f"{shown} validation {metric}, not yet tested"
+    yet = "" if record.status == "done" else " yet"
+    return f"{shown} validation {metric}, not{yet} tested"
 
 
 def _status(record: Record) -> str:
@@ -117,17 +122,22 @@ def _status(record: Record) -> str:
     final_stage = record.final_stage
     final = sum(t.proposal.stage == final_stage for t in record.history)
     chosen = (
-        f" The network is the best of {final} finalists by validation {record.metric.name}, which "
+        f" The network is the best of {counted(final, 'finalist')} by validation "
+        f"{record.objectives[0].metric}, which "
         "is therefore a little optimistic; the test part was used once, at the end."
         if best is not None and record.tested and final_stage.is_final
         else ""
     )
     if chosen and record.stage.is_refit:
         chosen += " Before that it was trained again, on the train and validation parts together."
+    if best is not None and (known := designs_noted(record, best)):
+        chosen += f" {known}"
     or_slow = "" if record.time_plan is None else " or too slow"
-    over = f", {rejected} networks were over a limit{or_slow} and not trained" if rejected else ""
+    were = f"{counted(rejected, 'network')} {'was' if rejected == 1 else 'were'}"
+    over = f", {were} over a limit{or_slow} and not trained" if rejected else ""
     slow = f" {record.slow_ones}." if record.slow_ones else ""
-    return f"{words[record.status]} {len(record.history)} trials ended{over}.{slow}{chosen}"
+    ended = f"{counted(len(record.history), 'trial')} ended"
+    return f"{words[record.status]} {ended}{over}.{slow}{chosen}"
 
 
 def _figures(record: Record, tested: float | None) -> list[tuple[str, str]]:
@@ -147,7 +157,8 @@ def _figures(record: Record, tested: float | None) -> list[tuple[str, str]]:
             rows.append((f"{best.metrics[cost]:,.0f}", unit))
     if record.reference and (reference := record.reference_score) is not None:
         name = record.reference_name
-        rows.append((metric.show(reference), f"test {metric.name} of {name}"))
+        chosen = f", {record.compared}" if record.compared else ""
+        rows.append((metric.show(reference), f"test {metric.name} of {name}{chosen}"))
     for limit in record.limits:
         rows.append((f"≤ {limit.bound:g}", f"limit on {limit.metric}, kept"))
     return rows

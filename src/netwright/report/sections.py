@@ -12,6 +12,7 @@ from netwright.drawing.files import Sketch, draw_svg
 from netwright.evaluate.job import TRAINING_SECONDS
 from netwright.objective import MetricName, minimize
 from netwright.record.record import Record
+from netwright.record.words import counted
 from netwright.report.charts import Chart, Line, Points
 from netwright.report.html import Pages
 from netwright.report.statistics import (
@@ -253,7 +254,7 @@ def failures(record: Record) -> Markup:
     slow = [r.metrics[TRAINING_SECONDS] for r in record.rejections if TRAINING_SECONDS in r.metrics]
     if slow and record.time_plan is not None:
         sentences.append(
-            f"{len(slow)} networks would have trained for longer than the "
+            f"{counted(len(slow), 'network')} would have trained for longer than the "
             f"{record.time_plan.share.seconds:.3g} s that are a trial's share of the minutes; the "
             f"quickest for about {min(slow):.3g} s."
         )
@@ -265,7 +266,8 @@ def failures(record: Record) -> Markup:
         ]
         if over:
             sentences.append(
-                f"{len(over)} networks were measured over the limit {limit.metric} ≤ "
+                f"{counted(len(over), 'network')} {'was' if len(over) == 1 else 'were'} measured "
+                f"over the limit {limit.metric} ≤ "
                 f"{limit.bound:g} and not trained; the closest had {min(over):.4g}."
             )
     return _PAGES.render("failures.html", rows=rows, over=sentences)
@@ -309,7 +311,8 @@ def settings(record: Record) -> Markup:
 
 
 def _finals(finals: list[list[int]]) -> str:
-    return ", then ".join(f"{n} networks for {epochs} epochs" for n, epochs in finals) or "none"
+    pairs = [f"{counted(n, 'network')} for {counted(epochs, 'epoch')}" for n, epochs in finals]
+    return ", then ".join(pairs) or "none"
 
 
 def _plain(value: Any) -> str:

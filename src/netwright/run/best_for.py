@@ -14,16 +14,15 @@ from netwright.evaluate.training import Training
 from netwright.export import Card, check_folder, export
 from netwright.network.normalised import Normalised
 from netwright.network.threads import one_thread
-from netwright.objective import Limit
+from netwright.objective import COSTS, Limit
 from netwright.oneshot import OneShot, Shared
 from netwright.oneshot.shared_scores import recalibrate
 from netwright.oneshot.shared_search import scored
-from netwright.run.exporting import on_targets
+from netwright.run.exporting import on_targets, origin_on_card
 from netwright.run.fingerprint import versions
 from netwright.run.plan import Plan
 from netwright.run.shared_training import Checkpoint, setting_of
 from netwright.space import Architecture
-from netwright.space.limits import COSTS
 from netwright.strategies import RegularizedEvolution, Strategy
 from netwright.targets.asked import asked
 
@@ -58,14 +57,18 @@ class Special:
         """
         check_folder(Path(out))
         plan = self.plan
-        reached = {k: v for k, v in self.metrics.items() if k.endswith(plan.evaluator.metric.name)}
+        evaluator = plan.evaluator
+        task = evaluator.task
+        names = tuple(m.name for m in (task.metrics if task else (evaluator.metric,)))
+        reached = {k: v for k, v in self.metrics.items() if k.endswith(names)}
         costs = {k: v for k, v in self.metrics.items() if k not in reached}
         data = plan.evaluator.data_settings or {}
         how = f"tuned for {self.epochs} epochs" if self.epochs else "not trained alone"
         card = Card(
+            origin=origin_on_card(plan),
             title=f"A network for {data.get('name', 'your data')}",
             data=data,
-            task=task.to_json() if (task := plan.evaluator.task) else None,
+            task=task.to_json() if task else None,
             metrics={f"validation_{name}": value for name, value in reached.items()},
             costs={**costs, **on_targets(plan, self.network.network)},
             search={
@@ -86,7 +89,7 @@ class Special:
             signature=deployment.signature,
             card=card,
             examples=deployment.examples,
-            task=plan.evaluator.task,
+            task=plan.evaluator.deployed_task,
             encoder=deployment.encoder,
         )
         return Path(out)
@@ -158,7 +161,7 @@ class Specialist:
                 f"got {finder!r}."
             )
         plan, shared = self._plan, self._shared
-        objective = shared.setting.task.objective
+        objective = shared.setting.metric.objective
         with one_thread():
             wanted = asked((), limits, plan.targets, COSTS)
             costs = self._costs.with_limits(wanted.limits, wanted.targets)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 
+from netwright.data import Data
 from netwright.errors import SettingError
 from netwright.evaluate.base import Evaluator
 from netwright.evaluate.training import Training
@@ -22,11 +23,13 @@ Word = Callable[..., str]
 
 
 def check_instance(word: str, value: object) -> None:
-    """Refuse a class where an instance of it is meant.
+    """Refuse a class where an instance of it is meant, and data where their training is.
 
     Raises:
         SettingError: Says how to make one.
     """
+    if isinstance(value, Data):
+        raise SettingError(f"`{word}` must be a training, got data; write `Training(data)`.")
     if isinstance(value, type) and issubclass(value, Evaluator | Strategy | Stopper | OneShot):
         takes = "data" if issubclass(value, Training) else ""
         raise SettingError(
@@ -160,13 +163,26 @@ def check_data(space: Space, evaluator: Evaluator) -> None:
         SettingError: Says what both take and give.
     """
     data = evaluator.data
-    if data is not None and _shapes(space.signature) != _shapes(data.signature):
+    if data is not None and not _fits(space.signature, data.signature):
         raise SettingError(
             f"`search(space, ...)` must be a space for the data: for the data {data.name!r} a "
             f"network takes and gives {_shapes(data.signature)}, those of the space "
             f"{space.name!r} {_shapes(space.signature)}. "
             "Write `netwright.Space(network, data)`."
         )
+
+
+def _fits(space: Signature, data: Signature) -> bool:
+    """Whether networks of a space take and give what they do for data; open sizes take any."""
+    if [spec.name for spec in space.inputs] != [spec.name for spec in data.inputs]:
+        return False
+    for ours, given in zip(space.inputs, data.inputs, strict=True):
+        if len(ours.shape) != len(given.shape):
+            return False
+        if any(a not in (None, b) for a, b in zip(ours.shape, given.shape, strict=True)):
+            return False
+    gives = [(spec.name, spec.shape) for spec in space.outputs]
+    return gives == [(spec.name, spec.shape) for spec in data.outputs]
 
 
 def _shapes(signature: Signature) -> str:
@@ -243,7 +259,7 @@ def check_refit(word: Word, refit: bool, evaluator: Evaluator) -> None:
     Raises:
         SettingError: The evaluator cannot.
     """
-    if refit and not evaluator.can_refit:
+    if refit and evaluator.for_refit() is None:
         raise SettingError(
             f"`{word('refit', 'True')}` needs an evaluator that can train on train "
             f"and validation together, which {type(evaluator).__name__} cannot; leave `refit` out."

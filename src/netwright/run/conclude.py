@@ -12,8 +12,10 @@ from pathlib import Path
 
 from netwright.drawing.files import sketch
 from netwright.errors import NetwrightError
+from netwright.evaluate.plain import Plain
 from netwright.evaluate.reference import reference
 from netwright.evaluate.returned import floats
+from netwright.evaluate.training import Training
 from netwright.export import FILES, MARK, place
 from netwright.files.temporary import temporary
 from netwright.network.onnx_graph import first_line
@@ -24,7 +26,7 @@ from netwright.record.record import Record
 from netwright.run.exporting import export_trial, load_trained
 from netwright.run.plan import Plan
 from netwright.store import Store
-from netwright.trial import Trial, best_of, front_of
+from netwright.trial import Budget, Trial, best_of, front_of
 
 _FAILED = {
     "test": "The network was not scored on the test part",
@@ -36,7 +38,7 @@ _FAILED = {
 
 
 def conclude(store: Store, name: str, plan: Plan, left: float | None = None) -> None:
-    """Test and export what the last stage left; every step is logged and taken once.
+    """Test what the last stage left, and export it if that is wanted; each step is logged.
 
     `left` are the seconds that the classical method may take to compare with; None: any.
     """
@@ -51,14 +53,15 @@ def conclude(store: Store, name: str, plan: Plan, left: float | None = None) -> 
     chosen = [trial for trial in chosen if trial.number not in record.tested]
     if chosen:
         _test(store, name, plan, chosen, left, compared=record.reference is not None)
-    _export_best(store, name, plan, best)
+    if plan.export:
+        _export_best(store, name, plan, best)
     events.write(store, name, events.Ended("done", ""))
 
 
 def conclude_early(store: Store, name: str, plan: Plan) -> None:
     """Export the best so far of an interrupted run, untested, so that it can go on later."""
     best = read_record(store, name).best
-    if best is not None:
+    if best is not None and plan.export:
         _export_best(store, name, plan, best)
 
 
@@ -100,16 +103,28 @@ def _test(
     scores: dict[int, dict[str, float]] = {}
     for trial in chosen:
         with _kept_on(store, name, "test"):
-            found = plan.evaluator.test(load_trained(store, name, plan, trial))
+            model = load_trained(store, name, plan, trial)
+            found = plan.evaluator.test(model)
             scores[trial.number] = floats(found, f"{type(plan.evaluator).__name__}.test(...)")
+            if details := plan.evaluator.examine(model):
+                events.write(store, name, events.Examined(trial.number, details))
     classical = None
     data = plan.evaluator.data
     if data is not None and len(data.test) and not compared:
         with _kept_on(store, name, "reference"):
             if plan.refit:  # the reference learns from what the network did
                 data = data.with_validation_in_train()
-            classical = reference(data, left)
+            metric, plain = data.task.led_by(plan.objectives), _plain(plan, chosen[0])
+            classical = reference(data, left, metric=metric, plain=plain)
     events.write(store, name, events.Tested(scores, classical))
+
+
+def _plain(plan: Plan, trial: Trial) -> Plain | None:
+    """A plain network's training, as that of a trial; None where it was a user's own."""
+    if not isinstance(plan.evaluator, Training):
+        return None
+    epochs = (trial.proposal.budget or Budget(plan.evaluator.epochs)).amount
+    return Plain(plan.evaluator, plan.space.recipe(trial.architecture), epochs)
 
 
 def _export_best(store: Store, name: str, plan: Plan, best: Trial) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,20 @@ from torch import nn
 
 from netwright.errors import EvaluationError, MissingExtra, StoreError
 from netwright.export import Card, Exported, export
+from netwright.network.normalised import Deployment
 from netwright.network.weights import unwrapped
 from netwright.record.artifacts import weights_key
+from netwright.record.designs import designs_noted
 from netwright.record.reading import read_record
 from netwright.record.record import Record
 from netwright.run.fingerprint import versions
 from netwright.run.plan import Plan
 from netwright.store import Store
+from netwright.targets import Target
 from netwright.targets.asked import TARGETS
 from netwright.targets.measured import measured
-from netwright.trial import Trial
+from netwright.tasks.examined import by_name
+from netwright.trial import Trial, metrics_to_json
 
 
 def export_trial(
@@ -36,7 +41,7 @@ def export_trial(
         card=_card(record, plan, trial, model),
         examples=deployment.examples,
         test=plan.evaluator.test_examples if trial.number in record.tested else None,
-        task=plan.evaluator.task,
+        task=plan.evaluator.deployed_task,
         encoder=deployment.encoder,
     )
 
@@ -73,10 +78,11 @@ def _card(record: Record, plan: Plan, trial: Trial, model: nn.Module) -> Card:
     metrics |= {f"test_{k}": v for k, v in record.tested.get(trial.number, {}).items()}
     history, stopper = record.history, record.settings.get("stopper")
     return Card(
+        origin=origin_on_card(plan, trial),
         title=f"A network for {(record.settings['data'] or {}).get('name', 'your data')}",
         task=record.settings.get("task"),
         data=dict(record.settings["data"] or {}),
-        metrics=metrics,
+        metrics=metrics_to_json(metrics),
         costs={
             **{k: v for k, v in trial.metrics.items() if k in ("params", "macs", "memory_mib")},
             **on_targets(plan, model),
@@ -95,9 +101,24 @@ def _card(record: Record, plan: Plan, trial: Trial, model: nn.Module) -> Card:
         },
         settings=dict(record.settings["evaluator"]) | plan.space.recipe(trial.architecture),
         architecture=dict(trial.architecture.answers),
+        answers=by_name(record.examined.get(trial.number, {})),
         versions=versions(),
         notes=_notes(record, trial),
     )
+
+
+def origin_on_card(plan: Plan, trial: Trial | None = None) -> dict[str, Any]:
+    """What `retrain` needs beside the answers: the space, if it is a ready one, and the training.
+
+    An own space has no name here: the network is then made by the class in model.py.
+    """
+    budget = None if trial is None else trial.proposal.budget
+    return {
+        "epochs": None if budget is None else [budget.amount, budget.horizon],
+        "space": plan.space.origin,
+        "ensemble": plan.space.networks,
+        "evaluator": type(plan.evaluator).__name__,
+    }
 
 
 def on_targets(plan: Plan, model: nn.Module) -> dict[str, float]:
@@ -105,10 +126,16 @@ def on_targets(plan: Plan, model: nn.Module) -> dict[str, float]:
 
     `model` takes normalised inputs; what is measured has its normalisation before it.
     """
+    return measured_on(plan.targets, model, plan.evaluator.deployment(plan.space))
+
+
+def measured_on(
+    targets: Iterable[Target], model: nn.Module, deployment: Deployment
+) -> dict[str, float]:
+    """What a network costs on these targets and on those that come with netwright."""
     found: dict[str, float] = {}
-    deployment = plan.evaluator.deployment(plan.space)
     ours = {name: kind() for name, kind in TARGETS.items()}
-    for target in (ours | {target.name: target for target in plan.targets}).values():
+    for target in (ours | {target.name: target for target in targets}).values():
         try:
             found |= measured(target, model, deployment, whole=True)
         except (MissingExtra, EvaluationError):  # whatever a target raises is one of them
@@ -123,6 +150,8 @@ def _notes(record: Record, trial: Trial) -> list[str]:
             "The weights are from training on the train and validation parts together, the last "
             "step. The validation figures are from before it, after training on the train part."
         )
+    if known := designs_noted(record, trial):
+        notes.append(known)
     tested, best = record.tested_score(trial), record.reference_score
     if tested is None:
         notes.append("Not scored on the test part: the run is not finished, or the data have none.")
@@ -130,6 +159,7 @@ def _notes(record: Record, trial: Trial) -> list[str]:
         show = record.metric.show
         notes.append(
             f"BELOW THE REFERENCE: {record.reference_name} reaches {show(best)} on the test "
-            f"part, this network {show(tested)}. Search longer or loosen the limits."
+            f"part, this network {show(tested)}{record.metric.better}. Search longer or loosen the "
+            "limits."
         )
     return notes

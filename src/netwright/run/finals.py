@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from netwright.evaluate.job import Job
+from netwright.evaluate.stopped import BEST_EPOCH
 from netwright.execute import Executor, Key
 from netwright.objective import Limit, Objective
 from netwright.run.kept_weights import Weights
@@ -29,8 +30,11 @@ _NONE = object()
 _MEASURE = 3  # times a finalist is measured when the first figure is over its limit
 
 
-def finalists(plan: Plan, history: History, number: int) -> list[Proposal]:
-    """Who of the stage before is trained for longer in this final; in the last, each variant."""
+def finalists(plan: Plan, history: History, number: int, *, late: bool = True) -> list[Proposal]:
+    """Who of the stage before is trained for longer in this final; in the last, each variant.
+
+    Without `late` the last final is too short to try late answers.
+    """
     count, epochs = plan.finals[number - 1]
     budget = Budget(epochs)
     before = history.allowed(plan.limits, last_final(number - 1))
@@ -38,9 +42,11 @@ def finalists(plan: Plan, history: History, number: int) -> list[Proposal]:
     chosen: list[Trial] = []
     for trials in by_budget(before):
         chosen += choose(trials, plan.objectives, count - len(chosen))
-    last = number == len(plan.finals)
+    if number == 1:
+        chosen = _with_design(chosen, before, plan.objectives)
+    last = late and number == len(plan.finals)
     return [
-        Proposal(made, budget, t.number, Stage.final(number))
+        Proposal(made, budget, t.number, Stage.final(number), t.proposal.design)
         for t in chosen
         for made in (plan.space.variants(t.architecture) if last else [t.architecture])
     ]
@@ -52,8 +58,16 @@ def refits(plan: Plan, found: Sequence[Trial], own: Budget | None = None) -> lis
     chosen = front_of(found, plan.objectives) if len(plan.objectives) > 1 else [best]
     own = own or Budget(plan.evaluator.epochs)
     return [
-        Proposal(t.architecture, t.proposal.budget or own, t.number, REFIT) for t in chosen if t
+        Proposal(t.architecture, _again(t, own), t.number, REFIT, t.proposal.design)
+        for t in chosen
+        if t
     ]
+
+
+def _again(trial: Trial, own: Budget) -> Budget:
+    """The budget of a trial, `own` if it names none, or the part of it after which it was best."""
+    budget, best = trial.proposal.budget or own, trial.metrics.get(BEST_EPOCH)
+    return budget if best is None else Budget(int(best), budget.horizon)
 
 
 def has_trained(history: History, weights: Weights, proposal: Proposal) -> bool:
@@ -112,6 +126,20 @@ def promoted(trials: Sequence[Trial], objectives: Sequence[Objective], count: in
         choose(trial)
     chosen += [t for t in order if t not in chosen][: count - len(chosen)]
     return ranked(chosen, objectives)
+
+
+def _with_design(
+    chosen: list[Trial], trials: Sequence[Trial], objectives: Sequence[Objective]
+) -> list[Trial]:
+    """The best of the well-known networks in the last place, if none was chosen.
+
+    What is new must be better than that when both are trained for as long.
+    """
+    designs = [t for t in trials if t.proposal.design is not None]
+    known = {t.architecture for t in designs}
+    if len(chosen) < 2 or not designs or any(t.architecture in known for t in chosen):
+        return chosen
+    return [*chosen[:-1], ranked(by_budget(designs)[0], objectives)[0]]
 
 
 def _best(trials: Sequence[Trial], objectives: Sequence[Objective], count: int) -> list[Trial]:

@@ -137,12 +137,17 @@ def check_same(run: str, then: dict[str, Any], now: dict[str, Any]) -> None:
 def comparable(key: str, setting: Any) -> Any:
     """Return what of a setting must be equal to that of another run.
 
-    Of data with a digest that is all but where they were read from: the same rows may be reached by
-    a relative path, an absolute one, or after they were moved.
+    Of a task that is all but its metrics, which may become more. Of data with a digest that is all
+    but where they were read from, and what the label is called: the same rows may be reached by a
+    relative path, an absolute one, or after they were moved.
     """
+    if key == "task" and setting:
+        return {name: value for name, value in setting.items() if name != "metrics"}
     if key != "data" or not setting or not setting.get("digest"):
         return setting
-    return {name: value for name, value in setting.items() if name not in ("name", "source")}
+    return {
+        name: value for name, value in setting.items() if name not in ("name", "source", "label")
+    }
 
 
 def _members(space: Space) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from netwright.errors import EvaluationError, NetwrightError, SettingError
 from netwright.evaluate.job import Evaluation, Job, Outcome, lacks
+from netwright.objective import COSTS
 from netwright.record.artifacts import state_prefix, weights_key
 from netwright.record.progress import Flight
 from netwright.run.plan import Plan
-from netwright.space.limits import COSTS
 from netwright.store import Store
 from netwright.trial import Trial
 
@@ -42,7 +42,7 @@ def useless(plan: Plan, outcome: Outcome) -> NetwrightError:
         return EvaluationError(outcome.reason)
     return SettingError(
         f"`{plan.word('objectives')}` must be on metrics that the training gives: "
-        f"{lacks(missing[0], outcome.metrics)}.{_remedy(plan, outcome)}"
+        f"{lacks(missing[0], outcome.metrics)}.{_remedy(plan, outcome)}".replace("?.", "?")
     )
 
 
@@ -51,8 +51,12 @@ def _remedy(plan: Plan, outcome: Outcome) -> str:
     own = [name for name in outcome.metrics if name not in (*COSTS, *plan.measured)]
     if not own:
         return ""
-    word = plan.word("objectives", f'[maximize("{own[0]}")]')
-    return f" Write `{word if plan.call is None else f'{word} {own[0]}'}`."
+    if plan.call is not None:
+        flag = plan.word("objectives")
+        return f" Write `{flag} {own[0]}` if it is to be large, `{flag} -{own[0]}` if small."
+    large, small = (f'[{way}("{own[0]}")]' for way in ("maximize", "minimize"))
+    word = plan.word("objectives", large)
+    return f" Write `{word}` if it is to be large, `{small}` if small."
 
 
 def trial_of(flight: Flight, outcome: Outcome) -> Trial:

@@ -31,6 +31,7 @@ from netwright.run.shared_training import Checkpoint, train_shared
 from netwright.run.sources import End, Source, Sources
 from netwright.run.state import RunState
 from netwright.run.takeoff import Takeoff
+from netwright.run.timetable import long_enough
 from netwright.run.workers import news
 from netwright.store import Store
 from netwright.trial import BASELINE, REFIT, SEARCH, History, Proposal, Stage, Trial
@@ -64,7 +65,9 @@ class Loop:
         self.state = RunState(plan, store, name, self._costs, owner)
         self._flights: dict[int, Flight] = {}  # by the numbers of their trials
         self.spending = Spending(plan, self.state.record, self._flights, clock, spent)
-        self.pacing = Pacing(plan, self.state, self.spending, executor.slots, ending)
+        self.pacing = Pacing(
+            plan, self.state, self.spending, executor.slots, ending, executor.in_process
+        )
         self._sources = Sources(
             plan, self.state, self.spending, self.pacing, self._flights, executor.slots
         )
@@ -107,7 +110,8 @@ class Loop:
                 self._fill(BASELINE, self._sources.baseline)
             plan = self._afforded()
             for number in range(1, len(plan.finals) + 1):
-                self._final(Stage.final(number), partial(finalists, plan, self.history, number))
+                choose = partial(finalists, plan, self.history, number, late=self._are_long(plan))
+                self._final(Stage.final(number), choose)
             self._confirm()
             if plan.refit:
                 own = self.state.budget_of(None)
@@ -141,6 +145,11 @@ class Loop:
         if known is None:
             return self.plan
         return replace(self.plan, finals=known.finals, refit=known.refit > 0)
+
+    def _are_long(self, plan: Plan) -> bool:
+        """Whether the last final of a plan is not too short beside what was wanted."""
+        wanted = self.plan.finals
+        return not wanted or not plan.finals or plan.finals[-1][1] >= long_enough(wanted[-1][1])
 
     def _final(self, stage: Stage, choose: Callable[[], list[Proposal]]) -> None:
         """A stage whose proposals are chosen once, when it begins; none is trained twice."""
@@ -209,7 +218,7 @@ class Loop:
             slots=self.executor.slots,
             expected=len(record.finalists.get(self._stage, ())),
             stage_seconds=self._clock() - self._stage_began,
-            metric=self.plan.evaluator.metric,
+            metric=record.metric,
         )
 
 

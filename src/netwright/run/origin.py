@@ -27,6 +27,7 @@ from netwright.run.plan import Plan
 from netwright.settings.exports import Named
 from netwright.settings.literal import parse_call
 from netwright.space import Space
+from netwright.space.ensembles import Ensembled
 from netwright.stopping.names import STOPPERS, stopper_named
 from netwright.strategies.names import NAMED
 from netwright.targets.asked import target_named
@@ -97,7 +98,11 @@ def check_not_importing() -> None:
 
 
 def _space(space: Space) -> dict[str, Any]:
-    own = {"signature": space.signature.to_json()}
+    own: dict[str, Any] = {"signature": space.signature.to_json()}
+    network = space.network
+    if isinstance(network, Ensembled):
+        own |= {"ensemble": network.count}
+        network = network.declared
     if space.origin is not None:
         _check_literal("space", space.origin)
         return own | {"space": space.origin}
@@ -111,7 +116,7 @@ def _space(space: Space) -> dict[str, Any]:
     for what, given in odd.items():
         if given is not None:
             raise NotRebuilt(f"its space {space.name!r} has {what} beside its function")
-    return own | {"space": _function("its space", space.network), "space_name": space.name}
+    return own | {"space": _function("its space", network), "space_name": space.name}
 
 
 def _evaluator(evaluator: Evaluator) -> dict[str, Any]:
@@ -133,6 +138,10 @@ def _evaluator(evaluator: Evaluator) -> dict[str, Any]:
     raise NotRebuilt(f"its evaluator is of the class {type(evaluator).__name__}")
 
 
+_ASIDE = ("source", "label", "size", "task")
+"""What `load` was given that is told apart; the rest says how rows are split."""
+
+
 def _training(training: Training) -> dict[str, Any]:
     loaded = training.data.loaded
     if loaded is None:
@@ -143,12 +152,15 @@ def _training(training: Training) -> dict[str, Any]:
         if f.name != "data"
         and (value := getattr(training, f.name)) != (None if f.default is MISSING else f.default)
     }
-    size = loaded["size"]
+    size, task = loaded["size"], loaded.get("task")
+    if not isinstance(task, str | None):
+        raise NotRebuilt(f"the task of its data, {task!r}, was given as an object")
     return {
         "data": loaded["source"],
         "label": loaded["label"],
+        "task": task,
         "size": None if size is None else f"{size[0]}x{size[1]}",
-        "split": {name: loaded[name] for name in ("seed", "validation", "test")},
+        "split": {name: value for name, value in loaded.items() if name not in _ASIDE},
         "training": ", ".join(f"{name}={value!r}" for name, value in settings.items()),
     }
 

@@ -13,27 +13,32 @@ from functools import cached_property
 import numpy as np
 
 from netwright.errors import SettingError
-from netwright.evaluate.base import Candidate
 from netwright.evaluate.costs import Costs
 from netwright.evaluate.pace import Pace
-from netwright.network.threads import one_thread
 from netwright.record.division import Division, Share
 from netwright.record.events import SchedulesPlanned, TimePlanned, TurnedDown
 from netwright.run.budget import Spending
 from netwright.run.plan import Plan
 from netwright.run.state import RunState
-from netwright.run.timetable import Schedules, Timetable, affordable
+from netwright.run.timed import timed_examples
+from netwright.run.timetable import (
+    MANY_TRIALS,
+    SLACK,
+    Schedules,
+    Timetable,
+    affordable,
+    long_enough,
+)
 from netwright.trial import Budget, Proposal, Stage, Trial, ranked
 
-_SAMPLED = 40  # networks whose costs are looked at, of which some are timed
-_PLACES = (0.0, 0.1, 0.3, 0.6)  # of them by their multiplications, from small to large
 _TIMING = 0.04  # of the seconds, after which no more are timed
 _ENDING = 9.0  # seconds of an export on an idle machine, where none was rehearsed
 _ASIDE = 1.0  # second for what comes after the export
 _REFERENCE = 0.04  # of the minutes, that a classical method may take to compare with,
 _REFERENCE_MOST = 20.0  # and so many seconds at most
-_PASSES = 5  # over the test part: of the network, twice, and of each form
+_PASSES = 6  # over the test part: of the network, three times, and of each form
 _TRAINING = 3.0  # passes over a row that training on it takes
+_STARTING = 2.2  # seconds until a worker trains, on an idle machine of two cores
 _LAST = 0.5  # of what is left, for the last try to train any network at all
 _OVER = 1.5  # times its share after which a training is ended
 
@@ -42,7 +47,7 @@ class Pacing:
     """What a run may still begin; asked by the loop, which logs what is decided.
 
     `ending` are the seconds of all that follows the last training; None for what the rehearsal of
-    the export took.
+    the export took. Jobs that are not `in_process` wait for their workers to start.
     """
 
     def __init__(
@@ -52,8 +57,10 @@ class Pacing:
         spending: Spending,
         slots: int,
         ending: float | None = None,
+        in_process: bool = True,
     ) -> None:
         self._plan, self._state, self._spending = plan, state, spending
+        self._starting = 0.0 if in_process else _STARTING
         self._slots, self._given = max(1, slots), ending
         self._slow: list[float] = []
 
@@ -74,15 +81,13 @@ class Pacing:
         if before is not None:  # with other minutes, by what was timed then and trained since
             timed, pace = [dict(each) for each in before.examples], self._state.pace
         else:
-            timed, pace = _timed(self._plan, costs, _TIMING * 60 * minutes), Pace()
+            timed, pace = timed_examples(self._plan, costs, _TIMING * 60 * minutes), Pace()
             for each in timed:
                 pace.learn_json(each)
-        spent = self._spending.seconds()
+        spent = self._spending.seconds() + self._starting * slowness
         ending = self._ending(60 * minutes, slowness)
         table = Timetable(60 * minutes, spent, ending, self._slots)
-        epochs = self._plan.evaluator.epochs
-        while epochs > 1 and self._usual(timed, pace, epochs) > table.trial:
-            epochs -= 1
+        epochs, share = self._trial(table, timed, pace)
         cheapest = self._cheapest(timed, pace, epochs)
         if table.whole < table.least(cheapest):
             least = math.ceil(10 * table.least(cheapest) / 60) / 10
@@ -91,7 +96,7 @@ class Pacing:
                 f"export, which take {table.least(cheapest):.0f} s here; the least that works is "
                 f"{least:g}."
             )
-        share = max(table.trial, 1.2 * cheapest)
+        share = max(share, 1.2 * cheapest)
         steps = self._plan.evaluator.steps(Budget(epochs), {})
         return TimePlanned(
             Division(table.whole, table.start, table.end, self._slots),
@@ -99,11 +104,34 @@ class Pacing:
             () if before is not None else tuple(timed),
         )
 
+    def _trial(
+        self, table: Timetable, timed: list[dict[str, float]], pace: Pace
+    ) -> tuple[int, float]:
+        """The epochs of a trial, and the seconds that it may take.
+
+        Where there is time for some trainings in full, or nearly, and not for many, each trial is
+        one: short ones would say less of the networks, and would leave few to be compared.
+        """
+        plan, epochs = self._plan, self._plan.evaluator.epochs
+        full = plan.evaluator.full_epochs
+        if timed and full > epochs and plan.leaves_epochs_open:
+            for longer in range(full, max(epochs, full // 2), -1):
+                usual = self._usual(timed, pace, longer)
+                share = table.share(self._more * usual if plan.refit else 0.0)
+                if SLACK * usual <= share:
+                    if table.training * self._slots > MANY_TRIALS * usual:
+                        break
+                    return longer, share
+        while epochs > 1 and self._usual(timed, pace, epochs) > table.trial:
+            epochs -= 1
+        return epochs, table.trial
+
     def _ending(self, whole: float, slowness: float) -> float:
         """Seconds after the last training, but for those that the rows of the test part take."""
         if self._given is not None:
             return self._given
-        ending = self._exporting(slowness) + _ASIDE
+        exporting = self._exporting(slowness) if self._plan.export or self._plan.out else 0.0
+        ending = exporting + _ASIDE
         return ending + (_reference(whole) if self._tested else 0.0)
 
     def _exporting(self, slowness: float) -> float:
@@ -308,16 +336,21 @@ class Pacing:
     def _wanted(self) -> Schedules:
         plan = self._plan
         own = self._state.budget_of(None).amount
-        last = plan.finals[-1][1] if plan.finals else own
-        return Schedules(plan.finals, last if plan.refit else 0)
+        finals = plan.finals if own <= plan.evaluator.epochs else ()  # else trials were as long
+        last = finals[-1][1] if finals else own
+        best = self._ranked()
+        any_one = best[0].architecture if best else plan.space.smallest()
+        variants = len(plan.space.variants(any_one))
+        return Schedules(finals, last if plan.refit else 0, variants, long_enough(last))
 
     @cached_property
     def _more(self) -> float:
         """How many times the rows of a trial a refit has."""
         evaluator = self._plan.evaluator
-        if not self._plan.refit:
+        refitting = evaluator.for_refit() if self._plan.refit else None
+        if refitting is None:
             return 1.0
-        trial, whole = evaluator.steps(Budget(10), {}), evaluator.for_refit().steps(Budget(10), {})
+        trial, whole = evaluator.steps(Budget(10), {}), refitting.steps(Budget(10), {})
         return max(1.0, whole.number * whole.batch / max(1, trial.number * trial.batch))
 
     def _ranked(self) -> list[Trial]:
@@ -339,30 +372,3 @@ class Pacing:
 def _reference(whole: float) -> float:
     """Seconds that are kept for a classical method."""
     return min(_REFERENCE_MOST, _REFERENCE * whole)
-
-
-def _timed(plan: Plan, costs: Costs, most: float) -> list[dict[str, float]]:
-    """Networks from small to large, with what their trainings seem to take, as `examples`."""
-    rng = np.random.default_rng([plan.seed, _SAMPLED])
-    drawn = [plan.space.smallest(), *(plan.space.sample(rng) for _ in range(_SAMPLED))]
-    known = {a: costs.admit(a) for a in dict.fromkeys(drawn)}
-    within = [a for a, admitted in known.items() if admitted.reason is None] or drawn
-    within.sort(key=lambda a: known[a].metrics.get("macs", math.inf))
-    picked = dict.fromkeys(within[int(place * (len(within) - 1))] for place in _PLACES)
-    examples: list[dict[str, float]] = []
-    spent = 0.0
-    with one_thread():
-        for architecture in picked:
-            candidate = Candidate(plan.space, architecture, plan.seed)
-            steps = plan.evaluator.steps(Budget(plan.evaluator.epochs), candidate.recipe)
-            seconds = plan.evaluator.time_steps(candidate, Budget(plan.evaluator.epochs))
-            if seconds is None:
-                continue
-            figures = {k: known[architecture].metrics.get(k, 0.0) for k in ("params", "macs")}
-            examples.append(
-                {**figures, "steps": steps.number, "batch": steps.batch, "seconds": seconds}
-            )
-            spent += 5 * seconds / max(1, steps.number)  # about as many steps as were run
-            if spent > most:
-                break
-    return examples

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from netwright.errors import SettingError
 from netwright.evaluate.base import Evaluator
 from netwright.evaluate.costs import Costs
+from netwright.evaluate.folded import check_networks
 from netwright.evaluate.function import Function
+from netwright.evaluate.training import Training
 from netwright.execute import Executor
-from netwright.objective import Limit, MetricName, Objective, limits_from
+from netwright.objective import COSTS, Limit, MetricName, Objective, limits_from
 from netwright.oneshot import OneShot
 from netwright.oneshot.names import search_named
 from netwright.run import checks
 from netwright.run.options import flag_of, option, options_of
 from netwright.settings.rules import instance, positive, switch, whole, whole_or
 from netwright.space import Space
-from netwright.space.limits import COSTS
 from netwright.stopping import Stopped, Stopper
 from netwright.stopping.names import stopper_named
 from netwright.store import Store
@@ -112,8 +113,9 @@ class Plan:
     finals: tuple[tuple[int, int], ...] = option(
         None,
         "each trains the best so many networks of the stage before for so many epochs; None for 8 "
-        "with a third of the full schedule, then 2 with all of it.",
-        cli_help="Networks x epochs, as 8x10,3x30 (default by --full-epochs).",
+        "with a third of the full schedule, then 2 with all of it, or for 4 with all of it where a "
+        "trial has a third; () for no finals.",
+        cli_help="Networks x epochs, as 8x10,3x30, or none (default by --full-epochs).",
         fixed=True,
     )
     refit: bool = option(
@@ -155,12 +157,27 @@ class Plan:
         "minutes after which a trial of the search is stopped; finals are not.",
         rule=positive(none=True),
     )
+    designs: bool = option(
+        True,
+        "try the well-known networks of the space first, each as large as the limits and the time "
+        "allow; they take half of the trials at most.",
+        rule=switch(),
+        logged=False,
+    )
     rehearse: bool = option(
         True,
         "try the export before the first training, on networks that were not trained, and refuse "
         "a space of which neither model.py nor model.pt2 can be made. Without it such a run ends "
         "with the weights alone.",
         rule=switch(),
+    )
+    export: bool = option(
+        True,
+        "make the exported forms of the best network at the end of the run; without it they are "
+        "made when `run.best.export` asks for them, or `out`.",
+        rule=switch(),
+        flag=None,
+        logged=False,
     )
     warm_start: str | None = option(
         None,
@@ -192,6 +209,7 @@ class Plan:
         logged=False,
     )
     call: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
+    has_usual_finals: bool = field(default=False, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         for name, known in options_of(self).items():
@@ -258,9 +276,11 @@ class Plan:
         known = {*COSTS, *evaluator.metric_names}
         wanted = asked(objectives, limits_from(given.limits), given.targets, known)
         checks.check_distinct(self.word, wanted.objectives)
+        self._set("has_usual_finals", finals is None)
         if finals is None:
             full = evaluator.full_epochs
-            several = ((8, max(1, round(full / 3))), (2, full))
+            third = max(1, round(full / 3))
+            several = ((8, third), (2, full)) if third > evaluator.epochs else ((4, full),)
             finals = several if full > evaluator.epochs else ()
         self._set("evaluator", evaluator)
         self._set("strategy", strategy)
@@ -270,10 +290,30 @@ class Plan:
         self._set("targets", wanted.targets)
         self._set("finals", checks.checked_finals(self.word, finals))
         if given.refit is None:
-            self._set("refit", evaluator.can_refit and evaluator.test_examples is not None)
+            scored = evaluator.test_examples is not None
+            can = evaluator.for_refit() is not None
+            self._set("refit", scored and can and not self._is_of_folds)
+
+    @property
+    def leaves_epochs_open(self) -> bool:
+        """Whether nobody said for how long trials and finals train, and nothing else decides it."""
+        evaluator = self.evaluator
+        if not isinstance(evaluator, Training) or not self.has_usual_finals or self.stopper:
+            return False
+        usual = replace(evaluator, epochs=None, full_epochs=None)  # type: ignore[arg-type]
+        same = (usual.epochs, usual.full_epochs) == (evaluator.epochs, evaluator.full_epochs)
+        return same and not isinstance(self.strategy, OneShot)
+
+    @property
+    def _is_of_folds(self) -> bool:
+        """Whether networks are ensembles, which have learned from all rows on their folds."""
+        evaluator = self.evaluator
+        return self.space.networks > 1 and isinstance(evaluator, Training) and evaluator.folds > 1
 
     def _check_fit(self) -> None:
         checks.check_data(self.space, self.evaluator)
+        if isinstance(self.evaluator, Training):
+            check_networks(self.space.networks, self.evaluator.folds)
         checks.check_stopper(self.word, self.stopper, self.strategy, self.deterministic)
         if isinstance(self.strategy, OneShot):
             checks.check_one_shot(self.word, self.strategy, self.evaluator)

@@ -16,7 +16,7 @@ from netwright.run.plan import Plan
 from netwright.space import Architecture, Space
 from netwright.stopping.over import Proposing, Stopped, checked_proposal, started
 from netwright.strategies import RandomSearch
-from netwright.trial import BASELINE, SEARCH, Proposal, Stage, Trial
+from netwright.trial import BASELINE, SEARCH, Budget, Proposal, Stage, Trial
 
 
 class Searches:
@@ -95,6 +95,10 @@ class Searches:
         if proposal is not None:
             self._check(self._called(stage, call), proposal)
         return proposal
+
+    def entry(self, pending: Sequence[Proposal]) -> Budget | None:
+        """The budget of a network that the strategy did not propose; None for the evaluator's."""
+        return None if self._stopped is None else self._stopped.entry(pending)
 
     def goes_on(self, proposal: Proposal, curve: Sequence[Mapping[str, float]]) -> bool:
         """Say whether a trial on its way goes on, from its metrics after each epoch so far."""

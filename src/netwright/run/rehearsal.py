@@ -97,7 +97,7 @@ def _try(plan: Plan, architecture: Architecture, *, whole: bool = False) -> _Tri
             signature=deployment.signature,
             card=Card("A rehearsal", costs=costs),
             examples=deployment.examples,
-            task=plan.evaluator.task,
+            task=plan.evaluator.deployed_task,
             encoder=deployment.encoder,
             fresh=whole,
         )

@@ -176,7 +176,13 @@ class TrainedNetwork:
     metrics: Mapping[str, float]
 
     def __repr__(self) -> str:
-        told = ", ".join(f"{name}={value:.5g}" for name, value in self.metrics.items())
+        plan = self.run.plan
+        others: set[str] = set()
+        if (task := plan.evaluator.task) is not None:
+            told_first = {task.led_by(plan.objectives).name, *(o.metric for o in plan.objectives)}
+            others = {metric.name for metric in task.metrics} - told_first
+        shown = {k: v for k, v in self.metrics.items() if k.removeprefix("test_") not in others}
+        told = ", ".join(f"{name}={value:.5g}" for name, value in shown.items())
         return f"TrainedNetwork(trial={self.trial.number}, {told})"
 
     @property
@@ -212,7 +218,7 @@ class TrainedNetwork:
                 "`predict(rows)` needs the data that the run learned from, and its evaluator has "
                 "none; call `model()` and give it tensors."
             )
-        inputs, task = data.encode(rows), data.task
+        inputs, task = data.encode(rows), data.task.deployed()[1]
         if not len(inputs[0]):
             return []
         with torch.no_grad():

@@ -22,6 +22,7 @@ from netwright.record.events import Interrupted, Noted, write
 from netwright.record.progress import Progress
 from netwright.run.checks import check_device
 from netwright.run.conclude import conclude, conclude_early
+from netwright.run.designs import designs_of
 from netwright.run.fingerprint import check_same, settings_of
 from netwright.run.loop import Loop
 from netwright.run.origin import check_not_importing
@@ -59,7 +60,9 @@ def search(
     deterministic: bool = False,
     seed: int = 0,
     trial_minutes: float | None = None,
+    designs: bool = True,
     rehearse: bool = True,
+    export: bool = True,
     warm_start: str | None = None,
     store: str | Path | Store = "netwright.db",
     run: str | None = None,
@@ -97,7 +100,8 @@ def search(
         minutes: minutes for all of it: search, finals, refit, test and export.
         epochs: training epochs of all trials.
         finals: each trains the best so many networks of the stage before for so many epochs; None
-            for 8 with a third of the full schedule, then 2 with all of it.
+            for 8 with a third of the full schedule, then 2 with all of it, or for 4 with all of it
+            where a trial has a third; () for no finals.
         refit: train the best on the validation part too, which gives it more rows; None for where a
             test part is left to score it.
         baseline: random networks to train beside, to measure what the search is worth; "same" for
@@ -107,9 +111,13 @@ def search(
         deterministic: with several workers, make the architectures a function of the seed.
         seed: seed of everything random.
         trial_minutes: minutes after which a trial of the search is stopped; finals are not.
+        designs: try the well-known networks of the space first, each as large as the limits and the
+            time allow; they take half of the trials at most.
         rehearse: try the export before the first training, on networks that were not trained, and
             refuse a space of which neither model.py nor model.pt2 can be made. Without it such a
             run ends with the weights alone.
+        export: make the exported forms of the best network at the end of the run; without it they
+            are made when `run.best.export` asks for them, or `out`.
         warm_start: a run in the same store, with the same objectives, of this space or one that it
             was made from. With the same data and training the strategy knows its trials where their
             architectures are members here, and the best of them, as many as the first final takes,
@@ -228,6 +236,7 @@ def _prepared(plan: Plan) -> tuple[Run, dict[str, Any] | None]:
         return Run(home, name, plan), None
     if plan.warm_start is not None:
         settings |= known_from(home, plan.warm_start, plan, settings)
+    settings |= designs_of(plan)
     return Run(home, name, plan), settings
 
 

@@ -16,13 +16,13 @@ from netwright.evaluate.costs import Costs
 from netwright.evaluate.training import Training
 from netwright.network.threads import one_thread
 from netwright.network.weights import tensor_bytes
+from netwright.objective import COSTS
 from netwright.oneshot import OneShot, Setting, Shared, shared_score
 from netwright.oneshot.memory import fit_memory
 from netwright.record.artifacts import SHARED_WEIGHTS
 from netwright.record.shared_candidate import SharedCandidate
 from netwright.run.plan import Plan
 from netwright.space import Architecture
-from netwright.space.limits import COSTS
 from netwright.store import Store
 
 _TRAINED_BY = 0.5  # of the minutes, after which no epoch of shared weights begins that ends later

@@ -45,12 +45,12 @@ class Sources:
         self._pacing, self._flights, self._slots = pacing, flights, slots
 
     def search(self, number: int, attempt: int) -> Proposal | End | None:
-        """What an older run says is to be tried first, what shared weights name, the strategy's."""
+        """What an older run or a design says, what shared weights name, the strategy's."""
         state, spending = self._state, self._spending
         count = number - state.record.first(SEARCH)
         out_of_trials = spending.out_of_trials(count)
         if attempt == 0 and count < len(state.again) and not out_of_trials:
-            return Proposal(state.again[count])
+            return self._entering(number, Proposal(state.again[count]))
         if out_of_trials:
             return End(out_of_trials)
         candidates = state.record.candidates or ()
@@ -64,7 +64,12 @@ class Sources:
         if attempt == 0 and count == 0 and not candidates and self._pacing.begins_small:
             return Proposal(self._plan.space.smallest())
         named = candidates[count + attempt :]
-        proposal = Proposal(named[0]) if named else self._ask(SEARCH, number, attempt)
+        design = self._design(count, attempt)
+        proposal: Proposal | End | None
+        if design is not None:
+            proposal = self._entering(number, design)
+        else:
+            proposal = Proposal(named[0]) if named else self._ask(SEARCH, number, attempt)
         if isinstance(proposal, Proposal):
             out_of_epochs = spending.out_of_epochs(proposal.epochs)
             return End(out_of_epochs) if out_of_epochs else proposal
@@ -80,6 +85,30 @@ class Sources:
             return End(late)
         proposal = self._ask(BASELINE, number, attempt)
         return replace(proposal, stage=BASELINE) if isinstance(proposal, Proposal) else proposal
+
+    def _design(self, count: int, attempt: int) -> Proposal | None:
+        """A well-known network after so many trials, smaller at each attempt."""
+        designs = self._state.designs
+        place = count - 1 if self._began_otherwise() else count
+        if not 0 <= place < len(designs):
+            return None
+        name, members = designs[place]
+        return Proposal(members[attempt], design=name) if attempt < len(members) else None
+
+    def _began_otherwise(self) -> bool:
+        """Whether the first trial is none of the designs, but small, so as to tell the time."""
+        record = self._state.record
+        first = record.first(SEARCH)
+        ended, place = record.history.numbered(first), self._state.place(first)
+        proposal = ended.proposal if ended is not None else place.proposal
+        return proposal is not None and proposal.design is None
+
+    def _entering(self, number: int, proposal: Proposal) -> Proposal | None:
+        """A proposal that is no strategy's, with the budget that a stopper gives new networks."""
+        pending = self._pending(SEARCH, number)
+        if pending is None:
+            return None
+        return replace(proposal, budget=self._state.searches.entry(pending))
 
     def listed(self, stage: Stage) -> Source:
         """What was chosen when the stage began."""

@@ -40,7 +40,8 @@ class RunState:
     is done with the events of earlier sessions when a state is made. So a resumed run knows what
     it knew when it was stopped.
 
-    `again` are architectures of an older run that are to be tried first. `owner` names who works on
+    `again` are architectures of an older run that are to be tried first, `designs` well-known ones
+    by name, each at several sizes, where there is none. `owner` names who works on
     the run; None for this process.
     """
 
@@ -60,6 +61,7 @@ class RunState:
         self.pace = Pace()
         self.weights = Weights(store, name, plan.objectives, plan.limits)
         self.again: Sequence[Architecture] = ()
+        self.designs: Sequence[tuple[str, Sequence[Architecture]]] = ()
         self._take_new()
 
     @property
@@ -111,8 +113,8 @@ class RunState:
         match fact:
             case Created(known=[_, *_] as known):
                 self._start_warm(known)
-            case Created(again=again):
-                self.again = again
+            case Created(again=again, designs=designs):
+                self.again, self.designs = again, designs
             case Measured(trial=number, metrics=metrics):
                 proposal = self.record.open[number].proposal
                 assert proposal is not None

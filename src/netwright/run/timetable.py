@@ -11,7 +11,14 @@ from dataclasses import dataclass, replace
 
 _SEARCH = 0.5  # of what is left for trainings
 _LEAST_TRIALS = 8  # that a search should have time for, by all workers together
-_SLACK = 1.15  # of a forecast, before a schedule is called affordable
+SLACK = 1.15
+"""Of a forecast, before a schedule is called affordable."""
+
+_WHOLE_TRIALS = 6  # trainings in full, at least, worth more than short trials and finals: with 4 a
+# search of 200 seconds on 4,000 small pictures ended 5 points lower
+MANY_TRIALS = 24
+"""So many trainings in full are taken to be worth less than more short ones and finals."""
+
 _WORTH = 2  # times the epochs of its trial that a final must have to teach anything new
 
 Seconds = Callable[[int, int], float]
@@ -22,23 +29,28 @@ Seconds = Callable[[int, int], float]
 class Schedules:
     """What follows the search: `finals` of (networks, epochs), and the epochs of the refit.
 
-    No refit is 0 epochs.
+    No refit is 0 epochs. In the last final each network has `variants` trainings, one with each
+    answer to the late choices; one alone where the final has fewer than `long` epochs.
     """
 
     finals: tuple[tuple[int, int], ...]
     refit: int = 0
+    variants: int = 1
+    long: int = 0
 
     def shortened(self, share: float) -> Schedules:
         """With so much of all epochs, one at least."""
         finals = tuple((n, max(1, int(epochs * share))) for n, epochs in self.finals)
-        return Schedules(finals, max(1, int(self.refit * share)) if self.refit else 0)
+        refit = max(1, int(self.refit * share)) if self.refit else 0
+        return replace(self, finals=finals, refit=refit)
 
     def seconds(self, seconds: Seconds, slots: int, more: float) -> float:
         """What all of it takes with `slots` workers; a refit has `more` times the rows."""
         whole = 0.0
-        for count, epochs in self.finals:
+        for number, (count, epochs) in enumerate(self.finals, 1):
             each = [seconds(place, epochs) for place in range(count)]
-            whole += max([*each, sum(each) / slots])
+            late = number == len(self.finals) and epochs >= self.long
+            whole += max([*each, (self.variants if late else 1) * sum(each) / slots])
         if self.refit:
             whole += more * max(seconds(place, self.refit) for place in range(self._last()))
         return whole
@@ -80,7 +92,7 @@ class Timetable:
             return self.trained_by
         if seconds is None:
             return half
-        needed = _SLACK * wanted.seconds(seconds, max(1, self.slots), more)
+        needed = SLACK * wanted.seconds(seconds, max(1, self.slots), more)
         return max(half, self.trained_by - needed)
 
     @property
@@ -88,9 +100,21 @@ class Timetable:
         """What one trial of the search may take."""
         return _SEARCH * self.training * max(1, self.slots) / max(_LEAST_TRIALS, self.slots)
 
+    def share(self, refit: float) -> float:
+        """What one of few trials may take, each a training in full, before a refit."""
+        return max(0.0, self.training - refit) * max(1, self.slots) / _WHOLE_TRIALS
+
     def least(self, cheapest: float) -> float:
         """The least bound, in seconds, that leaves time for one training of so many seconds."""
-        return self.start + self.end + _SLACK * cheapest
+        return self.start + self.end + SLACK * cheapest
+
+
+def long_enough(wanted: int) -> int:
+    """Epochs from which on a final shows what late answers are worth, where so many were wanted.
+
+    In a third of a schedule CutMix and strong augmentation lose, whatever they gain in all of it.
+    """
+    return -(-wanted // 2)
 
 
 def affordable(
@@ -112,7 +136,7 @@ def affordable(
     slots = max(1, slots)
     had = max(own, default=0)
     for candidate in _smaller(wanted):
-        fitting = _longest(candidate, lambda s: _SLACK * s.seconds(seconds, slots, more) <= left)
+        fitting = _longest(candidate, lambda s: SLACK * s.seconds(seconds, slots, more) <= left)
         if fitting is None:
             continue
         if _is_worth(fitting, candidate, had):
@@ -137,9 +161,9 @@ def _smaller(wanted: Schedules) -> list[Schedules]:
     if wanted.finals:
         count, epochs = wanted.finals[-1]
         tried += [replace(wanted, finals=((n, epochs),)) for n in range(count, 0, -1)]
-        tried += [Schedules(((n, epochs),)) for n in range(count, 0, -1)]
+        tried += [replace(wanted, finals=((n, epochs),), refit=0) for n in range(count, 0, -1)]
     if wanted.refit:
-        tried.append(Schedules((), wanted.refit))
+        tried.append(replace(wanted, finals=()))
     return tried
 
 

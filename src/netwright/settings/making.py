@@ -121,7 +121,7 @@ def _shown(parameter: inspect.Parameter) -> str:
     default = parameter.default
     if default is parameter.empty or repr(default) == "<factory>":
         return parameter.name
-    return f"{parameter.name}={default!r}"
+    return parameter.name if default is None else f"{parameter.name}={default!r}"
 
 
 def _fitted(word: str, value: Any, hint: Any, plugins: Mapping[type[Any], Resolve]) -> Any:

@@ -7,6 +7,8 @@ from netwright.space.architecture import Answer, Architecture
 from netwright.space.cells import CellGraph, Cells, CellSize
 from netwright.space.choose import Choice, Choose
 from netwright.space.derived import frozen, restricted, shrunk, widened
+from netwright.space.designs import Design
+from netwright.space.ensembles import ensembled
 from netwright.space.joined import adopted, joined
 from netwright.space.space import Space
 
@@ -18,8 +20,10 @@ __all__ = [
     "Cells",
     "Choice",
     "Choose",
+    "Design",
     "Space",
     "adopted",
+    "ensembled",
     "frozen",
     "joined",
     "restricted",

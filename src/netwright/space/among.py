@@ -33,6 +33,10 @@ class Chosen(Moves):
         self._rows = encode(self.given)
         self._answered = self._rows.sum(1)
 
+    def allows(self, architecture: Architecture) -> bool:
+        """Whether it is one of those given."""
+        return architecture in self._places
+
     def sample(self, rng: np.random.Generator, *, uniform: bool = False) -> Architecture:
         """One of those given."""
         return self.given[int(rng.integers(len(self.given)))]

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from netwright.errors import NetwrightError, SpaceError
+from netwright.errors import NetwrightError, SpaceError, raised_at
 from netwright.network.meta_results import Shapes
 from netwright.network.outputs import unlike
 from netwright.network.signature import Signature
@@ -38,7 +38,7 @@ def listing_of(call: str) -> Iterator[None]:
     except (Exception, SystemExit) as error:
         raise SpaceError(
             f"`{call}` failed while its choices were listed: "
-            f"{type(error).__name__}: {str(error).rstrip('.')}."
+            f"{type(error).__name__}: {str(error).rstrip('.')}{raised_at(error)}."
         ) from error
 
 
@@ -122,7 +122,7 @@ class Checker:
             lacking = isinstance(error, NotImplementedError) or "meta tensor" in str(error)
             if lacking and not told:
                 return ""  # an operation that the meta device lacks: found when it is trained
-            text = f"{type(error).__name__}: {str(error).rstrip('.')}"
+            text = f"{type(error).__name__}: {str(error).rstrip('.')}{raised_at(error)}"
             shapes = ", ".join(str((2, *spec.sizes)) for spec in self.signature.inputs)
             return f"cannot be built and run on inputs of shape {shapes}: {text}.{told}"
         return unlike(outputs, self.signature.outputs, 2)

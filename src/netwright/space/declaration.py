@@ -46,6 +46,12 @@ class Declared:
     def __post_init__(self) -> None:
         if not callable(self.network):
             raise SettingError(f"`Space(network, ...)` must be a callable, got {self.network!r}.")
+        if isinstance(self.network, nn.Module):
+            raise SettingError(
+                "`Space(network, ...)` must be a function (choose, inputs, outputs) that returns a "
+                f"network, got a model of the class {self.name}; write `netwright.convert(model, "
+                "example)`."
+            )
 
     @property
     def inputs(self) -> Any:

@@ -16,6 +16,8 @@ from torch import nn
 from netwright.errors import SettingError, SpaceError
 from netwright.space.architecture import Answer, Architecture
 from netwright.space.choose import Choice, Choose
+from netwright.space.declaration import Declared
+from netwright.space.designs import Design, still_members
 from netwright.space.losers import losers
 from netwright.space.modules import Pass
 from netwright.space.space import Space
@@ -232,6 +234,34 @@ def shrunk(
     return made
 
 
+def _with_other_recipes(space: Space, made: Space) -> Sequence[Design]:
+    """The designs of a space; what is no option of a recipe any more is left open.
+
+    A design is the same network whatever it is trained with.
+    """
+    cut = [
+        name
+        for design in space.designs
+        for name, answer in design.answers.items()
+        if name in made.choices and answer not in made.choices[name].options
+    ]
+    if not cut or space.declared_recipe is None:
+        return space.designs
+    asked = Declared(space.network, None, space.name, space.signature).listed()[1]
+    open_now = set(cut) - asked.keys()
+    return [
+        replace(
+            design,
+            answers={
+                name: answer
+                for name, answer in design.answers.items()
+                if name not in open_now or answer in made.choices[name].options
+            },
+        )
+        for design in space.designs
+    ]
+
+
 def _optioned(space: Space, options: Options) -> Space:
     """A space of the same declaration with these options."""
     rules = space.members.normal_form
@@ -243,5 +273,6 @@ def _optioned(space: Space, options: Options) -> Space:
         normal_form=None if rules is None else Among(rules, options),
         cells=space.cells,
     )
-    made.kept = space.kept
+    made.kept, made.networks = space.kept, space.networks
+    made.designs = still_members(made.members, _with_other_recipes(space, made))
     return made

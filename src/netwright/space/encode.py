@@ -220,6 +220,8 @@ class Encoders:
     """
 
     def __init__(self, members: Members, cells: Cells | None) -> None:
+        if cells is not None and not isinstance(cells, Cells):
+            raise SettingError(f"`Space(cells=...)` must be `Cells`, got {cells!r}.")
         self._members, self._cells = members, cells
         self._made: dict[tuple[str, int | None], Encoder] = {}
 

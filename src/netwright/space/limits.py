@@ -15,9 +15,9 @@ from torch import nn
 from netwright.errors import EvaluationError, LimitError, SettingError
 from netwright.network.cost import Survey, survey
 from netwright.network.signature import Signature
+from netwright.objective import COSTS
 from netwright.space.architecture import Architecture
 
-COSTS = ("params", "macs", "memory_mib")
 """Metrics that are known without running the network."""
 
 Predict = Callable[[Sequence[Architecture]], Sequence[float] | NDArray[np.float64]]

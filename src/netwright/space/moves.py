@@ -45,6 +45,10 @@ class Moves:
         """Whether not everything is allowed."""
         return self._excess is not None
 
+    def allows(self, architecture: Architecture) -> bool:
+        """Whether a member is within what is allowed."""
+        return self._excess is None or float(self._excess([architecture])[0]) <= 0
+
     def sample(self, rng: np.random.Generator, *, uniform: bool = False) -> Architecture:
         """A member; see `Space.sample`."""
         one = self._members.equally if uniform else self._members.freely

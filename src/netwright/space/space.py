@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property, partial
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from netwright.errors import SettingError, SpaceError
+from netwright.errors import SpaceError
 from netwright.network.cost import Survey
 from netwright.network.randomness import seeded
 from netwright.network.signature import Signature
@@ -20,6 +21,7 @@ from netwright.space.architecture import Answer, Architecture
 from netwright.space.cells import Cells
 from netwright.space.choose import Ask, Building, Choice, Choose
 from netwright.space.declaration import Declaration, Declared, Recipe
+from netwright.space.designs import Design, checked
 from netwright.space.encode import Column, Encoders, Encoding, graphs, needs_cells
 from netwright.space.limits import OverLimits, Predict, Surveys, bounds_of
 from netwright.space.losers import Dropped
@@ -44,7 +46,8 @@ class Space:
 
     `normal_form(answers)` is for rules between choices: it gives the answers that stand for all
     that build an equal network, or None where they build none. `members` says how many members
-    there are then, since they cannot be counted but by enumeration.
+    there are then, since they cannot be counted but by enumeration. `designs` are well-known
+    networks that are members, which a search tries first.
 
     The declaration is listed once on the meta device, then a few members are built there, so
     that a mistake is found here and not in the hundredth trial.
@@ -59,8 +62,11 @@ class Space:
     dropped: tuple[Dropped, ...] = ()
     """Of a space that `shrunk` made: the options that lost."""
 
+    networks: int = 1
+    """Of how many networks an ensemble is; see `ensembled`."""
+
     origin: str | None = None
-    """Of a ready space: its name and settings, as the command line takes them."""
+    """Of a ready space, or of ensembles of one: its name and settings, as the command line has."""
 
     memo: dict[str, Any]
     """What others found out about this space and keep with it, by their names."""
@@ -78,11 +84,10 @@ class Space:
         members: int | None = None,
         member: Numbered | None = None,
         cells: Cells | None = None,
+        designs: Sequence[Design] = (),
     ) -> None:
         named = name or str(getattr(network, "__name__", type(network).__name__))
         self._declared = Declared(network, recipe, named, signature_from(inputs, outputs, tokens))
-        if cells is not None and not isinstance(cells, Cells):
-            raise SettingError(f"`Space(cells=...)` must be `Cells`, got {cells!r}.")
         self.name, self.network, self.declared_recipe = named, network, recipe
         self.signature, self.cells = self._declared.signature, cells
         self.inputs, self.outputs = self._declared.inputs, self._declared.outputs
@@ -96,6 +101,7 @@ class Space:
         self.memo: dict[str, Any] = {}
         self._declared.check(self.members)
         self.members.shifts = find_shifts(root, self._declared.structure, self.members.draw)
+        self.designs = checked(self.members, designs)
 
     @cached_property
     def digest(self) -> str:
@@ -124,11 +130,8 @@ class Space:
 
     def recipe(self, architecture: Architecture) -> dict[str, Any]:
         """The evaluator's settings that this architecture answers, empty without a recipe."""
-        return (
-            dict(self.declared_recipe(Building(architecture.answers)))
-            if self.declared_recipe
-            else {}
-        )
+        asked = self.declared_recipe
+        return {} if asked is None else dict(asked(Building(architecture.answers)))
 
     # -- architectures ----------------------------------------------------------------------------
 
@@ -145,10 +148,9 @@ class Space:
 
     def contains(self, architecture: Architecture) -> bool:
         """Whether the architecture is a member of this space, in its canonical form."""
-        try:
+        with suppress(SpaceError):
             return self.architecture(architecture.answers) == architecture
-        except SpaceError:
-            return False
+        return False
 
     def within(self, excess: Excess) -> Space:
         """This space, with `sample`, `mutate` and `cross` drawing again while `excess` is above 0.
@@ -261,8 +263,7 @@ class Space:
     ) -> list[Architecture]:
         """At most `count` different members, to be compared: random ones, and mutants of `parents`.
 
-        With parents half of them are mutants, one to three steps away. Of what was drawn only the
-        members within are given, which may be few.
+        With parents half of them are mutants, one to three steps away. Only those within are given.
         """
         return self._moves.pool(rng, count, parents)
 
@@ -329,6 +330,10 @@ class Space:
         """
         return self._moves.few(most)
 
+    def allows(self, architecture: Architecture) -> bool:
+        """Whether a member is within the bounds of draws; see `within`, `limited` and `among`."""
+        return self._moves.allows(architecture)
+
     @property
     def is_bounded(self) -> bool:
         """Whether draws keep to less than all members; see `within` and `limited`."""
@@ -344,10 +349,9 @@ class Space:
 
     def size(self) -> int | None:
         """What `count` gives, or None where it cannot be told."""
-        try:
+        with suppress(SpaceError):
             return self.count()
-        except SpaceError:
-            return None
+        return None
 
     def columns(
         self, encoding: Encoding = "onehot", *, longest: int | None = None

@@ -3,6 +3,7 @@
 What a space is does not belong here but in `space`.
 """
 
+from netwright.spaces.audio import audio
 from netwright.spaces.conv1d import conv1d
 from netwright.spaces.convnet import convnet
 from netwright.spaces.convnext import convnext
@@ -17,9 +18,12 @@ from netwright.spaces.nasbench101 import nasbench101
 from netwright.spaces.nasbench201 import nasbench201, nats_size
 from netwright.spaces.nasnet import enas_micro, nasnet, pnas
 from netwright.spaces.resnet import regnet, resnet
+from netwright.spaces.tabular import tabular
+from netwright.spaces.text import text
 from netwright.spaces.vit import vit
 
 __all__ = [
+    "audio",
     "conv1d",
     "convnet",
     "convnext",
@@ -38,5 +42,7 @@ __all__ = [
     "pnas",
     "regnet",
     "resnet",
+    "tabular",
+    "text",
     "vit",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from netwright.errors import SettingError
@@ -20,6 +21,14 @@ def image_shape(call: str, inputs: object, least: int = 8) -> tuple[int, int, in
             f"{least} pixels, got {inputs!r}."
         )
     return shape[0], shape[1], shape[2]
+
+
+def halvings(size: tuple[int, int], least: float) -> int:
+    """How often an image (h, w) can be halved while it is as large as `least` x `least` pixels.
+
+    Of an oblong image the area counts, since networks cost by it.
+    """
+    return max(0, math.floor(math.log2(math.sqrt(size[0] * size[1]) / least)))
 
 
 def series_shape(call: str, inputs: object, least: int = 8) -> tuple[int, int]:

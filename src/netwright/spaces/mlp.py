@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from netwright.errors import SettingError
-from netwright.space import Choose, Space
+from netwright.space import Answer, Choose, Design, Space
 from netwright.spaces.ready import ready
 
 
@@ -28,7 +28,12 @@ def mlp(inputs: Sequence[int] | int, classes: int) -> Space:
         raise SettingError(
             f"`mlp(inputs, classes)` must be given a shape of positive sizes, got {inputs}."
         )
-    return Space(network, inputs, classes, recipe=recipe, name="mlp")
+    common: dict[str, Answer] = {"learning_rate": 0.003, "weight_decay": 0.01, "depth": 2}
+    designs = [
+        Design("mlp", {**common, "layer": "plain", "dropout": 0.1}, {"width": 1}, usual=128),
+        Design("resnet", {**common, "layer": "residual"}, {"width": 1}, usual=128),
+    ]
+    return Space(network, inputs, classes, recipe=recipe, name="mlp", designs=designs)
 
 
 def recipe(choose: Choose) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,13 +18,15 @@ from torch.nn.functional import hardsigmoid, interpolate
 
 from netwright.errors import SettingError
 from netwright.space import Choose, Space
-from netwright.spaces.input_shapes import image_shape
+from netwright.spaces.input_shapes import halvings, image_shape
 from netwright.spaces.ready import ready
 
 _KERNELS = (3, 5, 7)
 _RATIOS = (3, 4, 6)
 _WIDTHS = (24, 40, 80, 112, 160)
-_STRIDES = (2, 2, 2, 1, 2)
+_HALVING = (5, 0, 1, 2, 3)  # places that halve: stage 4, the stem, stages 0 to 2; dropped in turn
+_PHOTOGRAPH = 32  # pixels of the shorter side from which on images may be mirrored
+_END = 4 / 2**0.5  # sides at the end are as long or longer, where the image is small
 _EXCITED = (False, True, False, True, True)
 _HARD = (False, False, True, True, True)  # h-swish in place of ReLU
 
@@ -39,8 +42,10 @@ def mobilenet_v3(
     """The space for images of shape `inputs` = (c, h, w).
 
     `width` multiplies all widths. `resolutions` are sides that the image may be resized to, one of
-    which is chosen; none keeps it as it is. Images below 64 pixels are not halved by the stem and
-    the first two stages, so that they end at the same size as larger ones.
+    which is chosen; none keeps it as it is. From 91 pixels on, by the largest of these, all is as
+    published. Smaller images are halved less often, so that they too end with 3 to 6 pixels each
+    way: first the last stage does not halve them, where that costs least, then not the stem and
+    the first stages. From 32 pixels on the recipe asks whether images are mirrored in training.
 
     Raises:
         SettingError: A shape that is no image, or a width or a resolution that is none.
@@ -55,21 +60,28 @@ def mobilenet_v3(
             f"got {resolutions!r}."
         )
     declared = partial(network, width=width, sides=sides)
-    return Space(declared, shape, classes, name="mobilenet_v3")
+    asked = recipe if min(shape[1:]) >= _PHOTOGRAPH else None
+    return Space(declared, shape, classes, recipe=asked, name="mobilenet_v3")
+
+
+def recipe(choose: Choose) -> dict[str, Any]:
+    """Settings of `Training` that are answered together with the network."""
+    return {"flip": choose.value("flip", [False, True])}
 
 
 def network(
     choose: Choose, inputs: tuple[int, ...], classes: int, width: float, sides: tuple[int, ...]
 ) -> nn.Module:
     """The declaration."""
-    small = min(inputs[1:]) < 64
+    side = max(sides, default=0)
+    strides = _strides((side, side) if sides else (inputs[1], inputs[2]))
     before = eights(round(16 * width))
     layers: list[nn.Module] = [Resize(choose.value("resolution", sides))] if sides else []
-    layers += conv(inputs[0], before, 3, nn.Hardswish, stride=1 if small else 2)
+    layers += conv(inputs[0], before, 3, nn.Hardswish, stride=strides[0])
     layers.append(Block(choose, before, before, before, 3, nn.ReLU))
     for stage, base in enumerate(_WIDTHS):
         out = eights(round(base * width))
-        stride = 1 if small and stage < 2 else _STRIDES[stage]
+        stride = strides[1 + stage]
         act = nn.Hardswish if _HARD[stage] else nn.ReLU
 
         def block(
@@ -107,6 +119,12 @@ def network(
         nn.Flatten(),
         nn.Linear(features, classes),
     )
+
+
+def _strides(size: tuple[int, int]) -> list[int]:
+    """The strides of the stem and of each stage, for images of a size."""
+    halved = set(_HALVING[max(0, len(_HALVING) - halvings(size, _END)) :])
+    return [2 if place in halved else 1 for place in range(1 + len(_WIDTHS))]
 
 
 def conv(

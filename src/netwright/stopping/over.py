@@ -8,7 +8,7 @@ proposes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -101,14 +101,18 @@ class StoppedSearch:
         call = f"{type(self._stopping).__name__}.promoted(...)"
         going = checked_proposal(call, self._stopping.promoted(pending))
         if going is not None:
-            return going
-        budget = self._stopping.entry(pending)
+            return replace(going, design=self._design(going.architecture))
+        budget = self.entry(pending)
         chooser = self._chooser(budget)
         left_out = self._left_out(budget, chooser)
         search = self._of(chooser)
         call = f"{type(search).__name__}.propose(...)"
         chosen = checked_proposal(call, search.propose(rng, [*pending, *left_out]))
         return chosen and Proposal(chosen.architecture, budget, chosen.parent)
+
+    def entry(self, pending: Sequence[Proposal]) -> Budget | None:
+        """Return the budget of a new network, whoever proposes it."""
+        return self._stopping.entry(pending)
 
     def observe(self, trial: Trial) -> None:
         """Tell the search of the trial's budget, and the stopper."""
@@ -126,6 +130,11 @@ class StoppedSearch:
                 f"{goes_on!r}."
             )
         return bool(goes_on)
+
+    def _design(self, architecture: Architecture) -> str | None:
+        """The name of the design that a network was proposed as."""
+        told = (known[architecture] for known in self._known.values() if architecture in known)
+        return next((t.proposal.design for t in told if t.proposal.design is not None), None)
 
     def _of(self, budget: Budget | None) -> Proposing:
         """The search that is told of trials of a budget."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -171,6 +173,60 @@ class MemoryStore(Store):
 
     def _artifacts(self, run: str) -> dict[str, bytes]:
         return self._contents().artifacts.get(run, {})
+
+
+class HeldStore(MemoryStore):
+    """Runs that this value holds: they are gone with it, and are pickled and copied with it."""
+
+    scheme = "held"
+
+    def __init__(self, contents: _Contents | None = None) -> None:
+        self._held = contents or _Contents()
+        super().__init__(f"{os.getpid()}-{next(_NUMBERS)}", create=False)
+
+    @classmethod
+    def at(cls, url: str, *, create: bool = True) -> HeldStore:
+        """Refuse: no URL leads to what a value holds.
+
+        Raises:
+            StoreError: Always.
+        """
+        raise StoreError(f"The store {url!r} is a value of another place; nothing opens it anew.")
+
+    @classmethod
+    def copied(cls, store: Store, run: str) -> HeldStore:
+        """A run of another store with its artifacts, which may be removed there afterwards."""
+        events = store.events(run)
+        listed = [(replace(event, body={}), json.dumps(event.body)) for event in events]
+        kept = {key: store.read(run, key) for key in store.keys(run)}
+        return cls(_Contents({run: listed}, {run: kept}, last=events[-1].id))
+
+    @property
+    def url(self) -> str:
+        """`held://` and a name; nothing is opened from it."""
+        return f"held://{self.name}"
+
+    def clear(self) -> None:
+        """Forget all runs."""
+        self._held = _Contents()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        held = self._held
+        with held.guard:
+            return _held_again, (dict(held.events), dict(held.artifacts), held.last)
+
+    def _contents(self) -> _Contents:
+        return self._held
+
+
+_NUMBERS = itertools.count(1)  # of the held stores of this process
+
+
+def _held_again(events: Any, artifacts: Any, last: int) -> HeldStore:
+    """What was pickled, with lists of its own."""
+    listed = {run: list(each) for run, each in events.items()}
+    kept = {run: dict(each) for run, each in artifacts.items()}
+    return HeldStore(_Contents(listed, kept, last=last))
 
 
 def _insert(contents: _Contents, run: str, kind: str, trial: int | None, text: str) -> int:

@@ -14,12 +14,13 @@ for architectures as in Kandasamy et al., arXiv 1802.07191, and Ru et al., NAS-B
   cell came after 12 trials (median of 40 seeds) with this, with none, and with the accuracy after
   12 epochs on other data; after 11 with parameters and 14 with Zen-score. Under limits, which what
   is far or deep tends to break, the first trials are random.
-- The acquisition is maximised over all members where the space is small (25,000; where networks
-  have few columns 60,000, as long as the posterior at them fits in memory), else over random
-  members and mutants of the best trials (of those that have to be traced, a stock is kept that
-  grows with the trials); equal networks are looked at once, but where the rows of a table tell them
-  apart. Proposals in flight count as if they had their predicted gain (Ginsbourger et al.,
-  "Kriging is well-suited to parallelize optimization", 2010).
+- The acquisition is maximised over all members where these can be read in 8 s or so and kept in
+  memory, by the size of some of them (about 80,000 of a space such as NAS-Bench-201, 35,000 of
+  cells such as those of DARTS), else over random members and mutants of the best trials (of those
+  that have to be traced, a stock is kept that grows with the trials); equal networks are looked at
+  once, but where the rows of a table tell them apart. Proposals in flight count as if they had
+  their predicted gain (Ginsbourger et al., "Kriging is well-suited to parallelize optimization",
+  2010).
 - With several objectives each proposal weighs them anew (Knowles, "ParEGO", 2006).
 """
 
@@ -56,10 +57,11 @@ Rows = NDArray[np.int64]
 _GROWTH = 1.2  # the kernel is fitted again when there are so many times the trials
 _PARENTS = 5  # the best trials, whose mutants are looked at
 _MOST, _LEFT = 600, 400  # trials that are looked at; when there are more, so many are kept
-_ENUMERATED = 25_000  # members of a space that are all looked at,
-_MOST_ENUMERATED = 60_000  # or so many where they have few columns:
-_MEASURED, _COLUMNS = 1000, 300  # some of them are looked at for the columns of all blocks
-_KEPT = 15 * 10**6  # numbers that are kept of all members, at most: 120 MB
+_ENUMERATED = 200_000  # members of a space that are gone through, to be all looked at:
+_READ = 800_000  # parts of all, 10 us each, which are those of
+_MEASURED = 1000  # some members,
+_OWN = 4  # and what a member takes beside its parts, counted as parts
+_KEPT = 40 * 10**6  # numbers of each kind that are kept of all members, at most: 320 MB
 _EFFORT = 10**8  # candidates times squared trials, at most
 _DEAR = 8  # networks that are traced for a proposal, and to be kept after a trial,
 _GROUND = 64  # and after the first trials, where tracing takes time
@@ -256,7 +258,7 @@ class Candidates:
         self._stock: dict[str, Architecture] = {}  # by key
         if features.is_cheap and not space.is_bounded:
             if "every" not in space.memo:
-                members = _affordable(features, space.few(_MOST_ENUMERATED))
+                members = _affordable(features, space.few(_ENUMERATED))
                 space.memo["every"] = None if members is None else Every(features, members)
             self.every = space.memo["every"]
 
@@ -303,10 +305,12 @@ class Candidates:
 def _affordable(
     features: Features, members: list[Architecture] | None
 ) -> list[Architecture] | None:
-    """The members if they can all be compared; more of them if they have few columns."""
-    if members is not None and len(members) > _ENUMERATED:
-        features.rows(members[:: len(members) // _MEASURED])
-        if sum(map(features.width, range(len(features.scales)))) > _COLUMNS:
+    """The members if they can all be read and kept, by the parts and columns of some."""
+    if members is not None and len(members) > _MEASURED:
+        rows = features.rows(members[:: len(members) // _MEASURED]).tolist()
+        parts = sum(features.parts(row) or 0 for row in rows) / len(rows) + _OWN
+        columns = sum(map(features.width, range(len(features.scales))))
+        if len(members) * parts > _READ or len(members) * columns > _KEPT:
             return None
     return members
 

@@ -14,6 +14,9 @@ from scipy.linalg import solve_triangular
 from netwright.surrogates.features import Array
 from netwright.surrogates.gaussian_process import Gram, Kernel
 
+_AT_ONCE = 512  # of the fixed rows, so that what is computed of them stays in the cache
+_MORE = 64  # rows that there is room for, and each time that they are used up
+
 
 class Everywhere:
     """The posterior at fixed rows: `restart` it with each kernel, `append` one more trial."""
@@ -21,17 +24,21 @@ class Everywhere:
     def __init__(self, gram: Gram, rows: NDArray[np.int64]) -> None:
         self._fixed = gram.fixed(rows)
         self._count = 0
-        self._left = np.zeros((64, len(rows)))
+        self._left = np.zeros((_MORE, len(rows)))
         self._known = np.zeros(len(rows))  # the variance that is known, a share of it
         self._own = np.zeros(len(rows))
 
     def restart(self, gram: Gram, kernel: Kernel, root: Array) -> None:
         """Begin anew with all rows that were observed."""
         self._own = gram.variances(kernel, self._fixed.rows)
-        self._known = np.zeros(len(self._fixed.rows))
-        self._count = 0
-        for place in range(len(gram.rows)):
-            self._add(self._next(gram, kernel, root, place))
+        self._count = len(gram.rows)
+        self._left = np.zeros((self._count + _MORE, len(self._own)))
+        for begin in range(0, len(self._own), _AT_ONCE):
+            part = slice(begin, begin + _AT_ONCE)
+            near = self._fixed.near(kernel, gram.rows, part)
+            left = solve_triangular(root, near, lower=True, overwrite_b=True, check_finite=False)
+            self._left[: self._count, part] = left
+        self._known = np.einsum("nm,nm->m", *2 * [self._left[: self._count]])
 
     def append(self, gram: Gram, kernel: Kernel, root: Array) -> None:
         """One more row, the last of `gram`."""
@@ -56,13 +63,13 @@ class Everywhere:
         return mean, np.sqrt(np.maximum(self._own - self._known, 1e-9) * variance)
 
     def _next(self, gram: Gram, kernel: Kernel, root: Array, place: int) -> Array:
-        near = self._fixed.near(kernel, int(gram.rows[place]))
+        near = self._fixed.near(kernel, gram.rows[place : place + 1])[0]
         row: Array = (near - root[place, :place] @ self._left[:place]) / root[place, place]
         return row
 
     def _add(self, row: Array) -> None:
         if self._count == len(self._left):
-            self._left = np.concatenate([self._left, np.zeros_like(self._left)])
+            self._left = np.concatenate([self._left, np.zeros((_MORE, len(self._own)))])
         self._left[self._count] = row
         self._count += 1
         self._known += row**2

@@ -64,7 +64,10 @@ class Features:
 
     @property
     def is_cheap(self) -> bool:
-        """Whether rows cost microseconds, not the tracing of a network each."""
+        """Whether rows cost microseconds, not the tracing of a network each.
+
+        Rows of networks that are traced do, too, once all skeletons were traced, if these are few.
+        """
         return self._skeletons.is_cheap
 
     def rows(self, architectures: Sequence[Architecture]) -> NDArray[np.int64]:

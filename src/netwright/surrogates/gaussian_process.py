@@ -13,7 +13,7 @@ over random members being 1. The variance v is the likeliest, as are the other s
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -42,6 +42,16 @@ class Kernel:
     length: float = 1.0
     linear: float = 0.4
     noise: float = 0.05
+
+    def of(self, squares: Array, linear: Array) -> Array:
+        """The kernel by squared distances and centred products, without noise."""
+        near: Array = np.exp(squares / (-2 * self.length**2))
+        found: Array = self.linear * 2 * linear + (1 - self.linear) * near
+        return found
+
+
+Blocks = Mapping[int, tuple[Array, Array]]
+"""Squared distances and centred products in each block that varies."""
 
 
 class Gram:
@@ -77,14 +87,20 @@ class Gram:
         self.rows = self.rows[places]
         self._inner = self._inner[:, places][:, :, places]
 
-    def own(self, kernel: Kernel) -> Array:
-        """The kernel between all observed rows, n x n, without noise."""
+    def own(self, kernel: Kernel, blocks: Blocks | None = None) -> Array:
+        """The kernel between all observed rows, n x n, without noise; `blocks` are `own_blocks`."""
         n = len(self.rows)
-        return self._kernel(kernel, self._inner[:, :n, :n], self.rows, self.rows)
+        return self._mixed(kernel, (n, n), self.own_blocks() if blocks is None else blocks)
+
+    def own_blocks(self) -> Blocks:
+        """What kernels between all observed rows have in common."""
+        n = len(self.rows)
+        return self._blocks(self._inner[:, :n, :n], self.rows, self.rows)
 
     def against(self, kernel: Kernel, rows: NDArray[np.int64]) -> Array:
         """The kernel between m other rows and the observed ones, m x n."""
-        return self._kernel(kernel, self._products(rows, self.rows), rows, self.rows)
+        inner = self._products(rows, self.rows)
+        return self._mixed(kernel, inner.shape[1:], self._blocks(inner, rows, self.rows))
 
     def fixed(self, rows: NDArray[np.int64]) -> Fixed:
         """Rows that are compared with others again and again."""
@@ -102,28 +118,30 @@ class Gram:
         blocks = range(len(self.features.scales))
         return np.array([self.features.block(i, a) @ self.features.block(i, b).T for i in blocks])
 
-    def _kernel(
-        self, kernel: Kernel, inner: Array, a: NDArray[np.int64], b: NDArray[np.int64]
-    ) -> Array:
-        squares, linear = np.zeros(inner.shape[1:]), np.zeros(inner.shape[1:])
-        for i, weight in self.weights(kernel):
+    def _blocks(self, inner: Array, a: NDArray[np.int64], b: NDArray[np.int64]) -> Blocks:
+        made = {}
+        for i in self._varying:
             norms_a, lean_a, centre = self.sums(i, a)
-            norms_b, lean_b, _ = self.sums(i, b)
-            squares += weight * (norms_a[:, None] + norms_b - 2 * inner[i])
-            linear += weight * (inner[i] - lean_a[:, None] - lean_b + centre)
-        near: Array = np.exp(squares / (-2 * kernel.length**2))
-        found: Array = kernel.linear * 2 * linear + (1 - kernel.linear) * near
-        return found
+            norms_b, lean_b, _ = self.sums(i, b) if b is not a else (norms_a, lean_a, centre)
+            squares = norms_a[:, None] + norms_b - 2 * inner[i]
+            made[i] = squares, inner[i] - lean_a[:, None] - lean_b + centre
+        return made
+
+    def _mixed(self, kernel: Kernel, shape: tuple[int, ...], blocks: Blocks) -> Array:
+        squares, linear = np.zeros(shape), np.zeros(shape)
+        for i, weight in self.weights(kernel):
+            squares += weight * blocks[i][0]
+            linear += weight * blocks[i][1]
+        return kernel.of(squares, linear)
+
+    @property
+    def _varying(self) -> list[int]:
+        return [i for i, scale in enumerate(self.features.scales) if scale > 0]
 
     def weights(self, kernel: Kernel) -> list[tuple[int, float]]:
         """The blocks that vary, each with its weight over its scale."""
-        scales = self.features.scales
-        whole = sum(w for w, s in zip(kernel.mix, scales, strict=True) if s > 0)
-        return [
-            (i, w / whole / s)
-            for i, (w, s) in enumerate(zip(kernel.mix, scales, strict=True))
-            if s > 0
-        ]
+        whole = sum(kernel.mix[i] for i in self._varying)
+        return [(i, kernel.mix[i] / whole / self.features.scales[i]) for i in self._varying]
 
     def sums(self, which: int, rows: NDArray[np.int64]) -> tuple[Array, Array, float]:
         """Squared norms, products with the centre, and the centre's squared norm."""
@@ -141,20 +159,19 @@ class Fixed:
         self._values = [np.ascontiguousarray(gram.features.block(i, rows).T) for i in blocks]
         self._sums = [gram.sums(i, rows) for i in blocks]
 
-    def near(self, kernel: Kernel, row: int) -> Array:
-        """The kernel between each of them and another row, m values."""
-        other = np.array([row])
-        squares, linear = np.zeros(len(self.rows)), np.zeros(len(self.rows))
+    def near(self, kernel: Kernel, rows: NDArray[np.int64], part: slice = slice(None)) -> Array:
+        """The kernel between n other rows and each of a part of them, n x m."""
+        shape = (len(rows), len(self.rows[part]))
+        squares, linear = np.zeros(shape), np.zeros(shape)
         for i, weight in self._gram.weights(kernel):
-            values = self._gram.features.block(i, other)[0]
-            inner = values[: len(self._values[i])] @ self._values[i]  # later columns are 0 here
+            values = self._gram.features.block(i, rows)
+            own = self._values[i][:, part]
+            inner = values[:, : len(own)] @ own  # later columns are 0 here
             norms, lean, centre = self._sums[i]
-            norm, leans, _ = self._gram.sums(i, other)
-            squares += weight * (norms + norm[0] - 2 * inner)
-            linear += weight * (inner - lean - leans[0] + centre)
-        near: Array = np.exp(squares / (-2 * kernel.length**2))
-        found: Array = kernel.linear * 2 * linear + (1 - kernel.linear) * near
-        return found
+            norm, leans, _ = self._gram.sums(i, rows)
+            squares += weight * (norms[part] + norm[:, None] - 2 * inner)
+            linear += weight * (inner - lean[part] - leans[:, None] + centre)
+        return kernel.of(squares, linear)
 
 
 class GaussianProcess:
@@ -192,9 +209,12 @@ class GaussianProcess:
 
 def root_of(gram: Gram, kernel: Kernel) -> Array:
     """The lower Cholesky factor of the observed rows' kernel with noise."""
-    covariance = gram.own(kernel)
-    covariance[np.diag_indices_from(covariance)] += kernel.noise
-    root: Array = cholesky(covariance, lower=True, check_finite=False)
+    return _rooted(gram.own(kernel), kernel.noise)
+
+
+def _rooted(covariance: Array, noise: float) -> Array:
+    noisy = covariance + noise * np.eye(len(covariance))
+    root: Array = cholesky(noisy, lower=True, overwrite_a=True, check_finite=False)
     return root
 
 
@@ -216,14 +236,17 @@ def likeliest(gram: Gram, scores: Array) -> Kernel:
 
     Where graphs vary, they are preferred to answers.
     """
-    graphs_vary = gram.features.scales[0] > 0
+    graphs_vary, blocks = gram.features.scales[0] > 0, gram.own_blocks()
 
-    def likelihood(kernel: Kernel) -> float:
-        doubt = _DOUBT if graphs_vary and kernel.mix != _MIXES[0] else 0.0
-        return GaussianProcess(gram, kernel, scores).likelihood() - doubt
-
-    kernels = [Kernel(*each) for each in product(_MIXES, _LENGTHS, _LINEAR, _NOISE)]
-    return max(kernels, key=likelihood)
+    found: list[tuple[float, Kernel]] = []
+    for mix, length, linear in product(_MIXES, _LENGTHS, _LINEAR):
+        doubt = _DOUBT if graphs_vary and mix != _MIXES[0] else 0.0
+        covariance = gram.own(Kernel(mix, length, linear), blocks)
+        for noise in _NOISE:
+            kernel = Kernel(mix, length, linear, noise)
+            process = GaussianProcess(gram, kernel, scores, _rooted(covariance, noise))
+            found.append((process.likelihood() - doubt, kernel))
+    return max(found, key=lambda each: each[0])[1]
 
 
 def normal_scores(values: Sequence[float] | Array) -> Array:

@@ -28,7 +28,8 @@ from netwright.surrogates.parts import Part, describe
 _OUTLINED = 12  # members in which the operations of cells are looked for
 _SOUGHT = 200  # draws for an operation that none of them has
 
-_SKELETONS = 256  # that are traced in 3 s at most, some ms each
+_MODULES = 40_000  # of networks that are traced in 4 to 6 s, 0.1 ms a module or more
+_LISTED = 60_000  # members whose skeletons are counted
 
 Slotted = tuple[str, int]
 """A choice, and how many times it was asked before."""
@@ -87,22 +88,20 @@ class Network:
 class Skeletons:
     """Networks of a space as graphs; what was traced is kept.
 
-    `network` gives None where networks cannot be traced, as when they branch on values.
+    `network` gives None where networks cannot be traced, as when they branch on values. After
+    `settle`, `is_cheap` says whether all architectures are read as cells, have no graph, or have
+    skeletons that are traced in seconds. That is told by how many there are and by the modules of
+    those that were traced, not by a clock, so that it is the same when a run is resumed.
     """
 
     def __init__(self, space: Space) -> None:
         self._space = space
         self._plain = plain_choices(space)
         self._traced: dict[tuple[tuple[str, Answer], ...], Skeleton] = {}
+        self._sizes: list[int] = []  # modules of each network that was traced
         self._failed = False
         self._operations = self._known_operations()
-
-    @property
-    def is_cheap(self) -> bool:
-        """Whether all architectures have few skeletons, are read as cells, or have no graph."""
-        others = (c for name, c in self._space.choices.items() if name not in self._plain)
-        skeletons = math.prod(len(choice.options) for choice in others)
-        return self._failed or bool(self._operations) or skeletons <= _SKELETONS
+        self.is_cheap = bool(self._operations)
 
     def network(self, architecture: Architecture) -> Network | None:
         """The graph of an architecture."""
@@ -118,11 +117,34 @@ class Skeletons:
 
         It is decided once, so that it does not depend on the order in which networks are seen.
         """
-        if all(self.network(member) is not None for member in sample):
-            return
-        self._plain, self._operations = frozenset(), {}
-        self._traced.clear()
-        self._failed = not all(self.network(member) is not None for member in sample)
+        if not all(self.network(member) is not None for member in sample):
+            if self._operations:
+                _unread(self._space, self._fault(sample))
+            self._plain, self._operations = frozenset(), {}
+            self._traced.clear()
+            self._failed = not all(self.network(member) is not None for member in sample)
+        self.is_cheap = self._failed or bool(self._operations) or self._are_few()
+
+    def _fault(self, sample: Sequence[Architecture]) -> str:
+        """Why one of these cannot be read."""
+        for member in sample:
+            try:
+                self._network(member)
+            except Exception as error:  # of user code, as in `network`
+                return f"{type(error).__name__}: {error}, of the member {member.to_json()}"
+        return "a member cannot be read"
+
+    def _are_few(self) -> bool:
+        """Whether all skeletons can be traced in seconds."""
+        others = [c for name, c in self._space.choices.items() if name not in self._plain]
+        most = _MODULES * len(self._sizes) / max(1, sum(self._sizes))
+        if math.prod(len(choice.options) for choice in others) <= most:
+            return True
+        members = self._space.few(_LISTED)  # which may have fewer
+        return members is not None and len({self._skeleton_key(m.answers) for m in members}) <= most
+
+    def _skeleton_key(self, answers: Mapping[str, Answer]) -> tuple[tuple[str, Answer], ...]:
+        return tuple(item for item in answers.items() if item[0] not in self._plain)
 
     def _known_operations(self) -> dict[str, Part]:
         """The part that each operation of the space's cells is; empty if that is not known."""
@@ -193,7 +215,8 @@ class Skeletons:
                     ends |= sources
                 else:
                     part = self._operations[operation]
-                    part = replace(part, label=prefix + part.label, exact=prefix + part.exact)
+                    if prefix:
+                        part = replace(part, label=prefix + part.label, exact=prefix + part.exact)
                     numbers[place] = len(nodes)
                     nodes.append(Node(part, sources, True))
                     parts.append(part)
@@ -203,7 +226,7 @@ class Skeletons:
         answers = architecture.answers
         if self._operations:
             return self._cells(answers)
-        key = tuple(item for item in answers.items() if item[0] not in self._plain)
+        key = self._skeleton_key(answers)
         skeleton = self._traced.get(key)
         if skeleton is None:
             skeleton = self._traced[key] = self._trace(answers)
@@ -228,6 +251,7 @@ class Skeletons:
 
     def _trace(self, answers: Mapping[str, Answer]) -> Skeleton:
         model, outlining = self._run(answers)
+        self._sizes.append(sum(1 for _ in model.modules()))
         graph = _Tracer(outlining.marked).trace(model)
         return _read(graph, model, outlining)
 

@@ -28,7 +28,14 @@ def _follows(tensors: Inputs, specs: tuple[TensorSpec, ...], rows: int) -> None:
 
 
 def _same(a: tuple[Inputs, Tensor], b: tuple[Inputs, Tensor]) -> bool:
-    return all(map(torch.equal, (*a[0], a[1]), (*b[0], b[1])))
+    return all(map(_equal, (*a[0], a[1]), (*b[0], b[1])))
+
+
+def _equal(a: Tensor, b: Tensor) -> bool:
+    """Whether tensors are the same, gaps (NaN) at the same places included."""
+    if a.is_floating_point():
+        return torch.equal(a.isnan(), b.isnan()) and torch.equal(a.nan_to_num(), b.nan_to_num())
+    return torch.equal(a, b)
 
 
 def _parts(data: Data) -> tuple[Part, Part, Part]:

@@ -59,8 +59,8 @@ def survives_the_way_to_a_worker(make: Make, space: Space) -> None:
 
 def refits_without_scoring(make: Make, space: Space) -> None:
     """An evaluator that can refit gives a trained network and no metric that seems validated."""
-    if make().can_refit:
-        evaluator = make().for_workers().for_refit()
+    evaluator = make().for_workers().for_refit()
+    if evaluator is not None:
         result = evaluator.evaluate(_candidate(space), Budget(1), Context(seed=2))
         assert result.status == "done" and result.model is not None
         assert not result.metrics

@@ -124,8 +124,11 @@ _READY: dict[str, Callable[[], Space]] = {
     "nasnet": lambda: spaces.nasnet((3, 8, 8), 4, channels=4, cells=3),
     "nats_size": lambda: spaces.nats_size((3, 8, 8), 4),
     "pnas": lambda: spaces.pnas((3, 8, 8), 4, channels=4, cells=3),
+    "audio": lambda: spaces.audio((2, 400), 3, rate=1000, most_width=8, stages=2, most_depth=1),
     "regnet": lambda: spaces.regnet((3, 32, 32), 4, most_depth=2, most_width=64),
     "resnet": lambda: spaces.resnet((3, 16, 16), 4, width=16, stages=2, most_depth=2),
+    "tabular": lambda: spaces.tabular((9,), 3, numbers=5),
+    "text": lambda: spaces.text((24,), 3, buckets=64, most_width=16),
     "vit": lambda: spaces.vit((3, 16, 16), 4, widths=(16, 48, 16), depths=(1, 3), heads=(1, 3)),
 }
 

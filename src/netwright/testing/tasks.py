@@ -126,6 +126,20 @@ def decodes_row_by_row(make: Make, targets: Tensor) -> None:
     torch.testing.assert_close(program(*_each(outputs)), answers)
 
 
+def says_the_same_when_deployed(make: Make, targets: Tensor) -> None:
+    """What goes after a network that is handed back changes no answer and no metric."""
+    task = make()
+    outputs = _outputs(task, len(targets))
+    after, meant = task.deployed()
+    given = outputs if after is None else after.eval()(*_each(outputs))
+    answers = task.decoder().eval()(*_each(outputs))
+    torch.testing.assert_close(meant.decoder().eval()(*_each(given)), answers)
+    assert meant.decoding["answer"] == task.decoding["answer"]
+    whole = task.measure([(outputs, targets)])
+    found = meant.measure([(given, targets)])
+    assert whole == {name: _near(value, whole[name]) for name, value in found.items()}
+
+
 def survives_the_way_to_a_worker(make: Make, targets: Tensor) -> None:
     """It can be sent and logged, and is the same then."""
     task = make()
@@ -145,5 +159,6 @@ TASK_CHECKS: tuple[Callable[[Make, Tensor], None], ...] = (
     batches_do_not_matter,
     splits_take_each_row_once,
     decodes_row_by_row,
+    says_the_same_when_deployed,
     survives_the_way_to_a_worker,
 )

@@ -31,7 +31,8 @@ def read_safetensors(path):
     for name, entry in header.items():
         begin, end = entry["data_offsets"]
         values = bytearray(data[start + begin : start + end])
-        flat = torch.frombuffer(values, dtype=DTYPES[entry["dtype"]])
+        dtype = DTYPES[entry["dtype"]]
+        flat = torch.frombuffer(values, dtype=dtype) if values else torch.empty(0, dtype=dtype)
         tensors[name] = flat.reshape(entry["shape"])
     return tensors
 

@@ -1,0 +1,132 @@
+"""Well-known networks as members of a space: what every practitioner would try first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from netwright.errors import SettingError, SpaceError
+from netwright.space.architecture import Answer, Architecture
+from netwright.space.choose import Choice
+
+if TYPE_CHECKING:
+    from netwright.space.members import Members
+
+
+_ROUNDING = 1e-9  # of a size that was divided by a share
+
+
+@dataclass(frozen=True)
+class Design:
+    """A well-known network, at any size that a space has of it.
+
+    `answers` hold at every size; a choice that they leave open has its first option. `scaled` are
+    choices of numbers, by their share of the one size: each is answered by the largest option that
+    is no more than its share, or by its least. `usual` is the size where nothing bounds it.
+
+    Raises:
+        SettingError: `answers` or `scaled` is no mapping, or `usual` or a share is not above 0.
+    """
+
+    name: str
+    answers: Mapping[str, Answer]
+    scaled: Mapping[str, float] = field(default_factory=dict)
+    usual: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("answers", "scaled"):
+            if not isinstance(given := getattr(self, name), Mapping):
+                raise SettingError(
+                    f"`Design({name}=...)` must be a mapping from choices, got {given!r}."
+                )
+        if not all(_is_size(size) for size in (self.usual, *self.scaled.values())):
+            raise SettingError(
+                "`Design(scaled=..., usual=...)` must be above 0, got "
+                f"{dict(self.scaled)!r} and {self.usual!r}."
+            )
+
+    def answer(self, size: float, choice: Choice) -> Answer:
+        """What it answers to a choice at a size."""
+        if choice.name in self.scaled:
+            most = size * self.scaled[choice.name] * (1 + _ROUNDING)
+            options = _numbers(choice)
+            return max((o for o in options if o <= most), default=min(options))
+        return self.answers.get(choice.name, choice.options[0])
+
+
+def _is_size(given: object) -> bool:
+    return isinstance(given, int | float) and not isinstance(given, bool) and given > 0
+
+
+def checked(members: Members, designs: object) -> tuple[Design, ...]:
+    """The designs that a space was given.
+
+    Raises:
+        SettingError: They are no designs, or two have one name.
+        SpaceError: One is no member at its usual size.
+    """
+    given = tuple(designs) if isinstance(designs, list | tuple) else None
+    if given is None or not all(isinstance(each, Design) for each in given):
+        raise SettingError(f"`Space(designs=...)` must be a list of `Design`, got {designs!r}.")
+    names = [each.name for each in given]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise SettingError(
+            f"`Space(designs=...)` must have different names, got {twice[0]!r} twice."
+        )
+    for each in given:
+        sized(members, each, each.usual)
+    return given
+
+
+def _numbers(choice: Choice) -> list[int | float]:
+    numbers = [o for o in choice.options if isinstance(o, int | float) and not isinstance(o, bool)]
+    return numbers if len(numbers) == len(choice.options) else []
+
+
+def sized(members: Members, design: Design, size: float) -> Architecture:
+    """The member that a design is at a size.
+
+    Raises:
+        SpaceError: It names a choice or an option that the space has not, or a rule forbids it.
+    """
+    choices = members.choices
+    for name in (*design.answers, *design.scaled):
+        if name not in choices:
+            raise SpaceError(f"The design {design.name!r} answers {name!r}, which is no choice.")
+        if name in design.scaled and not _numbers(choices[name]):
+            raise SpaceError(f"The design {design.name!r} scales {name!r}, which is no number.")
+    for name, answer in design.answers.items():
+        if answer not in choices[name].options:
+            raise SpaceError(
+                f"The design {design.name!r} answers {name!r} by {answer!r}, which is none of "
+                f"{choices[name].options!r}."
+            )
+    return members.known(members.answer(lambda choice: design.answer(size, choice)))
+
+
+def members_of(members: Members, design: Design, *, bounded: bool) -> list[Architecture]:
+    """The members that a design is, from large to small; of its usual size on if not `bounded`."""
+    sizes = {design.usual}
+    for name, share in design.scaled.items():
+        sizes.update(number / share for number in _numbers(members.choices[name]))
+    wanted = sorted((s for s in sizes if bounded or s <= design.usual), reverse=True)
+    found = []
+    for size in wanted:
+        try:
+            found.append(sized(members, design, size))
+        except SpaceError:  # a rule forbids this size
+            continue
+    return list(dict.fromkeys(found))
+
+
+def still_members(members: Members, designs: Sequence[Design]) -> tuple[Design, ...]:
+    """Those of a space's designs that a space made from it has too."""
+    kept = []
+    for design in designs:
+        try:
+            sized(members, design, design.usual)
+        except SpaceError:
+            continue
+        kept.append(design)
+    return tuple(kept)
