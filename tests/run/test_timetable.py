@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwright.run.timetable import Schedules, Timetable, affordable, long_enough
+from netwright.run.timetable import Schedules, Timetable, affordable, long_enough, worth_a_last
 
 WANTED = Schedules(((8, 10), (2, 30)), 30)
 
@@ -23,14 +23,20 @@ def test_what_can_be_afforded_is_left_as_it_is() -> None:
     assert fitted(1.16 * whole) == WANTED
 
 
-def test_less_time_makes_epochs_fewer_then_finals_then_the_refit() -> None:
+def test_less_time_makes_epochs_fewer_then_finals_then_leaves_the_refit_alone() -> None:
     some = fitted(80)
     assert [n for n, _ in some.finals] == [8, 2] and some.refit == some.finals[-1][1]
-    assert 6 <= some.refit < 30
-    few = fitted(20)
-    assert len(few.finals) == 1 and few.refit >= 6
-    assert fitted(12).refit == 0 and fitted(12).finals[0][1] >= 6
+    assert 15 <= some.refit < 30
+    assert fitted(50) == Schedules(((2, 19),), 19)
+    assert fitted(36) == Schedules((), 25)  # two finalists would have 13 epochs
+    assert fitted(12) == Schedules((), 8)
     assert fitted(2) == Schedules(())
+
+
+def test_where_nothing_can_be_long_one_is_trained_for_all_the_time() -> None:
+    only_finals = replace(WANTED, refit=0)
+    found = affordable(only_finals, each(1.0), 12, slots=1, more=1.0, own=[3] * 8)
+    assert found == Schedules(((1, 10),))
 
 
 @given(
@@ -49,18 +55,30 @@ def test_what_is_planned_fits_and_teaches_something_new(left, cost, slots, had) 
 @given(left=st.floats(0, 300), more=st.floats(0, 50))
 def test_more_time_never_gives_less(left, more) -> None:
     little, much = fitted(left), fitted(left + more)
-    worth = [(s.finals[-1][1] if s.finals else 0) > 0 for s in (little, much)]
-    assert worth[0] <= worth[1]
+    assert (little.last > 0) <= (much.last > 0)
 
 
 def test_the_search_has_half_or_what_the_rest_leaves() -> None:
     table = Timetable(600, start=20, end=30, slots=2)
     assert table.training == 550 and table.trained_by == 570
     assert table.search_ends(WANTED, None, 1.25) == 20 + 275
-    assert table.search_ends(WANTED, each(100.0), 1.25) == 20 + 275
+    assert table.search_ends(WANTED, each(7.0), 1.25) == 20 + 275
     ends = table.search_ends(WANTED, each(0.5), 1.25)
     assert ends == pytest.approx(570 - 1.15 * 0.5 * (40 + 30 + 37.5))
     assert table.search_ends(Schedules(()), each(0.5), 1.25) == 570
+
+
+def test_the_search_has_a_quarter_where_two_finalists_cannot_be_trained_for_long() -> None:
+    table = Timetable(600, start=20, end=30, slots=2)
+    needed = 1.15 * (15 + 1.25 * 15)  # two at once, and one of them again, for 15 epochs
+    assert table.search_ends(WANTED, each(274 / needed), 1.25) == 20 + 275
+    assert table.search_ends(WANTED, each(276 / needed), 1.25) == 20 + 137.5
+
+
+def test_no_epoch_is_so_long_that_few_fit_into_the_last_training() -> None:
+    table = Timetable(600, start=20, end=30, slots=2)
+    assert table.longest_epoch(15, 1.25) == pytest.approx(0.75 * 550 / (1.15 * 1.25 * 15))
+    assert worth_a_last(30) == 15 and worth_a_last(128) == 30 and worth_a_last(3) == 2
 
 
 def test_a_trial_has_its_share_of_the_search_and_of_the_workers() -> None:
@@ -77,4 +95,4 @@ def test_late_answers_are_further_trainings_of_a_final_that_is_long() -> None:
     assert replace(wanted, finals=((2, 15),)).seconds(each(1.0), 1, 1.0) == 2 * 2 * 15
     assert replace(wanted, finals=((2, 14),)).seconds(each(1.0), 1, 1.0) == 2 * 14
     found = affordable(wanted, each(1.0), 40, slots=1, more=1.0, own=[3, 3])
-    assert found.finals == ((2, 14),)  # with late answers it would be ((2, 8),)
+    assert found.finals == ((1, 17),)  # two of them would have 14 epochs, or 8 with late answers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 
 from netwright.evaluate.job import Job
 from netwright.evaluate.stopped import BEST_EPOCH
@@ -13,6 +14,7 @@ from netwright.run.plan import Plan
 from netwright.run.workers import news
 from netwright.trial import (
     REFIT,
+    SEARCH,
     Budget,
     History,
     Proposal,
@@ -61,6 +63,19 @@ def refits(plan: Plan, found: Sequence[Trial], own: Budget | None = None) -> lis
         Proposal(t.architecture, _again(t, own), t.number, REFIT, t.proposal.design)
         for t in chosen
         if t
+    ]
+
+
+def only_refits(plan: Plan, history: History, budget: Budget) -> list[Proposal]:
+    """The network to be trained for long where only short trials tell which, or the front.
+
+    That is the best of the well-known ones, if there is one: of others short trials tell little.
+    """
+    found = history.candidates(plan.limits, SEARCH)
+    designs = [t for t in found if t.proposal.design is not None]
+    return [
+        replace(each, budget=budget)
+        for each in refits(plan, found if len(plan.objectives) > 1 else designs or found, budget)
     ]
 
 

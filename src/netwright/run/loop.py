@@ -22,7 +22,14 @@ from netwright.oneshot import OneShot
 from netwright.record import events
 from netwright.record.progress import Flight, Progress
 from netwright.run.budget import Clock, Spending
-from netwright.run.finals import eligible, finalists, has_trained, measured_again, refits
+from netwright.run.finals import (
+    eligible,
+    finalists,
+    has_trained,
+    measured_again,
+    only_refits,
+    refits,
+)
 from netwright.run.flights import evaluation_of
 from netwright.run.landing import Landing
 from netwright.run.pacing import Pacing
@@ -34,7 +41,7 @@ from netwright.run.takeoff import Takeoff
 from netwright.run.timetable import long_enough
 from netwright.run.workers import news
 from netwright.store import Store
-from netwright.trial import BASELINE, REFIT, SEARCH, History, Proposal, Stage, Trial
+from netwright.trial import BASELINE, REFIT, SEARCH, Budget, History, Proposal, Stage, Trial
 
 
 class Loop:
@@ -114,8 +121,7 @@ class Loop:
                 self._final(Stage.final(number), choose)
             self._confirm()
             if plan.refit:
-                own = self.state.budget_of(None)
-                self._final(REFIT, lambda: refits(plan, self._eligible(), own))
+                self._final(REFIT, partial(self._refits, plan))
         finally:
             self.executor.stop()
 
@@ -145,6 +151,13 @@ class Loop:
         if known is None:
             return self.plan
         return replace(self.plan, finals=known.finals, refit=known.refit > 0)
+
+    def _refits(self, plan: Plan) -> list[Proposal]:
+        """Who is trained last, for as long as before, or as the time allows if that was short."""
+        own, planned = self.state.budget_of(None), self.state.record.schedules
+        if planned is not None and not planned.finals and planned.refit > own.amount:
+            return only_refits(plan, self.history, Budget(planned.refit))
+        return refits(plan, self._eligible(), own)
 
     def _are_long(self, plan: Plan) -> bool:
         """Whether the last final of a plan is not too short beside what was wanted."""

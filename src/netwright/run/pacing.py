@@ -20,7 +20,7 @@ from netwright.record.events import SchedulesPlanned, TimePlanned, TurnedDown
 from netwright.run.budget import Spending
 from netwright.run.plan import Plan
 from netwright.run.state import RunState
-from netwright.run.timed import timed_examples
+from netwright.run.timed import TimedSteps, timed_examples
 from netwright.run.timetable import (
     MANY_TRIALS,
     SLACK,
@@ -28,6 +28,7 @@ from netwright.run.timetable import (
     Timetable,
     affordable,
     long_enough,
+    worth_a_last,
 )
 from netwright.trial import Budget, Proposal, Stage, Trial, ranked
 
@@ -39,6 +40,7 @@ _REFERENCE_MOST = 20.0  # and so many seconds at most
 _PASSES = 6  # over the test part: of the network, three times, and of each form
 _TRAINING = 3.0  # passes over a row that training on it takes
 _STARTING = 2.2  # seconds until a worker trains, on an idle machine of two cores
+_TIMED = 2  # of the best, whose steps are timed before they are trained for longer
 _LAST = 0.5  # of what is left, for the last try to train any network at all
 _OVER = 1.5  # times its share after which a training is ended
 
@@ -110,7 +112,8 @@ class Pacing:
         """The epochs of a trial, and the seconds that it may take.
 
         Where there is time for some trainings in full, or nearly, and not for many, each trial is
-        one: short ones would say less of the networks, and would leave few to be compared.
+        one: short ones would say less of the networks, and would leave few to be compared. Else
+        none is so large that its last training could not be a long one: it would end untrained.
         """
         plan, epochs = self._plan, self._plan.evaluator.epochs
         full = plan.evaluator.full_epochs
@@ -122,9 +125,12 @@ class Pacing:
                     if table.training * self._slots > MANY_TRIALS * usual:
                         break
                     return longer, share
-        while epochs > 1 and self._usual(timed, pace, epochs) > table.trial:
+        while epochs > 1 and self._small(timed, pace, epochs) > table.trial:
             epochs -= 1
-        return epochs, table.trial
+        if not timed or full <= epochs:
+            return epochs, table.trial
+        longest = table.longest_epoch(worth_a_last(full), self._more if plan.refit else 1.0)
+        return epochs, min(table.trial, epochs * longest)
 
     def _ending(self, whole: float, slowness: float) -> float:
         """Seconds after the last training, but for those that the rows of the test part take."""
@@ -175,15 +181,23 @@ class Pacing:
 
     def _cheapest(self, examples: list[dict[str, float]], pace: Pace, epochs: int) -> float:
         """Seconds of the quickest training of those that were timed; 0 where none was."""
-        steps = self._plan.evaluator.steps(Budget(epochs), {})
-        told = [pace.seconds(each, steps) for each in examples]
-        return min((seconds for seconds in told if seconds is not None), default=0.0)
+        return min(self._told(examples, pace, epochs), default=0.0)
 
     def _usual(self, examples: list[dict[str, float]], pace: Pace, epochs: int) -> float:
         """Seconds of the training in the middle of those that were timed; 0 where none was."""
-        steps = self._plan.evaluator.steps(Budget(epochs), {})
-        told = sorted(seconds for e in examples if (seconds := pace.seconds(e, steps)) is not None)
+        told = self._told(examples, pace, epochs)
         return told[len(told) // 2] if told else 0.0
+
+    def _small(self, examples: list[dict[str, float]], pace: Pace, epochs: int) -> float:
+        """Seconds of the training that is next to the quickest; 0 where none was timed."""
+        told = self._told(examples, pace, epochs)
+        return told[min(1, len(told) - 1)] if told else 0.0
+
+    def _told(self, examples: list[dict[str, float]], pace: Pace, epochs: int) -> list[float]:
+        """Seconds of the trainings of all that were timed, the quickest first."""
+        steps = self._plan.evaluator.steps(Budget(epochs), {})
+        told = (pace.seconds(each, steps) for each in examples)
+        return sorted(seconds for seconds in told if seconds is not None)
 
     # -- in the search ----------------------------------------------------------------------------
 
@@ -323,9 +337,16 @@ class Pacing:
         best = self._ranked()
         if not best:
             return SchedulesPlanned((), 0)
+        timed = TimedSteps(self._plan)
+
+        def seconds(place: int, epochs: int) -> float:
+            trial = best[min(place, len(best) - 1)]
+            told = timed.seconds(trial, epochs) if place < _TIMED else None
+            return self._seconds(trial, epochs) if told is None else told
+
         found = affordable(
             self._wanted(),
-            lambda place, epochs: self._seconds(best[min(place, len(best) - 1)], epochs),
+            seconds,
             table.trained_by - self._spending.seconds(),
             slots=self._slots,
             more=self._more,

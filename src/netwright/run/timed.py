@@ -10,7 +10,7 @@ from netwright.evaluate.base import Candidate
 from netwright.evaluate.costs import Costs
 from netwright.network.threads import one_thread
 from netwright.run.plan import Plan
-from netwright.trial import Budget
+from netwright.trial import Budget, Trial
 
 _SAMPLED = 40  # networks whose costs are looked at, of which some are timed
 _PLACES = (0.0, 0.1, 0.3, 0.6)  # of them by their multiplications, from small to large
@@ -28,16 +28,50 @@ def timed_examples(plan: Plan, costs: Costs, most: float) -> list[dict[str, floa
     spent = 0.0
     with one_thread():
         for architecture in picked:
-            candidate = Candidate(plan.space, architecture, plan.seed)
-            steps = plan.evaluator.steps(Budget(plan.evaluator.epochs), candidate.recipe)
-            seconds = plan.evaluator.time_steps(candidate, Budget(plan.evaluator.epochs))
-            if seconds is None:
-                continue
             figures = {k: known[architecture].metrics.get(k, 0.0) for k in ("params", "macs")}
-            examples.append(
-                {**figures, "steps": steps.number, "batch": steps.batch, "seconds": seconds}
-            )
-            spent += 5 * seconds / max(1, steps.number)  # about as many steps as were run
+            for example in _timed(plan, Candidate(plan.space, architecture, plan.seed)):
+                examples.append({**figures, **example})
+                spent += 5 * example["seconds"] / max(1.0, example["steps"])  # as many as were run
             if spent > most:
                 break
     return examples
+
+
+def _timed(plan: Plan, candidate: Candidate) -> list[dict[str, float]]:
+    """What a trial of a network seems to take, and a full training if it has other batches."""
+    evaluator, batches = plan.evaluator, set[int]()
+    examples: list[dict[str, float]] = []
+    for epochs in (evaluator.epochs, evaluator.full_epochs):
+        number, batch = evaluator.steps(Budget(epochs), candidate.recipe)
+        if batch in batches:
+            continue
+        batches.add(batch)
+        seconds = evaluator.time_steps(candidate, Budget(epochs))
+        if seconds is not None:
+            examples.append({"steps": number, "batch": batch, "seconds": seconds})
+    return examples
+
+
+class TimedSteps:
+    """What networks that had a trial take for other epochs, by some steps that are timed now.
+
+    A trial has few rows in a step, and a longer training more of them: by the seconds of its trial
+    alone the last training of a run of one minute was ended before it was over.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._steps: dict[tuple[int, int], float | None] = {}  # by trial and rows in a step
+
+    def seconds(self, trial: Trial, epochs: int) -> float | None:
+        """Seconds of a training of so many epochs; None where steps cannot be timed."""
+        evaluator, recipe = self._plan.evaluator, self._plan.space.recipe(trial.architecture)
+        number, batch = evaluator.steps(Budget(epochs), recipe)
+        key = trial.number, batch
+        if key not in self._steps:
+            candidate = Candidate(self._plan.space, trial.architecture, self._plan.seed)
+            with one_thread():
+                whole = evaluator.time_steps(candidate, Budget(epochs))
+            self._steps[key] = None if whole is None else whole / max(1, number)
+        step = self._steps[key]
+        return None if step is None else step * number
