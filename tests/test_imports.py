@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
@@ -52,8 +53,13 @@ def modules(source: Path) -> dict[str, Path]:
     return found
 
 
-def imports(source: Path) -> Iterator[Import]:
+@cache
+def imports(source: Path) -> tuple[Import, ...]:
     """Every import of the tree, those under TYPE_CHECKING and in functions too."""
+    return tuple(read(source))
+
+
+def read(source: Path) -> Iterator[Import]:
     known = modules(source)
     for name, path in known.items():
         tree = ast.parse(path.read_text(encoding="utf-8"))

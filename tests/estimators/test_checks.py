@@ -16,6 +16,8 @@ DEAR = LEARNING | {"check_fit_score_takes_y", "check_regressor_data_not_an_array
 
 
 def cases() -> Iterator[Any]:
+    """Each check of each estimator; what both are asked for, of the regressor when thorough."""
+    asked: set[str] = set()
     for kind in (nw.NetClassifier, nw.NetRegressor):
         shown: dict[str, int] = {}
         for _, check in estimator_checks_generator(kind()):
@@ -23,9 +25,10 @@ def cases() -> Iterator[Any]:
             shown[name] = shown.get(name, 0) + 1
             epochs = 20 if name in LEARNING else 1
             estimator = kind(trials=1, full_epochs=epochs, refit=False)
-            marks = [pytest.mark.thorough] if name in DEAR else []
+            marks = [pytest.mark.thorough] if name in DEAR or name in asked else []
             told = f"{kind.__name__}-{name}-{shown[name]}"
             yield pytest.param(estimator, check, id=told, marks=marks)
+        asked |= shown.keys()
 
 
 @pytest.mark.parametrize(("estimator", "check"), [*cases()])

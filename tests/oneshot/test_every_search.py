@@ -29,13 +29,22 @@ KINDS = (
 QUICK = {"epochs": 2, "batch": 24, "rewards": 4, "scored": 6, "waiting": 0.0}
 
 
+ALIKE = ("SNAS", "RobustDARTS", "FairDARTS", "DARTSMinus")
+"""Searches by the loop of DARTS or of GDAS, with a term or a way to weigh of their own."""
+
+
+def cheap(made: type[OneShot]) -> object:
+    """A search; those that are much like another are for `make thorough`."""
+    return pytest.param(made, marks=[pytest.mark.thorough] if made.__name__ in ALIKE else [])
+
+
 def quick(made: type[OneShot]) -> partial[OneShot]:
     """A search that takes a second: what it has of the settings that decide how long it takes."""
     return partial(made, **{k: v for k, v in QUICK.items() if k in made.__dataclass_fields__})
 
 
 @pytest.mark.parametrize("check", ONE_SHOT_CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("made", ONE_SHOTS, ids=lambda s: s.__name__)
+@pytest.mark.parametrize("made", [*map(cheap, ONE_SHOTS)], ids=lambda s: s.__name__)
 def test_conformance(made: type[OneShot], check) -> None:
     make = quick(made)
     if check in (weights_are_learned, candidates_are_members):

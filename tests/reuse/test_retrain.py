@@ -69,7 +69,7 @@ def read(folder: Path) -> dict:
     return json.loads((folder / "card.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("space", ["ready", "mine"])
+@pytest.mark.parametrize("space", ["ready", pytest.param("mine", marks=pytest.mark.thorough)])
 def test_it_learns_from_more_rows_and_is_exported_as_before(
     space: str, home: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -218,7 +218,7 @@ def test_what_cannot_be_made_anew_says_so(home: Path) -> None:
         retrain(network, home / "more.csv", home / "none", epochs=1)
 
 
-@pytest.mark.parametrize("keep_weights", [False, True])
+@pytest.mark.parametrize("keep_weights", [False, pytest.param(True, marks=pytest.mark.thorough)])
 def test_an_estimator_of_several_networks_learns_from_more_rows(
     keep_weights: bool, tmp_path: Path
 ) -> None:

@@ -62,9 +62,13 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize(
-    "strategy", [nw.GDAS(epochs=3, waiting=0), nw.SinglePath(epochs=3, scored=8)],
+    "strategy",
+    [
+        nw.SinglePath(epochs=3, scored=8),
+        pytest.param(nw.GDAS(epochs=3, waiting=0), marks=pytest.mark.thorough),
+    ],
     ids=lambda s: type(s).__name__,
-)  # fmt: skip
+)
 def test_a_run_that_was_killed_while_weights_were_shared_ends_as_if_it_had_not(tmp_path, strategy):
     whole = looped(tmp_path, strategy)
 
@@ -178,9 +182,13 @@ def test_what_a_one_shot_search_cannot_learn_from_is_refused():
 
 
 @pytest.mark.parametrize(
-    "strategy", [nw.GDAS(epochs=3, waiting=0), nw.ENAS(epochs=3, rewards=4)],
+    "strategy",
+    [
+        nw.ENAS(epochs=3, rewards=4),
+        pytest.param(nw.GDAS(epochs=3, waiting=0), marks=pytest.mark.thorough),
+    ],
     ids=lambda s: type(s).__name__,
-)  # fmt: skip
+)
 def test_the_report_shows_how_preferences_grew(tmp_path, strategy):
     looped(tmp_path, strategy)
     record = read_record(SQLiteStore(tmp_path / "runs.db"), "a")
@@ -194,6 +202,7 @@ def test_the_report_shows_how_preferences_grew(tmp_path, strategy):
     assert preferences(record) == []  # one epoch is no curve
 
 
+@pytest.mark.thorough
 def test_as_many_random_networks_are_trained_as_the_time_would_have_paid_for(tmp_path):
     loop = looped(tmp_path, nw.GDAS(epochs=3), baseline="same")
     trials = [t for t in loop.history if t.proposal.stage.is_search]

@@ -88,7 +88,17 @@ def test_a_depth_that_is_left_out_is_not_asked(space):
     assert torch.allclose(shared.eval()(x), shared.extract(member)(x), atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["nasbench201", "darts", "enas_micro", "resnet", "vit", "convnet"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nasbench201",
+        "darts",
+        pytest.param("enas_micro", marks=pytest.mark.thorough),
+        "resnet",
+        "vit",
+        "convnet",
+    ],
+)
 def test_ready_spaces_can_be_frozen(name):
     space = READY[name]()
     rng = np.random.default_rng(0)

@@ -8,15 +8,23 @@ from netwright.spaces.nasbench101 import from_graph
 from netwright.spaces.nasbench201 import from_string
 from netwright.testing.spaces import READY
 
+DEAR = ("enas_micro", "nasnet", "pnas")
+
+
+def cheap(name: str) -> object:
+    """A space by its name; those of larger cells than darts are for `make thorough`."""
+    return pytest.param(name, marks=[pytest.mark.thorough] if name in DEAR else [])
+
+
 CELLS = ("darts", "enas_micro", "nasbench101", "nasbench201", "nasnet", "pnas")
 
 
-@pytest.fixture(scope="module", params=READY)
+@pytest.fixture(scope="module", params=[*map(cheap, READY)])
 def space(request) -> Space:
     return READY[request.param]()
 
 
-@pytest.fixture(scope="module", params=CELLS)
+@pytest.fixture(scope="module", params=[*map(cheap, CELLS)])
 def celled(request) -> Space:
     return READY[request.param]()
 

@@ -16,6 +16,7 @@ from netwright.export.source.source import model_source
 from netwright.network.normalised import Deployment
 from netwright.testing.spaces import READY
 
+DEAR = ("nasnet", "pnas", "enas_micro")  # large, with cells such as those of darts
 MANY = int(os.environ.get("NETWRIGHT_TEST_MEMBERS", "50"))  # 500 take half an hour
 
 
@@ -61,7 +62,9 @@ def check_members(name, count, folder):
         assert draw_svg(sketch(model, space.signature)).startswith("<svg")
 
 
-@pytest.mark.parametrize("name", READY)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.thorough] if n in DEAR else []) for n in READY]
+)
 def test_members_build_train_draw_and_export(name, tmp_path):
     check_members(name, 3, tmp_path)
 

@@ -6,11 +6,20 @@ from functools import partial
 
 import pytest
 
-from netwright.strategies import Auto, RegularizedEvolution, Strategy
+from netwright.strategies import (
+    BANANAS,
+    PNAS,
+    Auto,
+    BayesianOptimization,
+    RegularizedEvolution,
+    Strategy,
+)
 from netwright.testing.exports import STRATEGIES
 from netwright.testing.strategies import STRATEGY_CHECKS
 
 COMPARED = (Auto, RegularizedEvolution)
+ALIKE = (BANANAS, PNAS, BayesianOptimization)
+"""What they do beside choosing is done by NPENAS, or by Auto, which are checked each time."""
 
 
 def small(strategy: type[Strategy]) -> Callable[[], Strategy]:
@@ -20,17 +29,22 @@ def small(strategy: type[Strategy]) -> Callable[[], Strategy]:
 
 
 def cases() -> list[object]:
-    """Each strategy with each check; most are compared with random search in `make thorough`."""
+    """Each strategy with each check; what takes long and is checked of another, when thorough."""
     return [
         pytest.param(
             strategy,
             check,
             id=f"{strategy.__name__}-{check.__name__}",
-            marks=[pytest.mark.thorough] if compared(check) and strategy not in COMPARED else [],
+            marks=[pytest.mark.thorough] if is_left(strategy, check) else [],
         )
         for strategy in STRATEGIES
         for check in STRATEGY_CHECKS
     ]
+
+
+def is_left(strategy: type[Strategy], check: Callable[..., None]) -> bool:
+    """Whether a check is left to `make thorough`."""
+    return strategy in ALIKE or (compared(check) and strategy not in COMPARED)
 
 
 def compared(check: Callable[..., None]) -> bool:

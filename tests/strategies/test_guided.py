@@ -32,7 +32,11 @@ def search(strategy, seed, trials=60, space=FOREST):
     return trials_
 
 
-@pytest.mark.parametrize("strategy", [BANANAS(), NPENAS(), PNAS()], ids=lambda s: type(s).__name__)
+@pytest.mark.parametrize(
+    "strategy",
+    [NPENAS(), *(pytest.param(s, marks=pytest.mark.thorough) for s in (BANANAS(), PNAS()))],
+    ids=lambda s: type(s).__name__,
+)
 def test_it_is_better_than_random_search(strategy):
     def late(trials):
         return np.mean([t.metrics["accuracy"] for t in trials[-20:]])

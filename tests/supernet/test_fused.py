@@ -134,14 +134,14 @@ def mixed(net, logits, x):
     return (out.detach(), *zero, *(b.clone().double() for b in net.buffers()))
 
 
-LIKE_PNAS = ("nasnet", "enas_micro")
+LIKE_DARTS = ("nasnet", "enas_micro", "pnas")
 """Spaces of the same kind of cells, which take seconds each."""
 
 
 @pytest.mark.parametrize(
     ("name", "again"),
     [
-        pytest.param(name, False, marks=[pytest.mark.thorough] if name in LIKE_PNAS else [])
+        pytest.param(name, False, marks=[pytest.mark.thorough] if name in LIKE_DARTS else [])
         for name in (*READY, *ODD)
         if name != "audio"  # only a plain network tells the size of its features
     ]

@@ -14,6 +14,13 @@ from netwright.supernet.elastic import chosen, elastic
 from netwright.supernet.sliced_layers import used
 from netwright.testing.spaces import READY
 
+DEAR = ("nasnet", "pnas", "enas_micro", "nats_size")
+
+
+def cheap(name):
+    """A space by its name; large ones, of cells such as those of darts, are for `make thorough`."""
+    return pytest.param(name, marks=[pytest.mark.thorough] if name in DEAR else [])
+
 
 def declared(network, inputs=(6, 8)):
     return lambda: Space(network, inputs, 3)
@@ -220,7 +227,7 @@ def gradient(layer, name):
         whole.data = kept
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [*map(cheap, ALL)])
 def test_the_shared_network_computes_what_the_plain_one_does(name):
     check_parity(ALL[name](), 6 if name in READY else 30)
 
@@ -474,7 +481,7 @@ def test_features_whose_size_is_a_choice_cannot_be_mixed():
         shared.mix(weights)
 
 
-@pytest.mark.parametrize("name", MIXABLE)
+@pytest.mark.parametrize("name", [*map(cheap, MIXABLE)])
 def test_a_mixture_with_all_weight_on_an_architecture_is_that_architecture(name):
     space = READY[name]()
     shared = Supernet(space, seed=0).eval()
