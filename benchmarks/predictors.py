@@ -293,7 +293,7 @@ def main() -> None:
     if arguments.budgets:
         each = budgets(Table.open(arguments.budgets), 200 if quick else 2000)
         told["budgets"] = extrapolated(each, (0.75,))
-    told["stopping"] = stopped(curves, 2 if quick else 5)
+    told["stopping"] = stopped(curves, 2 if quick else 3)
     if arguments.json:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
         arguments.json.write_text(json.dumps(told, indent=2))
