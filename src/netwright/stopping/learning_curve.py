@@ -32,8 +32,8 @@ class LearningCurve(Stopper):
     The first objective is looked at, from `least` epochs that have a value of it on, once `trials`
     of the same budget have ended well with a curve. A trial is ended where the `probability` to
     exceed the best of them is below this. `bound` is the best value that the metric can have, such
-    as 1.0 for an accuracy or 0.0 for a loss; where it is given, trials are ended sooner. A trial
-    that is ended has the status `preempted`. Which ones are depends on when their news come, so it
+    as 1.0 for an accuracy or 0.0 for a loss; with it trials may be ended sooner. A trial that is
+    ended has the status `preempted`. Which ones are depends on when their news come, so it
     cannot go with `deterministic=True`.
 
     Raises:
