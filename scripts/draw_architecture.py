@@ -28,7 +28,7 @@ PAGE, GUIDE = ROOT / "docs" / "architecture.md", ROOT / "CONTRIBUTING.md"
 
 PLUGINS = {
     *("data", "evaluate", "execute", "oneshot", "spaces", "stopping", "store", "strategies"),
-    *("targets", "tasks"),
+    *("surrogates", "targets", "tasks"),
 }
 """Rooms with a seam: what stands in them can be replaced by one's own."""
 

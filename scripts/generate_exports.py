@@ -27,6 +27,7 @@ SEAMS = {
     "stopping": "Stopper",
     "store": "Store",
     "strategies": "Strategy",
+    "surrogates": "Predictor",
     "targets": "Target",
     "tasks": "Task",
 }
@@ -49,6 +50,7 @@ PUBLIC = {
     "run.search": ["search"],
     "space": ["Architecture", "Choose", "Space"],
     "supernet": ["Supernet"],
+    "surrogates": ["ParametricCurves"],
     "trial": ["Budget"],
 }
 """Public names that are no plug-ins of a room with a seam, by their module."""

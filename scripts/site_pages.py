@@ -60,6 +60,9 @@ GROUPS = {
     ),
     "strategies": Group("Strategies", "What to try next.", ("strategies",)),
     "stoppers": Group("Stoppers", "Which trials go on, over any strategy.", ("stopping",)),
+    "predictors": Group(
+        "Predictors", "Scores of networks, and ends of curves, that are learnt.", ("surrogates",)
+    ),
     "one-shot": Group(
         "One-shot searches", "All networks of a space trained at once.", ("oneshot",)
     ),

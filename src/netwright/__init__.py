@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from netwright.space import Space as Space
     from netwright.stopping import ASHA as ASHA
     from netwright.stopping import Hyperband as Hyperband
+    from netwright.stopping import LearningCurve as LearningCurve
     from netwright.stopping import MedianStopping as MedianStopping
     from netwright.stopping import Stopper as Stopper
     from netwright.stopping import SuccessiveHalving as SuccessiveHalving
@@ -78,6 +79,11 @@ if TYPE_CHECKING:
     from netwright.strategies import RegularizedEvolution as RegularizedEvolution
     from netwright.strategies import Strategy as Strategy
     from netwright.supernet import Supernet as Supernet
+    from netwright.surrogates import BoostedTrees as BoostedTrees
+    from netwright.surrogates import GaussianProcess as GaussianProcess
+    from netwright.surrogates import NetworkEnsemble as NetworkEnsemble
+    from netwright.surrogates import ParametricCurves as ParametricCurves
+    from netwright.surrogates import Predictor as Predictor
     from netwright.targets import OnnxRuntime as OnnxRuntime
     from netwright.targets import PyTorch as PyTorch
     from netwright.targets import Target as Target
@@ -94,6 +100,7 @@ _HOMES = {
     "Auto": "strategies",
     "BANANAS": "strategies",
     "BayesianOptimization": "strategies",
+    "BoostedTrees": "surrogates",
     "Budget": "trial",
     "Choose": "space",
     "Classification": "tasks",
@@ -108,8 +115,10 @@ _HOMES = {
     "FewShot": "oneshot",
     "Function": "evaluate.function",
     "GDAS": "oneshot",
+    "GaussianProcess": "surrogates",
     "Hyperband": "stopping",
     "Inline": "execute",
+    "LearningCurve": "stopping",
     "LocalSearch": "strategies",
     "MedianStopping": "stopping",
     "MemoryStore": "store",
@@ -118,6 +127,7 @@ _HOMES = {
     "NSGA2": "strategies",
     "NetClassifier": "estimators",
     "NetRegressor": "estimators",
+    "NetworkEnsemble": "surrogates",
     "NetwrightError": "errors",
     "NextToken": "tasks",
     "OnceForAll": "oneshot",
@@ -127,6 +137,8 @@ _HOMES = {
     "PCDARTS": "oneshot",
     "PDARTS": "oneshot",
     "PNAS": "strategies",
+    "ParametricCurves": "surrogates",
+    "Predictor": "surrogates",
     "Processes": "execute",
     "ProxylessNAS": "oneshot",
     "PyTorch": "targets",

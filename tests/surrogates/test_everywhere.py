@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from netwright.surrogates import Everywhere, GaussianProcess, Gram, Kernel
+from netwright.surrogates import Everywhere, Gram, Kernel, Posterior
 from netwright.surrogates.features import Features
 from netwright.surrogates.gaussian_process import extended, root_of
 from netwright.testing.spaces import SPACES
@@ -26,7 +26,7 @@ def test_it_is_the_posterior_of_the_process_however_it_was_come_by(name):
         if kernel is not KERNEL:
             everywhere.restart(gram, kernel, root := root_of(gram, kernel))
         y = rng.normal(size=len(gram.rows))
-        wanted = GaussianProcess(gram, kernel, y).predict(rows)
+        wanted = Posterior(gram, kernel, y).predict(rows)
         for found, right in zip(everywhere.predict(y, root), wanted, strict=True):
             assert found == pytest.approx(right, abs=1e-9)
     more = gram.copy()
@@ -35,7 +35,7 @@ def test_it_is_the_posterior_of_the_process_however_it_was_come_by(name):
         root = extended(root, more, Kernel())
     y = rng.normal(size=len(more.rows))
     believed = everywhere.believing(more, Kernel(), root, 3)
-    wanted = GaussianProcess(more, Kernel(), y, root).predict(rows)
+    wanted = Posterior(more, Kernel(), y, root).predict(rows)
     assert believed.predict(y, root)[0] == pytest.approx(wanted[0], abs=1e-9)
     assert believed.predict(y, root)[1] == pytest.approx(wanted[1], abs=1e-9)
 
@@ -50,5 +50,5 @@ def test_columns_that_are_found_later_change_nothing():
         gram.append(int(row))
     everywhere.restart(gram, KERNEL, root := root_of(gram, KERNEL))
     y = rng.normal(size=len(gram.rows))
-    mean, _ = GaussianProcess(gram, KERNEL, y, root).predict(rows)
+    mean, _ = Posterior(gram, KERNEL, y, root).predict(rows)
     assert everywhere.predict(y, root)[0] == pytest.approx(mean, abs=1e-9)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from netwright.space import Space
-from netwright.surrogates import GaussianProcess, Gram, Kernel, features_of, normal_scores
+from netwright.surrogates import Gram, Kernel, Posterior, features_of, normal_scores
 from netwright.surrogates.features import Features
 from netwright.surrogates.gaussian_process import extended, likeliest, root_of
 from netwright.testing.spaces import SPACES
@@ -44,7 +44,7 @@ def covariance(features, a, b, kernel=KERNEL):
 
 def test_the_posterior_is_the_closed_form(observed):
     features, gram, new, y = observed
-    mean, deviation = GaussianProcess(gram, KERNEL, y).predict(new)
+    mean, deviation = Posterior(gram, KERNEL, y).predict(new)
     own = covariance(features, gram.rows, gram.rows) + 0.1 * np.eye(12)
     near, centred = covariance(features, new, gram.rows), y - y.mean()
     variance = centred @ np.linalg.solve(own, centred) / 12  # the likeliest
@@ -55,7 +55,7 @@ def test_the_posterior_is_the_closed_form(observed):
 
 def test_the_mean_at_what_was_observed_is_that_of_predict(observed):
     _, gram, _, y = observed
-    process = GaussianProcess(gram, KERNEL, y)
+    process = Posterior(gram, KERNEL, y)
     assert process.fitted == pytest.approx(process.predict(gram.rows)[0])
 
 
@@ -68,7 +68,7 @@ def test_the_likelihood_is_that_of_the_normal_distribution(observed):
         centred = y - y.mean()
         variance = centred @ np.linalg.solve(own, centred) / 12
         exact = -0.5 * np.linalg.slogdet(2 * np.pi * variance * own)[1] - 6
-        difference.append(exact - GaussianProcess(gram, kernel, y).likelihood())
+        difference.append(exact - Posterior(gram, kernel, y).likelihood())
     assert difference[0] == pytest.approx(difference[1])
 
 

@@ -13,6 +13,7 @@ STRATEGIES = (
     "bayesian-optimization",
     "evolution",
     "hyperband",
+    "learning-curve",
     "local-search",
     "median",
     "npenas",
@@ -52,6 +53,7 @@ ONE_SHOTS = (
 STOPPERS = (
     "asha",
     "hyperband",
+    "learning-curve",
     "median",
     "successive-halving",
 )
@@ -87,14 +89,14 @@ SEARCH = (
         "--strategy",
         "text",
         "auto",
-        "asha, auto, bananas, bayesian-optimization, evolution, hyperband, local-search, median, npenas, nsga2, optuna, optuna-gp, optuna-nsga2, optuna-random, optuna-tpe, pnas, random, random-search, regularized-evolution, reinforce, successive-halving; or a one-shot search: darts, darts-minus, darts-second-order, drnas, enas, fair-darts, few-shot, gdas, once-for-all, p-darts, pc-darts, proxylessnas, r-darts, random-sharing, single-path, snas. With settings: 'darts(epochs=5)'.",
+        "asha, auto, bananas, bayesian-optimization, evolution, hyperband, learning-curve, local-search, median, npenas, nsga2, optuna, optuna-gp, optuna-nsga2, optuna-random, optuna-tpe, pnas, random, random-search, regularized-evolution, reinforce, successive-halving; or a one-shot search: darts, darts-minus, darts-second-order, drnas, enas, fair-darts, few-shot, gdas, once-for-all, p-darts, pc-darts, proxylessnas, r-darts, random-sharing, single-path, snas. With settings: 'darts(epochs=5)'.",
     ),
     Declared(
         "stopper",
         "--stopper",
         "text",
         None,
-        "Which trials go on, over any strategy: asha, hyperband, median, successive-halving.",
+        "Which trials go on, over any strategy: asha, hyperband, learning-curve, median, successive-halving.",
     ),
     Declared(
         "objectives",

@@ -42,9 +42,9 @@ from netwright.strategies.base import Search, Strategy
 from netwright.surrogates import (
     Everywhere,
     Features,
-    GaussianProcess,
     Gram,
     Kernel,
+    Posterior,
     features_of,
     normal_scores,
 )
@@ -128,10 +128,10 @@ class _BayesianOptimization(Search):
         rows, members = self._candidates.drawn(rng, known, best, len(scores))
         if not members:
             return Proposal(self._space.sample(rng))
-        process = GaussianProcess(self._gram, self._kernel, scores, self._root)
+        process = Posterior(self._gram, self._kernel, scores, self._root)
         top = float(process.fitted.max())
         if len(flying):
-            process = GaussianProcess(*self._believing(process, scores, flying))
+            process = Posterior(*self._believing(process, scores, flying))
         return Proposal(members[_most_improving(*process.predict(rows), top)])
 
     def _of_all(
@@ -148,7 +148,7 @@ class _BayesianOptimization(Search):
         left = every.left(rng, tried)
         if not left:
             return Proposal(self._space.sample(rng))
-        process = GaussianProcess(self._gram, self._kernel, scores, self._root)
+        process = Posterior(self._gram, self._kernel, scores, self._root)
         top, root = float(process.fitted.max()), self._root
         if len(flying):
             gram, _, scores, root = self._believing(process, scores, flying)
@@ -221,7 +221,7 @@ class _BayesianOptimization(Search):
         return drawn[int(np.argmin(near.max(1)))]
 
     def _believing(
-        self, process: GaussianProcess, scores: Array, flying: Rows
+        self, process: Posterior, scores: Array, flying: Rows
     ) -> tuple[Gram, Kernel, Array, Array]:
         """What the process is made of as if what is in flight had the scores that it predicts."""
         gram, root = self._gram.copy(), self._root

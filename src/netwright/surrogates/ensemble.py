@@ -9,8 +9,11 @@ of beginning anew, so that a trial costs the same however many there were.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -18,8 +21,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from netwright.space import Architecture, Space
+from netwright.surrogates.bagging import bootstrap, widening
 from netwright.surrogates.features import Array, Features
-from netwright.surrogates.gaussian_process import normal_scores
+from netwright.surrogates.known import FittedRows, Known
+from netwright.surrogates.predictor import Fitted, Predictor, check_whole
+from netwright.surrogates.quantiles import normal_scores
 
 _BUCKETS = 192  # that sequences fall into, by a hash that is the same in every process
 _HIDDEN = 48
@@ -27,6 +34,40 @@ _BATCH = 32
 _STEPS = 12  # after each trial
 _RATE = 0.01
 _DECAY = 1e-3
+_LEAST_STEPS, _MOST_STEPS = 200, 1200  # where all trials are learnt from at once
+
+
+@dataclass(frozen=True)
+class NetworkEnsemble(Predictor):
+    """Predicts by small networks, as BANANAS does, all trained on the same rows at once.
+
+    `members` networks begin with weights that are drawn by `seed`; their mean is predicted, and
+    their deviation. The scores are taken by their ranks (see `quantiles`).
+
+    Raises:
+        SettingError: `members` is no whole number, at least 2, or `seed` none, at least 0.
+    """
+
+    orderless: ClassVar = True
+
+    members: int = 5
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_whole(self, members=2, seed=0)
+
+    def fit(
+        self, space: Space, architectures: Sequence[Architecture], scores: Sequence[float] | Array
+    ) -> Fitted:
+        """Learn from n networks: minus infinity is the score of one that did not end well.
+
+        Raises:
+            SettingError: As of `Predictor.fit`.
+        """
+        known = Known.of(self, space, architectures, scores)
+        ensemble = Ensemble(known.features, self.members, self.seed)
+        widened = ensemble.learn_all(known.rows, known.quantiles.normal)
+        return FittedRows(known, ensemble.predict, widened)
 
 
 class Ensemble:
@@ -59,10 +100,33 @@ class Ensemble:
         for _ in range(_STEPS if n > 1 else 0):
             batch = self._rng.integers(n, size=(self._members, min(n, _BATCH)))
             batch[:, 0] = n - 1
-            self._optimizer.zero_grad()
-            loss = functional.mse_loss(self._forward(self._inputs[batch]), targets[batch])
-            loss.backward()  # type: ignore[no-untyped-call]
-            self._optimizer.step()
+            self._step(batch, targets)
+
+    def learn_all(self, rows: NDArray[np.int64], normal: Array) -> float:
+        """All of n networks at once, with their normal scores, from the beginning.
+
+        Each member learns from a sample of its own. Returned is by what `predict`'s deviation is to
+        be multiplied.
+        """
+        self._inputs = self._read(rows)
+        n, targets = len(rows), torch.from_numpy(normal).float()
+        drawn = bootstrap(self._rng, self._members, n)
+        steps = min(_MOST_STEPS, max(_LEAST_STEPS, _STEPS * n))
+        for step in range(steps if n > 1 else 0):
+            for group in self._optimizer.param_groups:
+                group["lr"] = _RATE * (1 + math.cos(math.pi * step / steps)) / 2
+            places = self._rng.integers(n, size=(self._members, min(n, _BATCH)))
+            self._step(np.take_along_axis(drawn, places, axis=1), targets)
+        with torch.no_grad():
+            said = self._forward(self._inputs.expand(self._members, -1, -1)).double().numpy()
+        return widening(said, normal, drawn)
+
+    def _step(self, batch: NDArray[np.int64], targets: Tensor) -> None:
+        """One step of each member on rows of its own, of a batch (members, b)."""
+        self._optimizer.zero_grad()
+        loss = functional.mse_loss(self._forward(self._inputs[batch]), targets[batch])
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
 
     @torch.no_grad()
     def predict(self, rows: NDArray[np.int64]) -> tuple[Array, Array]:

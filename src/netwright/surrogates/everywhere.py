@@ -55,7 +55,7 @@ class Everywhere:
         return made
 
     def predict(self, scores: Array, root: Array) -> tuple[Array, Array]:
-        """Mean and deviation of the noiseless scores at all rows, as `GaussianProcess.predict`."""
+        """Mean and deviation of the noiseless scores at all rows, as `Posterior.predict`."""
         centred = scores - scores.mean()
         solved = solve_triangular(root, centred, lower=True, check_finite=False)
         variance = max(float(solved @ solved) / len(scores), 1e-9)

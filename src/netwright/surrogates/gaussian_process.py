@@ -16,19 +16,50 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
-from scipy.special import ndtri
 
+from netwright.space import Architecture, Space
 from netwright.surrogates.features import Array, Features
+from netwright.surrogates.known import FittedRows, Known
+from netwright.surrogates.predictor import Fitted, Predictor
 
 _MIXES = ((0.75, 0.2, 0.05), (0.2, 0.2, 0.6), (0.0, 0.0, 1.0))  # graph, sequences, answers
 _DOUBT = 3.0  # by how much the others must be likelier, in logarithms: few trials mislead
 _LENGTHS = (0.5, 1.0, 2.0)
 _LINEAR = (0.1, 0.4, 0.8)
 _NOISE = (0.01, 0.05, 0.2)
+_FEW = 4  # networks below which no kernel is likelier than another
+
+
+@dataclass(frozen=True)
+class GaussianProcess(Predictor):
+    """Predicts by a Gaussian process on graphs and answers.
+
+    The kernel is the likeliest of 81, the scores are taken by their ranks (see `quantiles`). The
+    time grows with the third power of the networks that it learns from.
+    """
+
+    orderless: ClassVar = True
+
+    def fit(
+        self, space: Space, architectures: Sequence[Architecture], scores: Sequence[float] | Array
+    ) -> Fitted:
+        """Learn from n networks: minus infinity is the score of one that did not end well.
+
+        Raises:
+            SettingError: As of `Predictor.fit`.
+        """
+        known = Known.of(self, space, architectures, scores)
+        gram = Gram(known.features)
+        for row in known.rows:
+            gram.append(int(row))
+        normal = known.quantiles.normal
+        kernel = likeliest(gram, normal) if len(normal) >= _FEW else Kernel()
+        return FittedRows(known, Posterior(gram, kernel, normal).predict)
 
 
 @dataclass(frozen=True)
@@ -174,7 +205,7 @@ class Fixed:
         return kernel.of(squares, linear)
 
 
-class GaussianProcess:
+class Posterior:
     """The posterior given scores of the observed rows of a `Gram`."""
 
     def __init__(
@@ -244,14 +275,6 @@ def likeliest(gram: Gram, scores: Array) -> Kernel:
         covariance = gram.own(Kernel(mix, length, linear), blocks)
         for noise in _NOISE:
             kernel = Kernel(mix, length, linear, noise)
-            process = GaussianProcess(gram, kernel, scores, _rooted(covariance, noise))
+            process = Posterior(gram, kernel, scores, _rooted(covariance, noise))
             found.append((process.likelihood() - doubt, kernel))
     return max(found, key=lambda each: each[0])[1]
-
-
-def normal_scores(values: Sequence[float] | Array) -> Array:
-    """The normal scores of the ranks; equal values have equal scores."""
-    order = np.sort(values)
-    low, high = np.searchsorted(order, values, "left"), np.searchsorted(order, values, "right")
-    found: Array = ndtri((low + high) / (2 * len(order)))
-    return found

@@ -10,7 +10,7 @@ of functions that take a factory and raise `AssertionError`::
     def test_my_strategy(check):
         check(MyStrategy)
 
-Those of `strategies`, `oneshot`, `stoppers`, `evaluators`, `targets`, `tasks`, `data`, `executors`
-and `stores` are named so; `spaces` has the spaces that they are checked on, and `exports` what of
-ours is checked.
+Those of `strategies`, `oneshot`, `stoppers`, `predictors`, `evaluators`, `targets`, `tasks`,
+`data`, `executors` and `stores` are named so; `spaces` has the spaces that they are checked on, and
+`exports` what of ours is checked.
 """

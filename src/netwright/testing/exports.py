@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from netwright import data, execute, oneshot, stopping, store, strategies, targets, tasks
+from netwright import (
+    data,
+    execute,
+    oneshot,
+    stopping,
+    store,
+    strategies,
+    surrogates,
+    targets,
+    tasks,
+)
 from netwright.data import Data
 from netwright.execute import Executor
 from netwright.oneshot import OneShot
@@ -10,11 +20,13 @@ from netwright.settings.exports import exported
 from netwright.stopping import Stopper
 from netwright.store import Store
 from netwright.strategies import Strategy
+from netwright.surrogates import Predictor
 from netwright.targets import Target
 from netwright.tasks import Task
 
 STRATEGIES: tuple[type[Strategy], ...] = tuple(exported(strategies, Strategy))
 STOPPERS: tuple[type[Stopper], ...] = tuple(exported(stopping, Stopper))
+PREDICTORS: tuple[type[Predictor], ...] = tuple(exported(surrogates, Predictor))
 ONE_SHOTS: tuple[type[OneShot], ...] = tuple(exported(oneshot, OneShot))
 DATA: tuple[type[Data], ...] = tuple(exported(data, Data))
 EXECUTORS: tuple[type[Executor], ...] = tuple(exported(execute, Executor))
