@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from netwright.cli import launch, options
 from netwright.cli.app import app
 from netwright.cli.exits import guarded
 
@@ -46,3 +48,42 @@ def test_a_wrong_call_is_one_sentence(kinds: Path, capsys) -> None:
     }.items():
         assert guarded(app, ["data", *call]) == 2
         assert said in capsys.readouterr().err
+
+
+def test_a_number_is_a_share_of_the_rows_and_a_path_is_a_path(kinds: Path, capsys) -> None:
+    (kinds.parent / "0").mkdir()  # what a number calls is no file
+    for given, sizes in {
+        "0": {"train": 160, "validation": 40, "test": 0},
+        "0.0": {"train": 160, "validation": 40, "test": 0},
+        "0.1": {"train": 140, "validation": 40, "test": 20},
+        "1e-1": {"train": 140, "validation": 40, "test": 20},
+        "./0": "0 cannot be read as a table",
+        "0.csv": "there is no such file",
+        "3": "`--test` must be a fraction of the rows above 0 and below 1, got 3.",
+        "-0.5": "`--test` must be a fraction of the rows above 0 and below 1, got -0.5.",
+        "0.9": "the share of the validation part and `--test` must leave rows for training",
+    }.items():
+        status = guarded(app, ["data", str(kinds), f"--test={given}", "--json"])
+        told = capsys.readouterr()
+        if isinstance(sizes, str):
+            assert status == 2 and sizes in told.err
+        else:
+            assert status == 0 and json.loads(told.out)["parts"] == sizes
+
+
+def test_a_share_is_logged_as_it_is_and_a_path_as_a_whole_one(kinds: Path) -> None:
+    call = {"data": str(kinds), "space": None}
+    assert launch.absolute({**call, "test": "0.25"})["test"] == "0.25"
+    assert launch.absolute({**call, "test": "./0"})["test"] == str(kinds.parent / "0")
+    assert "test" not in launch.absolute(call)
+
+
+def test_a_settings_file_has_a_share_as_a_number(kinds: Path) -> None:
+    settings = kinds.parent / "run.toml"
+    settings.write_text("test = 0.25\n", encoding="utf-8")
+    given = options.read_settings(settings)
+    assert given == {"test": 0.25}
+    made = CliRunner().invoke(
+        app, ["search", "--settings", str(settings), "--data", "none.csv", "--space", "mlp"]
+    )
+    assert "there is no such file" in str(made.exception)

@@ -39,6 +39,8 @@ def in_options(text: str) -> str:
 
 def _quoted(match: re.Match[str]) -> str:
     whole, inner, of = match.group(0), match.group(1), match.group(2) or ""
+    if inner == "validation=...":
+        return f"the share of the validation part{of}"  # there is no such option
     if inner in _RETRAIN:
         return f"`{_RETRAIN[inner]}`{of}"
     call = _CALL.fullmatch(inner)
