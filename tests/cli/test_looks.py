@@ -87,3 +87,20 @@ def test_a_settings_file_has_a_share_as_a_number(kinds: Path) -> None:
         app, ["search", "--settings", str(settings), "--data", "none.csv", "--space", "mlp"]
     )
     assert "there is no such file" in str(made.exception)
+
+
+def test_groups_of_a_folder_are_pieces_of_paths(tmp_path: Path, capsys) -> None:
+    for label in ("no", "yes"):
+        (tmp_path / "said" / label).mkdir(parents=True)
+        for place in range(24):
+            file = tmp_path / "said" / label / f"speaker{place // 2}_{place}.txt"
+            file.write_text(f"{label} {place}", encoding="utf-8")
+    call = ["data", str(tmp_path / "said"), "--group"]
+    assert guarded(app, [*call, r"speaker(\d+)_"]) == 0
+    assert r"the group 'speaker(\d+)_' has 12 groups, such as '0'" in capsys.readouterr().out
+    for wrong, said in {
+        "who": "`--group` must match the path of every file, got 'who', which finds nothing in no/",
+        "(": "`--group` must be a regular expression for paths of files, got '(': missing",
+    }.items():
+        assert guarded(app, [*call, wrong]) == 2
+        assert said in capsys.readouterr().err

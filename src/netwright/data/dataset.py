@@ -109,6 +109,7 @@ class ArrayData(Data):
     remarks: tuple[str, ...] = ()
     reshuffles: bool = False
     shown: tuple[str, ...] = ()
+    groups: Tensor | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.task, Task):
@@ -226,6 +227,8 @@ class ArrayData(Data):
                 f"`ArrayData.save` must have a task of netwright's, got {type(self.task).__name__}."
             )
         tensors = {"mean": self.mean, "std": self.std, "x": self._all("x"), "y": self._all("y")}
+        if self.groups is not None:
+            tensors["groups"] = self.groups
         arrays = {key: value.contiguous().numpy() for key, value in tensors.items()}
         with whole(Path(path)) as partial:
             save_file(arrays, partial, self.metadata)
@@ -285,6 +288,7 @@ class ArrayData(Data):
                     file=path,
                     remarks=tuple(json.loads(metadata.get("remarks", "[]"))),
                     reshuffles=json.loads(metadata.get("reshuffles", "false")),
+                    groups=file.get_tensor("groups") if "groups" in [*file.keys()] else None,
                     train=train,
                     validation=validation,
                     test=test,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from netwright.data.base import PARTS
 from netwright.data.columns import as_values
 from netwright.data.frames import read_rows
+from netwright.data.groups import Groups, groups_of_column, groups_of_files
 from netwright.data.labels import label_values, rare_classes
 from netwright.data.ragged import ragged_digest
 from netwright.data.sound_data import SoundData, sound_part
@@ -68,6 +69,7 @@ def load_sound_folder(
         task=task,
         remarks=remarks,
         longest=longest,
+        groups=groups_of_files(split.group, files, folders),
     )
 
 
@@ -105,7 +107,8 @@ def load_sound_table(
             f"{path}: {len(gone):,} of {len(files):,} recordings are not there: {shown}. Paths "
             "must begin at the table's own folder, or be whole."
         )
-    left = [name for name in others if name != label]
+    groups = groups_of_column(split.group, {"train": frame.table}, str(path), [label, column])
+    left = [name for name in others if name not in (label, split.group)]
     remarks: list[str] = []
     where = f"{path}: column '{label}'"
     if left:
@@ -120,6 +123,7 @@ def load_sound_table(
         task=task,
         remarks=remarks,
         longest=longest,
+        groups=groups,
     )
     return replace(made, label=label)
 
@@ -188,14 +192,16 @@ def _build(
     task: str | Task | None,
     remarks: Sequence[str],
     longest: int | None,
+    groups: Groups | None = None,
 ) -> SoundData:
     """Data of recordings with their labels, in the parts that are given or carved out."""
     found = read_targets(dict(labels), task=task, where=f"{source}: the label")
     targets = found.parts
-    rows = part_rows(targets, found.task, split, source)
+    rows = part_rows(targets, found.task, split, source, groups)
     everything = [each for part in given.values() for each in part]
     told = [*remarks, *([found.remark] if found.remark else []), *of_sources(everything, rate)]
     told += rare_classes(found.task, targets["train"], rows, "drop_rare=True")
+    told += groups.remarks(rows, targets, found.task) if groups is not None else []
     owner, index = rows["train"]
     if longest is None:
         longest = _longest([len(given[owner][place].wave) for place in index.tolist()], rate)
@@ -224,6 +230,7 @@ def _build(
         heard=heard,
         remarks=(*told, *oddities(heard, everything)),
         reshuffles="validation" not in given,
+        groups=None if groups is None else groups.numbers(rows),
     )
 
 

@@ -71,7 +71,7 @@ def load(
     rate: int | None = None,
     series: str | None = None,
 ) -> AnyData:
-    """Read a data set into memory, split and checked.
+    r"""Read a data set into memory, split and checked.
 
     `source` is "fashion14" or "digits"; a path to an `.npz`, `.csv`, `.parquet`, `.ts` or UCR's
     `.tsv` file or to a
@@ -102,9 +102,12 @@ def load(
 
     Of a table, `label` is the label column, by default the one called label, target, class or y,
     else the last, and `test` may be another table. Rows with one value in the column `group` are
-    all in one part; by the column `time` the last rows are the test part, and those before them the
-    validation part. A class with fewer rows than there are parts is in the train part alone;
-    `drop_rare` leaves its rows out.
+    all in one part. For a folder of files `group` is a regular expression that is searched in the
+    path of each, from the folder that holds those of the classes on: what is in its parentheses,
+    or all that it matches, is the file's group, so that `group=r"(speaker\d+)_"` keeps the
+    recordings of one speaker together. By the column `time` the last rows are the test part, and
+    those before them the validation part. A class with fewer rows than there are parts is in the
+    train part alone; `drop_rare` leaves its rows out.
 
     `kind` says what data are, "table", "images", "series", "sound" or "text", and of arrays it is
     as `from_arrays` has it. In a long
@@ -193,7 +196,7 @@ class _Asked:
         Raises:
             SettingError: A fraction is outside its rule.
         """
-        return split_of(self.seed, self.validation, self.test)
+        return split_of(self.seed, self.validation, self.test, self.group)
 
     @property
     def drawn(self) -> Split:
@@ -227,8 +230,9 @@ class _Asked:
 def _loaded(asked: _Asked) -> AnyData:
     """What `load` gives, without what it was given."""
     if not asked.is_table and not is_hugging_face(asked.source):
-        names = ("label", "group", "time", "drop_rare", "series")
-        asked.check_belongs(names, "a table")
+        asked.check_belongs(("label", "time", "drop_rare", "series"), "a table")
+        if asked.path is None or not asked.path.is_dir():
+            asked.check_belongs(("group",), "a table or a folder of files")
     for read in (_hugging_face, _table, _folder, _embedded, _memory, _file):
         made = read(asked)
         if made is not None:
@@ -251,18 +255,18 @@ def _table(asked: _Asked) -> AnyData | None:
         return None
     file, label = asked.file, asked.label
     if asked.series is not None:
-        if asked.group is not None or asked.kind not in (None, "series"):
-            raise SettingError("`load(series=...)` must have no `group`, and no other `kind`.")
+        if asked.kind not in (None, "series"):
+            raise SettingError(f"`load(series=...)` must have no other `kind`, got {asked.kind!r}.")
         asked.check_belongs(("drop_rare",), "a table of values")
         by: dict[str, Any] = {"series": asked.series, "time": asked.time, "label": label}
         return load_long(file or asked.source, asked.split, task=asked.task, **by)
     column = sound_column(file) if file is not None and asked.kind in (None, "sound") else None
     if file is not None and column is not None:
-        asked.check_belongs(("group", "time", "drop_rare"), "a table of values")
+        asked.check_belongs(("time", "drop_rare"), "a table of values")
         read: dict[str, Any] = {"label": label, "rate": asked.rate, "task": asked.task}
         return load_sound_table(file, column, asked.drawn, **read)
     if file is not None and asked.kind in (None, "images") and names_pictures(file, label):
-        asked.check_belongs(("group", "time", "drop_rare"), "a table of values")
+        asked.check_belongs(("time", "drop_rare"), "a table of values")
         read = {"reading": asked.reading, "label": label, "task": asked.task}
         return load_picture_table(file, asked.split, **read)
     asked.check_no_images()

@@ -16,13 +16,12 @@ from netwright.data.columns import Category, Column, Number, as_values, read_col
 from netwright.data.dataset import json_digest
 from netwright.data.encodings import Columns
 from netwright.data.frames import Frame, frame_of, read_frame
+from netwright.data.groups import Groups, groups_of_column
 from netwright.data.labels import label_values, rare_classes
 from netwright.data.named import NamedPart
 from netwright.data.split import (
     Split,
     check_parts,
-    group_numbers,
-    grouped,
     moments,
     ordered,
     part_rows,
@@ -79,15 +78,15 @@ def load_table(
         pieces["train"] = frame = _without_rare(frame, split, remarks)
     targets, task = _targets(pieces, task, remarks)
     values = {column: as_values(frame.table[column]) for column in frame.table.columns}
-    rows = _rows(frame, values, targets, task, split)
+    tables = {key: piece.table for key, piece in pieces.items()}
+    by = groups_of_column(split.group, tables, frame.where, [frame.label])
+    rows = _rows(frame, values, targets, task, split, by)
     remarks += rare_classes(task, targets["train"], rows, "drop_rare=True")
     groups = None
-    if split.group is not None:
-        numbers = group_numbers(values[split.group])[1]
-        groups = torch.from_numpy(numbers[np.concatenate([rows[key][1] for key in PARTS[:2]])])
-        remarks.append(f"column '{split.group}' divides the rows and is left out")
-        if split.given is not None:
-            remarks += _groups_tested(pieces, split.group)
+    if by is not None:
+        groups = by.numbers(rows)
+        remarks.append(f"{by.told} divides the rows and is left out")
+        remarks += by.remarks(rows, targets, task)
         del values[split.group]
     name = path.stem if path is not None else "table"
     inputs = {name: cells for name, cells in values.items() if name != frame.label}
@@ -188,23 +187,20 @@ def _rows(
     targets: Mapping[str, NDArray[Any]],
     task: Task,
     split: Split,
+    groups: Groups | None,
 ) -> dict[str, tuple[str, NDArray[np.int64]]]:
     """For each of the three parts: the given part it is taken from, and its row numbers there."""
-    by = split.group or split.time
+    by = split.time
     if by is None:
-        return part_rows(targets, task, split, frame.where)
-    option = "group" if split.group is not None else "time"
+        return part_rows(targets, task, split, frame.where, groups)
     if by not in values or by == frame.label:
         raise DataError(
-            f"{frame.where} has no column '{by}' for `{option}=...`; it has: "
+            f"{frame.where} has no column '{by}' for `time=...`; it has: "
             f"{', '.join(c for c in values if c != frame.label)}."
         )
     fractions = {"test": split.test, "validation": split.validation}
     wanted = {key: round((share or 0) * len(frame.table)) for key, share in fractions.items()}
-    if option == "group":
-        parts = grouped(values[by], wanted, np.random.default_rng(split.seed))
-    else:
-        parts = ordered(moments(values[by], by, frame.where), wanted)
+    parts = ordered(moments(values[by], by, frame.where), wanted)
     check_parts(parts, wanted, f"{frame.where}: column '{by}'")
     rows = {key: ("train", parts[key]) for key in PARTS}
     return rows | {key: (key, np.arange(len(y))) for key, y in targets.items() if key != "train"}
@@ -218,21 +214,6 @@ def _fitting(frame: Frame, train: Frame) -> Frame:
             f"{frame.where} must have the columns of {train.where}, got none called '{absent[0]}'."
         )
     return replace(frame, table=frame.table[list(train.table.columns)])
-
-
-def _groups_tested(pieces: Mapping[str, Frame], group: str) -> list[str]:
-    """A remark where groups of a given test part are learned from as well."""
-    learnt, tested = (
-        set(group_numbers(as_values(pieces[part].table[group]))[0].tolist())
-        for part in ("train", "test")
-    )
-    both = learnt & tested
-    if not both:
-        return []
-    return [
-        f"{len(both)} of {len(tested)} groups of column '{group}' in the test part are in the "
-        "other rows too, so that the test part says too much of new ones"
-    ]
 
 
 def _without_rare(frame: Frame, split: Split, remarks: list[str]) -> Frame:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from netwright.data.base import PARTS
+from netwright.data.groups import Groups, groups_of_files
 from netwright.data.labels import rare_classes
 from netwright.data.ragged import ragged_digest
 from netwright.data.split import Split, part_folders, part_rows
@@ -161,11 +162,14 @@ def load_text_folder(
     Raises:
         DataError: A file is no UTF-8, a part has none, or parts stand beside classes.
     """
-    texts, labels = {}, {}
-    for part, folder in part_folders(path).items():
-        texts[part], labels[part], _ = read_text_folder(folder)
+    texts, labels, files = {}, {}, {}
+    folders = part_folders(path)
+    for part, folder in folders.items():
+        texts[part], labels[part], names = read_text_folder(folder)
+        files[part] = [folder / name for name in names]
+    groups = groups_of_files(split.group, files, folders)
     told: dict[str, Any] = {"name": path.name, "source": str(path), "tokens": tokens, "like": like}
-    return _of_parts(texts, labels, split, task=task, **told)
+    return _of_parts(texts, labels, split, task=task, groups=groups, **told)
 
 
 def _of_parts(
@@ -176,6 +180,7 @@ def _of_parts(
     task: str | Task | None,
     source: str,
     remarks: Sequence[str] = (),
+    groups: Groups | None = None,
     **told: Any,
 ) -> TextData:
     """Data of the texts and labels of given parts; the train part is divided where others lack."""
@@ -187,11 +192,13 @@ def _of_parts(
                 f"{source}: there are {len(given):,} texts and {len(targets[part]):,} labels; "
                 "every text needs one."
             )
-    rows = part_rows(targets, found.task, split, source)
+    rows = part_rows(targets, found.task, split, source, groups)
     said = [*remarks, *([found.remark] if found.remark else [])]
     said += rare_classes(found.task, targets["train"], rows, "drop_rare=True")
+    said += groups.remarks(rows, targets, found.task) if groups is not None else []
     made = from_texts(texts, targets, found.task, rows, source=source, remarks=said, **told)
-    return replace(made, reshuffles="validation" not in texts)
+    numbers = None if groups is None else groups.numbers(rows)
+    return replace(made, reshuffles="validation" not in texts, groups=numbers)
 
 
 def is_text_folder(path: Path) -> bool:
