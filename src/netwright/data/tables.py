@@ -72,8 +72,33 @@ def load_table(
     frame = frame_of(source, label, "table") if path is None else read_frame(path, label)
     pieces = {"train": frame}
     if split.given is not None:
-        pieces["test"] = _fitting(read_frame(split.given, frame.label), frame)
-    remarks: list[str] = []
+        pieces["test"] = read_frame(split.given, frame.label)
+    name = path.stem if path is not None else "table"
+    told: dict[str, Any] = {"task": task, "like": like, "kind": kind, "tokens": tokens}
+    return load_pieces(pieces, split, name=name, **told)
+
+
+def load_pieces(
+    pieces: Mapping[str, Frame],
+    split: Split,
+    *,
+    name: str,
+    task: str | Task | None = None,
+    like: Columns | Tokens | None = None,
+    kind: str | None = None,
+    tokens: str = "bytes",
+    said: Sequence[str] = (),
+) -> TableData | TextData:
+    """Data from tables of given parts, of which train is one: as `load_table`, which see.
+
+    Parts that are not given are drawn from the train part. `said` are remarks on the tables.
+
+    Raises:
+        DataError: As `load_table`.
+    """
+    frame = pieces["train"]
+    pieces = {key: _fitting(p, frame) if key != "train" else p for key, p in pieces.items()}
+    remarks = list(said)
     if split.drop_rare:
         pieces["train"] = frame = _without_rare(frame, split, remarks)
     targets, task = _targets(pieces, task, remarks)
@@ -88,9 +113,9 @@ def load_table(
         remarks.append(f"{by.told} divides the rows and is left out")
         remarks += by.remarks(rows, targets, task)
         del values[split.group]
-    name = path.stem if path is not None else "table"
     inputs = {name: cells for name, cells in values.items() if name != frame.label}
     train = rows["train"][1]
+    reshuffles = split.time is None and "validation" not in pieces
     chosen = list(like.columns) if isinstance(like, Tokens) else []
     if like is None and kind != "table":
         chosen = text_columns(inputs, train, frame, only=kind == "text")
@@ -106,10 +131,10 @@ def load_table(
             remarks=[*remarks, *_read_as_text(chosen, inputs)],
             label=frame.label,
         )
-        return replace(of_texts, reshuffles=split.time is None, groups=groups)
+        return replace(of_texts, reshuffles=reshuffles, groups=groups)
     assert not isinstance(like, Tokens)
     built = _of_columns(frame, pieces, values, targets, task, rows, like, name, remarks)
-    return replace(built, label=frame.label, reshuffles=split.time is None, groups=groups)
+    return replace(built, label=frame.label, reshuffles=reshuffles, groups=groups)
 
 
 def _of_columns(
@@ -198,8 +223,9 @@ def _rows(
             f"{frame.where} has no column '{by}' for `time=...`; it has: "
             f"{', '.join(c for c in values if c != frame.label)}."
         )
-    fractions = {"test": split.test, "validation": split.validation}
-    wanted = {key: round((share or 0) * len(frame.table)) for key, share in fractions.items()}
+    shares = {"test": split.test, "validation": split.validation}
+    shares = {key: 0.0 if key in targets else share for key, share in shares.items()}
+    wanted = {key: round((share or 0) * len(frame.table)) for key, share in shares.items()}
     parts = ordered(moments(values[by], by, frame.where), wanted)
     check_parts(parts, wanted, f"{frame.where}: column '{by}'")
     rows = {key: ("train", parts[key]) for key in PARTS}
