@@ -80,9 +80,9 @@ def load(
     `source` is "fashion14" or "digits"; a path to an `.npz`, `.csv`, `.parquet`, `.ts` or UCR's
     `.tsv` file or to a folder of images; a table of pandas or Polars; a pair (X, y) of arrays or
     tensors; a `torch.utils.data.Dataset`; or a data set of Hugging Face's `datasets`, of pictures
-    or of plain columns. Parts that the source brings (fashion14 brings all) are kept as they are; the others are carved out of
-    train, classes stratified, in an order drawn from `seed`: `validation` and `test` are fractions
-    of the rows of train, and `test=0` makes no test part.
+    or of plain columns. Parts that the source brings (fashion14 brings all) are kept as they are;
+    the others are carved out of train, classes stratified, in an order drawn from `seed`:
+    `validation` and `test` are fractions of the rows of train, and `test=0` makes no test part.
     A table with a column of paths to images, relative to it, is read as these images with its
     `label`, or with several that are written with commas. A folder of images has a sub-folder for
     each class, and `test` may be another such folder; `size` is (height, width) of images, or one
