@@ -104,3 +104,36 @@ def test_groups_of_a_folder_are_pieces_of_paths(tmp_path: Path, capsys) -> None:
     }.items():
         assert guarded(app, [*call, wrong]) == 2
         assert said in capsys.readouterr().err
+
+
+def test_a_sheet_of_pictures_and_what_their_files_had(kinds: Path, tmp_path: Path, capsys) -> None:
+    pil = pytest.importorskip("PIL.Image")
+    for label in ("cat", "dog"):
+        (tmp_path / "p" / label).mkdir(parents=True)
+        for row in range(8):
+            mode = ("RGB", "L", "RGBA")[row % 3]
+            pil.new(mode, (8 + row, 6), row * 9).save(tmp_path / "p" / label / f"{row}.png")
+    call = ["data", str(tmp_path / "p"), "--size", "8"]
+    assert guarded(app, [*call, "--out", str(tmp_path / "sheet.svg")]) == 0
+    told = capsys.readouterr()
+    assert (
+        "files: 8 sizes, 6 to 6 high and 8 to 15 wide; 6 RGB, 6 gray, 4 RGB with alpha" in told.out
+    )
+    assert told.err == f"Some rows are drawn in {tmp_path / 'sheet.svg'}.\n"
+    assert (tmp_path / "sheet.svg").read_text(encoding="utf-8").count("<image ") == 10
+    for out, given, said in [
+        ("sheet.txt", call, "`--out` must end in .svg or .png, got"),
+        ("a/b.svg", call, "cannot be written: No such file or directory"),
+        ("t.svg", ["data", "kinds.csv"], "`--out` must have pictures, series or recordings"),
+    ]:
+        assert guarded(app, [*given, "--out", str(tmp_path / out)]) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_a_series_of_each_class_is_shown_as_bars(tmp_path: Path, capsys) -> None:
+    lines = [f"{'ab'[row % 2]}\t" + "\t".join(["1", "?", "2", "8"]) for row in range(20)]
+    (tmp_path / "s.tsv").write_text("\n".join(lines), encoding="utf-8")
+    assert guarded(app, ["data", str(tmp_path / "s.tsv")]) == 0
+    told = capsys.readouterr().out.splitlines()
+    place = told.index("a row of each class: its first channel")
+    assert told[place + 1 : place + 3] == ["  a  ▁ ▂█", "  b  ▁ ▂█"]

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from netwright.data.base import PARTS, Data
 from netwright.data.columns import Category, Day
+from netwright.data.curves import curves_of
 from netwright.data.dataset import ArrayData
 from netwright.data.faults import class_counts, one_colour, shared_rows
 from netwright.data.histogram import range_of
@@ -36,12 +37,14 @@ def look(data: Data) -> dict[str, Any]:
     table has `columns`, and so have series, for each channel, beside `series`, their lengths. A
     column has a `kind` ("number", "date" or "category"), its `gaps`, and its `least` and `most`
     with a `histogram` of ten bins, or its `levels` with their counts, the most frequent
-    first. Pictures have `pictures`: shape, mean and deviation of each channel, and how many are
-    `one_colour`. Texts have `texts`: their `lengths` in tokens with a histogram, how many are
-    `empty`, how many different `words` there are, and those that tell classes, `telling`. Sounds
-    have `sounds`: their `rate`, their `seconds` with a histogram, the `rates` and `channels` of the
-    sources, and how many are `empty`, `silent` or `clipped`. By the task there are `counts` of
-    classes or labels with their shares, or `numbers`.
+    first. Pictures have `pictures`: shape, mean and deviation of each channel, how many are
+    `one_colour`, and the heights, widths and modes of their `files`. Texts have `texts`: their
+    `lengths` in tokens with a histogram, how many are `empty`, how many different `words` there
+    are, and those that tell classes, `telling`. Sounds have `sounds`: their `rate`, their `seconds`
+    with a histogram, the `rates` and `channels` of the sources, and how many are `empty`, `silent`
+    or `clipped`. Sounds and series have `curves`, a row of each class: 40 values of its loudness,
+    or of its first channel. By the task there are `counts` of classes or labels with their shares,
+    or `numbers`.
     `shared` says how many rows of a part are in the train part too.
     """
     found: dict[str, Any] = {
@@ -67,6 +70,7 @@ def look(data: Data) -> dict[str, Any]:
             "mean": data.mean.flatten().tolist(),
             "deviation": data.std.flatten().tolist(),
             "one_colour": one_colour(data),
+            **({"files": dict(data.seen)} if data.seen else {}),
         }
     elif isinstance(data, ArrayData):
         x = _all(data, 0)
@@ -74,6 +78,8 @@ def look(data: Data) -> dict[str, Any]:
             {"name": str(place), "kind": "number", **range_of(x[:, place].double().numpy())}
             for place in range(x.shape[1])
         ]
+    if isinstance(data, SeriesData | SoundData):
+        found["curves"] = curves_of(data)
     return found | _targets(data) | {"shared": shared_rows(data), "remarks": list(data.remarks)}
 
 

@@ -17,7 +17,7 @@ from netwright.data.encodings import PictureFiles
 from netwright.data.given import check_known
 from netwright.data.groups import Groups
 from netwright.data.labels import rare_classes
-from netwright.data.pictures import Picture, Reading, decode, encoding_of, read_headers
+from netwright.data.pictures import Picture, Reading, decode, encoding_of, read_headers, seen_in
 from netwright.data.split import Split, part_rows
 from netwright.data.targets import read_targets
 from netwright.tasks import Task
@@ -101,7 +101,7 @@ def picture_data(parts: Mapping[str, Labelled], source: Source) -> ArrayData:
         built = data_of_rows(
             x, y, sizes, task, source.name, source.source, encoding, tuple(remarks)
         )
-        return replace(built, reshuffles=reshuffles, groups=numbers)
+        return replace(built, reshuffles=reshuffles, groups=numbers, seen=seen_in(headers))
 
     shape = (len(ordered), *encoding.shape)
     if not is_large(shape, encoding.dtype):
