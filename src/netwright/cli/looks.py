@@ -192,7 +192,7 @@ def _ranges(told: list[Mapping[str, Any]]) -> list[str]:
     for each in shown:
         gaps = f"; {each['gaps']:,} missing" if each["gaps"] else ""
         kind = each.get("kind", "number")
-        what = _levels(each) if kind == "category" else _range(each)
+        what = {"category": _levels, "text": _words}.get(kind, _range)(each)
         lines.append(f"  {each['name']:{wide}}  {kind:8}  {what}{gaps}")
     return [*lines, *_more(len(told))]
 
@@ -213,6 +213,14 @@ def _levels(each: Mapping[str, Any]) -> str:
     more = f", and {len(levels) - _LEVELS} more" if len(levels) > _LEVELS else ""
     other = f"; {each['other']:,} others" if each["other"] else ""
     return f"{told}{more}{other}"
+
+
+def _words(each: Mapping[str, Any]) -> str:
+    words = each["words"]
+    told = ", ".join(f"{word} {count:,}" for word, count in words[:_LEVELS])
+    more = f", and {len(words) - _LEVELS} more words" if len(words) > _LEVELS else ""
+    without = f"; {each['without']:,} rows have none of them" if each["without"] else ""
+    return f"{told}{more}{without}"
 
 
 def _more(count: int) -> list[str]:

@@ -23,6 +23,7 @@ from netwright.data.series_data import SeriesData
 from netwright.data.sound_data import SoundData
 from netwright.data.table_data import TableData
 from netwright.data.text_data import TextData
+from netwright.data.worded import Words
 from netwright.tasks import Classification, MultiLabel, Regression
 
 _EPOCH = date(1970, 1, 1)
@@ -35,10 +36,11 @@ def look(data: Data) -> dict[str, Any]:
 
     `rows`, `parts`, `task` and `remarks` are always there, and `inputs`, the tensors by name. A
     table has `columns`, and so have series, for each channel, beside `series`, their lengths. A
-    column has a `kind` ("number", "date" or "category"), its `gaps`, and its `least` and `most`
-    with a `histogram` of ten bins, or its `levels` with their counts, the most frequent
-    first. Pictures have `pictures`: shape, mean and deviation of each channel, how many are
-    `one_colour`, and the heights, widths and modes of their `files`. Texts have `texts`: their
+    column has a `kind` ("number", "date", "category" or "text"), its `gaps`, and its `least` and
+    `most` with a `histogram` of ten bins, or its `levels` with their counts, the most frequent
+    first, or its `words` likewise, and how many rows are `without` any of these. Pictures have
+    `pictures`: shape, mean and deviation of each channel, how many are `one_colour`, and the
+    heights, widths and modes of their `files`. Texts have `texts`: their
     `lengths` in tokens with a histogram, how many are `empty`, how many different `words` there
     are, and those that tell classes, `telling`. Sounds have `sounds`: their `rate`, their `seconds`
     with a histogram, the `rates` and `channels` of the sources, and how many are `empty`, `silent`
@@ -119,6 +121,9 @@ def _columns(data: TableData) -> list[dict[str, Any]]:
         if isinstance(column, Category):
             told = _levels(column, codes[:, place_of_codes])
             place_of_codes += 1
+        elif isinstance(column, Words):
+            told = _words(column, numbers[:, place : place + len(column.words)])
+            place += len(column.words)
         else:
             values = numbers[:, place] + column.offset
             told = {"kind": "number", **range_of(values)}
@@ -154,6 +159,14 @@ def _levels(column: Category, codes: NDArray[Any]) -> dict[str, Any]:
     gaps = counts[1 + column.levels.index("")] if "" in column.levels else 0
     levels = sorted(pairs, key=lambda pair: -pair[1])
     return {"kind": "category", "gaps": gaps, "levels": levels, "other": counts[0]}
+
+
+def _words(column: Words, weights: NDArray[np.float64]) -> dict[str, Any]:
+    """How many rows have each word, the most frequent first, and how many have none of them."""
+    counts = (weights > 0).sum(0).tolist()
+    pairs = sorted(zip(column.words, counts, strict=True), key=lambda pair: -pair[1])
+    without = int((weights == 0).all(1).sum())
+    return {"kind": "text", "gaps": 0, "words": [[*pair] for pair in pairs], "without": without}
 
 
 def _day(days: float | None) -> str | None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from netwright.data.base import PARTS
 from netwright.data.columns import Category, Number, read_column
 from netwright.data.groups import Groups
+from netwright.data.worded import Words
 from netwright.errors import DataError, SettingError
 from netwright.tasks import Classification, Task, check_fractions
 from netwright.tasks.own import checked_split
@@ -152,7 +153,7 @@ def moments(values: NDArray[Any], name: str, where: str) -> NDArray[np.float64]:
     read = read_column(values, name, np.arange(len(values)), where)
     column = read.column if read.column is not None else Number(name)
     try:
-        if isinstance(column, Category):
+        if isinstance(column, Category | Words):
             raise ValueError
         times = column.encode(values)[:, 0].astype(np.float64)
     except ValueError:  # words, or dates of one day, which are no column to learn from

@@ -32,6 +32,7 @@ from netwright.data.targets import read_targets
 from netwright.data.text_data import TextData
 from netwright.data.texts import from_texts
 from netwright.data.tokens import Tokens
+from netwright.data.worded import Words
 from netwright.data.written import level_in
 from netwright.errors import DataError
 from netwright.tasks import Classification, Task
@@ -59,8 +60,9 @@ def load_table(
     the first row is the header; an empty cell, "?", NA, N/A, NaN, nan, null and NULL are missing
     values, but in the label column, where they are classes.
 
-    A column of texts is learned from alone: where there is no other that can be, or where `kind` is
-    "text"; several are read one after the other. `tokens` is what texts are made of.
+    A column of texts is learned from alone, where there is no other that can be, or where `kind` is
+    "text"; several are read one after the other. `tokens` is what texts are made of. Beside others
+    a column of texts becomes the weights of words; see `netwright.data.worded`.
 
     Raises:
         DataError: A label is missing, a number is infinite, or numbers stand beside words (the
@@ -307,7 +309,7 @@ def _columns(
     if not columns:
         why = f": {remarks[-1]}" if remarks else ""
         raise DataError(f"{where} has no column that can be learned from{why}.")
-    return tuple(columns)
+    return tuple(sorted(columns, key=lambda column: isinstance(column, Words)))  # those come last
 
 
 def _tells(values: NDArray[Any], column: Column, classes: NDArray[np.int64]) -> bool:
