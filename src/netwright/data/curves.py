@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 
 from netwright.data.series import lengths_of
 from netwright.data.series_data import SeriesData
+from netwright.data.some_rows import some_rows
 from netwright.data.sound_data import SoundData
-from netwright.tasks import Classification
 
 _VALUES = 40  # of a curve
 _ROWS = 4  # where there are no classes
-_CLASSES = 40
 
 
 def curves_of(data: SeriesData | SoundData) -> list[dict[str, Any]]:
@@ -24,16 +23,12 @@ def curves_of(data: SeriesData | SoundData) -> list[dict[str, Any]]:
     Of series they are the means of pieces of the first channel, None where there is no value; of
     recordings the loudness of pieces, from 0 to 1.
     """
-    names: tuple[str, ...] = tuple(f"row {row}" for row in range(_ROWS))
-    rows = list(range(min(_ROWS, len(data.train))))
-    if isinstance(data.task, Classification):
-        names = data.task.names[:_CLASSES]
-        y = data.train.all_targets
-        rows = [int((y == place).nonzero()[0]) for place in range(len(names)) if (y == place).any()]
-        names = tuple(names[int(y[row])] for row in rows)
-    return [
-        {"name": name, "values": _values(data, row)} for name, row in zip(names, rows, strict=False)
-    ]
+    lines = some_rows(data)
+    if lines[0].targets:
+        pairs = [(f"row {row}", row) for row in lines[0].rows[:_ROWS]]
+    else:
+        pairs = [(line.name, line.rows[0]) for line in lines if line.rows]
+    return [{"name": name, "values": _values(data, row)} for name, row in pairs]
 
 
 def _values(data: SeriesData | SoundData, row: int) -> list[float | None]:

@@ -1,4 +1,4 @@
-"""A sheet of rows of data: a few of each class, as pictures, curves or waveforms."""
+"""A sheet of some rows of data, as pictures, curves or waveforms."""
 
 from __future__ import annotations
 
@@ -9,21 +9,17 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from netwright.data import ArrayData, Data
 from netwright.data.series_data import SeriesData
 from netwright.data.shown import shown_picture
+from netwright.data.some_rows import some_rows
 from netwright.data.sound_data import SoundData
 from netwright.drawing.marks import SMALL, SOFT, Box, Label, Line, Pixels, Shape, shorten
 from netwright.drawing.picture import Picture
 from netwright.errors import SettingError
-from netwright.tasks import Classification, MultiLabel
 
-_EACH = 8  # rows of a class, or of a line
-_CLASSES = 40
-_LINES = 4  # where there are no classes
-_NAMES = 150.0  # pixels for the names of classes
+_NAMES = 150.0  # pixels for the names of lines
 _GAP = 8.0
 _COLOURS = ("#2f6fb3", "#c8553d", "#3c8d5a")  # of the first channels of a series
 _POINTS = 120  # of a curve, at most
@@ -33,56 +29,33 @@ Cell = Callable[[int], list[Shape]]
 
 
 def draw_data(data: Data) -> Picture:
-    """A few rows of the train part with what is to be said of them.
+    """A few rows of the train part, in the lines of `some_rows`.
 
-    Of classes there is a line for each, with up to eight rows; else there are four lines, with the
-    targets below. Series have their first three channels on one scale for all, recordings their
-    waveforms.
+    Series have their first three channels on one scale for all, recordings their waveforms.
 
     Raises:
         SettingError: The data are neither pictures nor series nor recordings.
     """
-    y = data.train.all_targets
-    lines = _lines(data, y)
-    rows = [row for _, _, some in lines for row in some]
-    size, cell = _cells(data, rows)
+    lines = some_rows(data)
+    size, cell = _cells(data, [row for line in lines for row in line.rows])
     picture = Picture(f"Rows of {data.name}")
-    told = isinstance(data.task, Classification)
-    left, top = (_NAMES if told else 12.0), 12.0
-    step = size[1] + (_GAP if told else 24.0)
-    for name, under, some in lines:
+    named = any(line.name for line in lines)
+    left, top = (_NAMES if named else 12.0), 12.0
+    step = size[1] + (_GAP if named else 24.0)
+    for line in lines:
         middle = top + size[1] / 2
-        picture.add(Label(12, middle - 8 * bool(under), shorten(name, left - 24), bold=True))
-        picture.add(Label(12, middle + 8, under, SMALL, SOFT))
-        for place, row in enumerate(some):
+        if named:
+            name = shorten(_plain(line.name), left - 24)
+            picture.add(Label(12, middle - 8, name, bold=True))
+            picture.add(Label(12, middle + 8, line.remark, SMALL, SOFT))
+        for place, row in enumerate(line.rows):
             x = left + place * (size[0] + _GAP)
             picture.put(Picture("", cell(row)), x, top)
-            if not told:
-                target = shorten(_target(data, y[row]), size[0], SMALL)
-                picture.add(
-                    Label(x + size[0] / 2, top + size[1] + 9, target, SMALL, SOFT, "middle")
-                )
+            for target in line.targets[place : place + 1]:
+                told = shorten(_plain(target), size[0], SMALL)
+                picture.add(Label(x + size[0] / 2, top + size[1] + 9, told, SMALL, SOFT, "middle"))
         top += step
     return picture
-
-
-def _lines(data: Data, y: Tensor) -> list[tuple[str, str, list[int]]]:
-    """What stands before each line of the sheet, in two parts, and its rows."""
-    if not isinstance(data.task, Classification):
-        rows = list(range(min(len(y), _EACH * _LINES)))
-        return [("", "", rows[start : start + _EACH]) for start in range(0, len(rows), _EACH)]
-    found = []
-    for place, name in enumerate(data.task.names[:_CLASSES]):
-        rows_of = torch.nonzero(y == place).flatten().tolist()
-        found.append((_plain(name), f"{len(rows_of):,} to learn from", rows_of[:_EACH]))
-    return found
-
-
-def _target(data: Data, y: Tensor) -> str:
-    if isinstance(data.task, MultiLabel):
-        holds = zip(data.task.names, y.tolist(), strict=True)
-        return _plain(", ".join(name for name, value in holds if value)) or "none"
-    return ", ".join(f"{value:.4g}" for value in y.reshape(-1).tolist())
 
 
 def _plain(text: str) -> str:
