@@ -198,10 +198,35 @@ def _build(
     found = read_targets(dict(labels), task=task, where=f"{source}: the label")
     targets = found.parts
     rows = part_rows(targets, found.task, split, source, groups)
-    everything = [each for part in given.values() for each in part]
-    told = [*remarks, *([found.remark] if found.remark else []), *of_sources(everything, rate)]
+    told = [*remarks, *([found.remark] if found.remark else [])]
     told += rare_classes(found.task, targets["train"], rows, "drop_rare=True")
     told += groups.remarks(rows, targets, found.task) if groups is not None else []
+    made = build_sounds(
+        given, targets, rows, found.task, rate, name=name, source=source, remarks=told,
+        longest=longest,
+    )  # fmt: skip
+    numbers = None if groups is None else groups.numbers(rows)
+    return replace(made, reshuffles="validation" not in given, groups=numbers)
+
+
+def build_sounds(
+    given: Mapping[str, Sequence[Recording]],
+    targets: Mapping[str, NDArray[Any]],
+    rows: Mapping[str, tuple[str, NDArray[np.int64]]],
+    task: Task,
+    rate: int,
+    *,
+    name: str,
+    source: str,
+    remarks: Sequence[str] = (),
+    longest: int | None = None,
+) -> SoundData:
+    """Data of recordings and encoded targets of given parts, and the rows that each part has.
+
+    `rows` is as `part_rows` gives; what is longer than `longest` samples is cut to its middle.
+    """
+    everything = [each for part in given.values() for each in part]
+    told = [*remarks, *of_sources(everything, rate)]
     owner, index = rows["train"]
     if longest is None:
         longest = _longest([len(given[owner][place].wave) for place in index.tolist()], rate)
@@ -214,7 +239,7 @@ def _build(
         key: sound_part([given[of][place].wave for place in places.tolist()], y[key], longest)
         for key, (of, places) in rows.items()
     }
-    fitted = found.task.fitted(y["train"])
+    fitted = task.fitted(y["train"])
     digest = ragged_digest([parts[key] for key in PARTS], [rate, longest, fitted.to_json()])
     heard = heard_in(everything)
     return SoundData(
@@ -229,8 +254,6 @@ def _build(
         source=source,
         heard=heard,
         remarks=(*told, *oddities(heard, everything)),
-        reshuffles="validation" not in given,
-        groups=None if groups is None else groups.numbers(rows),
     )
 
 
