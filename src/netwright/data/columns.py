@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -391,4 +392,8 @@ def as_values(series: Any) -> Values:
         return np.asarray(series)
     if types.is_numeric_dtype(series.dtype) and not types.is_complex_dtype(series.dtype):
         return np.asarray(series.to_numpy(dtype="float64", na_value=math.nan))
-    return np.asarray(series.astype(object))
+    cells = np.asarray(series.astype(object))
+    kinds = {type(cell) for cell in cells.tolist()}
+    if Decimal in kinds and kinds <= {Decimal, float, type(None)}:
+        return np.array([math.nan if cell is None else float(cell) for cell in cells.tolist()])
+    return cells

@@ -18,7 +18,14 @@ from netwright.data.labels import label_values, rare_classes
 from netwright.data.ragged import ragged_digest
 from netwright.data.sound_data import SoundData, sound_part
 from netwright.data.sound_faults import heard_in, oddities, of_sources
-from netwright.data.sound_files import SOUNDS, Recording, at_one_rate, read_files, recordings_in
+from netwright.data.sound_files import (
+    SOUNDS,
+    Recording,
+    at_one_rate,
+    check_tops,
+    read_files,
+    recordings_in,
+)
 from netwright.data.split import Split, part_folders, part_rows
 from netwright.data.targets import read_targets
 from netwright.errors import DataError, SettingError
@@ -51,14 +58,16 @@ def load_sound_folder(
     remarks: list[str] = []
     for part, folder in folders.items():
         sounds, classes, others = recordings_in(folder)
-        empty = [top for top in folder.iterdir() if top.is_dir() and not any(top.iterdir())]
-        if empty:
-            raise DataError(f"{empty[0]} is empty; a class needs recordings.")
+        check_tops(folder, classes, "recording")
         kept = [place for place, label in enumerate(classes) if label]
         left = [*others, *(sounds[place] for place in range(len(sounds)) if not classes[place])]
         files[part] = [sounds[place] for place in kept]
         labels[part] = np.array([classes[place] for place in kept], object)
         remarks += _left(left, "files that are no recordings of a class are left out")
+        deep = sum(len(file.relative_to(folder).parts) > 2 for file in sounds)
+        if deep:
+            told = "recordings are in folders inside those of classes, and are of the class of the"
+            remarks.append(f"{deep:,} {told} top one")
     return _of_files(
         files,
         labels,

@@ -203,9 +203,9 @@ def _folder(asked: Asked) -> AnyData | None:
     path = asked.path
     if path is None or not path.is_dir():
         return None
-    if asked.kind in (None, "sound") and is_sound_folder(path):
+    if asked.kind == "sound" or (asked.kind is None and is_sound_folder(path)):
         return load_sound_folder(path, asked.drawn, rate=asked.rate, task=asked.task)
-    if asked.kind in (None, "text") and is_text_folder(path):
+    if asked.kind == "text" or (asked.kind is None and is_text_folder(path)):
         return load_text_folder(path, asked.drawn, task=asked.task, tokens=asked.tokens)
     asked.check_belongs(("channels",), "arrays")
     _check_classes(asked)

@@ -15,6 +15,7 @@ from netwright.data.base import PARTS
 from netwright.data.groups import Groups, groups_of_files
 from netwright.data.labels import rare_classes
 from netwright.data.ragged import ragged_digest
+from netwright.data.sound_files import check_tops, top_folder
 from netwright.data.split import Split, part_folders, part_rows
 from netwright.data.targets import read_targets
 from netwright.data.text_data import TextData, text_part
@@ -166,6 +167,7 @@ def load_text_folder(
     folders = part_folders(path)
     for part, folder in folders.items():
         texts[part], labels[part], names = read_text_folder(folder)
+        check_tops(folder, labels[part], ".txt file")
         files[part] = [folder / name for name in names]
     groups = groups_of_files(split.group, files, folders)
     told: dict[str, Any] = {"name": path.name, "source": str(path), "tokens": tokens, "like": like}
@@ -213,15 +215,23 @@ def is_text_folder(path: Path) -> bool:
 def read_text_folder(path: Path, *, alone: bool = False) -> tuple[list[str], list[str], list[str]]:
     """The texts of a folder, their classes and their files, in the order of the files' names.
 
-    With `alone` those that lie in no sub-folder too, whose class is empty.
+    Texts in folders inside that of a class are of that class. With `alone` those that lie in no
+    sub-folder too, whose class is empty.
 
     Raises:
         DataError: A file is no UTF-8, or there is none.
     """
-    files = sorted([*path.glob("*/*.txt"), *(path.glob("*.txt") if alone else ())])
+    every = sorted(file for file in path.rglob("*") if file.suffix.lower() == ".txt")
+    files = [
+        file
+        for file in every
+        if file.is_file()
+        and (alone or file.parent != path)
+        and not any(part.startswith(".") for part in file.relative_to(path).parts)
+    ]
     if not files:
         raise DataError(f"{path} has no .txt file.")
-    classes = ["" if file.parent == path else file.parent.name for file in files]
+    classes = [top_folder(file, path) for file in files]
     return list(map(read_utf8, files)), classes, [str(f.relative_to(path)) for f in files]
 
 
@@ -234,7 +244,7 @@ def read_utf8(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is no text in UTF-8: {error}.") from error
+        raise DataError(f"{path} is no text in UTF-8: {error}; save it as UTF-8.") from error
 
 
 def is_text_dataset(dataset: Dataset[Any]) -> bool:
