@@ -10,7 +10,10 @@ import torch
 
 import netwright as nw
 from netwright.data import load
+from netwright.data.split import Split
+from netwright.errors import SettingError
 from netwright.reuse import open_exported
+from netwright.reuse.again import read_again
 from netwright.spaces.names import ready_space
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -86,3 +89,18 @@ def test_model_py_answers_texts_where_nothing_of_netwright_is(made) -> None:
     wanted = torch.softmax(network(data.encode(ASKED)[0]).detach(), 1)
     assert names == [data.task.names[place] for place in wanted.argmax(1).tolist()]
     assert torch.allclose(torch.tensor(shares), wanted, atol=1e-4)
+
+
+def test_texts_of_a_folder_are_learned_from_again_by_groups(made, tmp_path: Path) -> None:
+    _, _, folder = made
+    network = open_exported(folder)
+    for label in ("down", "up"):
+        (tmp_path / "new" / label).mkdir(parents=True)
+        for place in range(12):
+            file = tmp_path / "new" / label / f"who{place // 2}_{place}.txt"
+            file.write_text(f"{label} song {place}", encoding="utf-8")
+    data = read_again(network, tmp_path / "new", Split(group=r"who(\d)_"))
+    assert len(set(data.groups.tolist())) < 6 and data.encoding["merges"] == network.book["merges"]
+    (tmp_path / "new.txt").write_text("a song", encoding="utf-8")
+    with pytest.raises(SettingError, match="must have group with a table or a folder of files"):
+        read_again(network, tmp_path / "new.txt", Split(group="a"))

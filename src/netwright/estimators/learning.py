@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from netwright.data.again import Items
 from netwright.data.building import build_data
 from netwright.data.encodings import Arrays, Columns
 from netwright.data.named import NamedPart
+from netwright.data.ragged import RaggedPart
 from netwright.data.series import read_series
 from netwright.data.series_data import SeriesData, build_series
 from netwright.data.sound_data import SoundData
@@ -31,6 +32,8 @@ from netwright.estimators.rows import Rows
 from netwright.tasks import Classification, Task
 
 _FEW = 10  # rows; of fewer none is taken away from the train part
+
+Ragged = TypeVar("Ragged", bound=RaggedPart)
 
 Learned = ArrayData | TableData | TextData | SeriesData | SoundData
 
@@ -103,18 +106,23 @@ def without_rows(data: Learned) -> Learned:
 
     How rows are encoded and normalised stays, and what a plan needs of data.
     """
-    if isinstance(data, TextData | SoundData):
-        kind = type(data.train)
-        alone = kind.of(
-            [data.train.flat[:1] * 0], data.train.y[:1].numpy() * 0, data.train.flat.dtype
-        )
-        return replace(data, train=alone, validation=alone)
+    if isinstance(data, TextData):
+        text = _one_of(data.train)
+        return replace(data, train=text, validation=text)
+    if isinstance(data, SoundData):
+        sound = _one_of(data.train)
+        return replace(data, train=sound, validation=sound)
     if isinstance(data, TableData | SeriesData):
         x = tuple(torch.zeros_like(each[:1]) for each in data.train.x)
         row = NamedPart(x, torch.zeros_like(data.train.y[:1]))
         return replace(data, train=row, validation=row)
     one = ArrayPart(torch.zeros_like(data.train.x[:1]), torch.zeros_like(data.train.y[:1]))
     return replace(data, train=one, validation=one)
+
+
+def _one_of(part: Ragged) -> Ragged:
+    """One row of one value, which is 0."""
+    return part.of([part.flat[:1] * 0], part.y[:1].numpy() * 0, part.flat.dtype)
 
 
 def encoding_of(data: Learned) -> Columns | Arrays | Items:
