@@ -44,6 +44,10 @@ PYTHON = re.compile(rf"search\(|load\(|Training\(|Plan\(|`({NAMES}|on)=")
         ("`GDAS(epochs=...)` must be 1", "`GDAS(epochs=...)` must be 1"),
         ("column 'size' has 3", "column 'size' has 3"),
         ("a figure such as x=3, y=4", "a figure such as x=3, y=4"),
+        (
+            "`validation=...` and `test=...` must",
+            "the share of the validation part and `--test` must",
+        ),
     ],
 )
 def test_arguments_become_options(text: str, wanted: str) -> None:

@@ -61,3 +61,35 @@ def test_several_labels_and_several_numbers() -> None:
     assert [each["name"] for each in told["numbers"]] == ["up", "down"]
     assert [each["kind"] for each in told["columns"]] == ["number", "number"]
     assert told["numbers"][0]["most"] == pytest.approx(2 * x[:, 0].max(), rel=1e-6)
+
+
+def test_what_files_of_pictures_had_is_told(tmp_path: Path) -> None:
+    pil = pytest.importorskip("PIL.Image")
+    for label in "ab":
+        (tmp_path / "p" / label).mkdir(parents=True)
+        for row in range(10):
+            mode = "RGB" if row % 2 else "L"
+            pil.new(mode, (4 + row, 8), row).save(tmp_path / "p" / label / f"{row}.png")
+    data = nw.data.load(tmp_path / "p", size=6)
+    told = nw.data.look(data)["pictures"]["files"]
+    assert told == {
+        "height": [8, 8], "width": [4, 13], "sizes": 10, "modes": {"L": 10, "RGB": 10},
+    }  # fmt: skip
+    data.save(tmp_path / "saved")
+    assert nw.data.look(nw.data.ArrayData.open(tmp_path / "saved"))["pictures"]["files"] == told
+
+
+def test_a_row_of_each_class_is_told_as_a_curve() -> None:
+    rows = [np.full(100, row % 2 + 0.5) for row in range(20)] + [np.array([np.nan, 3.0])] * 5
+    data = nw.data.load((rows, ["ab"[row % 2] for row in range(20)] + ["c"] * 5), kind="series")
+    told = nw.data.look(data)["curves"]
+    assert told[:2] == [
+        {"name": "a", "values": [0.5] * 40}, {"name": "b", "values": [1.5] * 40},
+    ]  # fmt: skip
+    assert told[2] == {"name": "c", "values": [None, 3.0]}
+    waves = [np.repeat([0.0, 0.25 + row % 2 / 2], 200) for row in range(20)]
+    data = nw.data.load((waves, np.arange(20) % 2), kind="sound", rate=8000)
+    quiet, loud = nw.data.look(data)["curves"]
+    assert quiet["values"][:20] == [0.0] * 20
+    assert quiet["values"][20:] == pytest.approx([0.25] * 20, abs=1e-3)
+    assert loud["values"][20:] == pytest.approx([0.75] * 20, abs=1e-3)

@@ -34,7 +34,10 @@ def table(tmp_path: Path) -> Path:
         ({"test": ""}, r"`load\(test=...\)` must be a fraction"),
         ({"validation": "0.2"}, "`validation=...` must be a fraction of the rows .* got '0.2'"),
         ({"test": True}, "`test=...` must be a fraction"),
-        ({"group": ""}, r"`load\(group=...\)` must be the name of a column, got ''"),
+        (
+            {"group": ""},
+            r"`load\(group=...\)` must be the name of a column or, for a folder, .* got ''",
+        ),
         ({"time": 3}, r"`load\(time=...\)` must be the name of a column, got 3"),
         ({"drop_rare": "yes"}, r"`load\(drop_rare=...\)` must be True or False"),
         ({"group": "who", "time": "a"}, "must have `group` or `time`, got both"),

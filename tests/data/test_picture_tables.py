@@ -57,4 +57,4 @@ def test_another_table_is_the_test_part(table):
 
 def test_what_divides_rows_of_values_is_refused(table):
     with pytest.raises(SettingError, match="belongs to a table of values"):
-        load(table, label="kind", group="id")
+        load(table, label="kind", time="id")

@@ -53,8 +53,8 @@ def test_a_table_of_paths_and_labels(tmp_path: Path) -> None:
     data = load(table, label="pitch")
     assert isinstance(data, SoundData) and data.label == "pitch" and data.rate == 8000
     assert any("beside recordings: speaker" in remark for remark in data.remarks)
-    with pytest.raises(SettingError, match=r"`load\(group=...\)` belongs to a table of values"):
-        load(table, label="pitch", group="speaker")
+    with pytest.raises(SettingError, match=r"`load\(time=...\)` belongs to a table of values"):
+        load(table, label="pitch", time="speaker")
     table.write_text("\n".join([*lines, "1,wav/none.wav,low"]) + "\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"1 of 25 recordings are not there: .*none\.wav"):
         load(table, label="pitch")

@@ -10,6 +10,7 @@ import typer
 
 _KINDS: dict[str, tuple[Any, tuple[type, ...]]] = {
     "text": (str, (str,)),
+    "text or number": (str, (str, int, float)),
     "texts": (list[str], (list, str)),
     "whole": (int, (int,)),
     "number": (float, (int, float)),
@@ -20,7 +21,7 @@ _KINDS: dict[str, tuple[Any, tuple[type, ...]]] = {
 class Declared(NamedTuple):
     """An option: `name` is what the program calls it, `flag` what the command line does.
 
-    A `kind` is text, texts (the option may be repeated), whole, number or switch.
+    A `kind` is text, "text or number", texts (the option may be repeated), whole, number or switch.
     """
 
     name: str

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from netwright.cli import rows, words
+from netwright.cli.launch import parse_test
 from netwright.errors import SettingError
 
 if TYPE_CHECKING:
@@ -79,11 +80,12 @@ def retrain(
             typer.echo(f"epoch {epoch} of {whole}: loss {metrics['loss']:.4g}", err=True)
 
     _check_apart(folder, out)
+    tested = parse_test(test)
     made = trained_again(
         open_exported(folder),
         data,
         out,
-        split=split_of(seed, 0.2, 0.2 if test is None else test, group, time),
+        split=split_of(seed, 0.2, 0.2 if tested is None else tested, group, time),
         epochs=epochs,
         keep_weights=keep_weights,
         seed=seed,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -37,7 +38,7 @@ def absolute(call: dict[str, Any]) -> dict[str, Any]:
     made = dict(call)
     if Path(str(call["data"])).exists():
         made["data"] = str(Path(call["data"]).absolute())
-    if call.get("test"):
+    if isinstance(parse_test(call.get("test")), str):
         made["test"] = str(Path(call["test"]).absolute())
     if call["space"] and is_file(call["space"]):
         file, name = split_file(call["space"])
@@ -109,7 +110,10 @@ def data_of(call: Mapping[str, Any]) -> Data:
 
     size = parse_size(call["size"]) if call["size"] else None
     read = {name: call[name] for name in _OF_PICTURES if call.get(name) is not None}
-    split = {name: call[name] for name in _OF_ROWS if call.get(name)} | call.get("split", {})
+    split = {name: call[name] for name in _OF_ROWS if call.get(name)}
+    if "test" in split:
+        split["test"] = parse_test(split["test"])
+    split |= call.get("split", {})
     task = parse_task(call.get("task"))
     split |= {name: call[name] for name in ("kind", "tokens", "rate", "series") if call.get(name)}
     return load(call["data"], label=call["label"], size=size, task=task, **split, **read)
@@ -249,6 +253,16 @@ def parse_size(text: str) -> tuple[int, int]:
             f"`--size` must be HxW in pixels, such as 32x32, or 32 for both, got {text!r}."
         )
     return int(parts[0]), int(parts[1])
+
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+
+
+def parse_test(text: str | None) -> float | str | None:
+    """A share of the rows where it is written as a number, else a path: a file `0` is `./0`."""
+    if text is None or _NUMBER.fullmatch(text) is None:
+        return text
+    return int(text) if text.isdigit() else float(text)
 
 
 def is_file(space: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +14,11 @@ from netwright.cli import launch, rows, words
 _BARS = "▁▂▃▄▅▆▇█"
 _MOST = 40  # columns, or names of what is predicted, that are shown
 _LEVELS = 4  # of a category
+_MODES = {
+    "1": "black and white", "L": "gray", "LA": "gray with alpha", "P": "with a palette",
+    "RGBA": "RGB with alpha", "I;16": "gray of 16 bits", "I": "gray of 32 bits",
+    "F": "gray of floats",
+}  # fmt: skip
 
 
 def data(
@@ -33,11 +39,19 @@ def data(
     fit: rows.ImageFit = None,
     page: rows.ImagePage = None,
     channels: rows.ChannelsPlace = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Also draw pictures, series or sounds of each class to .svg or .png."),
+    ] = None,
     as_json: rows.AsJson = False,
 ) -> None:
     """Look at data as a search would read them: columns, classes, parts; nothing is trained."""
     from netwright.data import look
+    from netwright.drawing import draw
+    from netwright.drawing.picture import check_path
 
+    if out is not None:
+        check_path(out)
     call: dict[str, Any] = {"data": source, "label": label, "test": test, "group": group}
     call |= {"time": time, "drop_rare": drop_rare, "task": task, "kind": kind, "tokens": tokens}
     call |= {"series": series, "rate": rate, "size": size}
@@ -45,7 +59,11 @@ def data(
     made = launch.data_of(call)
     found = look(made)
     found["remarks"] = [words.in_options(remark) for remark in found["remarks"]]
+    if out is not None:
+        draw(made, path=out)
     typer.echo(json.dumps(found) if as_json else "\n".join(look_lines(found)))
+    if out is not None:
+        typer.echo(f"Some rows are drawn in {out}.", err=True)
 
 
 def look_lines(found: Mapping[str, Any]) -> list[str]:
@@ -70,6 +88,7 @@ def look_lines(found: Mapping[str, Any]) -> list[str]:
     elif "columns" not in found:
         lines += [f"{name}: {shape}" for name, shape in found["inputs"].items()]
     lines += _counts(found.get("counts", ()))
+    lines += _curves(found)
     for key in ("numbers", "columns"):
         if found.get(key):
             lines += ["", "to predict" if key == "numbers" else key, *_ranges(found[key])]
@@ -83,7 +102,40 @@ def _pictures(told: Mapping[str, Any]) -> list[str]:
     kind = {1: "gray", 3: "RGB"}.get(channels, f"{channels} channels")
     means = ", ".join(f"{mean:.1f}" for mean in told["mean"])
     spreads = ", ".join(f"{spread:.1f}" for spread in told["deviation"])
-    return [f"pictures: {height}x{width}, {kind}; mean {means}, deviation {spreads} (train part)"]
+    return [
+        f"pictures: {height}x{width}, {kind}; mean {means}, deviation {spreads} (train part)",
+        *([_files(told["files"])] if "files" in told else []),
+    ]
+
+
+def _files(told: Mapping[str, Any]) -> str:
+    """What the files of pictures had."""
+    (low, high), (narrow, wide) = told["height"], told["width"]
+    sizes = f"all {low}x{narrow}"
+    if told["sizes"] > 1:
+        sizes = f"{told['sizes']:,} sizes, {low} to {high} high and {narrow} to {wide} wide"
+    modes = ", ".join(f"{n:,} {_MODES.get(mode, mode)}" for mode, n in told["modes"].items())
+    return f"files: {sizes}; {modes}"
+
+
+def _curves(found: Mapping[str, Any]) -> list[str]:
+    """A row of each class as bars, from its least to its most."""
+    shown = [each for each in found.get("curves", ()) if each["values"]]
+    if not shown:
+        return []
+    wide = max(len(each["name"]) for each in shown)
+    what = "loudness" if "sounds" in found else "first channel"
+    many = "a row of each class" if found.get("counts") else "some rows"
+    return ["", f"{many}: its {what}", *(f"  {e['name']:{wide}}  {_bars(e)}" for e in shown)]
+
+
+def _bars(each: Mapping[str, Any]) -> str:
+    some = [value for value in each["values"] if value is not None]
+    low, high = min(some, default=0.0), max(some, default=0.0)
+    steps = (len(_BARS) - 1) / (high - low if high > low else 1.0)
+    return "".join(
+        " " if value is None else _BARS[round((value - low) * steps)] for value in each["values"]
+    ).rstrip()
 
 
 def _texts(told: Mapping[str, Any]) -> list[str]:
@@ -140,7 +192,7 @@ def _ranges(told: list[Mapping[str, Any]]) -> list[str]:
     for each in shown:
         gaps = f"; {each['gaps']:,} missing" if each["gaps"] else ""
         kind = each.get("kind", "number")
-        what = _levels(each) if kind == "category" else _range(each)
+        what = {"category": _levels, "text": _words}.get(kind, _range)(each)
         lines.append(f"  {each['name']:{wide}}  {kind:8}  {what}{gaps}")
     return [*lines, *_more(len(told))]
 
@@ -161,6 +213,14 @@ def _levels(each: Mapping[str, Any]) -> str:
     more = f", and {len(levels) - _LEVELS} more" if len(levels) > _LEVELS else ""
     other = f"; {each['other']:,} others" if each["other"] else ""
     return f"{told}{more}{other}"
+
+
+def _words(each: Mapping[str, Any]) -> str:
+    words = each["words"]
+    told = ", ".join(f"{word} {count:,}" for word, count in words[:_LEVELS])
+    more = f", and {len(words) - _LEVELS} more words" if len(words) > _LEVELS else ""
+    without = f"; {each['without']:,} rows have none of them" if each["without"] else ""
+    return f"{told}{more}{without}"
 
 
 def _more(count: int) -> list[str]:

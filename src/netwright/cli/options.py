@@ -51,8 +51,20 @@ OWN = (
         "Epochs of the full schedule (30; likewise).",
     ),
     Declared("label", "--label", "text", None, "Label column of a table."),
-    Declared("test", "--test", "text", None, "A file of its own for the test part."),
-    Declared("group", "--group", "text", None, "Column of a table; its groups are not divided."),
+    Declared(
+        "test",
+        "--test",
+        "text or number",
+        None,
+        "The test part: a share of the rows (0.2), 0 for none, or a file or folder of its own.",
+    ),
+    Declared(
+        "group",
+        "--group",
+        "text",
+        None,
+        "Column of groups that are not divided; of a folder a regular expression for the paths.",
+    ),
     Declared("time", "--time", "text", None, "Column of a table; the last rows are the test part."),
     Declared(
         "drop_rare",

@@ -17,7 +17,12 @@ _FLAGS: Mapping[str, str] = {declared.name: declared.flag for declared in SEARCH
 _RETRAIN = {"keep_weights=True": "--keep-weights"}
 _SWITCHES = {declared.name for declared in SEARCH if declared.kind == "switch"}
 _TRAINING = {"epochs": "--trial-epochs", "full_epochs": "--full-epochs"}
-_WHOLE = {"search(...)": "netwright search", "search(space, ...)": "--space"}
+_WHOLE = {
+    "draw(path=...)": "--out",
+    "draw(data, path=...)": "--out",
+    "search(...)": "netwright search",
+    "search(space, ...)": "--space",
+}
 _WORDS = "|".join(sorted(_FLAGS, key=len, reverse=True))
 
 _LACKING = re.compile(
@@ -39,15 +44,17 @@ def in_options(text: str) -> str:
 
 def _quoted(match: re.Match[str]) -> str:
     whole, inner, of = match.group(0), match.group(1), match.group(2) or ""
+    if inner == "validation=...":
+        return f"the share of the validation part{of}"  # there is no such option
     if inner in _RETRAIN:
         return f"`{_RETRAIN[inner]}`{of}"
+    if inner in _WHOLE:
+        return f"`{_WHOLE[inner]}`{of}"
     call = _CALL.fullmatch(inner)
     if call is None:
         given = None if of else _GIVEN.fullmatch(inner)
         return whole if given is None else f"`{_option(given[1], given[2])}`"
     name, arguments = call.groups()
-    if inner in _WHOLE:
-        return f"`{_WHOLE[inner]}`{of}"
     given = _GIVEN.fullmatch(arguments)
     if name == "Training" and given is None and "=" in arguments:
         return f"`--training '{arguments}'`{of}"

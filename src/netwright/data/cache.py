@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from netwright.data.dataset import ArrayData
 from netwright.errors import DataError
@@ -144,13 +145,22 @@ class MappedRows:
     """A file as `ArrayData.save` writes it, whose rows are written first and the rest at the end.
 
     `x` are the rows (n, c, h, w) or (n, f), mapped for writing; `y` are the targets (n, ...) of all
-    rows, in the order of the parts.
+    rows, in the order of the parts, and `groups` (n,) those of the train and validation part.
     """
 
-    def __init__(self, file: Path, shape: tuple[int, ...], dtype: str, y: NDArray[Any]) -> None:
+    def __init__(
+        self,
+        file: Path,
+        shape: tuple[int, ...],
+        dtype: str,
+        y: NDArray[Any],
+        groups: Tensor | None = None,
+    ) -> None:
         self._file, self._y = file, np.ascontiguousarray(y)
+        self._groups = np.zeros(0, np.int64) if groups is None else groups.numpy()
         channels = [shape[1], 1, 1] if len(shape) == 4 else [shape[1]]
-        sizes = {"y": y.nbytes, "mean": 4 * shape[1], "std": 4 * shape[1]}
+        sizes = {"y": y.nbytes, "groups": self._groups.nbytes}
+        sizes |= {"mean": 4 * shape[1], "std": 4 * shape[1]}
         start, ends = 0, {}
         for name, size in sizes.items():
             ends[name] = [start, start + size]
@@ -162,6 +172,8 @@ class MappedRows:
             "std": _described("float32", channels, ends["std"]),
             "x": _described(dtype, list(shape), [start, start + whole_size]),
         }
+        if groups is not None:
+            self._tensors["groups"] = _described("int64", [len(groups)], ends["groups"])
         with file.open("wb") as opened:
             size = 8 + _HEADER + start + whole_size
             if hasattr(os, "posix_fallocate"):
@@ -180,7 +192,7 @@ class MappedRows:
         with self._file.open("r+b") as opened:
             opened.write(_HEADER.to_bytes(8, "little"))
             opened.write(header.ljust(_HEADER))
-            for values in (self._y, data.mean.numpy(), data.std.numpy()):
+            for values in (self._y, self._groups, data.mean.numpy(), data.std.numpy()):
                 opened.write(np.ascontiguousarray(values).tobytes())
 
 

@@ -6,11 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.data.worded import ID_ROWS, ID_SHARE, Words, is_text, learn_words
 from netwright.data.written import level_in, numbers_in
 from netwright.errors import DataError, require
 
@@ -18,9 +20,6 @@ OTHER = 0
 """The code of a category that the train part has too rarely, or not at all."""
 
 _MOST_LEVELS = 255
-_ID_ROWS, _ID_SHARE = 20, 0.9  # a column of more rows, more of them different, is of names or ids
-_WORDS = 3  # words of a cell on average, by which such a column is of texts,
-_LONG, _LONG_SHARE = 8, 0.3  # and with which fewer of them need to be different
 _DATES = (
     "iso", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y",
     "%d.%m.%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%Y/%m/%d %H:%M",
@@ -118,7 +117,7 @@ class Category:
         return {"name": self.name, "kind": "category", "levels": [*self.levels]}
 
 
-Column = Number | Day | Category
+Column = Number | Day | Category | Words
 
 
 def column_from(body: Mapping[str, Any]) -> Column:
@@ -126,6 +125,8 @@ def column_from(body: Mapping[str, Any]) -> Column:
     given = {key: value for key, value in body.items() if key != "kind"}
     if body["kind"] == "category":
         return Category(given["name"], tuple(given["levels"]))
+    if body["kind"] == "words":
+        return Words(given["name"], tuple(given["words"]), tuple(given["rarity"]))
     return Number(**given) if body["kind"] == "number" else Day(**given)
 
 
@@ -133,7 +134,7 @@ def column_from(body: Mapping[str, Any]) -> Column:
 class Read:
     """What is made of a column: how it is read, or None where it is left out, and what to say.
 
-    `text` says that it is left out since it holds texts of several words.
+    `text` says that it holds texts of several words.
     """
 
     column: Column | None
@@ -312,9 +313,8 @@ def _read_levels(values: Values, name: str, train: NDArray[np.int64]) -> Read:
     texts = [level_in(value) for value in values.tolist()]
     different = len({*texts})
     if is_text(texts):
-        told = f"column '{name}' holds texts and is left out; `kind=\"text\"` learns from it alone"
-        return Read(None, told, text=True)
-    if len(texts) > _ID_ROWS and different > _ID_SHARE * len(texts):
+        return _read_words([texts[row] for row in train.tolist()], name)
+    if len(texts) > ID_ROWS and different > ID_SHARE * len(texts):
         return Read(
             None,
             f"column '{name}' is left out: {different:,} different texts in {len(texts):,} rows, "
@@ -338,14 +338,11 @@ def _read_levels(values: Values, name: str, train: NDArray[np.int64]) -> Read:
     return Read(Category(name, tuple(sorted(often))), remark)
 
 
-def is_text(texts: Sequence[str]) -> bool:
-    """Whether cells are texts: nearly all different, of several words, or long and often so."""
-    some = [text for text in texts if text]
-    if len(texts) <= _ID_ROWS or not some:
-        return False
-    words = sum(len(text.split()) for text in some) / len(some)
-    share = len({*some}) / len(some)
-    return (share > _ID_SHARE and words >= _WORDS) or (share > _LONG_SHARE and words >= _LONG)
+def _read_words(texts: Sequence[str], name: str) -> Read:
+    """Texts as weights of words, and those that have no word often enough as nothing."""
+    column, alone = learn_words(texts, name), '`kind="text"` learns from it alone'
+    what = "is left out" if column is None else f"becomes weights of {len(column.words)} words"
+    return Read(column, f"column '{name}' holds texts and {what}; {alone}", text=True)
 
 
 # -- dates -------------------------------------------------------------------------------------
@@ -395,4 +392,8 @@ def as_values(series: Any) -> Values:
         return np.asarray(series)
     if types.is_numeric_dtype(series.dtype) and not types.is_complex_dtype(series.dtype):
         return np.asarray(series.to_numpy(dtype="float64", na_value=math.nan))
-    return np.asarray(series.astype(object))
+    cells = np.asarray(series.astype(object))
+    kinds = {type(cell) for cell in cells.tolist()}
+    if Decimal in kinds and kinds <= {Decimal, float, type(None)}:
+        return np.array([math.nan if cell is None else float(cell) for cell in cells.tolist()])
+    return cells

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,8 @@ class ArrayData(Data):
     part is constant, so that `(x - mean) / std` is always finite. `digest` is the SHA-256 of the
     content of all parts and of the class names. `encoded` says how rows become inputs; None for
     arrays that are kept as they are. `file` is where the rows are mapped from, None for rows in
-    memory; `shown` are the methods that made these views of them.
+    memory; `shown` are the methods that made these views of them. `seen` is what files of pictures
+    had, as JSON: `height` and `width`, the least and the most, how many `sizes`, and their `modes`.
 
     Raises:
         DataError: Parts, targets or statistics do not fit each other.
@@ -109,6 +110,8 @@ class ArrayData(Data):
     remarks: tuple[str, ...] = ()
     reshuffles: bool = False
     shown: tuple[str, ...] = ()
+    groups: Tensor | None = None
+    seen: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not isinstance(self.task, Task):
@@ -226,6 +229,8 @@ class ArrayData(Data):
                 f"`ArrayData.save` must have a task of netwright's, got {type(self.task).__name__}."
             )
         tensors = {"mean": self.mean, "std": self.std, "x": self._all("x"), "y": self._all("y")}
+        if self.groups is not None:
+            tensors["groups"] = self.groups
         arrays = {key: value.contiguous().numpy() for key, value in tensors.items()}
         with whole(Path(path)) as partial:
             save_file(arrays, partial, self.metadata)
@@ -244,6 +249,7 @@ class ArrayData(Data):
             "source": self.source,
             "remarks": json.dumps(self.remarks),
             "reshuffles": json.dumps(self.reshuffles),
+            "seen": json.dumps(self.seen),
         }
 
     def _all(self, name: str) -> Tensor:
@@ -285,6 +291,8 @@ class ArrayData(Data):
                     file=path,
                     remarks=tuple(json.loads(metadata.get("remarks", "[]"))),
                     reshuffles=json.loads(metadata.get("reshuffles", "false")),
+                    seen=json.loads(metadata.get("seen", "{}")),
+                    groups=file.get_tensor("groups") if "groups" in [*file.keys()] else None,
                     train=train,
                     validation=validation,
                     test=test,

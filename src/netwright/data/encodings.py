@@ -10,12 +10,15 @@ from typing import Any
 from torch import Tensor
 
 from netwright.data.columns import Category, Column, Day, Number
+from netwright.data.worded import Words
 from netwright.data.written import (
     encode_arrays,
     encode_columns,
     level_in,
     numbers_in,
     table_rows,
+    weights_in,
+    words_of,
 )
 from netwright.data.written_pictures import (
     encode_pictures,
@@ -129,7 +132,7 @@ class Columns:
     columns: tuple[Column, ...]
 
     @property
-    def numbers(self) -> tuple[Number | Day, ...]:
+    def numbers(self) -> tuple[Number | Day | Words, ...]:
         """The columns that become numbers, in their order."""
         return tuple(c for c in self.columns if not isinstance(c, Category))
 
@@ -153,7 +156,8 @@ class Columns:
     @property
     def encoder(self) -> Encoder:
         """By the columns, of rows that are mappings or a DataFrame."""
-        return Encoder(self.to_json(), encode_columns, (level_in, numbers_in, table_rows))
+        needs = (level_in, numbers_in, table_rows, weights_in, words_of)
+        return Encoder(self.to_json(), encode_columns, needs)
 
 
 def encoding_from(body: Mapping[str, Any]) -> Encoding:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from netwright.data.dataset import ArrayData
 from netwright.data.encodings import PictureFiles
+from netwright.data.groups import groups_of_files
 from netwright.data.picture_data import Labelled, Source, picture_data
 from netwright.data.pictures import SUFFIXES, Reading, decode, read_headers
 from netwright.data.split import PART_NAMES, Split, named_parts
@@ -49,6 +50,7 @@ def load_folder(
         parts["test"] = split.given
     remarks: list[str] = []
     found = {part: _labelled(folder, remarks) for part, folder in parts.items()}
+    files = {part: pictures.files for part, pictures in found.items()}
     source = Source(
         path.name,
         str(path),
@@ -57,6 +59,7 @@ def load_folder(
         "classification",
         like,
         remarks=tuple(remarks),
+        groups=groups_of_files(split.group, files, parts),
     )
     return picture_data(found, source)
 

@@ -13,10 +13,14 @@ import numpy as np
 
 from netwright.data.base import PARTS
 from netwright.data.dataset import ArrayData
+from netwright.data.frames import frame_of
 from netwright.data.picture_data import Labelled, Source, picture_data
 from netwright.data.pictures import Reading
 from netwright.data.split import PART_NAMES, Split
-from netwright.errors import DataError, SettingError
+from netwright.data.table_data import TableData
+from netwright.data.tables import load_pieces
+from netwright.data.text_data import TextData
+from netwright.errors import DataError, SettingError, require
 from netwright.tasks import Task
 
 _LABELS = ("label", "labels", "fine_label", "target", "class", "y")
@@ -67,30 +71,92 @@ def load_hugging_face(
     reading: Reading,
     task: str | Task | None,
 ) -> ArrayData:
-    """Data of pictures; splits that are called as parts are kept as they are.
+    """Data of pictures, of which there is a column; splits that are called as parts are kept.
 
     Raises:
-        DataError: There is no column of pictures or no label, or as `picture_data`.
+        DataError: There is no label, or as `picture_data`.
         SettingError: It is streamed, so that its rows have no numbers.
     """
     parts = parts_of(source)
     train = parts["train"]
     column = _of_kind(train, "Image")
-    if column is None:
-        raise DataError(
-            f"`load({type(source).__name__})` must have a column of pictures, and has "
-            f"{_columns(train)}; for a table give `load(dataset.to_pandas())`."
-        )
+    assert column is not None
     target = _label(train, label, column)
     told = [f"column '{column}' holds the pictures and '{target}' what is predicted"]
     others = [name for name in train.features if name not in (column, target)]
     if others:
         told.append(f"other columns are left out: {', '.join(others[:5])}")
     made = {key: _labelled(rows, column, target, key) for key, rows in parts.items()}
-    name = getattr(getattr(train, "info", None), "dataset_name", None) or "dataset"
+    name = _name(train)
     prints = "".join(str(getattr(rows, "_fingerprint", "")) for rows in parts.values())
     known = Source(name, name, reading, split, task, None, (), tuple(told), key=prints)
     return picture_data(made, known)
+
+
+def has_pictures(source: Any) -> bool:
+    """Whether a data set has a column of pictures, in its train part.
+
+    Raises:
+        DataError: As `parts_of`.
+        SettingError: It is streamed.
+    """
+    return _of_kind(parts_of(source)["train"], "Image") is not None
+
+
+def load_hugging_face_table(
+    source: Any, split: Split, *, label: str | None, **told: Any
+) -> TableData | TextData:
+    """Data of columns of numbers, names of classes and texts, as those of a table.
+
+    Splits that are called as parts are kept as they are. Columns of lists and of mappings are left
+    out. `told` is what `load_pieces` is told.
+
+    Raises:
+        DataError: Recordings are among the columns, or as `load_pieces`.
+        SettingError: It is streamed, so that its rows have no numbers.
+    """
+    parts = parts_of(source)
+    train = parts["train"]
+    if (sounds := _of_kind(train, "Audio")) is not None:
+        raise DataError(
+            f"Column '{sounds}' holds recordings, which are not read from a "
+            f"{type(source).__name__}; give them as `load((waves, labels), kind='sound', "
+            "rate=...)`, or write them to files."
+        )
+    plain = [name for name, kind in train.features.items() if _is_plain(kind)]
+    others = [name for name in train.features if name not in plain]
+    if label in others:
+        raise DataError(f"Column '{label}' must hold one value a row; got {_columns(train)}.")
+    classes = [name for name in plain if hasattr(train.features[name], "names")]
+    label = label or (classes[0] if len(classes) == 1 else None)
+    pandas = require("pandas", extra="tables", purpose="Reading a table")
+    frames = {}
+    for key, rows in parts.items():
+        absent = [name for name in plain if name not in rows.features]
+        if absent:
+            raise DataError(f"The {key} part has no column '{absent[0]}'; got {_columns(rows)}.")
+        cells = {name: _cells(rows, name) for name in plain}
+        frames[key] = frame_of(pandas.DataFrame(cells), label, f"dataset: {key}")
+    said = [f"columns of lists are left out: {', '.join(others[:5])}"] if others else []
+    return load_pieces(frames, split, name=_name(train), said=said, **told)
+
+
+def _name(rows: Any) -> str:
+    return getattr(getattr(rows, "info", None), "dataset_name", None) or "dataset"
+
+
+def _is_plain(kind: Any) -> bool:
+    """Whether a column has one number, text, date or class in each row."""
+    return type(kind).__name__ in ("Value", "ClassLabel")
+
+
+def _cells(rows: Any, column: str) -> list[Any]:
+    """The values of a column; of classes their names, and None where there is none."""
+    values = list(rows.with_format(None)[column])
+    names = getattr(rows.features[column], "names", None)
+    if names is None:
+        return values
+    return [None if value is None or value < 0 else names[value] for value in values]
 
 
 def parts_of(source: Any) -> dict[str, Any]:

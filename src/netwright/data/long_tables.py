@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from netwright.data.columns import as_values, numbers_of
 from netwright.data.frames import Frame, frame_of, read_frame
+from netwright.data.groups import groups_of_column
 from netwright.data.labels import label_values
 from netwright.data.series import Series
 from netwright.data.series_arrays import from_series
@@ -59,15 +60,22 @@ def load_long(
     frame = frames["train"]
     if split.given is not None:
         frames["test"] = read_frame(split.given, frame.label)
-    channels = channels_of(frame, series, time)
+    channels = channels_of(frame, series, time, split.group)
     remarks: list[str] = []
     parts: dict[str, tuple[object, object]] = {}
+    firsts = {}
     for key, piece in frames.items():
         long = read_long(piece, series, time, channels)
         where = f"{piece.where}: column '{piece.label}'"
         cells = label_values(as_values(piece.table[piece.label]), where, remarks)
-        _check_labels(piece, series, cells)
+        _check_labels(piece, series, cells, piece.label, "label")
         parts[key] = (long.series, cells[long.rows])
+        firsts[key] = piece.table.iloc[long.rows]
+        if split.group is not None:
+            named = map(level_in, as_values(piece.table[split.group]).tolist())
+            cells = np.array([*named], object)
+            _check_labels(piece, series, cells, split.group, "group")
+    aside = [each for each in (frame.label, series, time) if each is not None]
     return from_series(
         parts,
         split,
@@ -78,23 +86,26 @@ def load_long(
         channels=channels,
         label=frame.label,
         by=(series, time),
+        groups=groups_of_column(split.group, firsts, frame.where, aside),
     )
 
 
-def channels_of(frame: Frame, series: str, time: str | None) -> tuple[str, ...]:
-    """The columns of values: all but the id, the time and the label.
+def channels_of(
+    frame: Frame, series: str, time: str | None, group: str | None = None
+) -> tuple[str, ...]:
+    """The columns of values: all but the id, the time, the group and the label.
 
     Raises:
         DataError: There is no such column, or none is left.
     """
     columns = list(frame.table.columns)
-    for name, option in ((series, "series"), (time, "time")):
+    for name, option in ((series, "series"), (time, "time"), (group, "group")):
         if name is not None and (name not in columns or name == frame.label):
             raise DataError(
                 f"{frame.where} has no column '{name}' for `{option}=...`; it has: "
                 f"{', '.join(column for column in columns if column != frame.label)}."
             )
-    found = tuple(c for c in columns if c not in (series, time, frame.label))
+    found = tuple(c for c in columns if c not in (series, time, group, frame.label))
     if not found:
         raise DataError(f"{frame.where} has no column of values beside the id, time and label.")
     return found
@@ -151,8 +162,8 @@ def _is_number(cell: Any) -> bool:
     return True
 
 
-def _check_labels(frame: Frame, series: str, cells: NDArray[Any]) -> None:
-    """Refuse a series whose rows have different labels."""
+def _check_labels(frame: Frame, series: str, cells: NDArray[Any], column: str, what: str) -> None:
+    """Refuse a series whose rows differ in a column that has its label, or its group."""
     ids = as_values(frame.table[series]).tolist()
     seen: dict[Any, int] = {}
     for row, name in enumerate(ids):
@@ -160,6 +171,6 @@ def _check_labels(frame: Frame, series: str, cells: NDArray[Any]) -> None:
         if cells[one] != cells[row]:
             raise DataError(
                 f"{frame.where}: rows {one} and {row} (counted from 0, without the header) are of "
-                f"the series {name!r}, but have the labels {cells[one]!r} and {cells[row]!r} in "
-                f"column '{frame.label}'; a series has one."
+                f"the series {name!r}, but have the {what}s {cells[one]!r} and {cells[row]!r} in "
+                f"column '{column}'; a series has one."
             )

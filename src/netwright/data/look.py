@@ -12,6 +12,7 @@ from torch import Tensor
 
 from netwright.data.base import PARTS, Data
 from netwright.data.columns import Category, Day
+from netwright.data.curves import curves_of
 from netwright.data.dataset import ArrayData
 from netwright.data.faults import class_counts, one_colour, shared_rows
 from netwright.data.histogram import range_of
@@ -22,6 +23,7 @@ from netwright.data.series_data import SeriesData
 from netwright.data.sound_data import SoundData
 from netwright.data.table_data import TableData
 from netwright.data.text_data import TextData
+from netwright.data.worded import Words
 from netwright.tasks import Classification, MultiLabel, Regression
 
 _EPOCH = date(1970, 1, 1)
@@ -34,14 +36,17 @@ def look(data: Data) -> dict[str, Any]:
 
     `rows`, `parts`, `task` and `remarks` are always there, and `inputs`, the tensors by name. A
     table has `columns`, and so have series, for each channel, beside `series`, their lengths. A
-    column has a `kind` ("number", "date" or "category"), its `gaps`, and its `least` and `most`
-    with a `histogram` of ten bins, or its `levels` with their counts, the most frequent
-    first. Pictures have `pictures`: shape, mean and deviation of each channel, and how many are
-    `one_colour`. Texts have `texts`: their `lengths` in tokens with a histogram, how many are
-    `empty`, how many different `words` there are, and those that tell classes, `telling`. Sounds
-    have `sounds`: their `rate`, their `seconds` with a histogram, the `rates` and `channels` of the
-    sources, and how many are `empty`, `silent` or `clipped`. By the task there are `counts` of
-    classes or labels with their shares, or `numbers`.
+    column has a `kind` ("number", "date", "category" or "text"), its `gaps`, and its `least` and
+    `most` with a `histogram` of ten bins, or its `levels` with their counts, the most frequent
+    first, or its `words` likewise, and how many rows are `without` any of these. Pictures have
+    `pictures`: shape, mean and deviation of each channel, how many are `one_colour`, and the
+    heights, widths and modes of their `files`. Texts have `texts`: their
+    `lengths` in tokens with a histogram, how many are `empty`, how many different `words` there
+    are, and those that tell classes, `telling`. Sounds have `sounds`: their `rate`, their `seconds`
+    with a histogram, the `rates` and `channels` of the sources, and how many are `empty`, `silent`
+    or `clipped`. Sounds and series have `curves`, a row of each class: 40 values of its loudness,
+    or of its first channel. By the task there are `counts` of classes or labels with their shares,
+    or `numbers`.
     `shared` says how many rows of a part are in the train part too.
     """
     found: dict[str, Any] = {
@@ -67,6 +72,7 @@ def look(data: Data) -> dict[str, Any]:
             "mean": data.mean.flatten().tolist(),
             "deviation": data.std.flatten().tolist(),
             "one_colour": one_colour(data),
+            **({"files": dict(data.seen)} if data.seen else {}),
         }
     elif isinstance(data, ArrayData):
         x = _all(data, 0)
@@ -74,6 +80,8 @@ def look(data: Data) -> dict[str, Any]:
             {"name": str(place), "kind": "number", **range_of(x[:, place].double().numpy())}
             for place in range(x.shape[1])
         ]
+    if isinstance(data, SeriesData | SoundData):
+        found["curves"] = curves_of(data)
     return found | _targets(data) | {"shared": shared_rows(data), "remarks": list(data.remarks)}
 
 
@@ -113,6 +121,9 @@ def _columns(data: TableData) -> list[dict[str, Any]]:
         if isinstance(column, Category):
             told = _levels(column, codes[:, place_of_codes])
             place_of_codes += 1
+        elif isinstance(column, Words):
+            told = _words(column, numbers[:, place : place + len(column.words)])
+            place += len(column.words)
         else:
             values = numbers[:, place] + column.offset
             told = {"kind": "number", **range_of(values)}
@@ -148,6 +159,14 @@ def _levels(column: Category, codes: NDArray[Any]) -> dict[str, Any]:
     gaps = counts[1 + column.levels.index("")] if "" in column.levels else 0
     levels = sorted(pairs, key=lambda pair: -pair[1])
     return {"kind": "category", "gaps": gaps, "levels": levels, "other": counts[0]}
+
+
+def _words(column: Words, weights: NDArray[np.float64]) -> dict[str, Any]:
+    """How many rows have each word, the most frequent first, and how many have none of them."""
+    counts = (weights > 0).sum(0).tolist()
+    pairs = sorted(zip(column.words, counts, strict=True), key=lambda pair: -pair[1])
+    without = int((weights == 0).all(1).sum())
+    return {"kind": "text", "gaps": 0, "words": [[*pair] for pair in pairs], "without": without}
 
 
 def _day(days: float | None) -> str | None:

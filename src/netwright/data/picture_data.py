@@ -15,8 +15,9 @@ from netwright.data.cache import Cache, MappedRows, is_large, progress
 from netwright.data.dataset import ArrayData
 from netwright.data.encodings import PictureFiles
 from netwright.data.given import check_known
+from netwright.data.groups import Groups
 from netwright.data.labels import rare_classes
-from netwright.data.pictures import Picture, Reading, decode, encoding_of, read_headers
+from netwright.data.pictures import Picture, Reading, decode, encoding_of, read_headers, seen_in
 from netwright.data.split import Split, part_rows
 from netwright.data.targets import read_targets
 from netwright.tasks import Task
@@ -35,8 +36,8 @@ class Labelled:
 class Source:
     """What pictures are called, where they are from, and how their rows are divided.
 
-    `like` is how they are read where a network says it. `key` names what is in no file, for the
-    name of the mapped file.
+    `groups` are not divided. `like` is how they are read where a network says it. `key` names what
+    is in no file, for the name of the mapped file.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Source:
     names: Sequence[str] = ()
     remarks: Sequence[str] = field(default=())
     key: str = ""
+    groups: Groups | None = None
 
 
 def picture_data(parts: Mapping[str, Labelled], source: Source) -> ArrayData:
@@ -61,8 +63,10 @@ def picture_data(parts: Mapping[str, Labelled], source: Source) -> ArrayData:
         MissingExtra: pillow is absent.
     """
     files = [file for part in parts.values() for file in part.files]
+    groups = source.groups
     told = {key: _plain(part.targets) for key, part in parts.items()}
-    cache = Cache.of([told, repr(replace(source, source=""))], files)
+    known = None if groups is None else {key: _plain(names) for key, names in groups.names.items()}
+    cache = Cache.of([told, repr(replace(source, source="", groups=None)), known], files)
     if (found := cache.open()) is not None:
         return found
     headers = read_headers(files, source.reading.page)
@@ -82,7 +86,7 @@ def picture_data(parts: Mapping[str, Labelled], source: Source) -> ArrayData:
         remarks.append(read.remark)
     targets, task = read.parts, read.task
     check_known(targets, task, source.source)
-    rows = part_rows(targets, task, source.split, source.source)
+    rows = part_rows(targets, task, source.split, source.source, groups)
     ordered = [parts[owner].files[place] for owner, index in rows.values() for place in index]
     y = np.concatenate([targets[owner][index] for owner, index in rows.values()])
     sizes = [len(index) for _, index in rows.values()]
@@ -90,12 +94,14 @@ def picture_data(parts: Mapping[str, Labelled], source: Source) -> ArrayData:
     rare = rare_classes(task, targets["train"], rows, "drop_rare=True")
     remarks += [remark.partition(";")[0] for remark in rare]  # pictures have no such option
     reshuffles = "validation" not in parts
+    numbers = None if groups is None else groups.numbers(rows)
+    remarks += groups.remarks(rows, targets, task) if groups is not None else []
 
     def made(x: NDArray[Any]) -> ArrayData:
         built = data_of_rows(
             x, y, sizes, task, source.name, source.source, encoding, tuple(remarks)
         )
-        return replace(built, reshuffles=reshuffles)
+        return replace(built, reshuffles=reshuffles, groups=numbers, seen=seen_in(headers))
 
     shape = (len(ordered), *encoding.shape)
     if not is_large(shape, encoding.dtype):
@@ -104,7 +110,7 @@ def picture_data(parts: Mapping[str, Labelled], source: Source) -> ArrayData:
         return made(x)
     size = math.prod(shape) * np.dtype(encoding.dtype).itemsize
     with cache.written(size) as file, progress(len(ordered), "reading pictures") as done:
-        mapped = MappedRows(file, shape, encoding.dtype, y)
+        mapped = MappedRows(file, shape, encoding.dtype, y, numbers)
         decode(ordered, encoding, mapped.x, done)
         mapped.finish(made(mapped.x))
     return cache.opened()

@@ -10,6 +10,7 @@ import numpy as np
 from netwright.data.columns import as_values
 from netwright.data.dataset import ArrayData
 from netwright.data.frames import Frame, read_frame
+from netwright.data.groups import groups_of_column
 from netwright.data.labels import label_values
 from netwright.data.picture_data import Labelled, Source, picture_data
 from netwright.data.pictures import SUFFIXES, Reading
@@ -70,17 +71,35 @@ def load_picture_table(
     """
     remarks: list[str] = []
     labels = tuple(name.strip() for name in label.split(",")) if label else ()
-    parts = {"train": _labelled(path, labels, remarks)}
-    if split.given is not None:
-        parts["test"] = _labelled(split.given, labels, [])
-    names = labels if len(labels) > 1 else ()
-    source = Source(path.stem, str(path), reading, split, task, None, names, tuple(remarks))
+    tables = {"train": path} | ({} if split.given is None else {"test": split.given})
+    frames = {
+        part: read_frame(table, labels[0] if labels else None) for part, table in tables.items()
+    }
+    parts = {
+        part: _labelled(
+            tables[part], frame, labels, split.group, remarks if part == "train" else []
+        )
+        for part, frame in frames.items()
+    }
+    columns = {part: frame.table for part, frame in frames.items()}
+    groups = groups_of_column(split.group, columns, str(path), labels or [frames["train"].label])
+    source = Source(
+        path.stem,
+        str(path),
+        reading,
+        split,
+        task,
+        names=labels if len(labels) > 1 else (),
+        remarks=tuple(remarks),
+        groups=groups,
+    )
     return picture_data(parts, source)
 
 
-def _labelled(path: Path, labels: tuple[str, ...], remarks: list[str]) -> Labelled:
+def _labelled(
+    path: Path, frame: Frame, labels: tuple[str, ...], group: str | None, remarks: list[str]
+) -> Labelled:
     """The files and the targets of a table."""
-    frame = read_frame(path, labels[0] if labels else None)
     column = _column(frame, path)
     if column is None:
         raise DataError(
@@ -98,7 +117,7 @@ def _labelled(path: Path, labels: tuple[str, ...], remarks: list[str]) -> Labell
             f"{gone[0][1]}, which is not there; {len(gone):,} of the {len(files):,} are missing. "
             "Paths are relative to the table; mend them or remove the rows."
         )
-    others = [str(name) for name in frame.table.columns if name not in (*wanted, column)]
+    others = [str(name) for name in frame.table.columns if name not in (*wanted, column, group)]
     if others:
         more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
         remarks.append(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -111,6 +112,18 @@ def _header(file: Picture, page: int) -> Header:
         pages = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
         size = (width, height) if turned else (height, width)
         return Header(file, size, image.mode, alpha, wide, pages)
+
+
+def seen_in(headers: Sequence[Header]) -> dict[str, Any]:
+    """What the files had: heights and widths, least and most, how many sizes, and the modes."""
+    sizes = {header.size for header in headers}
+    heights, widths = zip(*sizes, strict=True)
+    return {
+        "height": [min(heights), max(heights)],
+        "width": [min(widths), max(widths)],
+        "sizes": len(sizes),
+        "modes": dict(Counter(header.mode for header in headers).most_common()),
+    }
 
 
 def encoding_of(headers: Sequence[Header], reading: Reading) -> tuple[PictureFiles, list[str]]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from netwright.data.given import suffixes_of, targets_of
+from netwright.data.groups import Groups
 from netwright.data.series import read_series
 from netwright.data.series_data import SeriesData, build_series
 from netwright.data.split import Split, part_rows
@@ -26,10 +27,11 @@ def from_series(
     channels: Sequence[str] = (),
     label: str | None = None,
     by: tuple[str, str | None] | None = None,
+    groups: Groups | None = None,
 ) -> SeriesData:
     """Series of given parts, as `from_parts`; `channels` are the names of theirs.
 
-    `by` are the columns of the id and the time of a long table.
+    `by` are the columns of the id and the time of a long table, and `groups` are not divided.
     """
     suffix = suffixes or suffixes_of(parts)
     series = {key: read_series(x, f"{source}: x{suffix[key]}") for key, (x, _) in parts.items()}
@@ -40,7 +42,9 @@ def from_series(
                 f"{source}: x{suffix[key]} has {x.shape[1]} channels, but train has {count}."
             )
     read = targets_of(parts, series, suffix, source, task, class_names)
-    rows = part_rows(read.parts, read.task, split, source)
+    rows = part_rows(read.parts, read.task, split, source, groups)
+    told = [*remarks, *([read.remark] if read.remark else [])]
+    told += groups.remarks(rows, read.parts, read.task) if groups is not None else []
     made = build_series(
         series,
         read.parts,
@@ -49,7 +53,8 @@ def from_series(
         name=name,
         source=source,
         channels=channels,
-        remarks=(*remarks, read.remark) if read.remark else remarks,
+        remarks=tuple(told),
         label=label,
     )
-    return replace(made, reshuffles="validation" not in parts, by=by)
+    numbers = None if groups is None else groups.numbers(rows)
+    return replace(made, reshuffles="validation" not in parts, by=by, groups=numbers)

@@ -88,6 +88,7 @@ class SeriesData(MemoryData):
     label: str | None = None
     reshuffles: bool = False
     by: tuple[str, str | None] | None = None
+    groups: Tensor | None = None
 
     reference_name: ClassVar[str] = "random kernels"
 

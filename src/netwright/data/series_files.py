@@ -81,12 +81,23 @@ def read_series_file(path: Path) -> SeriesFile:
 
 
 def _read_tsv(path: Path, lines: list[str]) -> SeriesFile:
-    """A series of one channel in each line, after its label."""
+    """A series of one channel in each line, after its label.
+
+    Raises:
+        DataError: A value is no number; where the first line has names, it is a table of another
+            kind.
+    """
     series, labels = [], []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         label, *values = line.rstrip("\r\n").split("\t")
+        if number == 1 and values and not any(map(_is_number, values)):
+            raise DataError(
+                f"{path} begins with a header, {line.strip()[:40]!r}, and a .tsv file must hold "
+                "series, a label and numbers on each line; a table may be called .csv, whatever is "
+                "between its cells."
+            )
         labels.append(label.strip())
         series.append(_numbers(values, f"{path}: line {number}")[None])
     return SeriesFile(series, _as_written(labels), None)
@@ -141,6 +152,14 @@ def _read_ts(path: Path, lines: list[str]) -> SeriesFile:
 
 def _says(header: dict[str, list[str]], name: str) -> bool:
     return header.get(name, ["false"])[:1] != [] and header.get(name, ["false"])[0].lower() in _TRUE
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return text.strip() in ("", "?")
+    return True
 
 
 def _numbers(texts: list[str], where: str) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from netwright.data.columns import Category, Day
 from netwright.data.encodings import Columns
+from netwright.data.worded import Words, words_in
 
 _SIDE = 64  # pixels of a picture that is shown, at most
 _DARK = 128  # bytes of which none is as bright are spread
@@ -42,7 +43,10 @@ def shown_numbers(x: Tensor) -> dict[str, str]:
 
 
 def shown_row(columns: Columns, numbers: Sequence[float], codes: Sequence[int]) -> dict[str, str]:
-    """A row of a table, of its raw numbers (n,) and codes (k,), by column; gaps are empty."""
+    """A row of a table, of its raw numbers (n,) and codes (k,), by column; gaps are empty.
+
+    Of a text there are the words that are learned from, the heaviest first.
+    """
     told: dict[str, str] = {}
     place = code = 0
     for column in columns.columns:
@@ -50,6 +54,12 @@ def shown_row(columns: Columns, numbers: Sequence[float], codes: Sequence[int]) 
             level = codes[code]
             told[column.name] = column.levels[level - 1] if level else "other"
             code += 1
+            continue
+        if isinstance(column, Words):
+            weights = numbers[place : place + len(column.words)]
+            words = words_in(weights, column)
+            told[column.name] = " ".join(words[:_MOST]) + " ..." * (len(words) > _MOST)
+            place += len(column.words)
             continue
         value = numbers[place] + column.offset
         place += len(column.features)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,18 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from netwright.data.pictures import SUFFIXES as PICTURES
 from netwright.data.written_sound import compact_sound, read_sound
 from netwright.errors import DataError, SettingError, require
 
 SOUNDS = frozenset({".wav", ".flac", ".ogg", ".oga", ".aiff", ".aif", ".au", ".mp3", ".opus"})
 """How names of files end that are read as recordings."""
 
+_KIND_OF = {
+    **dict.fromkeys(SOUNDS, "sound"),
+    **dict.fromkeys(PICTURES, "picture"),
+    ".txt": "text",
+}
 _RATES = (8000, 16000)  # that recordings are brought to where nothing else is said
 _SHOWN = 5
 
@@ -32,14 +38,18 @@ class Recording:
 
 
 def is_sound_folder(path: Path) -> bool:
-    """Whether most files of a folder's sub-folders, or of those of its parts, are recordings."""
+    """Whether a folder's sub-folders, or those of its parts, hold recordings.
+
+    There are more of them than pictures, and at least as many as .txt files, which may say what is
+    heard; files of other kinds do not count.
+    """
     if not path.is_dir():
         return False
-    seen: Counter[bool] = Counter()
+    seen: Counter[str] = Counter()
     for pattern in ("*/*", "*/*/*"):
         files = (file for file in path.glob(pattern) if not file.name.startswith("."))
-        seen.update(file.suffix.lower() in SOUNDS for file in files if file.suffix)
-    return seen[True] > seen[False]
+        seen.update(_KIND_OF.get(file.suffix.lower(), "") for file in files)
+    return seen["sound"] > seen["picture"] and seen["sound"] >= seen["text"]
 
 
 def sound_column(path: Path) -> str | None:
@@ -62,7 +72,8 @@ def sound_column(path: Path) -> str | None:
 def recordings_in(path: Path) -> tuple[list[Path], list[str], list[Path]]:
     """The recordings of a folder and of those in it, the folder of each, and all other files.
 
-    The folder of one that lies at the top is empty. `path` may be one recording.
+    That folder is the one of `path` which each lies in, however deep, and empty for one that lies
+    in `path` itself. `path` may be one recording.
     """
     if path.is_file():
         return [path], [""], []
@@ -70,7 +81,25 @@ def recordings_in(path: Path) -> tuple[list[Path], list[str], list[Path]]:
     files = [file for file in files if not file.name.startswith(".")]
     sounds = [file for file in files if file.suffix.lower() in SOUNDS]
     others = [file for file in files if file.suffix.lower() not in SOUNDS]
-    return sounds, ["" if f.parent == path else f.parent.name for f in sounds], others
+    return sounds, [top_folder(file, path) for file in sounds], others
+
+
+def top_folder(file: Path, path: Path) -> str:
+    """The name of the folder of `path` that a file lies in; empty for one in `path` itself."""
+    return "" if file.parent == path else file.relative_to(path).parts[0]
+
+
+def check_tops(path: Path, classes: Iterable[str], what: str) -> None:
+    """Refuse a folder of `path` that is a class without a file.
+
+    Raises:
+        DataError: Names it.
+    """
+    tops = (top for top in sorted(path.iterdir()) if top.is_dir() and top.name[0] != ".")
+    known = set(classes)
+    for top in tops:
+        if top.name not in known:
+            raise DataError(f"{top} holds no {what}; a class needs some, or move it away.")
 
 
 def read_files(files: Sequence[Path], rate: int | None) -> tuple[list[Recording], int]:
@@ -88,7 +117,7 @@ def read_files(files: Sequence[Path], rate: int | None) -> tuple[list[Recording]
         except ValueError as error:
             if "need the package" in str(error):
                 require("soundfile", extra="sound", purpose=f"Reading {file}")
-            broken.append(str(error).replace(str(file), file.name, 1))
+            broken.append(str(error).replace(str(file), file.name, 1).rstrip("."))
     if broken:
         one = len(broken) == 1
         shown = "; ".join(broken[:_SHOWN]) + "; ..." * (len(broken) > _SHOWN)

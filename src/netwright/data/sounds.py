@@ -13,11 +13,19 @@ from numpy.typing import NDArray
 from netwright.data.base import PARTS
 from netwright.data.columns import as_values
 from netwright.data.frames import read_rows
+from netwright.data.groups import Groups, groups_of_column, groups_of_files
 from netwright.data.labels import label_values, rare_classes
 from netwright.data.ragged import ragged_digest
 from netwright.data.sound_data import SoundData, sound_part
 from netwright.data.sound_faults import heard_in, oddities, of_sources
-from netwright.data.sound_files import SOUNDS, Recording, at_one_rate, read_files, recordings_in
+from netwright.data.sound_files import (
+    SOUNDS,
+    Recording,
+    at_one_rate,
+    check_tops,
+    read_files,
+    recordings_in,
+)
 from netwright.data.split import Split, part_folders, part_rows
 from netwright.data.targets import read_targets
 from netwright.errors import DataError, SettingError
@@ -50,14 +58,16 @@ def load_sound_folder(
     remarks: list[str] = []
     for part, folder in folders.items():
         sounds, classes, others = recordings_in(folder)
-        empty = [top for top in folder.iterdir() if top.is_dir() and not any(top.iterdir())]
-        if empty:
-            raise DataError(f"{empty[0]} is empty; a class needs recordings.")
+        check_tops(folder, classes, "recording")
         kept = [place for place, label in enumerate(classes) if label]
         left = [*others, *(sounds[place] for place in range(len(sounds)) if not classes[place])]
         files[part] = [sounds[place] for place in kept]
         labels[part] = np.array([classes[place] for place in kept], object)
         remarks += _left(left, "files that are no recordings of a class are left out")
+        deep = sum(len(file.relative_to(folder).parts) > 2 for file in sounds)
+        if deep:
+            told = "recordings are in folders inside those of classes, and are of the class of the"
+            remarks.append(f"{deep:,} {told} top one")
     return _of_files(
         files,
         labels,
@@ -68,6 +78,7 @@ def load_sound_folder(
         task=task,
         remarks=remarks,
         longest=longest,
+        groups=groups_of_files(split.group, files, folders),
     )
 
 
@@ -105,7 +116,8 @@ def load_sound_table(
             f"{path}: {len(gone):,} of {len(files):,} recordings are not there: {shown}. Paths "
             "must begin at the table's own folder, or be whole."
         )
-    left = [name for name in others if name != label]
+    groups = groups_of_column(split.group, {"train": frame.table}, str(path), [label, column])
+    left = [name for name in others if name not in (label, split.group)]
     remarks: list[str] = []
     where = f"{path}: column '{label}'"
     if left:
@@ -120,6 +132,7 @@ def load_sound_table(
         task=task,
         remarks=remarks,
         longest=longest,
+        groups=groups,
     )
     return replace(made, label=label)
 
@@ -188,14 +201,41 @@ def _build(
     task: str | Task | None,
     remarks: Sequence[str],
     longest: int | None,
+    groups: Groups | None = None,
 ) -> SoundData:
     """Data of recordings with their labels, in the parts that are given or carved out."""
     found = read_targets(dict(labels), task=task, where=f"{source}: the label")
     targets = found.parts
-    rows = part_rows(targets, found.task, split, source)
-    everything = [each for part in given.values() for each in part]
-    told = [*remarks, *([found.remark] if found.remark else []), *of_sources(everything, rate)]
+    rows = part_rows(targets, found.task, split, source, groups)
+    told = [*remarks, *([found.remark] if found.remark else [])]
     told += rare_classes(found.task, targets["train"], rows, "drop_rare=True")
+    told += groups.remarks(rows, targets, found.task) if groups is not None else []
+    made = build_sounds(
+        given, targets, rows, found.task, rate, name=name, source=source, remarks=told,
+        longest=longest,
+    )  # fmt: skip
+    numbers = None if groups is None else groups.numbers(rows)
+    return replace(made, reshuffles="validation" not in given, groups=numbers)
+
+
+def build_sounds(
+    given: Mapping[str, Sequence[Recording]],
+    targets: Mapping[str, NDArray[Any]],
+    rows: Mapping[str, tuple[str, NDArray[np.int64]]],
+    task: Task,
+    rate: int,
+    *,
+    name: str,
+    source: str,
+    remarks: Sequence[str] = (),
+    longest: int | None = None,
+) -> SoundData:
+    """Data of recordings and encoded targets of given parts, and the rows that each part has.
+
+    `rows` is as `part_rows` gives; what is longer than `longest` samples is cut to its middle.
+    """
+    everything = [each for part in given.values() for each in part]
+    told = [*remarks, *of_sources(everything, rate)]
     owner, index = rows["train"]
     if longest is None:
         longest = _longest([len(given[owner][place].wave) for place in index.tolist()], rate)
@@ -208,7 +248,7 @@ def _build(
         key: sound_part([given[of][place].wave for place in places.tolist()], y[key], longest)
         for key, (of, places) in rows.items()
     }
-    fitted = found.task.fitted(y["train"])
+    fitted = task.fitted(y["train"])
     digest = ragged_digest([parts[key] for key in PARTS], [rate, longest, fitted.to_json()])
     heard = heard_in(everything)
     return SoundData(
@@ -223,7 +263,6 @@ def _build(
         source=source,
         heard=heard,
         remarks=(*told, *oddities(heard, everything)),
-        reshuffles="validation" not in given,
     )
 
 

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from torch.utils.data import DataLoader, Dataset
 
 from netwright.data.arrays import from_any
+from netwright.data.asked import Asked
 from netwright.data.dataset import ArrayData
 from netwright.data.embedded import load_digits, load_fashion14
 from netwright.data.faults import noticed
 from netwright.data.folders import load_folder
-from netwright.data.frames import is_frame
-from netwright.data.hugging_face import is_hugging_face, load_hugging_face
+from netwright.data.hugging_face import (
+    has_pictures,
+    is_hugging_face,
+    load_hugging_face,
+    load_hugging_face_table,
+)
 from netwright.data.items import read_dataset
 from netwright.data.kinds import check_kind
 from netwright.data.long_tables import load_long
 from netwright.data.npz import load_npz
 from netwright.data.picture_tables import load_picture_table, names_pictures
-from netwright.data.pictures import Reading, reading_of
+from netwright.data.pictures import reading_of
 from netwright.data.series_data import SeriesData
 from netwright.data.series_files import SUFFIXES, load_series
 from netwright.data.sound_data import SoundData
 from netwright.data.sound_files import check_rate, is_sound_folder, sound_column
 from netwright.data.sounds import load_sound_arrays, load_sound_folder, load_sound_table
-from netwright.data.split import Split, split_of
 from netwright.data.stream_data import StreamData, load_stream
 from netwright.data.table_data import TableData
 from netwright.data.tables import load_table
@@ -71,15 +75,14 @@ def load(
     rate: int | None = None,
     series: str | None = None,
 ) -> AnyData:
-    """Read a data set into memory, split and checked.
+    r"""Read a data set into memory, split and checked.
 
     `source` is "fashion14" or "digits"; a path to an `.npz`, `.csv`, `.parquet`, `.ts` or UCR's
-    `.tsv` file or to a
-    folder of images; a table of pandas or Polars; a pair (X, y) of arrays or tensors; or a
-    `torch.utils.data.Dataset`; or a data set of pictures of Hugging Face's `datasets`. Parts that
-    the source brings (fashion14 brings all) are kept as they are; the others are carved out of
-    train, classes stratified, in an order drawn from `seed`: `validation` and `test` are fractions
-    of the rows of train, and `test=0` makes no test part.
+    `.tsv` file or to a folder of images; a table of pandas or Polars; a pair (X, y) of arrays or
+    tensors; a `torch.utils.data.Dataset`; or a data set of Hugging Face's `datasets`, of pictures
+    or of plain columns. Parts that the source brings (fashion14 brings all) are kept as they are;
+    the others are carved out of train, classes stratified, in an order drawn from `seed`:
+    `validation` and `test` are fractions of the rows of train, and `test=0` makes no test part.
     A table with a column of paths to images, relative to it, is read as these images with its
     `label`, or with several that are written with commas. A folder of images has a sub-folder for
     each class, and `test` may be another such folder; `size` is (height, width) of images, or one
@@ -102,9 +105,12 @@ def load(
 
     Of a table, `label` is the label column, by default the one called label, target, class or y,
     else the last, and `test` may be another table. Rows with one value in the column `group` are
-    all in one part; by the column `time` the last rows are the test part, and those before them the
-    validation part. A class with fewer rows than there are parts is in the train part alone;
-    `drop_rare` leaves its rows out.
+    all in one part. For a folder of files `group` is a regular expression that is searched in the
+    path of each, from the folder that holds those of the classes on: what is in its parentheses,
+    or all that it matches, is the file's group, so that `group=r"(speaker\d+)_"` keeps the
+    recordings of one speaker together. By the column `time` the last rows are the test part, and
+    those before them the validation part. A class with fewer rows than there are parts is in the
+    train part alone; `drop_rare` leaves its rows out.
 
     `kind` says what data are, "table", "images", "series", "sound" or "text", and of arrays it is
     as `from_arrays` has it. In a long
@@ -128,7 +134,7 @@ def load(
     }
     options |= {"channels": channels, "group": group, "time": time, "drop_rare": drop_rare}
     options |= {"kind": kind, "tokens": checked_tokens(tokens), "rate": rate, "series": series}
-    made = _loaded(_Asked(source, reading=reading_of(size, fit, page), **options))
+    made = _loaded(Asked(source, reading=reading_of(size, fit, page), **options))
     _check_fits(made, kind, rate, source)
     made = replace(made, remarks=(*made.remarks, *noticed(made)))
     if isinstance(source, (str, os.PathLike)):
@@ -139,96 +145,12 @@ def load(
     return made
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """What `load` was given."""
-
-    source: Any
-    reading: Reading
-    task: str | Task | None
-    seed: int
-    validation: float
-    test: float | str | os.PathLike[str]
-    label: str | None
-    channels: str | None
-    group: str | None
-    time: str | None
-    drop_rare: bool
-    kind: str | None
-    tokens: str
-    rate: int | None
-    series: str | None
-
-    @property
-    def path(self) -> Path | None:
-        """The source as a path; None for what is in memory."""
-        return Path(self.source) if isinstance(self.source, (str, os.PathLike)) else None
-
-    @property
-    def file(self) -> Path | None:
-        """The file that is the source; None for a folder and for what is in memory."""
-        return self.path if self.path is not None and self.path.is_file() else None
-
-    @property
-    def suffix(self) -> str:
-        """That of the path, in small letters."""
-        return "" if self.path is None else self.path.suffix.lower()
-
-    @property
-    def is_table(self) -> bool:
-        """Whether it is a table, or called as a file of one."""
-        return self.suffix in (".csv", ".parquet") or is_frame(self.source)
-
-    @property
-    def told(self) -> str:
-        """The source in an error: a path or a name, or what kind of thing it is."""
-        if isinstance(self.source, (str, os.PathLike)):
-            return repr(str(self.source))
-        return f"{type(self.source).__name__} in memory"
-
-    @property
-    def split(self) -> Split:
-        """How rows become parts.
-
-        Raises:
-            SettingError: A fraction is outside its rule.
-        """
-        return split_of(self.seed, self.validation, self.test)
-
-    @property
-    def drawn(self) -> Split:
-        """The same, where all parts are of one source.
-
-        Raises:
-            SettingError: The test part is another file or folder, or as `split`.
-        """
-        if isinstance(self.test, (str, os.PathLike)):
-            raise SettingError(
-                f"`load(test=...)` must be a fraction for {self.told}, got {str(self.test)!r}; a "
-                "file or a folder is for tables of values, series and folders of images."
-            )
-        return self.split
-
-    def check_belongs(self, names: Iterable[str], to: str) -> None:
-        """Refuse arguments that were given and belong to another kind of source."""
-        for name in names:
-            if getattr(self, name):
-                raise SettingError(f"`load({name}=...)` belongs to {to}, not {self.told}.")
-
-    def check_no_images(self) -> None:
-        """Refuse what says how images are read."""
-        for name, usual in vars(Reading()).items():
-            if getattr(self.reading, name) != usual:
-                raise SettingError(
-                    f"`load({name}=...)` belongs to a folder or a table of images, not {self.told}."
-                )
-
-
-def _loaded(asked: _Asked) -> AnyData:
+def _loaded(asked: Asked) -> AnyData:
     """What `load` gives, without what it was given."""
     if not asked.is_table and not is_hugging_face(asked.source):
-        names = ("label", "group", "time", "drop_rare", "series")
-        asked.check_belongs(names, "a table")
+        asked.check_belongs(("label", "time", "drop_rare", "series"), "a table")
+        if asked.path is None or not asked.path.is_dir():
+            asked.check_belongs(("group",), "a table or a folder of files")
     for read in (_hugging_face, _table, _folder, _embedded, _memory, _file):
         made = read(asked)
         if made is not None:
@@ -236,57 +158,61 @@ def _loaded(asked: _Asked) -> AnyData:
     raise _unreadable(asked.source, asked.path)
 
 
-def _hugging_face(asked: _Asked) -> AnyData | None:
-    """The pictures of a data set of Hugging Face's, whose splits are parts."""
+def _hugging_face(asked: Asked) -> AnyData | None:
+    """The pictures or the table of a data set of Hugging Face's, whose splits are parts."""
     if not is_hugging_face(asked.source):
         return None
+    if not has_pictures(asked.source):
+        asked.check_no_images()
+        asked.check_belongs(("series", "channels"), "a long table, or arrays")
+        told: dict[str, Any] = {"task": asked.task, "kind": asked.kind, "tokens": asked.tokens}
+        split = asked.of_table(asked.drawn)
+        return load_hugging_face_table(asked.source, split, label=asked.label, **told)
     asked.check_belongs(("group", "time", "drop_rare", "series"), "a table of values")
     read: dict[str, Any] = {"label": asked.label, "reading": asked.reading, "task": asked.task}
     return load_hugging_face(asked.source, asked.drawn, **read)
 
 
-def _table(asked: _Asked) -> AnyData | None:
+def _table(asked: Asked) -> AnyData | None:
     """Rows of a table, what its column of paths names, or the series of a long one."""
     if not asked.is_table or (asked.path is not None and asked.file is None):
         return None
     file, label = asked.file, asked.label
     if asked.series is not None:
-        if asked.group is not None or asked.kind not in (None, "series"):
-            raise SettingError("`load(series=...)` must have no `group`, and no other `kind`.")
+        if asked.kind not in (None, "series"):
+            raise SettingError(f"`load(series=...)` must have no other `kind`, got {asked.kind!r}.")
         asked.check_belongs(("drop_rare",), "a table of values")
         by: dict[str, Any] = {"series": asked.series, "time": asked.time, "label": label}
         return load_long(file or asked.source, asked.split, task=asked.task, **by)
     column = sound_column(file) if file is not None and asked.kind in (None, "sound") else None
     if file is not None and column is not None:
-        asked.check_belongs(("group", "time", "drop_rare"), "a table of values")
+        asked.check_belongs(("time", "drop_rare"), "a table of values")
         read: dict[str, Any] = {"label": label, "rate": asked.rate, "task": asked.task}
         return load_sound_table(file, column, asked.drawn, **read)
     if file is not None and asked.kind in (None, "images") and names_pictures(file, label):
-        asked.check_belongs(("group", "time", "drop_rare"), "a table of values")
+        asked.check_belongs(("time", "drop_rare"), "a table of values")
         read = {"reading": asked.reading, "label": label, "task": asked.task}
         return load_picture_table(file, asked.split, **read)
     asked.check_no_images()
-    by_columns = asked.group, asked.time, asked.drop_rare
-    split = split_of(asked.seed, asked.validation, asked.test, *by_columns)
     read = {"label": label, "task": asked.task, "kind": asked.kind, "tokens": asked.tokens}
-    return load_table(file or asked.source, split, **read)
+    return load_table(file or asked.source, asked.of_table(asked.split), **read)
 
 
-def _folder(asked: _Asked) -> AnyData | None:
+def _folder(asked: Asked) -> AnyData | None:
     """Recordings, texts or pictures of a folder."""
     path = asked.path
     if path is None or not path.is_dir():
         return None
-    if asked.kind in (None, "sound") and is_sound_folder(path):
+    if asked.kind == "sound" or (asked.kind is None and is_sound_folder(path)):
         return load_sound_folder(path, asked.drawn, rate=asked.rate, task=asked.task)
-    if asked.kind in (None, "text") and is_text_folder(path):
+    if asked.kind == "text" or (asked.kind is None and is_text_folder(path)):
         return load_text_folder(path, asked.drawn, task=asked.task, tokens=asked.tokens)
     asked.check_belongs(("channels",), "arrays")
     _check_classes(asked)
     return load_folder(path, asked.split, reading=asked.reading)
 
 
-def _check_classes(asked: _Asked) -> None:
+def _check_classes(asked: Asked) -> None:
     """Refuse another task than the one of what comes in classes."""
     if asked.task not in (None, "classification"):
         raise SettingError(
@@ -295,7 +221,7 @@ def _check_classes(asked: _Asked) -> None:
         )
 
 
-def _embedded(asked: _Asked) -> AnyData | None:
+def _embedded(asked: Asked) -> AnyData | None:
     """The data sets that come with netwright."""
     if asked.path is None or asked.source not in _EMBEDDED:
         return None
@@ -306,7 +232,7 @@ def _embedded(asked: _Asked) -> AnyData | None:
     return load_fashion14() if asked.source == "fashion14" else load_digits(split)
 
 
-def _memory(asked: _Asked) -> AnyData | None:
+def _memory(asked: Asked) -> AnyData | None:
     """A pair of inputs and targets, or a Dataset."""
     source = asked.source
     is_pair = isinstance(source, tuple) and len(source) == 2
@@ -330,7 +256,7 @@ def _memory(asked: _Asked) -> AnyData | None:
     return from_any({"train": (x, y)}, asked.drawn, name=name, source=name, **told)
 
 
-def _file(asked: _Asked) -> AnyData | None:
+def _file(asked: Asked) -> AnyData | None:
     """Arrays, series or a text of a file."""
     file = asked.file
     if file is None:

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from netwright.data.base import PARTS
 from netwright.data.columns import Category, Number, read_column
-from netwright.data.written import level_in
+from netwright.data.groups import Groups
+from netwright.data.worded import Words
 from netwright.errors import DataError, SettingError
-from netwright.tasks import Task, check_fractions
+from netwright.tasks import Classification, Task, check_fractions
 from netwright.tasks.own import checked_split
 
 Rows = NDArray[np.int64]
@@ -37,9 +38,10 @@ class Split:
     """How rows become parts: by fractions of them, with given rows to test on, by groups or time.
 
     `validation` and `test` are fractions of the rows, drawn from `seed`; None makes no such part.
-    `given` is another file or folder that is the test part. Rows with one value in the column
-    `group` are in one part; by the column `time` the last rows are the test part. With `drop_rare`
-    classes with fewer rows than there are parts are left out. The last three are of tables alone.
+    `given` is another file or folder that is the test part. Rows of one group are in one part:
+    `group` is a column of a table, or for a folder a regular expression that finds the group in the
+    paths of files. By the column `time` the last rows are the test part. With `drop_rare` classes
+    with fewer rows than there are parts are left out. The last two are of tables alone.
 
     Raises:
         SettingError: A fraction is outside its rule, or two rules contradict each other.
@@ -66,8 +68,9 @@ class Split:
         for name in ("group", "time"):
             column = getattr(self, name)
             if column is not None and (not isinstance(column, str) or not column):
+                told = " or, for a folder, a regular expression" if name == "group" else ""
                 raise SettingError(
-                    f"`load({name}=...)` must be the name of a column, got {column!r}."
+                    f"`load({name}=...)` must be the name of a column{told}, got {column!r}."
                 )
         if self.group is not None and self.time is not None:
             raise SettingError("`load(...)` must have `group` or `time`, got both.")
@@ -120,28 +123,6 @@ def named_parts(path: Path, tops: Sequence[Path]) -> dict[str, Path]:
     return named
 
 
-def grouped(
-    values: NDArray[Any], wanted: Mapping[str, int], rng: np.random.Generator
-) -> dict[str, Rows]:
-    """Rows of each part, all of one value in one part.
-
-    Groups in random order go to the test part, then to validation, until each has as many rows as
-    are `wanted`; the rest is train.
-    """
-    names, groups = group_numbers(values)
-    parts: dict[str, list[int]] = {"train": [], "validation": [], "test": []}
-    for group in rng.permutation(len(names)):
-        rows = np.flatnonzero(groups == group).tolist()
-        lacking = (key for key in ("test", "validation") if len(parts[key]) < wanted[key])
-        parts[next(lacking, "train")] += rows
-    return {key: np.sort(np.array(rows, np.int64)) for key, rows in parts.items()}
-
-
-def group_numbers(values: NDArray[Any]) -> tuple[NDArray[Any], Rows]:
-    """The names of the groups that a column has, and the number of its group for each row (n,)."""
-    return np.unique([level_in(value) for value in values.tolist()], return_inverse=True)
-
-
 def ordered(times: NDArray[np.float64], wanted: Mapping[str, int]) -> dict[str, Rows]:
     """Rows of each part by time: train, then validation, then test; equal times stay together."""
     order = np.argsort(times, kind="stable")
@@ -172,7 +153,7 @@ def moments(values: NDArray[Any], name: str, where: str) -> NDArray[np.float64]:
     read = read_column(values, name, np.arange(len(values)), where)
     column = read.column if read.column is not None else Number(name)
     try:
-        if isinstance(column, Category):
+        if isinstance(column, Category | Words):
             raise ValueError
         times = column.encode(values)[:, 0].astype(np.float64)
     except ValueError:  # words, or dates of one day, which are no column to learn from
@@ -202,22 +183,32 @@ def check_parts(parts: Mapping[str, Rows], wanted: Mapping[str, int], where: str
 
 
 def part_rows(
-    targets: Mapping[str, NDArray[Any]], task: Task, split: Split, source: str
+    targets: Mapping[str, NDArray[Any]],
+    task: Task,
+    split: Split,
+    source: str,
+    groups: Groups | None = None,
 ) -> dict[str, tuple[str, Rows]]:
     """For each of the three parts: the given part it is taken from, and its row numbers there.
 
+    With groups each of them is in one part of those that are drawn.
+
     Raises:
+        DataError: There are too few groups for the parts.
         SettingError: The task does not give row numbers of three parts that share none.
     """
-    drawn: object = task.split(
-        targets["train"],
-        validation=None if "validation" in targets else split.validation,
-        test=None if "test" in targets else split.test,
-        rng=np.random.default_rng(split.seed),
-        source=source,
-    )
-    parts = checked_split(task, drawn, len(targets["train"]))
-    rows = dict(zip(PARTS, (("train", index) for index in parts), strict=True))
+    y, rng = targets["train"], np.random.default_rng(split.seed)
+    shares = {"validation": split.validation, "test": split.test}
+    shares = {key: None if key in targets else share for key, share in shares.items()}
+    if groups is not None:
+        wanted = {key: round((share or 0) * len(y)) for key, share in shares.items()}
+        index = groups.drawn(wanted, y if isinstance(task, Classification) else None, rng)
+        check_parts(index, wanted, f"{source}: {groups.told}")
+        rows = {key: ("train", index[key]) for key in PARTS}
+    else:
+        drawn: object = task.split(y, **shares, rng=rng, source=source)
+        parts = checked_split(task, drawn, len(y))
+        rows = dict(zip(PARTS, (("train", index) for index in parts), strict=True))
     for key in targets.keys() - {"train"}:
         rows[key] = (key, np.arange(len(targets[key])))
     return rows

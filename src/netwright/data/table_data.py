@@ -17,6 +17,7 @@ from netwright.data.encodings import Columns
 from netwright.data.in_memory import MemoryData
 from netwright.data.named import NamedPart
 from netwright.data.shown import shown_row
+from netwright.data.worded import Words
 from netwright.network.normalised import Encoder
 from netwright.network.signature import UNNAMED, Signature, TensorSpec
 from netwright.tasks import Task
@@ -182,11 +183,14 @@ class TableData(MemoryData):
 
     @property
     def usual_space(self) -> str:
-        """Numbers first, which may be embedded."""
-        return f"tabular(numbers={len(self.center)})"
+        """Numbers first, which may be embedded; the weights of words after them are not."""
+        of_words = sum(len(c.words) for c in self.columns.numbers if isinstance(c, Words))
+        return f"tabular(numbers={len(self.center) - of_words})"
 
     def __repr__(self) -> str:
-        kinds = f"{len(self.columns.numbers)} columns of numbers"
+        of_words = sum(isinstance(column, Words) for column in self.columns.numbers)
+        kinds = f"{len(self.columns.numbers) - of_words} columns of numbers"
+        kinds += f", {of_words} of texts" if of_words else ""
         if self.columns.categories:
             kinds += f", {len(self.columns.categories)} of categories"
         return self.shown(kinds)

@@ -34,7 +34,8 @@ def text_columns(
     texts = [name for name, found in read.items() if found.text]
     if only:
         return texts or words
-    return [] if any(found.column is not None for found in read.values()) else texts
+    others = any(found.column is not None and not found.text for found in read.values())
+    return [] if others else texts
 
 
 def _has_words(cells: NDArray[Any]) -> bool:

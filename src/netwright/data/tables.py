@@ -16,13 +16,12 @@ from netwright.data.columns import Category, Column, Number, as_values, read_col
 from netwright.data.dataset import json_digest
 from netwright.data.encodings import Columns
 from netwright.data.frames import Frame, frame_of, read_frame
+from netwright.data.groups import Groups, groups_of_column
 from netwright.data.labels import label_values, rare_classes
 from netwright.data.named import NamedPart
 from netwright.data.split import (
     Split,
     check_parts,
-    group_numbers,
-    grouped,
     moments,
     ordered,
     part_rows,
@@ -33,6 +32,7 @@ from netwright.data.targets import read_targets
 from netwright.data.text_data import TextData
 from netwright.data.texts import from_texts
 from netwright.data.tokens import Tokens
+from netwright.data.worded import Words
 from netwright.data.written import level_in
 from netwright.errors import DataError
 from netwright.tasks import Classification, Task
@@ -60,8 +60,9 @@ def load_table(
     the first row is the header; an empty cell, "?", NA, N/A, NaN, nan, null and NULL are missing
     values, but in the label column, where they are classes.
 
-    A column of texts is learned from alone: where there is no other that can be, or where `kind` is
-    "text"; several are read one after the other. `tokens` is what texts are made of.
+    A column of texts is learned from alone, where there is no other that can be, or where `kind` is
+    "text"; several are read one after the other. `tokens` is what texts are made of. Beside others
+    a column of texts becomes the weights of words; see `netwright.data.worded`.
 
     Raises:
         DataError: A label is missing, a number is infinite, or numbers stand beside words (the
@@ -73,25 +74,50 @@ def load_table(
     frame = frame_of(source, label, "table") if path is None else read_frame(path, label)
     pieces = {"train": frame}
     if split.given is not None:
-        pieces["test"] = _fitting(read_frame(split.given, frame.label), frame)
-    remarks: list[str] = []
+        pieces["test"] = read_frame(split.given, frame.label)
+    name = path.stem if path is not None else "table"
+    told: dict[str, Any] = {"task": task, "like": like, "kind": kind, "tokens": tokens}
+    return load_pieces(pieces, split, name=name, **told)
+
+
+def load_pieces(
+    pieces: Mapping[str, Frame],
+    split: Split,
+    *,
+    name: str,
+    task: str | Task | None = None,
+    like: Columns | Tokens | None = None,
+    kind: str | None = None,
+    tokens: str = "bytes",
+    said: Sequence[str] = (),
+) -> TableData | TextData:
+    """Data from tables of given parts, of which train is one: as `load_table`, which see.
+
+    Parts that are not given are drawn from the train part. `said` are remarks on the tables.
+
+    Raises:
+        DataError: As `load_table`.
+    """
+    frame = pieces["train"]
+    pieces = {key: _fitting(p, frame) if key != "train" else p for key, p in pieces.items()}
+    remarks = list(said)
     if split.drop_rare:
         pieces["train"] = frame = _without_rare(frame, split, remarks)
     targets, task = _targets(pieces, task, remarks)
     values = {column: as_values(frame.table[column]) for column in frame.table.columns}
-    rows = _rows(frame, values, targets, task, split)
+    tables = {key: piece.table for key, piece in pieces.items()}
+    by = groups_of_column(split.group, tables, frame.where, [frame.label])
+    rows = _rows(frame, values, targets, task, split, by)
     remarks += rare_classes(task, targets["train"], rows, "drop_rare=True")
     groups = None
-    if split.group is not None:
-        numbers = group_numbers(values[split.group])[1]
-        groups = torch.from_numpy(numbers[np.concatenate([rows[key][1] for key in PARTS[:2]])])
-        remarks.append(f"column '{split.group}' divides the rows and is left out")
-        if split.given is not None:
-            remarks += _groups_tested(pieces, split.group)
+    if by is not None:
+        groups = by.numbers(rows)
+        remarks.append(f"{by.told} divides the rows and is left out")
+        remarks += by.remarks(rows, targets, task)
         del values[split.group]
-    name = path.stem if path is not None else "table"
     inputs = {name: cells for name, cells in values.items() if name != frame.label}
     train = rows["train"][1]
+    reshuffles = split.time is None and "validation" not in pieces
     chosen = list(like.columns) if isinstance(like, Tokens) else []
     if like is None and kind != "table":
         chosen = text_columns(inputs, train, frame, only=kind == "text")
@@ -107,10 +133,10 @@ def load_table(
             remarks=[*remarks, *_read_as_text(chosen, inputs)],
             label=frame.label,
         )
-        return replace(of_texts, reshuffles=split.time is None, groups=groups)
+        return replace(of_texts, reshuffles=reshuffles, groups=groups)
     assert not isinstance(like, Tokens)
     built = _of_columns(frame, pieces, values, targets, task, rows, like, name, remarks)
-    return replace(built, label=frame.label, reshuffles=split.time is None, groups=groups)
+    return replace(built, label=frame.label, reshuffles=reshuffles, groups=groups)
 
 
 def _of_columns(
@@ -188,23 +214,21 @@ def _rows(
     targets: Mapping[str, NDArray[Any]],
     task: Task,
     split: Split,
+    groups: Groups | None,
 ) -> dict[str, tuple[str, NDArray[np.int64]]]:
     """For each of the three parts: the given part it is taken from, and its row numbers there."""
-    by = split.group or split.time
+    by = split.time
     if by is None:
-        return part_rows(targets, task, split, frame.where)
-    option = "group" if split.group is not None else "time"
+        return part_rows(targets, task, split, frame.where, groups)
     if by not in values or by == frame.label:
         raise DataError(
-            f"{frame.where} has no column '{by}' for `{option}=...`; it has: "
+            f"{frame.where} has no column '{by}' for `time=...`; it has: "
             f"{', '.join(c for c in values if c != frame.label)}."
         )
-    fractions = {"test": split.test, "validation": split.validation}
-    wanted = {key: round((share or 0) * len(frame.table)) for key, share in fractions.items()}
-    if option == "group":
-        parts = grouped(values[by], wanted, np.random.default_rng(split.seed))
-    else:
-        parts = ordered(moments(values[by], by, frame.where), wanted)
+    shares = {"test": split.test, "validation": split.validation}
+    shares = {key: 0.0 if key in targets else share for key, share in shares.items()}
+    wanted = {key: round((share or 0) * len(frame.table)) for key, share in shares.items()}
+    parts = ordered(moments(values[by], by, frame.where), wanted)
     check_parts(parts, wanted, f"{frame.where}: column '{by}'")
     rows = {key: ("train", parts[key]) for key in PARTS}
     return rows | {key: (key, np.arange(len(y))) for key, y in targets.items() if key != "train"}
@@ -218,21 +242,6 @@ def _fitting(frame: Frame, train: Frame) -> Frame:
             f"{frame.where} must have the columns of {train.where}, got none called '{absent[0]}'."
         )
     return replace(frame, table=frame.table[list(train.table.columns)])
-
-
-def _groups_tested(pieces: Mapping[str, Frame], group: str) -> list[str]:
-    """A remark where groups of a given test part are learned from as well."""
-    learnt, tested = (
-        set(group_numbers(as_values(pieces[part].table[group]))[0].tolist())
-        for part in ("train", "test")
-    )
-    both = learnt & tested
-    if not both:
-        return []
-    return [
-        f"{len(both)} of {len(tested)} groups of column '{group}' in the test part are in the "
-        "other rows too, so that the test part says too much of new ones"
-    ]
 
 
 def _without_rare(frame: Frame, split: Split, remarks: list[str]) -> Frame:
@@ -300,7 +309,7 @@ def _columns(
     if not columns:
         why = f": {remarks[-1]}" if remarks else ""
         raise DataError(f"{where} has no column that can be learned from{why}.")
-    return tuple(columns)
+    return tuple(sorted(columns, key=lambda column: isinstance(column, Words)))  # those come last
 
 
 def _tells(values: NDArray[Any], column: Column, classes: NDArray[np.int64]) -> bool:

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from netwright.data.base import PARTS
+from netwright.data.groups import Groups, groups_of_files
 from netwright.data.labels import rare_classes
 from netwright.data.ragged import ragged_digest
+from netwright.data.sound_files import check_tops, top_folder
 from netwright.data.split import Split, part_folders, part_rows
 from netwright.data.targets import read_targets
 from netwright.data.text_data import TextData, text_part
@@ -161,11 +163,15 @@ def load_text_folder(
     Raises:
         DataError: A file is no UTF-8, a part has none, or parts stand beside classes.
     """
-    texts, labels = {}, {}
-    for part, folder in part_folders(path).items():
-        texts[part], labels[part], _ = read_text_folder(folder)
+    texts, labels, files = {}, {}, {}
+    folders = part_folders(path)
+    for part, folder in folders.items():
+        texts[part], labels[part], names = read_text_folder(folder)
+        check_tops(folder, labels[part], ".txt file")
+        files[part] = [folder / name for name in names]
+    groups = groups_of_files(split.group, files, folders)
     told: dict[str, Any] = {"name": path.name, "source": str(path), "tokens": tokens, "like": like}
-    return _of_parts(texts, labels, split, task=task, **told)
+    return _of_parts(texts, labels, split, task=task, groups=groups, **told)
 
 
 def _of_parts(
@@ -176,6 +182,7 @@ def _of_parts(
     task: str | Task | None,
     source: str,
     remarks: Sequence[str] = (),
+    groups: Groups | None = None,
     **told: Any,
 ) -> TextData:
     """Data of the texts and labels of given parts; the train part is divided where others lack."""
@@ -187,11 +194,13 @@ def _of_parts(
                 f"{source}: there are {len(given):,} texts and {len(targets[part]):,} labels; "
                 "every text needs one."
             )
-    rows = part_rows(targets, found.task, split, source)
+    rows = part_rows(targets, found.task, split, source, groups)
     said = [*remarks, *([found.remark] if found.remark else [])]
     said += rare_classes(found.task, targets["train"], rows, "drop_rare=True")
+    said += groups.remarks(rows, targets, found.task) if groups is not None else []
     made = from_texts(texts, targets, found.task, rows, source=source, remarks=said, **told)
-    return replace(made, reshuffles="validation" not in texts)
+    numbers = None if groups is None else groups.numbers(rows)
+    return replace(made, reshuffles="validation" not in texts, groups=numbers)
 
 
 def is_text_folder(path: Path) -> bool:
@@ -206,15 +215,23 @@ def is_text_folder(path: Path) -> bool:
 def read_text_folder(path: Path, *, alone: bool = False) -> tuple[list[str], list[str], list[str]]:
     """The texts of a folder, their classes and their files, in the order of the files' names.
 
-    With `alone` those that lie in no sub-folder too, whose class is empty.
+    Texts in folders inside that of a class are of that class. With `alone` those that lie in no
+    sub-folder too, whose class is empty.
 
     Raises:
         DataError: A file is no UTF-8, or there is none.
     """
-    files = sorted([*path.glob("*/*.txt"), *(path.glob("*.txt") if alone else ())])
+    every = sorted(file for file in path.rglob("*") if file.suffix.lower() == ".txt")
+    files = [
+        file
+        for file in every
+        if file.is_file()
+        and (alone or file.parent != path)
+        and not any(part.startswith(".") for part in file.relative_to(path).parts)
+    ]
     if not files:
         raise DataError(f"{path} has no .txt file.")
-    classes = ["" if file.parent == path else file.parent.name for file in files]
+    classes = [top_folder(file, path) for file in files]
     return list(map(read_utf8, files)), classes, [str(f.relative_to(path)) for f in files]
 
 
@@ -227,7 +244,7 @@ def read_utf8(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is no text in UTF-8: {error}.") from error
+        raise DataError(f"{path} is no text in UTF-8: {error}; save it as UTF-8.") from error
 
 
 def is_text_dataset(dataset: Dataset[Any]) -> bool:

@@ -57,16 +57,17 @@ def encode_columns(rows: Any, book: Mapping[str, Any]) -> tuple[Tensor, ...]:
     Rows are a list of mappings from the names of columns to values, a mapping from names to the
     values of all rows, or a table of pandas or Polars. Cells may be text, as a CSV has them. A
     missing value (None, NaN, an empty text) is NaN among the numbers; a text that is no level of
-    its column has the code 0.
+    its column has the code 0. A text of a column of words is the weights of these.
     """
     columns = book["columns"]
     numbers: list[list[float]] = []
     codes: list[list[int]] = []
     levels_of = [{level: n for n, level in enumerate(c.get("levels", ()), 1)} for c in columns]
+    places_of = [{word: n for n, word in enumerate(c.get("words", ()))} for c in columns]
     for place, row in enumerate(table_rows(rows, [column["name"] for column in columns])):
         numbers.append([])
         codes.append([])
-        for column, levels in zip(columns, levels_of, strict=True):
+        for column, levels, places in zip(columns, levels_of, places_of, strict=True):
             name = column["name"]
             try:
                 value = row[name]
@@ -80,6 +81,8 @@ def encode_columns(rows: Any, book: Mapping[str, Any]) -> tuple[Tensor, ...]:
             try:
                 if column["kind"] == "category":
                     codes[-1].append(levels.get(level_in(value), 0))
+                elif places:
+                    numbers[-1] += weights_in(value, places, column["rarity"])
                 else:
                     numbers[-1] += numbers_in(value, column)
             except (TypeError, ValueError, OverflowError):
@@ -88,8 +91,8 @@ def encode_columns(rows: Any, book: Mapping[str, Any]) -> tuple[Tensor, ...]:
                     f"row {place} (counted from 0) holds {value!r} in the column {name!r}, which "
                     f"must be {wanted}"
                 ) from None
-    counts = {"category": 0, "number": 1, "date": 3}
-    width = sum(counts[c["kind"]] + bool(c.get("hours")) for c in columns)
+    counts = {"category": 0, "number": 1, "date": 3, "words": 0}
+    width = sum(counts[c["kind"]] + bool(c.get("hours")) + len(c.get("words", ())) for c in columns)
     count = sum(column["kind"] == "category" for column in columns)
     both = (
         torch.tensor(numbers, dtype=torch.float32).reshape(len(numbers), width),
@@ -155,6 +158,29 @@ def numbers_in(value: Any, column: Any) -> list[float]:
     days: float = value.toordinal() - date(1970, 1, 1).toordinal()
     days += (3600 * hour + 60 * minute + second + getattr(value, "microsecond", 0) / 1e6) / 86_400
     return [days - offset, value.month, value.weekday(), hour][:size]
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text, in small letters."""
+    import re
+    import unicodedata
+
+    return re.findall(r"[^\W_]+(?:'[^\W_]+)*", unicodedata.normalize("NFC", text).casefold())
+
+
+def weights_in(value: Any, places: Any, rarity: Any) -> list[float]:
+    """How much a text has of each word that has a place: the squares of all sum to 1, or to 0."""
+    from math import log, sqrt
+
+    counts: dict[str, int] = {}
+    for word in words_of(level_in(value)):
+        if word in places:
+            counts[word] = counts.get(word, 0) + 1
+    found = [0.0] * len(places)
+    for word, count in counts.items():
+        found[places[word]] = (1 + log(count)) * rarity[places[word]]
+    length = sqrt(sum(weight * weight for weight in found)) or 1.0
+    return [weight / length for weight in found]
 
 
 def encode_named(rows: Any, book: Mapping[str, Any]) -> tuple[Tensor, ...]:

@@ -1,4 +1,4 @@
-"""How networks and spaces are drawn: what is shown of them, where it stands, and its files.
+"""How networks, spaces and data are drawn: what is shown of them, where it stands, and its files.
 
 Pages that hold a drawing do not belong here.
 """

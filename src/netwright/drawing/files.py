@@ -6,6 +6,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from netwright.data import Data
 from netwright.drawing.branches import Cell
 from netwright.drawing.cell import draw_cell
 from netwright.drawing.difference import draw_difference
@@ -13,6 +14,7 @@ from netwright.drawing.marks import SMALL, SOFT, WIDEST, Label
 from netwright.drawing.network import draw_rows, lay_out
 from netwright.drawing.picture import Picture, check_path, flow
 from netwright.drawing.rows import Outline, outline
+from netwright.drawing.sheet import draw_data
 from netwright.drawing.sketch import Sketch, sketch
 from netwright.drawing.space import draw_space
 from netwright.errors import SettingError
@@ -49,26 +51,32 @@ def draw_svg(drawn: Sketch, *, widest: float = _COLUMN) -> Markup:
 
 
 def draw(
-    space: Space,
+    space: Space | Data,
     architecture: Architecture | None = None,
     *,
     other: Architecture | None = None,
     path: str | Path,
 ) -> None:
-    """Draw a space, one of its networks, or what differs between two, to .svg or .png.
+    """Draw a space, one of its networks, what differs between two, or data, to .svg or .png.
 
     Without an architecture that is the tree of the choices: kinds, options, and what they depend
     on. With one it is its network, from the top down: equal rows once with their number, rows of
     one shape in a box, parts with several branches as graphs. With `other` it is the answers that
-    differ, over both networks with the rows that differ set off.
+    differ, over both networks with the rows that differ set off. Of data it is a sheet of pictures,
+    series or recordings, a few of each class.
 
     Raises:
-        SettingError: `path` ends in something else or cannot be written, or `other` is given
-            without `architecture`.
+        SettingError: `path` ends in something else or cannot be written, `other` is given without
+            `architecture`, or data are tables or texts.
         SpaceError: An architecture is no member.
         MissingExtra: A .png without matplotlib.
     """
     check_path(path)
+    if isinstance(space, Data):
+        if architecture is not None or other is not None:
+            raise SettingError("`draw(data, ...)` must have no architecture beside the data.")
+        draw_data(space).write(path)
+        return
     if architecture is None:
         if other is not None:
             raise SettingError(

@@ -112,7 +112,8 @@ class Label:
 class Line:
     """A line through points, with rounded corners; `arrow` puts a head on its end.
 
-    A `smooth` one leaves and enters every point along the `along` axis ("x" or "y").
+    A `smooth` one leaves and enters every point along the `along` axis ("x" or "y"). The corners of
+    a `sharp` one are not rounded.
     """
 
     points: tuple[Point, ...]
@@ -120,9 +121,22 @@ class Line:
     arrow: bool = False
     smooth: bool = False
     along: Literal["x", "y"] = "y"
+    sharp: bool = False
 
 
-Shape = Box | Label | Line
+@dataclass(frozen=True)
+class Pixels:
+    """A picture in a rectangle: `size` is (h, w, c), c 1 or 3; `pixels` are its bytes, by rows."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    size: tuple[int, int, int]
+    pixels: bytes
+
+
+Shape = Box | Label | Line | Pixels
 
 
 def bounds(label: Label) -> tuple[float, float, float, float]:
@@ -133,7 +147,7 @@ def bounds(label: Label) -> tuple[float, float, float, float]:
 
 def extent(shape: Shape) -> Point:
     """Its right and bottom end."""
-    if isinstance(shape, Box):
+    if isinstance(shape, Box | Pixels):
         return shape.x + shape.width, shape.y + shape.height
     if isinstance(shape, Label):
         return bounds(shape)[2], bounds(shape)[3]
@@ -159,6 +173,9 @@ def commands(line: Line) -> Iterable[tuple[str, list[Point]]]:
                 yield "C", [(x, (y + v) / 2), (u, (y + v) / 2), (u, v)]
             else:
                 yield "C", [((x + u) / 2, y), ((x + u) / 2, v), (u, v)]
+        return
+    if line.sharp:
+        yield from (("L", [point]) for point in points[1:])
         return
     for before, corner, after in zip(points, points[1:], points[2:], strict=False):
         yield "L", [_towards(corner, before)]

@@ -7,11 +7,13 @@ a picture inside a dark report stays readable; in PNG it is black on white.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from markupsafe import Markup
 
 from netwright.drawing.marks import (
@@ -20,12 +22,14 @@ from netwright.drawing.marks import (
     Box,
     Label,
     Line,
+    Pixels,
     Shape,
     commands,
     extent,
     head,
     moved,
 )
+from netwright.drawing.png import png_address
 from netwright.drawing.svg import element, path, through
 from netwright.errors import SettingError, require
 
@@ -114,6 +118,8 @@ def check_path(path: str | Path) -> Path:
 def _svg(shape: Shape) -> Markup:
     if isinstance(shape, Box):
         return _svg_box(shape)
+    if isinstance(shape, Pixels):
+        return _svg_pixels(shape)
     if isinstance(shape, Label):
         return element(
             "text",
@@ -130,6 +136,19 @@ def _svg(shape: Shape) -> Markup:
     if not shape.arrow:
         return line
     return line + element("path", d=through(head(shape), closed=True), fill=ink)
+
+
+def _svg_pixels(shape: Pixels) -> Markup:
+    return element(
+        "image",
+        x=float(shape.x),
+        y=float(shape.y),
+        width=float(shape.width),
+        height=float(shape.height),
+        href=png_address(shape.size, shape.pixels),
+        preserveAspectRatio="none",
+        style="image-rendering:pixelated",
+    )
 
 
 def _ink(colour: str | None, page: str = "currentColor") -> str:
@@ -181,9 +200,13 @@ def _write_png(picture: Picture, path: Path) -> None:
                 weight="bold" if shape.bold else "normal",
                 zorder=order,
             )
+        elif isinstance(shape, Pixels):
+            _png_pixels(axes, shape, order)
         else:
             _png_line(axes, patches, paths.Path, shape, order)
-    figure.savefig(path)
+    with warnings.catch_warnings():  # letters that the font has not are boxes
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
+        figure.savefig(path)
 
 
 def _png_box(patches: Any, box: Box, order: int) -> Any:
@@ -198,6 +221,15 @@ def _png_box(patches: Any, box: Box, order: int) -> Any:
         linestyle=(0, (5, 4)) if box.dashed else "solid",
         zorder=order,
     )
+
+
+def _png_pixels(axes: Any, shape: Pixels, order: int) -> None:
+    values = np.frombuffer(shape.pixels, np.uint8).reshape(shape.size)
+    values = values.repeat(3, 2) if shape.size[2] == 1 else values
+    ends = (shape.x, shape.x + shape.width, shape.y + shape.height, shape.y)
+    limits = axes.get_xlim(), axes.get_ylim()
+    axes.imshow(values, extent=ends, aspect="auto", interpolation="nearest", zorder=order)
+    axes.set(xlim=limits[0], ylim=limits[1])
 
 
 def _faded(colour: str, opacity: float) -> Any:

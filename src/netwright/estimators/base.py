@@ -60,6 +60,8 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         device: str = "auto",
         workers: int = 0,
         store: str | Path | Store | None = None,
+        kind: str | None = None,
+        rate: int | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: bool = False,
     ) -> None:
@@ -78,6 +80,8 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         self.device = device
         self.workers = workers
         self.store = store
+        self.kind = kind
+        self.rate = rate
         self.random_state = random_state
         self.verbose = verbose
 
@@ -89,8 +93,8 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         """Search a network for rows `X` and targets `y`, and keep the best one.
 
         `X` is an array (n, f) of numbers, NaN where one is missing; a table of pandas or Polars,
-        whose columns may hold numbers, text, dates and gaps; or images (n, h, w), (n, c, h, w) or
-        (n, h, w, c).
+        whose columns may hold numbers, text, dates and gaps; images (n, h, w), (n, c, h, w) or
+        (n, h, w, c); a list of texts; or series or recordings: see `kind` of the settings.
 
         Raises:
             ValueError: Rows, targets or a setting cannot be used; the message says why.
@@ -106,7 +110,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         check_consistent_length(targets, range(len(rows)))
         metric, measured = self._sought(task)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        data, divided = data_of(rows, targets, measured, self.validation, seed)
+        data, divided = data_of(rows, targets, measured, self.validation, seed, self.rate)
         self.run_ = searched(
             self._settings(), data, metric.objective, seed=seed, divided=divided, began=began
         )
@@ -118,6 +122,12 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
     def _take(self, network: nn.Module, encoding: Any, names: tuple[str, ...]) -> None:
         """Keep what answers rows."""
         self._network, self._encoding, self._names = network, encoding, names
+
+    @property
+    def learnt_kind(self) -> str:
+        """What kind of rows the network learned from, as its code book has it; empty before."""
+        encoding = getattr(self, "_encoding", None)
+        return "" if encoding is None else str(encoding.to_json()["kind"])
 
     def _settings(self) -> Settings:
         own = {f: getattr(self, f) for f in Settings.__dataclass_fields__ if f != "called"}

@@ -64,6 +64,9 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         workers: processes of one thread each; 0 trains in this process.
         store: where the run is logged and its weights are kept, as `search` has it; None keeps it
             in the estimator, and `pickle` with it.
+        kind: what rows are, where `X` does not say it: "series" for arrays (n, t) or (n, c, t) or a
+            list of them of any lengths, "sound" for recordings (t,), "text", "images" or "table".
+        rate: that of recordings, in Hz; with `kind="sound"` alone.
         random_state: seed of everything random, as scikit-learn has it. With it `fit` repeats, but
             with `minutes`.
         verbose: print a line for each trial.
@@ -99,6 +102,8 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         device: str = "auto",
         workers: int = 0,
         store: str | Path | Store | None = None,
+        kind: str | None = None,
+        rate: int | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: bool = False,
     ) -> None:
@@ -118,6 +123,8 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
             device=device,
             workers=workers,
             store=store,
+            kind=kind,
+            rate=rate,
             random_state=random_state,
             verbose=verbose,
         )

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from netwright.data.again import Items, is_of_items
 from netwright.data.columns import column_from
 from netwright.data.encodings import Arrays, Columns, encoding_from
 from netwright.errors import ExportError
@@ -71,8 +72,10 @@ def read_folder(folder: Path) -> Mapping[str, Any]:
     return body
 
 
-def encoding_in(body: Mapping[str, Any]) -> Columns | Arrays:
+def encoding_in(body: Mapping[str, Any]) -> Columns | Arrays | Items:
     """How rows become tensors, as `to_json` said it."""
+    if is_of_items(body):
+        return Items(body)
     if body["kind"] == "columns":
         return Columns(tuple(map(column_from, body["columns"])))
     found = encoding_from(body)

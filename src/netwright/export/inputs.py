@@ -63,12 +63,20 @@ def _of_columns(signature: Signature, columns: list[Mapping[str, Any]]) -> list[
     numbers = [c for c in columns if c["kind"] != "category"]
     names = [spec.name for spec in signature.inputs]
     found: list[dict[str, Any]] = []
+    start = 0
     for column in numbers:
+        place = {"tensor": names[0], "column": column["name"]}
+        if column["kind"] == "words":
+            count = len(column["words"])
+            holds = f"weights of {count:,} words, up to place {start + count - 1}"
+            found.append({**place, "place": start, "holds": holds})
+            start += count
+            continue
         for holds in _parts_of(column):
             first = holds in ("number", _OF_DATES["day"])
-            place = {"tensor": names[0], "place": len(found), "column": column["name"]}
             less = {"less": column["offset"]} if first else {}
-            found.append({**place, "holds": holds, **less, "missing": "NaN"})
+            found.append({**place, "place": start, "holds": holds, **less, "missing": "NaN"})
+            start += 1
     categories = [c for c in columns if c["kind"] == "category"]
     for number, column in enumerate(categories):
         where = {"tensor": names[-1], "place": number, "column": column["name"]}

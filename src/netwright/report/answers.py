@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
-import struct
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
 
+from netwright.drawing.png import png_address
 from netwright.record.record import Record
 from netwright.report.charts import Chart, Line, Points
 from netwright.report.html import Pages
@@ -163,17 +162,6 @@ def _short(value: object, most: int = _LONG) -> str:
 
 
 def _png(picture: Mapping[str, Any]) -> str:
-    """A picture as the address of a PNG, which the page holds itself.
-
-    Written here since a report needs no Pillow: the format is the pixels, compressed by zlib.
-    """
+    """A picture as the address of a PNG, which the page holds itself."""
     height, width, channels = picture["shape"]
-    pixels, stride = base64.b64decode(picture["bytes"]), width * channels
-    rows = (b"\0" + pixels[i * stride : (i + 1) * stride] for i in range(height))
-    header = struct.pack(">IIBBBBB", width, height, 8, 2 if channels == 3 else 0, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(b"".join(rows))), (b"IEND", b""))
-    data = b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        for kind, body in chunks
-    )
-    return f"data:image/png;base64,{base64.b64encode(data).decode('ascii')}"
+    return png_address((height, width, channels), base64.b64decode(picture["bytes"]))

@@ -68,8 +68,8 @@ def _read(network: ExportedNetwork, source: Path, split: Split, kind: str, task:
             raise SettingError(f"`retrain` must have no group or time with series, got {source}.")
         return load_series(source, split, task=task)
     if kind == "series" and "id" in network.book and suffix in (".csv", ".parquet"):
-        if split.group or split.time:
-            raise SettingError(f"`retrain` must have no group or time with series, got {source}.")
+        if split.time:
+            raise SettingError(f"`retrain` must have no time with series, got {source}.")
         return load_long(
             source,
             split,
@@ -79,9 +79,14 @@ def _read(network: ExportedNetwork, source: Path, split: Split, kind: str, task:
             task=task,
         )
     pictures = kind in ("arrays", "pictures") and source.is_dir()
-    if (split.given and not pictures) or split.group or split.time:
+    if (split.given and not pictures) or split.time:
         raise SettingError(
-            f"`retrain` must have test, group or time with a table alone, got {str(source)!r}."
+            f"`retrain` must have test or time with a table alone, got {str(source)!r}."
+        )
+    if split.group and not source.is_dir():
+        raise SettingError(
+            "`retrain` must have group with a table or a folder of files alone, got "
+            f"{str(source)!r}."
         )
     if kind == "text" and is_text_folder(source):
         return load_text_folder(source, split, task=task, like=tokens_from(network.book))
@@ -114,9 +119,9 @@ def _read(network: ExportedNetwork, source: Path, split: Split, kind: str, task:
 
 def _sounds(network: ExportedNetwork, source: Path, split: Split, task: Task) -> Data:
     """Recordings at the rate of the network, and no longer than it knows them."""
-    if split.given or split.group or split.time:
+    if split.given or split.time:
         raise SettingError(
-            f"`retrain` must have test, group or time with a table alone, got {str(source)!r}."
+            f"`retrain` must have test or time with a table alone, got {str(source)!r}."
         )
     book: Any = network.book
     told: dict[str, Any] = {"rate": book["rate"], "longest": book["longest"], "task": task}

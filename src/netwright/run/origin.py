@@ -159,10 +159,15 @@ def _training(training: Training) -> dict[str, Any]:
         "data": loaded["source"],
         "label": loaded["label"],
         "task": task,
-        "size": None if size is None else f"{size[0]}x{size[1]}",
+        "size": None if size is None else _pixels(size),
         "split": {name: value for name, value in loaded.items() if name not in _ASIDE},
         "training": ", ".join(f"{name}={value!r}" for name, value in settings.items()),
     }
+
+
+def _pixels(size: int | tuple[int, int]) -> str:
+    """A size as `--size` has it: `HxW`, or one number for both."""
+    return str(size) if isinstance(size, int) else f"{size[0]}x{size[1]}"
 
 
 def _stopper(plan: Plan) -> str | None:
