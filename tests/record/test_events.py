@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from netwright.errors import StoreError
 from netwright.record import events, reading
 from netwright.record.division import Division, Share
-from netwright.record.events import KINDS, SharedCandidate, write
+from netwright.record.events import KINDS, SharedCandidate
 from netwright.record.fact import Fact, TrialFact
 from netwright.record.rows import read
+from netwright.record.writing import write
 from netwright.space import Architecture
 from netwright.store import MemoryStore
 from netwright.trial import BASELINE, REFIT, SEARCH, STATUSES, Budget, Proposal, Stage, Trial

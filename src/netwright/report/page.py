@@ -13,6 +13,7 @@ from netwright.files.whole import write_whole
 from netwright.objective import figures
 from netwright.record.designs import designs_noted
 from netwright.record.record import Record
+from netwright.record.reference import models_compared
 from netwright.record.words import counted
 from netwright.report import sections
 from netwright.report.answers import answers
@@ -157,7 +158,7 @@ def _figures(record: Record, tested: float | None) -> list[tuple[str, str]]:
             rows.append((f"{best.metrics[cost]:,.0f}", unit))
     if record.reference and (reference := record.reference_score) is not None:
         name = record.reference_name
-        chosen = f", {record.compared}" if record.compared else ""
+        chosen = f", {compared}" if (compared := models_compared(record)) else ""
         rows.append((metric.show(reference), f"test {metric.name} of {name}{chosen}"))
     for limit in record.limits:
         rows.append((f"≤ {limit.bound:g}", f"limit on {limit.metric}, kept"))

@@ -23,10 +23,11 @@ from netwright.record import events
 from netwright.record.artifacts import export_prefix, weights_key
 from netwright.record.reading import read_record
 from netwright.record.record import Record
+from netwright.record.writing import write
 from netwright.run.exporting import export_trial, load_trained
 from netwright.run.plan import Plan
 from netwright.store import Store
-from netwright.trial import Budget, Trial, best_of, front_of
+from netwright.trial import Budget, Trial, front_of
 
 _FAILED = {
     "test": "The network was not scored on the test part",
@@ -45,9 +46,9 @@ def conclude(store: Store, name: str, plan: Plan, left: float | None = None) -> 
     record = read_record(store, name)
     kept = record.history.candidates(plan.limits, record.stage)
     kept = [t for t in kept if store.has(name, weights_key(t.number))]
-    best = best_of(kept, plan.objectives[0])
+    best = record.taken(kept)
     if best is None:
-        events.write(store, name, events.Ended("failed", _why_none(record, plan)))
+        write(store, name, events.Ended("failed", _why_none(record, plan)))
         return
     chosen = front_of(kept, plan.objectives) if len(plan.objectives) > 1 else [best]
     chosen = [trial for trial in chosen if trial.number not in record.tested]
@@ -55,7 +56,7 @@ def conclude(store: Store, name: str, plan: Plan, left: float | None = None) -> 
         _test(store, name, plan, chosen, left, compared=record.reference is not None)
     if plan.export:
         _export_best(store, name, plan, best)
-    events.write(store, name, events.Ended("done", ""))
+    write(store, name, events.Ended("done", ""))
 
 
 def conclude_early(store: Store, name: str, plan: Plan) -> None:
@@ -76,7 +77,7 @@ def _kept_on(store: Store, name: str, step: str) -> Iterator[None]:
     except Exception as error:
         own = isinstance(error, NetwrightError)
         reason = " ".join(str(error).split()) if own else first_line(error)
-        events.write(store, name, events.Noted(step, f"{_FAILED[step]}: {reason}"))
+        write(store, name, events.Noted(step, f"{_FAILED[step]}: {reason}"))
 
 
 def _why_none(record: Record, plan: Plan) -> str:
@@ -107,7 +108,7 @@ def _test(
             found = plan.evaluator.test(model)
             scores[trial.number] = floats(found, f"{type(plan.evaluator).__name__}.test(...)")
             if details := plan.evaluator.examine(model):
-                events.write(store, name, events.Examined(trial.number, details))
+                write(store, name, events.Examined(trial.number, details))
     classical = None
     data = plan.evaluator.data
     if data is not None and len(data.test) and not compared:
@@ -116,7 +117,7 @@ def _test(
                 data = data.with_validation_in_train()
             metric, plain = data.task.led_by(plan.objectives), _plain(plan, chosen[0])
             classical = reference(data, left, metric=metric, plain=plain)
-    events.write(store, name, events.Tested(scores, classical))
+    write(store, name, events.Tested(scores, classical))
 
 
 def _plain(plan: Plan, trial: Trial) -> Plain | None:
@@ -136,17 +137,17 @@ def _export_best(store: Store, name: str, plan: Plan, best: Trial) -> None:
         with _kept_on(store, name, "sketch"):
             model = load_trained(store, name, plan, best)
             drawn = sketch(model, plan.space.signature).to_json()
-            events.write(store, name, events.Sketched(best.number, drawn))
+            write(store, name, events.Sketched(best.number, drawn))
     with _kept_on(store, name, "export"), temporary() as folder:
         model = load_trained(store, name, plan, best)
         made = export_trial(store, name, plan, best, model, folder / "export")
         _put_export(store, name, best.number, made.directory)
         is_tested, prefix = best.number in record.tested, export_prefix(best.number).rstrip("/")
         fact = events.Exported(best.number, is_tested, prefix, made.checks, tuple(made.notes))
-        events.write(store, name, fact)
+        write(store, name, fact)
         lost = " ".join(fault for fault in made.faults if not _is_known(record, fault))
         if lost or "export" in record.losses:
-            events.write(store, name, events.Noted("export", lost))
+            write(store, name, events.Noted("export", lost))
 
 
 def _is_known(record: Record, fault: str) -> bool:

@@ -22,6 +22,7 @@ from netwright.oneshot import OneShot
 from netwright.record import events
 from netwright.record.progress import Flight, Progress
 from netwright.run.budget import Clock, Spending
+from netwright.run.choice import Scored, chosen, rechecks, scored
 from netwright.run.finals import eligible, finalists, has_trained, measured_again, refits
 from netwright.run.flights import evaluation_of
 from netwright.run.landing import Landing
@@ -34,7 +35,7 @@ from netwright.run.takeoff import Takeoff
 from netwright.run.timetable import long_enough
 from netwright.run.workers import news
 from netwright.store import Store
-from netwright.trial import BASELINE, REFIT, SEARCH, History, Proposal, Stage, Trial
+from netwright.trial import BASELINE, RECHECK, REFIT, SEARCH, History, Proposal, Stage, Trial
 
 
 class Loop:
@@ -113,9 +114,10 @@ class Loop:
                 choose = partial(finalists, plan, self.history, number, late=self._are_long(plan))
                 self._final(Stage.final(number), choose)
             self._confirm()
+            self._settle(plan)
             if plan.refit:
                 own = self.state.budget_of(None)
-                self._final(REFIT, lambda: refits(plan, self._eligible(), own))
+                self._final(REFIT, lambda: refits(plan, self._taken(), own))
         finally:
             self.executor.stop()
 
@@ -195,6 +197,43 @@ class Loop:
         claim, executor = self.state.claim, self.executor
         found = measured_again(kept, plan.limits, plan.measured, executor, claim, watch)
         self.state.append(events.Confirmed(found))
+
+    def _settle(self, plan: Plan) -> None:
+        """Choose the network that is returned; those that rows cannot tell apart are trained again.
+
+        So it is with one objective. With several the front is returned, as it was measured.
+        """
+        record = self.state.record
+        if len(plan.objectives) > 1 or record.choice is not None:
+            return
+        again = rechecks(self._scored()) if plan.finals else []
+        trials = [trial for p in again if (trial := self.history.numbered(p.parent)) is not None]
+        if RECHECK in record.finalists or (
+            trials and self.pacing.leaves_room(trials, refit=plan.refit)
+        ):
+            self._final(RECHECK, lambda: again)
+        choice = chosen(plan, self._scored(), again=RECHECK in record.finalists)
+        if choice is not None:
+            self.state.append(choice)
+
+    def _scored(self) -> list[Scored]:
+        """The networks that may be returned, each by all its trainings of one length.
+
+        Where one of those that were trained again failed, the first trainings count.
+        """
+        history, proposals = self.history, self.state.record.finalists.get(RECHECK, ())
+        again = {t.proposal.parent: t for t in history if t.proposal.stage == RECHECK and t.done}
+        whole = all(proposal.parent in again for proposal in proposals)
+        given = (self.store, self.name, self.plan.objectives[0])
+        return [
+            scored(*given, [t, *([again[t.number]] if whole and t.number in again else [])])
+            for t in self._eligible()
+        ]
+
+    def _taken(self) -> list[Trial]:
+        """The networks that may be returned, or the one of them that was chosen."""
+        found, choice = self._eligible(), self.state.record.choice
+        return [t for t in found if choice and t.number == choice.number] or found
 
     def progress(self) -> Progress:
         """What a person wants to know now."""
