@@ -46,8 +46,8 @@ class Beside:
         known = self.name if self.kind == "reference" else f"{self.name}, a well-known network,"
         where = f"on {self.rows:,} {self.part} rows"
         sure = self.probability
-        most = f"{min(0.99, max(sure, 1 - sure)):.0%}"
-        most = f"more than {most}" if max(sure, 1 - sure) > 0.99 else most
+        more = max(sure, 1 - sure)
+        most = "more than 99 %" if more > 0.99 else f"{100 * more:.0f} %"
         side = "better" if self.difference >= 0 else "worse"
         if sure >= _SURE:
             told = f"Beats {known} by {by} {where} ({most} sure)."

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+from netwright.data import Data
 from netwright.drawing.files import sketch
 from netwright.errors import NetwrightError
 from netwright.evaluate.plain import Plain
@@ -25,13 +28,17 @@ from netwright.record.reading import read_record
 from netwright.record.record import Record
 from netwright.record.writing import write
 from netwright.run.exporting import export_trial, load_trained
+from netwright.run.judging import REFERENCE, judge, keep_spread
 from netwright.run.plan import Plan
 from netwright.store import Store
+from netwright.tasks.base import Batches
+from netwright.tasks.spread import spread_of
 from netwright.trial import Budget, Trial, front_of
 
 _FAILED = {
     "test": "The network was not scored on the test part",
     "reference": "There is no reference to compare with",
+    "judge": "It cannot be said how sure it is that the network is better than others",
     "sketch": "The network was not drawn",
     "export": "The network was not exported, its weights are kept",
 }
@@ -54,6 +61,8 @@ def conclude(store: Store, name: str, plan: Plan, left: float | None = None) -> 
     chosen = [trial for trial in chosen if trial.number not in record.tested]
     if chosen:
         _test(store, name, plan, chosen, left, compared=record.reference is not None)
+    with _kept_on(store, name, "judge"):
+        judge(store, name, plan, best)
     if plan.export:
         _export_best(store, name, plan, best)
     write(store, name, events.Ended("done", ""))
@@ -102,6 +111,7 @@ def _test(
 ) -> None:
     """Score networks on the test part, and a classical method if it was not `compared` before."""
     scores: dict[int, dict[str, float]] = {}
+    metric = read_record(store, name).metric
     for trial in chosen:
         with _kept_on(store, name, "test"):
             model = load_trained(store, name, plan, trial)
@@ -109,15 +119,29 @@ def _test(
             scores[trial.number] = floats(found, f"{type(plan.evaluator).__name__}.test(...)")
             if details := plan.evaluator.examine(model):
                 write(store, name, events.Examined(trial.number, details))
+            spread = partial(plan.evaluator.test_spread, model, metric.name)
+            keep_spread(store, name, trial.number, spread)
     classical = None
     data = plan.evaluator.data
     if data is not None and len(data.test) and not compared:
         with _kept_on(store, name, "reference"):
-            if plan.refit:  # the reference learns from what the network did
-                data = data.with_validation_in_train()
-            metric, plain = data.task.led_by(plan.objectives), _plain(plan, chosen[0])
-            classical = reference(data, left, metric=metric, plain=plain)
+            classical = _referred(store, name, plan, data, chosen[0], left)
     write(store, name, events.Tested(scores, classical))
+
+
+def _referred(
+    store: Store, name: str, plan: Plan, data: Data, trial: Trial, left: float | None
+) -> dict[str, Any] | None:
+    """What a classical method reaches; how sure that is, is kept."""
+    if plan.refit:  # the reference learns from what the network did
+        data = data.with_validation_in_train()
+    metric, plain = data.task.led_by(plan.objectives), _plain(plan, trial)
+
+    def told(batches: Batches) -> None:
+        spread = partial(spread_of, data.task, metric.name, batches, len(data.test))
+        keep_spread(store, name, REFERENCE, spread)
+
+    return reference(data, left, metric=metric, plain=plain, told=told)
 
 
 def _plain(plan: Plan, trial: Trial) -> Plain | None:
