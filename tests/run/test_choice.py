@@ -19,7 +19,9 @@ from netwright.execute import Inline
 from netwright.network.weights import tensor_bytes
 from netwright.objective import limits_from, maximize, minimize
 from netwright.record.artifacts import spread_key, weights_key
+from netwright.record.events import Reopened
 from netwright.record.reading import read_record
+from netwright.record.writing import write
 from netwright.report import write_report
 from netwright.run.choice import Scored, chosen, rechecks, scored, tied
 from netwright.run.conclude import conclude
@@ -288,6 +290,18 @@ def test_a_run_that_was_stopped_anywhere_chooses_the_same(tmp_path, space) -> No
         assert listed(again.history) == listed(whole.history)
         assert other.choice == record.choice
         assert other.best.number == record.best.number
+
+
+def test_a_run_that_goes_on_chooses_anew_and_trains_none_a_third_time(tmp_path, space) -> None:
+    run, before = concluded(tmp_path, made_of(space))
+    write(run.store, "a", Reopened(9, None, None))
+    assert read_record(run.store, "a").choice is None
+    _, record = concluded(tmp_path, made_of(space, trials=9))
+    again = [t for t in record.history if t.proposal.stage == RECHECK]
+    assert len({t.architecture for t in again}) == len(again)
+    taken = record.history.numbered(record.choice.number)
+    assert record.best.architecture == taken.architecture
+    assert len(record.choice.finalists) > len(before.choice.finalists)
 
 
 def test_without_finals_it_is_chosen_among_the_best_four(tmp_path, space) -> None:

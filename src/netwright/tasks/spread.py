@@ -63,9 +63,8 @@ class Spread:
     def error_beside(self, other: Spread) -> float | None:
         """The standard error of the difference of two metrics; None where the rows differ.
 
-        Of shares of right answers one pair of rows is added on which the two differ, one each way,
-        half of a row each, so that few such rows are not taken for certainty (Agresti and Min
-        2005).
+        Of shares of right answers half a row is added that the one has right alone, and half a row
+        for the other, so that few such rows are not taken for certainty (Agresti and Min 2005).
         """
         own, others = (self.which, self.drawn), (other.which, other.drawn)
         if own != others or len(self.values) != len(other.values):
