@@ -76,7 +76,7 @@ def result_lines(record: Record) -> list[str]:
     """The result of a run in a few lines."""
     from netwright.objective import figures
     from netwright.record.designs import designs_told
-    from netwright.record.sureness import choice_told, error_told, judged_told
+    from netwright.record.sureness import judged_told
     from netwright.record.words import counted
     from netwright.report.statistics import interval
 
@@ -103,15 +103,7 @@ def result_lines(record: Record) -> list[str]:
             beside.insert(0, f"95 % interval {low:.2%} to {high:.2%}")
         told = f" ({'; '.join(beside)})" if beside else ""
         lines.append(f"{f'test {metric.name}':20} {metric.show(tested)}{told}")
-    if metric.name in best.metrics:
-        refit = best.proposal.stage.is_refit
-        notes = ["before the last training, on train and validation"] if refit else []
-        notes = [text for text in (error_told(record, best), *notes) if text]
-        value = metric.show(best.metrics[metric.name])
-        after = f" ({'; '.join(notes)})" if notes else ""
-        lines.append(f"{f'validation {metric.name}':20} {value}{after}")
-    if choice := choice_told(record, best):
-        lines.append(f"chosen               {choice[0].lower()}{choice[1:]}")
+    lines += _validated(record, best)
     if known := designs_told(record):
         lines.append(f"well-known networks  {known}")
     for latency, ms in figures(best.metrics, "latency_ms").items():
@@ -129,6 +121,23 @@ def result_lines(record: Record) -> list[str]:
         + f"; {_time(record.seconds)}"
     )
     lines += [f"too slow             {record.slow_ones}"] if record.slow_ones else []
+    return lines
+
+
+def _validated(record: Record, best: Trial) -> list[str]:
+    """The figure on the validation part, how sure it is, and why the network was taken by it."""
+    from netwright.record.sureness import choice_told, error_told
+
+    lines, metric = [], record.metric
+    if metric.name in best.metrics:
+        refit = best.proposal.stage.is_refit
+        notes = ["before the last training, on train and validation"] if refit else []
+        notes = [text for text in (error_told(record, best), *notes) if text]
+        value = metric.show(best.metrics[metric.name])
+        after = f" ({'; '.join(notes)})" if notes else ""
+        lines.append(f"{f'validation {metric.name}':20} {value}{after}")
+    if choice := choice_told(record, best):
+        lines.append(f"chosen               {choice[0].lower()}{choice[1:]}")
     return lines
 
 
