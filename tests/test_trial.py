@@ -36,7 +36,7 @@ def test_a_stage_is_one_thing_and_goes_to_text_and_back(stage: Stage) -> None:
 
 @pytest.mark.parametrize("text", ["", "final", "final 0", "final -1", "search 1", "finals 1", "1"])
 def test_what_is_no_stage_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="must be one of search, baseline, final, refit"):
+    with pytest.raises(ValueError, match="must be one of search, baseline, final, recheck, refit"):
         Stage.from_json(text)
 
 

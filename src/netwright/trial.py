@@ -18,18 +18,19 @@ Status = Literal["done", "failed", "invalid", "timeout", "oom", "preempted"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 
 
-_KINDS = ("search", "baseline", "final", "refit")  # in the order in which they follow each other
+_KINDS = ("search", "baseline", "final", "recheck", "refit")  # in the order they follow in
 
 
 @total_ordering
 @dataclass(frozen=True)
 class Stage:
-    """A part of a run: the search, random networks beside it, the finals 1, 2, ..., or the refit.
+    """A part of a run: the search, random networks beside it, the finals 1, 2, ..., and the refit.
 
-    Stages are ordered as they follow each other. `number` is that of a final, else 0.
+    In the recheck, after the last final, those are trained again that its rows could not tell
+    apart. Stages are ordered as they follow each other. `number` is that of a final, else 0.
     """
 
-    kind: Literal["search", "baseline", "final", "refit"]
+    kind: Literal["search", "baseline", "final", "recheck", "refit"]
     number: int = 0
 
     def __post_init__(self) -> None:
@@ -60,6 +61,11 @@ class Stage:
         return self.kind == "final"
 
     @property
+    def is_recheck(self) -> bool:
+        """Whether finalists are trained again as long, by another seed, to be told apart."""
+        return self.kind == "recheck"
+
+    @property
     def is_refit(self) -> bool:
         """Whether what was chosen is trained on the validation part too."""
         return self.kind == "refit"
@@ -78,7 +84,7 @@ class Stage:
         return f"final {self.number}" if self.is_final else self.kind
 
     def to_json(self) -> str:
-        """`search`, `baseline`, `final 1`, ... or `refit`."""
+        """`search`, `baseline`, `final 1`, ..., `recheck` or `refit`."""
         return str(self)
 
     @classmethod
@@ -92,7 +98,8 @@ class Stage:
         return cls(kind, int(number or 0))  # type: ignore[arg-type]
 
 
-SEARCH, BASELINE, REFIT = Stage("search"), Stage("baseline"), Stage("refit")
+SEARCH, BASELINE = Stage("search"), Stage("baseline")
+RECHECK, REFIT = Stage("recheck"), Stage("refit")
 
 
 def last_final(count: int) -> Stage:

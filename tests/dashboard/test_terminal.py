@@ -3,11 +3,19 @@ import io
 import pytest
 from rich.console import Console
 
-from netwright.dashboard.terminal import PlainView, clock, picture, remaining, sparkline, view
+from netwright.dashboard.terminal import (
+    PlainView,
+    clock,
+    picture,
+    remaining,
+    sparkline,
+    stage_name,
+    view,
+)
 from netwright.objective import maximize, minimize
 from netwright.record.progress import Flight, Progress
 from netwright.space import Architecture
-from netwright.trial import SEARCH, Budget, History, Proposal, Stage, Trial
+from netwright.trial import RECHECK, SEARCH, Budget, History, Proposal, Stage, Trial
 
 PROPOSAL = Proposal(Architecture({"width": 8}))
 
@@ -92,3 +100,12 @@ def test_small_parts() -> None:
     assert sparkline(progress(1), 10) == ""
     assert sparkline(progress(20), 10)[0] == "▁"
     assert sparkline(progress(20), 10)[-1] == "█"
+
+
+def test_a_stage_that_tells_finalists_apart_has_its_words() -> None:
+    again = Proposal(Architecture({"width": 8}), Budget(3), 5, RECHECK)
+    lucky = Trial(20, again, "done", {"accuracy": 0.99})
+    before = progress(stage=RECHECK, expected=3)
+    made = progress(stage=RECHECK, expected=3, history=History([*before.history, lucky]))
+    assert stage_name(made) == "training 3 networks again, to tell them apart"
+    assert made.best() == before.best()  # one more training is no network of its own

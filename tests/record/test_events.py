@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 
 from netwright.errors import StoreError
 from netwright.record import events, reading
+from netwright.record.choice import Finalist
 from netwright.record.division import Division, Share
-from netwright.record.events import KINDS, SharedCandidate, write
+from netwright.record.events import KINDS, SharedCandidate
 from netwright.record.fact import Fact, TrialFact
+from netwright.record.judged import Beside
 from netwright.record.rows import read
+from netwright.record.writing import write
 from netwright.space import Architecture
 from netwright.store import MemoryStore
 from netwright.trial import BASELINE, REFIT, SEARCH, STATUSES, Budget, Proposal, Stage, Trial
@@ -37,6 +40,10 @@ TRIALS = st.builds(
     st.lists(METRICS, max_size=2).map(tuple), VALUES, VALUES, TEXTS, TEXTS, st.none() | NUMBERS,
 )  # fmt: skip
 BODIES = st.dictionaries(NAMES, st.one_of(st.none(), NUMBERS, VALUES, TEXTS), max_size=4)
+FINALIST = (
+    *(NUMBERS, VALUES, NUMBERS, st.none() | VALUES, st.none() | NUMBERS),
+    *(VALUES, st.none() | VALUES, st.booleans()),
+)
 BY_TRIAL = st.dictionaries(NUMBERS, METRICS, max_size=3)
 SAMPLES = {
     "created": st.builds(events.Created, BODIES),
@@ -58,6 +65,14 @@ SAMPLES = {
         events.SchedulesPlanned, st.lists(st.tuples(NUMBERS, NUMBERS)).map(tuple), NUMBERS
     ),
     "confirmed": st.builds(events.Confirmed, BY_TRIAL),
+    "chosen": st.builds(
+        events.Chosen, NUMBERS, TEXTS, st.lists(st.builds(Finalist, *FINALIST)).map(tuple)
+    ),
+    "judged": st.builds(
+        events.Judged,
+        NUMBERS,
+        st.lists(st.builds(Beside, *[TEXTS] * 4, NUMBERS, VALUES, VALUES)).map(tuple),
+    ),
     "tested": st.builds(events.Tested, BY_TRIAL, st.none() | BODIES),
     "exported": st.builds(
         events.Exported, NUMBERS, st.booleans(), TEXTS, BODIES, st.lists(TEXTS).map(tuple)

@@ -65,6 +65,7 @@ def test_its_results_are_read(path: Path, name: str) -> None:
     record, expected = read(path, name), EXPECTED[name]
     assert record.status == expected["status"]
     assert record.best.number == expected["best"]
+    assert record.choice is None and record.judged is None  # which were not logged then
     assert record.best.metrics["accuracy"] == expected["accuracy"]
     assert [t.number for t in record.front] == expected["front"]
     assert {str(number): found for number, found in record.tested.items()} == expected["tested"]

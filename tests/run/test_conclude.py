@@ -8,13 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load
 from torch import Tensor, nn
 
 import netwright as nw
+from netwright.cli.output import result_lines
 from netwright.errors import ExportError
 from netwright.export import package
-from netwright.record.artifacts import weights_key
+from netwright.record.artifacts import spread_key, weights_key
+from netwright.report.page import page
 from netwright.run import conclude, exporting
+from netwright.tasks.spread import Spread
 
 
 class Gate(nn.Module):
@@ -106,6 +110,52 @@ def test_each_step_may_fail_alone(tmp_path, monkeypatch, data, module, name, ste
     assert (run.record.exported is None) == (step == "export")
     monkeypatch.undo()
     assert (run.export(tmp_path / "out") / "model.py").is_file()
+
+
+def test_it_is_said_how_sure_the_network_beats_the_reference(tmp_path: Path, data) -> None:
+    """Both answered the same rows of the test part, so they are compared row by row."""
+    evaluator = nw.Training(data, epochs=1, full_epochs=2, folds=1)
+    store, out = tmp_path / "runs.db", tmp_path / "out"
+    run = nw.search(nw.Space(plain, data), evaluator, trials=2, workers=0, store=store, out=out)
+    judged, best = run.record.judged, run.best
+    (reference,) = [each for each in judged.others if each.kind == "reference"]
+    assert judged.number == best.trial.number
+    assert (reference.part, reference.rows, reference.metric) == ("test", 24, "accuracy")
+    difference = best.metrics["test_accuracy"] - run.record.reference["accuracy"]
+    assert reference.difference == pytest.approx(difference)
+    spreads = [
+        Spread.from_tensors(load(run.store.read(run.name, spread_key(each, "test"))))
+        for each in (best.trial.number, "reference")
+    ]
+    assert [x.values.mean() for x in spreads] == [
+        pytest.approx(best.metrics["test_accuracy"]),
+        pytest.approx(run.record.reference["accuracy"]),
+    ]
+    assert reference.error == spreads[0].error_beside(spreads[1])
+    told = run.verdicts[0]
+    assert run.record.reference["name"] in told and "on 24 test rows" in told
+    assert told in result_lines(run.record)
+    assert told in json.loads((out / "card.json").read_text())["notes"]
+    assert f"<b>{told}</b>" in page(run.record)
+    logged = len(run.store.events(run.name))
+    conclude.judge(run.store, run.name, run.plan, best.trial)  # which is known already
+    assert len(run.store.events(run.name)) == logged
+
+
+def test_of_own_training_nothing_is_claimed(tmp_path: Path) -> None:
+    run = searched(tmp_path, evaluator=nw.Function(train, score=lambda model: {"accuracy": 0.5}))
+    assert run.record.judged is None and run.verdicts == []
+
+
+def test_a_task_that_cannot_say_how_sure_it_is_loses_nothing(tmp_path, monkeypatch, data) -> None:
+    monkeypatch.setattr(nw.Classification, "row_values", fails)
+    evaluator = nw.Training(data, epochs=1, full_epochs=2, folds=1)
+    store = tmp_path / "runs.db"
+    run = nw.search(
+        nw.Space(plain, data), evaluator, trials=1, workers=0, store=store, export=False
+    )
+    assert run.status == "done" and run.notes == [] and run.verdicts == []
+    assert run.record.reference is not None and run.best.metrics["test_accuracy"] > 0
 
 
 def test_of_what_cannot_be_exported_the_weights_are_handed_back(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from netwright.evaluate.job import _OutOfTime
 from netwright.evaluate.pace import Pace
 from netwright.evaluate.training import Training
 from netwright.execute import Inline
-from netwright.record.events import Rehearsed, write
+from netwright.record.events import Rehearsed
 from netwright.record.reading import read_record
 from netwright.record.record import Record
+from netwright.record.writing import write
 from netwright.run.fingerprint import settings_of
 from netwright.run.loop import Loop
 from netwright.run.pacing import _ASIDE, _STARTING

@@ -11,8 +11,9 @@ from test_resume import few
 from netwright.errors import Conflict
 from netwright.evaluate.costs import Admitted, Costs
 from netwright.objective import limits_from
-from netwright.record.events import SessionBegan, write
+from netwright.record.events import SessionBegan
 from netwright.record.reading import read_record
+from netwright.record.writing import write
 from netwright.run.plan import Plan
 from netwright.run.state import RunState
 from netwright.run.takeoff import Takeoff

@@ -22,6 +22,8 @@ def document(record: Record) -> dict[str, Any]:
         "best": _trial(best) if best else None,
         "test": record.tested.get(best.number) if best else None,
         "reference": dict(record.reference) if record.reference else None,
+        "judged": _judged(record),
+        "choice": record.choice.to_json() if record.choice else None,
         "exported": record.exported.directory if record.exported else None,
         "front": [trial.number for trial in record.front],
         "rejected": len(record.rejections),
@@ -46,6 +48,15 @@ def _too_slow(record: Record) -> dict[str, float] | None:
     return {"networks": count, "least": least, "largest": largest, "share": share}
 
 
+def _judged(record: Record) -> list[dict[str, Any]]:
+    """How far the best network is from what it is compared with, and how probably it is better."""
+    best = record.best
+    if best is None or record.judged is None or record.judged.number != best.number:
+        return []
+    others = record.judged.others
+    return [each.to_json() | {"probability": each.probability} for each in others]
+
+
 def _trial(trial: Trial) -> dict[str, Any]:
     body = trial.to_json()
     return {
@@ -65,6 +76,7 @@ def result_lines(record: Record) -> list[str]:
     """The result of a run in a few lines."""
     from netwright.objective import figures
     from netwright.record.designs import designs_told
+    from netwright.record.sureness import judged_told
     from netwright.record.words import counted
     from netwright.report.statistics import interval
 
@@ -83,6 +95,7 @@ def result_lines(record: Record) -> list[str]:
                 f"BELOW THE REFERENCE: {name} reaches {metric.show(reference)} on the test part"
                 f"{metric.better}. Search longer, or loosen the limits."
             )
+    lines += judged_told(record, best)
     if tested is not None:
         if metric.fraction:
             examples = (record.settings["data"] or {}).get("test", 0)
@@ -90,11 +103,7 @@ def result_lines(record: Record) -> list[str]:
             beside.insert(0, f"95 % interval {low:.2%} to {high:.2%}")
         told = f" ({'; '.join(beside)})" if beside else ""
         lines.append(f"{f'test {metric.name}':20} {metric.show(tested)}{told}")
-    if metric.name in best.metrics:
-        refit = best.proposal.stage.is_refit
-        before = " (before the last training, on train and validation)" if refit else ""
-        value = metric.show(best.metrics[metric.name])
-        lines.append(f"{f'validation {metric.name}':20} {value}{before}")
+    lines += _validated(record, best)
     if known := designs_told(record):
         lines.append(f"well-known networks  {known}")
     for latency, ms in figures(best.metrics, "latency_ms").items():
@@ -112,6 +121,23 @@ def result_lines(record: Record) -> list[str]:
         + f"; {_time(record.seconds)}"
     )
     lines += [f"too slow             {record.slow_ones}"] if record.slow_ones else []
+    return lines
+
+
+def _validated(record: Record, best: Trial) -> list[str]:
+    """The figure on the validation part, how sure it is, and why the network was taken by it."""
+    from netwright.record.sureness import choice_told, error_told
+
+    lines, metric = [], record.metric
+    if metric.name in best.metrics:
+        refit = best.proposal.stage.is_refit
+        notes = ["before the last training, on train and validation"] if refit else []
+        notes = [text for text in (error_told(record, best), *notes) if text]
+        value = metric.show(best.metrics[metric.name])
+        after = f" ({'; '.join(notes)})" if notes else ""
+        lines.append(f"{f'validation {metric.name}':20} {value}{after}")
+    if choice := choice_told(record, best):
+        lines.append(f"chosen               {choice[0].lower()}{choice[1:]}")
     return lines
 
 

@@ -180,6 +180,8 @@ def stage_name(progress: Progress) -> str:
         return "searching"
     if progress.stage.is_baseline:
         return "random baseline"
+    if progress.stage.is_recheck:
+        return f"training {counted(progress.expected, 'network')} again, to tell them apart"
     if progress.stage.is_refit:
         return "training on train and validation together"
     _, epochs = progress.finals[progress.stage.number - 1]

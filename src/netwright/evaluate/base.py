@@ -17,6 +17,7 @@ from netwright.network.normalised import Deployment
 from netwright.network.signature import Signature
 from netwright.space import Architecture, Space
 from netwright.tasks import USUAL, Metric, Task
+from netwright.tasks.spread import Spread
 from netwright.trial import STATUSES, Budget, Status
 
 _EXAMPLES = 64  # of the data, for targets and for comparing exported forms
@@ -66,6 +67,8 @@ class Result:
     """What an evaluation found; `model` is the trained network in eval mode, if there is one.
 
     Metrics are numbers: of Python, of NumPy, or tensors without a dimension; a trial has floats.
+    `spread` says of a metric by its name how sure it is, from the rows it was measured on, or None;
+    it is called once where networks are compared that were trained as long.
 
     Raises:
         SettingError: There is no such status.
@@ -76,6 +79,7 @@ class Result:
     status: Status = "done"
     reason: str = ""
     model: nn.Module | None = field(default=None, compare=False)
+    spread: Callable[[str], Spread | None] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.status not in STATUSES:
@@ -131,6 +135,10 @@ class Evaluator(ABC):
     def test(self, model: nn.Module) -> dict[str, float]:
         """Metrics on the test part; called once for a returned network. Empty without one."""
         return {}
+
+    def test_spread(self, model: nn.Module, metric: str) -> Spread | None:
+        """How sure a metric on the test part is; None, as by default, where rows do not say so."""
+        return None
 
     def examine(self, model: nn.Module) -> dict[str, Any]:
         """What a network answers on the test part in detail, as JSON, for the report.

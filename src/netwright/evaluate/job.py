@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import traceback
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, Literal
@@ -15,7 +15,7 @@ from safetensors import torch as safetensors
 from torch import Tensor, nn
 
 from netwright.errors import EvaluationError, StoreError, raised_at
-from netwright.evaluate.base import Context, Evaluator
+from netwright.evaluate.base import Context, Evaluator, Result
 from netwright.evaluate.kept import Watched
 from netwright.evaluate.returned import Unusable, floats, usable
 from netwright.network.weights import tensor_bytes, unwrapped
@@ -37,6 +37,7 @@ class Job:
     `state` is what the keys begin with of what the candidate's trials keep for the next one.
     `refit` trains on the train and validation parts together. A training that seems to take more
     than `affordable` seconds is rejected after a few steps, and one that takes `seconds` is ended.
+    `spread` is the key of how sure its metric is, None where nobody will ask.
     """
 
     architecture: Architecture
@@ -49,6 +50,7 @@ class Job:
     refit: bool = False
     affordable: float | None = None
     seconds: float | None = None
+    spread: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class Evaluation:
     evaluator: Evaluator
     limits: Sequence[Limit]
     targets: Sequence[Target] = ()
-    wanted: Collection[str] = ()
+    wanted: Sequence[str] = ()
     store: Store | None = None
     run: str = ""
 
@@ -140,6 +142,7 @@ class Evaluation:
             if verdict is not None and verdict.fatal:
                 return replace(outcome, status="invalid", reason=verdict.text, for_all=True)
             self._keep(job, unwrapped(result.model))
+            self._keep_spread(job, result)
             if verdict is not None:
                 return replace(outcome, reason=verdict.text)
         return outcome
@@ -169,11 +172,27 @@ class Evaluation:
         return Context(job.seed, told, job.seconds, load, save, check)
 
     def _keep(self, job: Job, model: nn.Module) -> None:
-        if self.store is not None and job.weights is not None:
+        if job.weights is not None:
+            self._put(job.weights, model.state_dict())
+
+    def _put(self, key: str, tensors: Mapping[str, Tensor]) -> None:
+        if self.store is not None:
             try:
-                self.store.put(self.run, job.weights, tensor_bytes(model.state_dict()))
+                self.store.put(self.run, key, tensor_bytes(tensors))
             except StoreError as error:
                 raise _Unkept(str(error)) from error
+
+    def _keep_spread(self, job: Job, result: Result) -> None:
+        """Keep how sure the first of the wanted metrics is; a trial is not lost by this."""
+        if job.spread is None or result.spread is None:
+            return
+        try:
+            spread = result.spread(self.wanted[0])
+        except Exception:  # of a task of the user's own: then nothing is said of it
+            traceback.print_exc()
+            return
+        if spread is not None:
+            self._put(job.spread, spread.to_tensors())
 
     def _measured(self, network: nn.Module, metrics: dict[str, float]) -> Outcome:
         """Measure on one target after the other, until a limit is broken.

@@ -21,10 +21,11 @@ from torch import nn
 
 from netwright.data import Data, Part
 from netwright.data.folds import Selected
-from netwright.evaluate.fit import Diverged, Schedule, fit, score
+from netwright.evaluate.fit import Diverged, Schedule, answered, fit, score
 from netwright.evaluate.training import Training
 from netwright.network.cost import count_params
 from netwright.tasks import Metric
+from netwright.tasks.base import Batches
 from netwright.trial import Budget
 
 _WIDTHS = (32, 64, 128, 128)
@@ -53,12 +54,14 @@ class Plain:
         metric: Metric,
         seconds: float | None,
         clock: Callable[[], float] = time.perf_counter,
+        told: Callable[[Batches], None] = lambda batches: None,
     ) -> dict[str, Any]:
         """The better of a reference that was `found` and the plain network, on rows `held` out.
 
         Both are told there. The epochs are those of the network of the search, or as many as there
         is time for; where these are too few, what was found stays as it is. The better one learns
-        from all rows of the train part if there is time.
+        from all rows of the train part if there is time. If it is the plain one, `told` gets what
+        it answers on the test part.
         """
         left = min(_MOST, math.inf if seconds is None else seconds)
         rows = np.setdiff1d(np.arange(len(data.train)), held)
@@ -73,7 +76,7 @@ class Plain:
         ]
         name = f"4 convolutions ({count_params(network):,} parameters)"
         reached = {**found["compared"], name: scored}
-        told = {**found, "compared": reached}
+        both = {**found, "compared": reached}
         gain = metric.objective.gain
         if not math.isfinite(scored):
             return dict(found)
@@ -81,12 +84,14 @@ class Plain:
             gain({metric.name: each}) >= gain({metric.name: scored})
             for each in found["compared"].values()
         ):
-            return told
+            return both
         taken = clock() - began
         again = None
         if 2 * taken <= left:
             again = self._trained(data, data.train, left - taken, clock, at_least=epochs)
         network, epochs = again or learnt
+        device = self.training.torch_device()
+        told(answered(network, data.test, normalise=data.normalise, device=device))
         return {
             "name": name,
             **self._measured(network, data, data.test),

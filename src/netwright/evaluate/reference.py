@@ -21,6 +21,7 @@ from netwright.evaluate.plain import Plain, is_for
 from netwright.network.normalised import each_of
 from netwright.network.signature import TensorSpec
 from netwright.tasks import Classical, Metric, Task
+from netwright.tasks.base import Batches
 
 _ROWS = 15_000  # more rows are drawn down to so many: the time of an SVM grows with their square
 _BYTES = 2**29  # of the features of these rows, likewise
@@ -35,6 +36,7 @@ _FEATURES = 256  # more features are first reduced to so many principal componen
 
 Features = NDArray[np.float32]
 Pair = tuple[Features, NDArray[Any]]
+Told = Callable[[Batches], None]
 Reference = Callable[[Pair, Pair], dict[str, Any] | None]
 
 
@@ -44,6 +46,7 @@ def reference(
     clock: Callable[[], float] = time.perf_counter,
     metric: Metric | None = None,
     plain: Plain | None = None,
+    told: Told = lambda batches: None,
 ) -> dict[str, Any] | None:
     """The reference of the task, trained on the train part; None where the task has none.
 
@@ -64,6 +67,9 @@ def reference(
     For pictures the better of that and a `plain` network is the reference, which may take half of
     the seconds, or a minute where they are not bounded.
 
+    `told` is called with what a model answers on the test part, as a network would, and the
+    targets; the last time with that of the reference.
+
     Returns the name and the metrics on the test part, with the rows, of how many they are, and the
     seconds; `left_out`, where an input was; and of several models `compared`, what each reached on
     the rows that were held out, with `compared_by`, the metric.
@@ -79,16 +85,16 @@ def reference(
     models = [m for m in models if metric.name not in m.lacks] or models
     plain = plain if models and is_for(data) else None
     if len(models) < 2 and plain is None:
-        train = _alone(data, models[0]) if models else data.task.reference
+        train = _alone(data, models[0], told) if models else data.task.reference
         return _by_seconds(
             lambda rows: _trained_on(data, train, rows, began, clock),
             *(most, seconds, models[0].power if models else _POWER),
         )
     half = seconds if seconds is None or plain is None else seconds / 2
-    found, held = _better(data, models, metric, most, half, clock)
+    found, held = _better(data, models, metric, most, half, clock, told)
     if plain is not None:
         left = None if seconds is None else seconds - (clock() - began)
-        found = plain.against(found, data, held, metric, left, clock)
+        found = plain.against(found, data, held, metric, left, clock, told)
     return {**found, "seconds": clock() - began}
 
 
@@ -114,11 +120,11 @@ def _by_seconds(
     return train(rows) if rows >= _MORE * _FIRST else found
 
 
-def _alone(data: Data, model: Classical) -> Reference:
+def _alone(data: Data, model: Classical, told: Told) -> Reference:
     """The one model of a task, as its reference."""
 
     def train(rows: Pair, test: Pair) -> dict[str, Any]:
-        return _measured(data.task, model, model.fit(*rows), test)
+        return _measured(data.task, model, model.fit(*rows), test, told)
 
     return train
 
@@ -130,6 +136,7 @@ def _better(
     most: int,
     seconds: float | None,
     clock: Callable[[], float],
+    told: Told,
 ) -> tuple[dict[str, Any], NDArray[np.int64]]:
     """The best of several models by rows that are held out, then trained on those too.
 
@@ -174,7 +181,7 @@ def _better(
     if count == len(learnt) and (left is None or left > 2 * cost):
         fitted, count = model.fit(*train), len(rows)
     found = {
-        **_measured(data.task, model, fitted, test),
+        **_measured(data.task, model, fitted, test, told),
         **_told(data, count),
         "compared": reached,
         "compared_by": metric.name,
@@ -182,9 +189,11 @@ def _better(
     return found, rows[other]
 
 
-def _measured(task: Task, model: Classical, fitted: Any, test: Pair) -> dict[str, Any]:
-    """The name of a model and the metrics that it reaches."""
-    found = task.measure([(fitted(test[0]), torch.from_numpy(test[1]))])
+def _measured(task: Task, model: Classical, fitted: Any, test: Pair, told: Told) -> dict[str, Any]:
+    """The name of a model and the metrics that it reaches; its answers are `told`."""
+    batches = [(fitted(test[0]), torch.from_numpy(test[1]))]
+    found = task.measure(batches)
+    told(batches)
     known = {k: v for k, v in found.items() if k not in model.lacks and math.isfinite(v)}
     return {"name": model.name, **known}
 

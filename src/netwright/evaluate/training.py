@@ -24,10 +24,12 @@ from netwright.evaluate.folded import candidates_of, check_folds, folds_by_rows,
 from netwright.evaluate.pace import Steps
 from netwright.evaluate.recipes import schedule_of
 from netwright.evaluate.returned import floats
+from netwright.evaluate.spread import spread_of_folds, spread_on
 from netwright.evaluate.stopped import Looks, OfFold, best_together
 from netwright.network.ensemble import Ensemble
 from netwright.objective import COSTS
 from netwright.tasks import Outputs, Task
+from netwright.tasks.spread import Spread
 from netwright.trial import Budget
 
 _TEST_BYTES = 2**28  # of the test part, on which exported forms are compared
@@ -149,17 +151,18 @@ class Training(Evaluator):
 
         after = None if budget.is_whole else leave
         try:
-            self._fit(
-                *(model, budget, schedule, context.seed, device, report),
-                before=before,
-                after=after,
-                looks=looks,
-            )
+            given = {"report": report, "before": before, "after": after, "looks": looks}
+            self._fit(model, budget, schedule, context.seed, **given)
         except Diverged as error:
             return Result({}, tuple(curve), "failed", str(error))
         metrics = self._score(model, device)
         curve[-1] = {**curve[-1], **_without_loss(metrics)}
-        return Result(metrics, tuple(curve), model=model.cpu().eval())
+        return Result(metrics, tuple(curve), model=model.cpu().eval(), spread=self._spread(model))
+
+    def _spread(self, model: nn.Module) -> Callable[[str], Spread | None]:
+        """How sure a metric of a network on the validation part is, by the metric's name."""
+        data, device = self.data, self.torch_device()
+        return lambda metric: spread_on(model, data, data.validation, metric, device)
 
     def _by_parts(
         self, candidate: Candidate, model: nn.Module, budget: Budget, context: Context
@@ -195,12 +198,19 @@ class Training(Evaluator):
         assert whole is not None
         if self.folds == 1:
             metrics = self._score(whole, torch.device("cpu"))
-            return replace(results[0], metrics=metrics, model=whole)
+            spread = self._spread(whole)
+            return replace(results[0], metrics=metrics, model=whole, spread=spread)
         metrics, best = best_together(folds, self.task, budget)
         for result, fold in zip(results, folds, strict=True):
             if fold.is_kept and result.model is not None:
                 result.model.load_state_dict(fold.weights[best])
-        return replace(results[0], metrics=metrics, model=whole)
+        told, held = [fold.told[best] for fold in folds], [part for _, part in pairs]
+        return replace(
+            results[0],
+            metrics=metrics,
+            model=whole,
+            spread=lambda metric: spread_of_folds(told, held, self.data, metric),
+        )
 
     def _on_fold(self, train: Part, held: Part) -> Training:
         return replace(self, data=Divided(self.data, train, held), folds=1, repeats=1)
@@ -226,40 +236,19 @@ class Training(Evaluator):
         schedule = self._schedule(recipe)
         device = self.torch_device()
         try:
-            self._fit(model, Budget(epochs), schedule, seed, device)
+            self._fit(model, Budget(epochs), schedule, seed)
         except Diverged as error:
             raise EvaluationError(f"Tuning {error}.") from error
         return self._score(model, device)
 
     def _fit(
-        self,
-        model: nn.Module,
-        budget: Budget,
-        schedule: Schedule,
-        seed: int,
-        device: torch.device,
-        report: Callable[[int, Mapping[str, float]], None] = lambda epoch, metrics: None,
-        goes_on: Callable[[], bool] = lambda: True,
-        before: Tensors | None = None,
-        after: Callable[[Tensors], None] | None = None,
-        looks: Looks | None = None,
+        self, model: nn.Module, budget: Budget, schedule: Schedule, seed: int, **asked: Any
     ) -> None:
-        fit(
-            model,
-            self.data.train,
-            budget,
-            schedule,
-            task=self.task,
-            normalise=self.data.normalise,
-            seed=seed,
-            device=device,
-            half=device.type == "cuda",
-            goes_on=goes_on,
-            report=report,
-            before=before,
-            after=after,
-            looks=looks,
-        )
+        """Train on the train part; what else is `asked` of `fit` is passed on."""
+        data, device = self.data, self.torch_device()
+        asked |= {"task": self.task, "normalise": data.normalise, "seed": seed, "device": device}
+        half = device.type == "cuda"
+        fit(model, data.train, budget, schedule, half=half, **asked)
 
     def schedule(self, recipe: Mapping[str, Any], epochs: int, rows: int) -> Schedule:
         """How a network of a recipe is trained for so many epochs on so many rows.
@@ -285,7 +274,7 @@ class Training(Evaluator):
             one = self._on_fold(*(first or (self.data.train, self.data.validation)))
             seconds = one.time_steps(candidates[0], budget)
             return None if seconds is None else seconds * len(candidates)
-        steps, device = self.steps(budget, candidate.recipe), self.torch_device()
+        steps = self.steps(budget, candidate.recipe)
         count = min(_TIMED, steps.number // _WHOLE)
         if count < 1:
             return None
@@ -297,7 +286,7 @@ class Training(Evaluator):
             return len(ends) <= count
 
         try:
-            self._fit(model, budget, schedule, candidate.seed, device, goes_on=goes_on)
+            self._fit(model, budget, schedule, candidate.seed, goes_on=goes_on)
         except Diverged:
             return None
         step = float(np.median(np.diff(ends)))
@@ -319,6 +308,10 @@ class Training(Evaluator):
     def test(self, model: nn.Module) -> dict[str, float]:
         """The task's metrics on the test part."""
         return self._score(model, torch.device("cpu"), self.data.test)
+
+    def test_spread(self, model: nn.Module, metric: str) -> Spread | None:
+        """How sure a metric is on the test part."""
+        return spread_on(model, self.data, self.data.test, metric, torch.device("cpu"))
 
     def examine(self, model: nn.Module) -> dict[str, Any]:
         """What a network answers on the test part in detail."""

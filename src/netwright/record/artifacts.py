@@ -15,6 +15,11 @@ def weights_key(trial: int) -> str:
     return f"trial-{trial}.safetensors"
 
 
+def spread_key(trial: int | str, part: str = "validation") -> str:
+    """Return the key of how sure the first metric of a trial, or of another model, on a part is."""
+    return f"spread-{trial}-{part}.safetensors"
+
+
 def state_prefix(candidate: int) -> str:
     """Return what the keys begin with of what a candidate, by its first trial, kept to go on."""
     return f"{STATES}{candidate}/"

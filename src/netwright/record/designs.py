@@ -18,7 +18,8 @@ def designs_told(record: Record) -> str:
     best: dict[str, Trial] = {}
     for trial in record.history:
         name = trial.proposal.design
-        if name is None or not trial.done or trial.proposal.stage.is_refit:
+        stage = trial.proposal.stage
+        if name is None or not trial.done or stage.is_refit or stage.is_recheck:
             continue
         if name not in best or further(trial) > further(best[name]):
             best[name] = trial

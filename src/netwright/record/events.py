@@ -1,8 +1,7 @@
 """The events of a run's log: one class for each kind, with what it says and its JSON.
 
 The store keeps an event as a row: an id, a time, a kind, the number of a trial and a body. Here a
-fact becomes a row; in `record.rows` a row becomes a fact. What the facts of a log add up to is in
-`record.record`.
+fact becomes a row; in `record.rows` a row becomes a fact. In `record.record` they add up.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
-from netwright.errors import StoreError
+from netwright.record.choice import Finalist
 from netwright.record.division import Division, Share
 from netwright.record.fact import (
     Fact,
@@ -21,12 +20,10 @@ from netwright.record.fact import (
     WholeFact,
     WholeTrialFact,
 )
+from netwright.record.judged import Beside
 from netwright.record.shared_candidate import SharedCandidate
 from netwright.space import Architecture
-from netwright.store import Store
 from netwright.trial import Proposal, Stage, Trial
-
-# -- the run ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -174,6 +171,30 @@ class Confirmed(Fact):
 
 
 @dataclass(frozen=True)
+class Chosen(Fact):
+    """Which network of the last stage is taken, and how far the best is before each, best first.
+
+    `cost` is the metric by which it was taken of those that rows cannot tell apart, empty of none.
+    """
+
+    kind = "chosen"
+
+    number: int
+    cost: str
+    finalists: tuple[Finalist, ...]
+
+
+@dataclass(frozen=True)
+class Judged(Fact):
+    """How far the network of this number is from what it is compared with, and how sure that is."""
+
+    kind = "judged"
+
+    number: int
+    others: tuple[Beside, ...]
+
+
+@dataclass(frozen=True)
 class Tested(Fact):
     """Metrics on the test part by trial, and those of a classical method to compare with."""
 
@@ -187,7 +208,7 @@ class Tested(Fact):
 class Noted(Fact):
     """A step of the end could not be done, and why; without `text` it was done after all.
 
-    `step` is test, reference, sketch, costs, export or out.
+    `step` is test, reference, judge, sketch, costs, export or out.
     """
 
     kind = "noted"
@@ -372,27 +393,7 @@ class Examined(WholeTrialFact):
 
 KINDS: Mapping[str, type[Fact]] = {
     each.kind: each
-    for each in (
-        *(Created, Rehearsed, SessionBegan, Reopened, StageClosed, TimePlanned, TurnedDown),
-        *(SchedulesPlanned, FinalistsChosen, Confirmed, Tested, Noted, Exported),
-        *(Interrupted, Ended, SharedEpoch, MemoryPlanned, CandidatesNamed, Proposed, Measured),
-        *(Claimed, Rejected, Restarted, Finished, Sketched, Examined),
-    )
+    for each in list(globals().values())
+    if isinstance(each, type) and issubclass(each, Fact) and "kind" in vars(each)
 }
-
-
-def write(store: Store, run: str, fact: Fact, *, after: int | None = None) -> int:
-    """Append a fact to the log of a run; returns the id of its row.
-
-    Raises:
-        Conflict: `after` is given, and the last event of the run has another id.
-        StoreError: The store does not say which id the event has.
-    """
-    trial = fact.trial if isinstance(fact, TrialFact) else None
-    number: object = store.append(run, fact.kind, fact.to_json(), trial, after=after)
-    if type(number) is not int:
-        raise StoreError(
-            f"`{type(store).__name__}.append(...)` must return the id of the event, a whole number "
-            f"above all before, got {number!r}."
-        )
-    return number
+"""Each kind of fact by its name, in the order in which they stand here."""

@@ -10,7 +10,18 @@ from dataclasses import dataclass, field
 from netwright.objective import Limit, Objective
 from netwright.record.events import TimePlanned
 from netwright.tasks import USUAL, Metric
-from netwright.trial import SEARCH, Budget, History, Proposal, Stage, Trial, best_of, front_of
+from netwright.trial import (
+    BASELINE,
+    RECHECK,
+    SEARCH,
+    Budget,
+    History,
+    Proposal,
+    Stage,
+    Trial,
+    best_of,
+    front_of,
+)
 
 
 @dataclass
@@ -75,7 +86,7 @@ class Progress:
 
     def best(self) -> Trial | None:
         """The best trial within the limits so far, of the latest stage that has one."""
-        stages = {t.proposal.stage for t in self.history if not t.proposal.stage.is_baseline}
+        stages = {t.proposal.stage for t in self.history} - {BASELINE, RECHECK}
         for stage in sorted(stages, reverse=True):
             best = best_of(self.history.candidates(self.limits, stage), self.objectives[0])
             if best is not None:

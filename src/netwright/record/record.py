@@ -9,6 +9,7 @@ from typing import Any, Literal
 from netwright.objective import Limit, MetricName, Objective
 from netwright.record.events import (
     CandidatesNamed,
+    Chosen,
     Claimed,
     Confirmed,
     Created,
@@ -18,6 +19,7 @@ from netwright.record.events import (
     FinalistsChosen,
     Finished,
     Interrupted,
+    Judged,
     Measured,
     MemoryPlanned,
     Noted,
@@ -44,6 +46,7 @@ from netwright.targets import logged
 from netwright.tasks import Metric, metrics_of, upgraded
 from netwright.trial import (
     BASELINE,
+    RECHECK,
     SEARCH,
     Budget,
     History,
@@ -77,7 +80,9 @@ class Record:
     and the seconds of the least and of the largest forecast; None where there are none.
 
     Of results: `confirmed` are metrics of finalists measured again on the idle machine, which
-    replace those of their trials (`remeasured`: whether that was done); `tested` maps a trial to
+    replace those of their trials (`remeasured`: whether that was done); `choice` is which network
+    of the last stage was taken, None where its figure decided, and `judged` how far the network of
+    the run is from what it is compared with; `tested` maps a trial to
     its metrics on the test part; `sketches` maps a trial to the drawing of its network (see
     `netwright.drawing.Sketch`) and `examined` to what it answers on the test part in detail (see
     `netwright.tasks.examined`); `has_weights` says whether the weights of a trial were kept.
@@ -112,6 +117,8 @@ class Record:
     too_slow: tuple[int, float, float] | None = None
     remeasured: bool = False
     confirmed: dict[int, Mapping[str, float]] = field(default_factory=dict)
+    choice: Chosen | None = None
+    judged: Judged | None = None
     tested: dict[int, Mapping[str, float]] = field(default_factory=dict)
     reference: Mapping[str, Any] | None = None
     sketches: dict[int, Mapping[str, Any]] = field(default_factory=dict)
@@ -203,20 +210,6 @@ class Record:
         """What must be said of a network whose training left it as it was; empty for others."""
         return f"NOT TRAINED: {trial.reason}." if trial.done and trial.reason else ""
 
-    @property
-    def compared(self) -> str:
-        """What the classical models reached that the reference was chosen from, in words.
-
-        Empty where there was one alone.
-        """
-        reference = self.reference or {}
-        reached, by = reference.get("compared", {}), reference.get("compared_by")
-        if len(reached) < 2:
-            return ""
-        metric = next((each for each in self.metrics if each.name == by), self.metric)
-        told = ", ".join(f"{name} {metric.show(value)}" for name, value in reached.items())
-        return f"chosen on rows of the train part from: {told}"
-
     def is_below_reference(self, trial: Trial) -> bool:
         """Whether the reference is better on the test part than this network."""
         tested = self.tested_score(trial)
@@ -232,7 +225,7 @@ class Record:
     def stage(self) -> Stage:
         """The latest stage with a trial that may be returned; the search if there is none."""
         stages = {t.proposal.stage for t in self.history.allowed(self.limits)}
-        return max({SEARCH, *stages} - {BASELINE})
+        return max({SEARCH, *stages} - {BASELINE, RECHECK})
 
     @property
     def final_stage(self) -> Stage:
@@ -248,8 +241,16 @@ class Record:
         if self.status == "done" and self.exported is not None:
             return next(t for t in self.history if t.number == self.exported.number)
         found = self.history.candidates(self.limits, self.stage)
-        kept = [t for t in found if self.has_weights(t.number)]
-        return best_of(kept or found, self.objectives[0])
+        return self.taken([t for t in found if self.has_weights(t.number)] or found)
+
+    def taken(self, trials: Sequence[Trial]) -> Trial | None:
+        """Of trials of the latest stage the network that was chosen, else that of the best figure.
+
+        In a refit it is the one of the same architecture.
+        """
+        chosen = None if self.choice is None else self.history.numbered(self.choice.number)
+        own = [t for t in trials if chosen and t.architecture == chosen.architecture]
+        return best_of(own or trials, self.objectives[0])
 
     @property
     def front(self) -> list[Trial]:
@@ -345,6 +346,10 @@ class Record:
             case Confirmed(trials=trials):
                 self.remeasured, self.confirmed = True, dict(trials)
                 self.history = self.history.corrected(trials)
+            case Chosen():
+                self.choice = fact
+            case Judged():
+                self.judged = fact
             case Tested(trials=trials, reference=reference):
                 self.tested = {**self.tested, **trials}
                 self.reference = reference or self.reference
@@ -375,7 +380,7 @@ class Record:
         self.firsts = {s: n for s, n in self.firsts.items() if s == BASELINE}
         self.firsts[SEARCH] = self.next_number - searched
         self.closed = {s: why for s, why in self.closed.items() if s == BASELINE}
-        self.finalists, self.schedules, self.remeasured = {}, None, False
+        self.finalists, self.schedules, self.remeasured, self.choice = {}, None, False, None
         self.open.clear()
         if fact.minutes is None:
             self.time_plan = None

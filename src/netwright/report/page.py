@@ -13,6 +13,8 @@ from netwright.files.whole import write_whole
 from netwright.objective import figures
 from netwright.record.designs import designs_noted
 from netwright.record.record import Record
+from netwright.record.reference import models_compared
+from netwright.record.sureness import choice_told, error_told, judged_told
 from netwright.record.words import counted
 from netwright.report import sections
 from netwright.report.answers import answers
@@ -78,6 +80,7 @@ def header(record: Record) -> Markup:
         began=began,
         headline="No network yet" if best is None else _headline(record, tested),
         below=_below(record, tested),
+        judged=judged_told(record, best),
         status=_status(record),
         notes=record.notes,
         why_none=f"No trial ended well within the limits{reason}" if best is None else "",
@@ -121,10 +124,11 @@ def _status(record: Record) -> str:
     best = record.best
     final_stage = record.final_stage
     final = sum(t.proposal.stage == final_stage for t in record.history)
+    metric = record.objectives[0].metric
+    is_best = f"The network is the best of {counted(final, 'finalist')} by validation {metric}."
     chosen = (
-        f" The network is the best of {counted(final, 'finalist')} by validation "
-        f"{record.objectives[0].metric}, which "
-        "is therefore a little optimistic; the test part was used once, at the end."
+        f" {choice_told(record, best) or is_best} Its validation {metric} is therefore a little "
+        "optimistic; the test part was used once, at the end."
         if best is not None and record.tested and final_stage.is_final
         else ""
     )
@@ -148,7 +152,8 @@ def _figures(record: Record, tested: float | None) -> list[tuple[str, str]]:
         low, high = interval(tested, (record.settings["data"] or {}).get("test", 0))
         rows.append((f"{low:.1%} to {high:.1%}", f"95 % interval of the test {metric.name}"))
     if metric.name in best.metrics:
-        rows.append((metric.show(best.metrics[metric.name]), f"validation {metric.name}"))
+        error = f", {known}" if (known := error_told(record, best)) else ""
+        rows.append((metric.show(best.metrics[metric.name]), f"validation {metric.name}{error}"))
     for latency, value in figures(best.metrics, "latency_ms").items():
         where = f", {latency.target}" if latency.target else ""
         rows.append((f"{value:.4f} ms", f"latency{where}"))
@@ -157,7 +162,7 @@ def _figures(record: Record, tested: float | None) -> list[tuple[str, str]]:
             rows.append((f"{best.metrics[cost]:,.0f}", unit))
     if record.reference and (reference := record.reference_score) is not None:
         name = record.reference_name
-        chosen = f", {record.compared}" if record.compared else ""
+        chosen = f", {compared}" if (compared := models_compared(record)) else ""
         rows.append((metric.show(reference), f"test {metric.name} of {name}{chosen}"))
     for limit in record.limits:
         rows.append((f"≤ {limit.bound:g}", f"limit on {limit.metric}, kept"))

@@ -12,6 +12,7 @@ from netwright.drawing.files import Sketch, draw_svg
 from netwright.evaluate.job import TRAINING_SECONDS
 from netwright.objective import MetricName, minimize
 from netwright.record.record import Record
+from netwright.record.sureness import behind_told
 from netwright.record.words import counted
 from netwright.report.charts import Chart, Line, Points
 from netwright.report.html import Pages
@@ -148,6 +149,7 @@ def finalists(record: Record) -> Markup:
             [
                 f"{trial.number}{mark}",
                 " → ".join(way),
+                *([behind_told(record, trial)] if record.choice else []),
                 *(str(trial.architecture.answers.get(name, "")) for name in late),
                 _shown(metric, tested) if tested is not None else "",
                 *(f"{trial.metrics[m]:.4f}" if m in trial.metrics else "" for m in measured),
@@ -156,7 +158,8 @@ def finalists(record: Record) -> Markup:
                 trial.status,
             ]
         )
-    heads = ["trial", "validation, stage by stage", *late]
+    behind = ["behind the best"] if record.choice else []
+    heads = ["trial", "validation, stage by stage", *behind, *late]
     heads += ["test", *map(_label, measured), "params", "epochs", "status"]
     curves = [
         Line(

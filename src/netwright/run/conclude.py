@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+from netwright.data import Data
 from netwright.drawing.files import sketch
 from netwright.errors import NetwrightError
 from netwright.evaluate.plain import Plain
@@ -23,14 +26,19 @@ from netwright.record import events
 from netwright.record.artifacts import export_prefix, weights_key
 from netwright.record.reading import read_record
 from netwright.record.record import Record
+from netwright.record.writing import write
 from netwright.run.exporting import export_trial, load_trained
+from netwright.run.judging import REFERENCE, judge, keep_spread
 from netwright.run.plan import Plan
 from netwright.store import Store
-from netwright.trial import Budget, Trial, best_of, front_of
+from netwright.tasks.base import Batches
+from netwright.tasks.spread import spread_of
+from netwright.trial import Budget, Trial, front_of
 
 _FAILED = {
     "test": "The network was not scored on the test part",
     "reference": "There is no reference to compare with",
+    "judge": "It cannot be said how sure it is that the network is better than others",
     "sketch": "The network was not drawn",
     "export": "The network was not exported, its weights are kept",
 }
@@ -45,17 +53,19 @@ def conclude(store: Store, name: str, plan: Plan, left: float | None = None) -> 
     record = read_record(store, name)
     kept = record.history.candidates(plan.limits, record.stage)
     kept = [t for t in kept if store.has(name, weights_key(t.number))]
-    best = best_of(kept, plan.objectives[0])
+    best = record.taken(kept)
     if best is None:
-        events.write(store, name, events.Ended("failed", _why_none(record, plan)))
+        write(store, name, events.Ended("failed", _why_none(record, plan)))
         return
     chosen = front_of(kept, plan.objectives) if len(plan.objectives) > 1 else [best]
     chosen = [trial for trial in chosen if trial.number not in record.tested]
     if chosen:
         _test(store, name, plan, chosen, left, compared=record.reference is not None)
+    with _kept_on(store, name, "judge"):
+        judge(store, name, plan, best)
     if plan.export:
         _export_best(store, name, plan, best)
-    events.write(store, name, events.Ended("done", ""))
+    write(store, name, events.Ended("done", ""))
 
 
 def conclude_early(store: Store, name: str, plan: Plan) -> None:
@@ -76,7 +86,7 @@ def _kept_on(store: Store, name: str, step: str) -> Iterator[None]:
     except Exception as error:
         own = isinstance(error, NetwrightError)
         reason = " ".join(str(error).split()) if own else first_line(error)
-        events.write(store, name, events.Noted(step, f"{_FAILED[step]}: {reason}"))
+        write(store, name, events.Noted(step, f"{_FAILED[step]}: {reason}"))
 
 
 def _why_none(record: Record, plan: Plan) -> str:
@@ -101,22 +111,37 @@ def _test(
 ) -> None:
     """Score networks on the test part, and a classical method if it was not `compared` before."""
     scores: dict[int, dict[str, float]] = {}
+    metric = read_record(store, name).metric
     for trial in chosen:
         with _kept_on(store, name, "test"):
             model = load_trained(store, name, plan, trial)
             found = plan.evaluator.test(model)
             scores[trial.number] = floats(found, f"{type(plan.evaluator).__name__}.test(...)")
             if details := plan.evaluator.examine(model):
-                events.write(store, name, events.Examined(trial.number, details))
+                write(store, name, events.Examined(trial.number, details))
+            spread = partial(plan.evaluator.test_spread, model, metric.name)
+            keep_spread(store, name, trial.number, spread)
     classical = None
     data = plan.evaluator.data
     if data is not None and len(data.test) and not compared:
         with _kept_on(store, name, "reference"):
-            if plan.refit:  # the reference learns from what the network did
-                data = data.with_validation_in_train()
-            metric, plain = data.task.led_by(plan.objectives), _plain(plan, chosen[0])
-            classical = reference(data, left, metric=metric, plain=plain)
-    events.write(store, name, events.Tested(scores, classical))
+            classical = _referred(store, name, plan, data, chosen[0], left)
+    write(store, name, events.Tested(scores, classical))
+
+
+def _referred(
+    store: Store, name: str, plan: Plan, data: Data, trial: Trial, left: float | None
+) -> dict[str, Any] | None:
+    """What a classical method reaches; how sure that is, is kept."""
+    if plan.refit:  # the reference learns from what the network did
+        data = data.with_validation_in_train()
+    metric, plain = data.task.led_by(plan.objectives), _plain(plan, trial)
+
+    def told(batches: Batches) -> None:
+        spread = partial(spread_of, data.task, metric.name, batches, len(data.test))
+        keep_spread(store, name, REFERENCE, spread)
+
+    return reference(data, left, metric=metric, plain=plain, told=told)
 
 
 def _plain(plan: Plan, trial: Trial) -> Plain | None:
@@ -136,17 +161,17 @@ def _export_best(store: Store, name: str, plan: Plan, best: Trial) -> None:
         with _kept_on(store, name, "sketch"):
             model = load_trained(store, name, plan, best)
             drawn = sketch(model, plan.space.signature).to_json()
-            events.write(store, name, events.Sketched(best.number, drawn))
+            write(store, name, events.Sketched(best.number, drawn))
     with _kept_on(store, name, "export"), temporary() as folder:
         model = load_trained(store, name, plan, best)
         made = export_trial(store, name, plan, best, model, folder / "export")
         _put_export(store, name, best.number, made.directory)
         is_tested, prefix = best.number in record.tested, export_prefix(best.number).rstrip("/")
         fact = events.Exported(best.number, is_tested, prefix, made.checks, tuple(made.notes))
-        events.write(store, name, fact)
+        write(store, name, fact)
         lost = " ".join(fault for fault in made.faults if not _is_known(record, fault))
         if lost or "export" in record.losses:
-            events.write(store, name, events.Noted("export", lost))
+            write(store, name, events.Noted("export", lost))
 
 
 def _is_known(record: Record, fault: str) -> bool:

@@ -18,6 +18,7 @@ from netwright.record.artifacts import weights_key
 from netwright.record.designs import designs_noted
 from netwright.record.reading import read_record
 from netwright.record.record import Record
+from netwright.record.sureness import choice_told, judged_told
 from netwright.run.fingerprint import versions
 from netwright.run.plan import Plan
 from netwright.store import Store
@@ -150,6 +151,9 @@ def _notes(record: Record, trial: Trial) -> list[str]:
             "The weights are from training on the train and validation parts together, the last "
             "step. The validation figures are from before it, after training on the train part."
         )
+    notes += judged_told(record, trial)
+    if why := choice_told(record, trial):
+        notes.append(why)
     if known := designs_noted(record, trial):
         notes.append(known)
     tested, best = record.tested_score(trial), record.reference_score

@@ -5,7 +5,7 @@ from __future__ import annotations
 from netwright.errors import EvaluationError, NetwrightError, SettingError
 from netwright.evaluate.job import Evaluation, Job, Outcome, lacks
 from netwright.objective import COSTS
-from netwright.record.artifacts import state_prefix, weights_key
+from netwright.record.artifacts import spread_key, state_prefix, weights_key
 from netwright.record.progress import Flight
 from netwright.run.plan import Plan
 from netwright.store import Store
@@ -19,8 +19,11 @@ def evaluation_of(plan: Plan, store: Store, run: str) -> Evaluation:
     return Evaluation(plan.space, evaluator, plan.limits, plan.targets, wanted, store, run)
 
 
-def job_of(flight: Flight, candidate: int, *, measure: bool = False) -> Job:
-    """What an executor is to train, or only to `measure`, of a candidate by its first trial."""
+def job_of(flight: Flight, candidate: int, *, measure: bool = False, compared: bool = False) -> Job:
+    """What an executor is to train, or only to `measure`, of a candidate by its first trial.
+
+    Of one that is to be `compared` with others it is kept how sure its score is.
+    """
     return Job(
         flight.proposal.architecture,
         flight.budget,
@@ -30,6 +33,7 @@ def job_of(flight: Flight, candidate: int, *, measure: bool = False) -> Job:
         state_prefix(candidate),
         measure,
         flight.proposal.stage.is_refit,
+        spread=spread_key(flight.number) if compared else None,
     )
 
 

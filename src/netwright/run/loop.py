@@ -22,6 +22,7 @@ from netwright.oneshot import OneShot
 from netwright.record import events
 from netwright.record.progress import Flight, Progress
 from netwright.run.budget import Clock, Spending
+from netwright.run.choice import Scored, chosen, rechecks, scored
 from netwright.run.finals import (
     eligible,
     finalists,
@@ -41,7 +42,17 @@ from netwright.run.takeoff import Takeoff
 from netwright.run.timetable import long_enough
 from netwright.run.workers import news
 from netwright.store import Store
-from netwright.trial import BASELINE, REFIT, SEARCH, Budget, History, Proposal, Stage, Trial
+from netwright.trial import (
+    BASELINE,
+    RECHECK,
+    REFIT,
+    SEARCH,
+    Budget,
+    History,
+    Proposal,
+    Stage,
+    Trial,
+)
 
 
 class Loop:
@@ -120,6 +131,7 @@ class Loop:
                 choose = partial(finalists, plan, self.history, number, late=self._are_long(plan))
                 self._final(Stage.final(number), choose)
             self._confirm()
+            self._settle(plan)
             if plan.refit:
                 self._final(REFIT, partial(self._refits, plan))
         finally:
@@ -154,10 +166,16 @@ class Loop:
 
     def _refits(self, plan: Plan) -> list[Proposal]:
         """Who is trained last, for as long as before, or as the time allows if that was short."""
-        own, planned = self.state.budget_of(None), self.state.record.schedules
-        if planned is not None and not planned.finals and planned.refit > own.amount:
-            return only_refits(plan, self.history, Budget(planned.refit))
-        return refits(plan, self._eligible(), own)
+        if (longer := self._much_longer()) is not None:
+            return only_refits(plan, self.history, longer)
+        return refits(plan, self._taken(), self.state.budget_of(None))
+
+    def _much_longer(self) -> Budget | None:
+        """The budget of the refit where it is all that follows short trials."""
+        planned, own = self.state.record.schedules, self.state.budget_of(None)
+        if planned is None or planned.finals or planned.refit <= own.amount:
+            return None
+        return Budget(planned.refit)
 
     def _are_long(self, plan: Plan) -> bool:
         """Whether the last final of a plan is not too short beside what was wanted."""
@@ -208,6 +226,43 @@ class Loop:
         claim, executor = self.state.claim, self.executor
         found = measured_again(kept, plan.limits, plan.measured, executor, claim, watch)
         self.state.append(events.Confirmed(found))
+
+    def _settle(self, plan: Plan) -> None:
+        """Choose the network that is returned; those that rows cannot tell apart are trained again.
+
+        So it is with one objective. With several the front is returned, as it was measured.
+        """
+        record = self.state.record
+        if len(plan.objectives) > 1 or record.choice is not None or self._much_longer():
+            return
+        again = rechecks(self._scored()) if plan.finals else []
+        trials = [trial for p in again if (trial := self.history.numbered(p.parent)) is not None]
+        if RECHECK in record.finalists or (
+            trials and self.pacing.leaves_room(trials, refit=plan.refit)
+        ):
+            self._final(RECHECK, lambda: again)
+        choice = chosen(plan, self._scored(), again=RECHECK in record.finalists)
+        if choice is not None:
+            self.state.append(choice)
+
+    def _scored(self) -> list[Scored]:
+        """The networks that may be returned, each by all its trainings of one length.
+
+        Where one of those that were trained again failed, the first trainings count.
+        """
+        history, proposals = self.history, self.state.record.finalists.get(RECHECK, ())
+        again = {t.proposal.parent: t for t in history if t.proposal.stage == RECHECK and t.done}
+        whole = all(proposal.parent in again for proposal in proposals)
+        given = (self.store, self.name, self.plan.objectives[0])
+        return [
+            scored(*given, [t, *([again[t.number]] if whole and t.number in again else [])])
+            for t in self._eligible()
+        ]
+
+    def _taken(self) -> list[Trial]:
+        """The networks that may be returned, or the one of them that was chosen."""
+        found, choice = self._eligible(), self.state.record.choice
+        return [t for t in found if choice and t.number == choice.number] or found
 
     def progress(self) -> Progress:
         """What a person wants to know now."""

@@ -6,7 +6,7 @@ A run without a bound on its minutes has no pace to keep: then nothing here says
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -326,6 +326,15 @@ class Pacing:
         left = max(1.0, table.trained_by - self._spending.seconds())
         share = self.affordable(proposal)
         return min(own or math.inf, left, math.inf if share is None else _OVER * share)
+
+    def leaves_room(self, trials: Sequence[Trial], *, refit: bool) -> bool:
+        """Whether these can be trained once more, and then one of them on all rows, if a refit."""
+        table = self._table
+        if table is None:
+            return True
+        each = [self._state.seconds_of(trial) for trial in trials]
+        needed = max(max(each), sum(each) / self._slots) + self._more * max(each) * refit
+        return SLACK * needed <= table.trained_by - self._spending.seconds()
 
     # -- after the search -------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from netwright.network.onnx_graph import first_line
 from netwright.objective import Limits, limits_from
 from netwright.record.reading import read_record
 from netwright.record.record import Record
+from netwright.record.sureness import judged_told
 from netwright.report import write_report
 from netwright.run.best_for import Special, Specialist
 from netwright.run.conclude import is_exported, place_exported
@@ -73,6 +74,16 @@ class Run:
         Empty where all went well.
         """
         return self.record.notes
+
+    @property
+    def verdicts(self) -> list[str]:
+        """How sure it is that the best network beats the reference and the best design, in words.
+
+        A sentence each, with the difference, its standard error and the probability; empty where
+        rows do not say so.
+        """
+        record = self.record
+        return judged_told(record, record.best)
 
     @property
     def best(self) -> TrainedNetwork:

@@ -18,8 +18,9 @@ from netwright.execute import Executor
 from netwright.export import check_folder
 from netwright.objective import Limits, Objective
 from netwright.oneshot import OneShot
-from netwright.record.events import Interrupted, Noted, write
+from netwright.record.events import Interrupted, Noted
 from netwright.record.progress import Progress
+from netwright.record.writing import write
 from netwright.run.checks import check_device
 from netwright.run.conclude import conclude, conclude_early
 from netwright.run.designs import designs_of

@@ -18,11 +18,11 @@ from netwright.record.events import (
     Reopened,
     StageClosed,
     TimePlanned,
-    write,
 )
 from netwright.record.fact import Fact
 from netwright.record.place import Place
 from netwright.record.record import Record
+from netwright.record.writing import write
 from netwright.run.candidates import goes_on_from
 from netwright.run.kept_weights import Weights
 from netwright.run.plan import Plan
@@ -141,6 +141,16 @@ class RunState:
             return proposal.budget
         planned = self.record.time_plan
         return Budget(self.plan.evaluator.epochs if planned is None else planned.share.epochs)
+
+    def is_compared(self, proposal: Proposal) -> bool:
+        """Whether a network is trained as long as the one that is returned, so that they compare.
+
+        Those of finals are; those of the search where no final follows.
+        """
+        own, plan = self.budget_of(None).amount, self.plan
+        if proposal.stage.is_search:
+            return not plan.finals or own > plan.evaluator.epochs
+        return proposal.stage.is_final or proposal.stage.is_recheck
 
     def _learn_pace(self, trial: Trial) -> None:
         """Take in what a training took, at least; that of a refit has other rows."""

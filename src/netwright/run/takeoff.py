@@ -126,7 +126,8 @@ class Takeoff:
     def _submit(self, flight: Flight, limit: float | None = None, *, measure: bool = False) -> None:
         """Claim the next attempt at the job of a trial, and give it to the executor."""
         candidate = first_of(self._state.history, flight.number, flight.proposal)
-        job = job_of(flight, candidate, measure=measure)
+        compared = self._state.is_compared(flight.proposal)
+        job = job_of(flight, candidate, measure=measure, compared=compared)
         if limit is not None:
             job = replace(job, seconds=limit, affordable=self._pacing.affordable(flight.proposal))
         key = Key(flight.number, self._state.claim(flight.number))

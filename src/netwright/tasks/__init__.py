@@ -17,6 +17,7 @@ from netwright.tasks.logged import (
 from netwright.tasks.next_token import NextToken
 from netwright.tasks.regression import Regression
 from netwright.tasks.split import Rows, check_fractions
+from netwright.tasks.spread import Spread, spread_of
 
 __all__ = [
     "USUAL",
@@ -28,11 +29,13 @@ __all__ = [
     "Outputs",
     "Regression",
     "Rows",
+    "Spread",
     "Task",
     "check_fractions",
     "is_ours",
     "metrics_of",
     "shared_score_of",
+    "spread_of",
     "task_from",
     "upgraded",
 ]

@@ -124,6 +124,15 @@ class Task(ABC):
     def measure(self, batches: Batches) -> dict[str, float]:
         """Each of `metrics` over all rows of `batches`, which are gone through once."""
 
+    def row_values(self, metric: str, batches: Batches) -> NDArray[np.float64] | None:
+        """A value for each row (n,) of a metric that is their mean, or of one that follows from it.
+
+        It says how sure a figure is, and which of two networks is better on the same rows; see
+        `netwright.tasks.spread`. None, for any other metric, leaves `batches` as they are: then
+        `measure` is asked, on rows that are drawn again and again.
+        """
+        return None
+
     @abstractmethod
     def soft_targets(self, outputs: Outputs) -> Tensor:
         """The targets for a network that is to learn what these outputs say, without gradient."""

@@ -143,6 +143,15 @@ class Classification(Task):
         ours = dict(zip((metric.name for metric in _METRICS), found, strict=True))
         return ours | measured(self.extra, y, logs.exp().numpy(), "classes")
 
+    def row_values(self, metric: str, batches: Batches) -> NDArray[np.float64] | None:
+        """Of the accuracy whether a row is right, of the loss its cross-entropy."""
+        if metric not in (ACCURACY.name, LOSS.name):
+            return None
+        logits, targets = collected(batches)
+        if metric == ACCURACY.name:
+            return (logits.argmax(1) == targets).double().numpy()
+        return functional.cross_entropy(logits.double(), targets, reduction="none").numpy()
+
     @property
     def is_scored_as_trained(self) -> bool:
         """Whether rows count alike in training, as they do in the accuracy."""

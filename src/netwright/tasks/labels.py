@@ -102,6 +102,14 @@ class MultiLabel(Task):
         shares = logits.double().sigmoid().numpy()
         return ours | measured(self.extra, targets.numpy(), shares, "labels")
 
+    def row_values(self, metric: str, batches: Batches) -> NDArray[np.float64] | None:
+        """Of the loss that of a row."""
+        if metric != LOSS.name:
+            return None
+        logits, targets = (x.double() for x in collected(batches))
+        losses = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+        return losses.mean(1).numpy()
+
     def examine(self, batches: Batches) -> dict[str, Any]:
         """By label, and the worst rows."""
         logits, targets = collected(batches)

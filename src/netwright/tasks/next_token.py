@@ -98,24 +98,47 @@ class NextToken(Task):
 
     def measure(self, batches: Batches) -> dict[str, float]:
         """All metrics, over the places of all rows that have a target."""
-        total, count, size, right = 0.0, 0, 0, 0
-        bytes_of = torch.tensor([0, *[1] * (min(self.ids, _BYTES) - 1), *self.lengths])
-        for outputs, targets in batches:
-            logits, wanted = only(outputs).flatten(0, 1), targets.flatten()
-            there = wanted > 0
-            logits, wanted = logits[there], wanted[there]
-            losses = functional.cross_entropy(logits.float(), wanted, reduction="none")
-            total += float(losses.double().sum())
-            count += len(wanted)
-            size += int(bytes_of.to(wanted.device)[wanted].sum())
-            right += int((logits.argmax(1) == wanted).sum())
-        loss = total / max(1, count)
+        total, count, size, right = self._counted(batches).sum(0).tolist()
+        loss = total / max(1.0, count)
         return {
             PERPLEXITY.name: math.exp(min(loss, 700.0)),
-            BITS.name: total / math.log(2) / max(1, size),
+            BITS.name: total / math.log(2) / max(1.0, size),
             LOSS.name: loss,
-            ACCURACY.name: right / max(1, count),
+            ACCURACY.name: right / max(1.0, count),
         }
+
+    def _counted(self, batches: Batches) -> NDArray[np.float64]:
+        """Of each row (n, 4): the loss of its places, how many they are, their bytes, the right."""
+        bytes_of = torch.tensor([0, *[1] * (min(self.ids, _BYTES) - 1), *self.lengths])
+        found = [np.zeros((0, 4))]
+        for outputs, targets in batches:
+            logits, wanted = only(outputs), targets
+            there = wanted > 0
+            losses = functional.cross_entropy(
+                logits.flatten(0, 1).float(), wanted.flatten(), reduction="none"
+            ).view_as(wanted)
+            each = (
+                torch.where(there, losses, 0.0),
+                there,
+                bytes_of.to(wanted.device)[wanted],
+                (logits.argmax(-1) == wanted) & there,
+            )
+            found.append(torch.stack([x.double().sum(1) for x in each], 1).cpu().numpy())
+        return np.concatenate(found)
+
+    def row_values(self, metric: str, batches: Batches) -> NDArray[np.float64] | None:
+        """Of each metric, a ratio of sums over rows, what a row adds to it (linearised)."""
+        total, count, size, right = self._counted(batches).T
+        sums = {LOSS.name: total, PERPLEXITY.name: total, ACCURACY.name: right}
+        over = size * math.log(2) if metric == BITS.name else count
+        mean = max(float(over.mean()), 1e-9)
+        given = sums.get(metric, total)
+        ratio = float(given.mean()) / mean
+        away: NDArray[np.float64] = (given - ratio * over) / mean
+        if metric == PERPLEXITY.name:
+            ratio = math.exp(min(ratio, 700.0))
+            away = ratio * away
+        return ratio + away
 
     def soft_targets(self, outputs: Outputs) -> Tensor:
         """Probabilities (b, t, k)."""

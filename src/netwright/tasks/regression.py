@@ -126,21 +126,30 @@ class Regression(Task):
 
     def measure(self, batches: Batches) -> dict[str, float]:
         """All metrics, by the outputs of all rows."""
-        outputs, targets = collected(batches)
-        mean, deviation = self._scale()
-        given = outputs.double().numpy() * deviation + mean
-        wanted = targets.double().numpy().reshape(len(targets), -1)
+        given, wanted = self._said(batches)
         ours = zip((metric.name for metric in _METRICS), deviations(given, wanted), strict=True)
         one = self._count == 1
         both = (wanted[:, 0], given[:, 0]) if one else (wanted, given)
         return dict(ours) | measured(self.extra, *both, "numbers")
 
-    def examine(self, batches: Batches) -> dict[str, Any]:
-        """Residuals, and the worst rows, in the units of the user."""
+    def row_values(self, metric: str, batches: Batches) -> NDArray[np.float64] | None:
+        """Of the mean absolute error that of a row."""
+        if metric != MAE.name:
+            return None
+        given, wanted = self._said(batches)
+        gaps: NDArray[np.float64] = np.abs(given - wanted).mean(1)
+        return gaps
+
+    def _said(self, batches: Batches) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Answers and targets in the units of the user, each (n, k)."""
         outputs, targets = collected(batches)
         mean, deviation = self._scale()
-        said = outputs.double().numpy() * deviation + mean
-        wanted = targets.double().numpy().reshape(len(targets), -1)
+        given: NDArray[np.float64] = outputs.double().numpy() * deviation + mean
+        return given, targets.double().numpy().reshape(len(targets), -1)
+
+    def examine(self, batches: Batches) -> dict[str, Any]:
+        """Residuals, and the worst rows, in the units of the user."""
+        said, wanted = self._said(batches)
         return examined_numbers(said, wanted, self.names or ("answer",))
 
     def soft_targets(self, outputs: Outputs) -> Tensor:

@@ -90,6 +90,20 @@ def batches_do_not_matter(make: Make, targets: Tensor) -> None:
     assert whole == {name: _near(value, whole[name]) for name, value in found.items()}
 
 
+def rows_have_the_metric_as_their_mean(make: Make, targets: Tensor) -> None:
+    """Where a metric is a mean over rows, or follows from one, rows have values that say so."""
+    task = make()
+    outputs = _outputs(task, len(targets))
+    measured = task.measure([(outputs, targets)])
+    parts = [slice(0, 5), slice(5, 6), slice(6, None)]
+    for metric in task.metrics:
+        batches = [(_rows(outputs, part), targets[part]) for part in parts]
+        values = task.row_values(metric.name, iter(batches))
+        if values is not None:
+            assert np.shape(values) == (len(targets),)
+            assert measured[metric.name] == _near(float(np.mean(values)), measured[metric.name])
+
+
 def _near(value: float, other: float) -> float:
     """`other` where the two differ by rounding alone."""
     return other if abs(value - other) <= 1e-5 * max(1.0, abs(other)) else value
@@ -157,6 +171,7 @@ TASK_CHECKS: tuple[Callable[[Make, Tensor], None], ...] = (
     rows_without_weight_do_not_count,
     soft_targets_are_targets,
     batches_do_not_matter,
+    rows_have_the_metric_as_their_mean,
     splits_take_each_row_once,
     decodes_row_by_row,
     says_the_same_when_deployed,
