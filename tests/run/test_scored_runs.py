@@ -10,6 +10,7 @@ import netwright as nw
 from netwright.cli.launch import parse_limit
 from netwright.errors import SettingError
 from netwright.evaluate.scored import examples_of, scored
+from netwright.report.sections import failures
 from netwright.run.fingerprint import check_same, settings_of
 from netwright.run.origin import origin_of
 from netwright.space import Space
@@ -55,6 +56,8 @@ def test_a_network_below_a_limit_is_trained_in_no_stage(tmp_path) -> None:
     assert len(trained) == 6 + 3 + 4 + 2
     assert all(trial.metrics["synflow"] >= 3 for trial in run.history)
     assert run.state.record.limits == made.limits
+    told = failures(run.state.record)
+    assert f"{len(rejected)} networks were measured below the limit synflow ≥ 3 and not" in told
 
 
 def test_a_score_may_be_the_objective(tmp_path) -> None:
