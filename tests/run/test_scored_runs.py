@@ -141,6 +141,14 @@ def test_a_score_of_the_name_of_a_metric_is_refused() -> None:
         plan(space=space, evaluator=evaluator, proxies=[Accuracy()])
 
 
+def test_a_one_shot_search_for_scores_alone_is_refused() -> None:
+    given = {"evaluator": nw.Training(nw.data.load("digits"), epochs=1), "strategy": nw.GDAS()}
+    given |= {"space": nw.spaces.mlp((1, 8, 8), 10), "proxies": ["synflow"]}
+    with pytest.raises(SettingError, match="got the scores of proxies alone: 'synflow'"):
+        plan(**given, objectives=[nw.maximize("synflow")])
+    plan(**given, objectives=[nw.maximize("accuracy"), nw.maximize("synflow")])
+
+
 def test_a_limit_from_below_on_the_command_line_and_in_the_log(tmp_path) -> None:
     limit = parse_limit("jacov>=-20.5")
     assert limit == nw.at_least("jacov", -20.5)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 
@@ -286,6 +286,19 @@ def check_one_shot(word: Word, search: OneShot, evaluator: Evaluator) -> None:
         raise SettingError(
             f"`{said}` chooses by the validation part, and the data "
             f"{evaluator.data.name!r} have none."
+        )
+
+
+def check_learned(word: Word, objectives: Sequence[Objective], scored: Collection[str]) -> None:
+    """Refuse a one-shot search for scores of proxies alone, which shared weights say nothing of.
+
+    Raises:
+        SettingError: No objective is on anything else.
+    """
+    if all(objective.metric in scored for objective in objectives):
+        raise SettingError(
+            f"`{word('objectives')}` must have one that shared weights tell, such as the task's "
+            f"own, got the scores of proxies alone: {objectives[0].metric!r}."
         )
 
 

@@ -338,6 +338,7 @@ class Plan:
         checks.check_stopper(self.word, self.stopper, self.strategy, self.deterministic)
         if isinstance(self.strategy, OneShot):
             checks.check_one_shot(self.word, self.strategy, self.evaluator)
+            checks.check_learned(self.word, self.objectives, self.scored)
         known = self.measured | self.scored
         checks.check_metrics(self.word, self.objectives, self.evaluator, known)
         checks.check_proxies_fit(self.word, self.proxies, self.limits, self.evaluator)
