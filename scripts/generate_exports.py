@@ -24,6 +24,7 @@ from typing import Any, get_args, get_type_hints
 SEAMS = {
     "execute": "Executor",
     "oneshot": "OneShot",
+    "proxies": "Proxy",
     "stopping": "Stopper",
     "store": "Store",
     "strategies": "Strategy",
@@ -33,7 +34,7 @@ SEAMS = {
 }
 """Rooms of plug-ins, and the class that says which of their exports are such."""
 
-NAMED = ["strategies", "stopping", "oneshot", "targets"]
+NAMED = ["strategies", "stopping", "oneshot", "targets", "proxies"]
 """Rooms whose plug-ins have a name on the command line, and a table in the guide."""
 
 PUBLIC = {
@@ -45,7 +46,7 @@ PUBLIC = {
     "evaluate.base": ["Evaluator"],
     "evaluate.function": ["Function"],
     "evaluate.training": ["Training"],
-    "objective": ["at_most", "maximize", "minimize"],
+    "objective": ["at_least", "at_most", "maximize", "minimize"],
     "run.result": ["Run", "TrainedNetwork"],
     "run.search": ["search"],
     "space": ["Architecture", "Choose", "Space"],
@@ -130,8 +131,8 @@ def front_block() -> str:
 
 
 def as_ruff_sorts(name: str) -> tuple[int, str]:
-    """Constants, then classes, then functions."""
-    return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
+    """Constants, then classes, then functions, each by letters whatever their case."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2, name.lower())
 
 
 def with_arguments(text: str) -> str:
@@ -175,12 +176,14 @@ def listed() -> dict[str, Iterable[str]]:
     """The names of what is exported, by what they are."""
     from netwright import spaces
     from netwright.oneshot.names import ONE_SHOT, PROPOSING
+    from netwright.proxies.names import PROXIES
     from netwright.stopping.names import STOPPERS
 
     return {
         "STRATEGIES": PROPOSING,
         "ONE_SHOTS": ONE_SHOT,
         "STOPPERS": STOPPERS,
+        "PROXIES": PROXIES,
         "SPACES": spaces.__all__,
     }
 
@@ -228,7 +231,7 @@ def table(room: str, seam_name: str) -> str:
     from netwright.settings.exports import exported
 
     module = import_module(f"netwright.{room}")
-    arguments = {"stopping": "stopper", "targets": "on"}
+    arguments = {"stopping": "stopper", "targets": "on", "proxies": "proxies"}
     argument, key = arguments.get(room, "strategy"), "name" if room == "targets" else "cli_name"
     lines = [
         "",

@@ -66,6 +66,7 @@ GROUPS = {
     "one-shot": Group(
         "One-shot searches", "All networks of a space trained at once.", ("oneshot",)
     ),
+    "proxies": Group("Proxies", "Scores of networks that were not trained.", ("proxies",)),
     "targets": Group("Targets", "What a network costs where it will run.", ("targets",)),
     "stores": Group(
         "Stores and executors", "Where runs are kept, and where jobs run.", ("store", "execute")

@@ -21,7 +21,7 @@ LINES = [
     {"bench"},
     {"report", "oneshot"},
     {"record", "conversion", "strategies", "stopping", "evaluate", "spaces"},
-    {"surrogates", "supernet", "drawing", "trial", "targets"},
+    {"surrogates", "supernet", "drawing", "trial", "proxies", "targets"},
     {"space", "export", "data"},
     {"tasks"},
     {"network", "store", "execute", "objective"},

@@ -53,6 +53,16 @@ def test_a_limit_is_on_its_own_target() -> None:
     assert limit.excess({"latency_ms@pytorch": 2.0}) == said
 
 
+def test_a_limit_from_below_is_kept_by_what_is_above() -> None:
+    limit = nw.at_least("jacov", -20)
+    assert (str(limit), limit.least) == ("jacov >= -20", True)
+    assert limit.excess({"jacov": -20.0}) is None and limit.excess({}) is None
+    assert limit.excess({"jacov": -21.0}) == "jacov -21 is below the limit -20"
+    assert limit != nw.at_most("jacov", 20)
+    with pytest.raises(SettingError, match="limit on 'jacov' must be a finite number, got inf"):
+        nw.at_least("jacov", float("inf"))
+
+
 def test_an_objective_is_on_its_own_target() -> None:
     objective = nw.minimize("latency_ms", on=PyTorch())
     assert objective == nw.minimize("latency_ms@pytorch") and objective.on == PyTorch()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from netwright.execute import Executor as Executor
     from netwright.execute import Inline as Inline
     from netwright.execute import Processes as Processes
+    from netwright.objective import at_least as at_least
     from netwright.objective import at_most as at_most
     from netwright.objective import maximize as maximize
     from netwright.objective import minimize as minimize
@@ -51,6 +52,17 @@ if TYPE_CHECKING:
     from netwright.oneshot import Relaxation as Relaxation
     from netwright.oneshot import RobustDARTS as RobustDARTS
     from netwright.oneshot import SinglePath as SinglePath
+    from netwright.proxies import NASWOT as NASWOT
+    from netwright.proxies import SNIP as SNIP
+    from netwright.proxies import Fisher as Fisher
+    from netwright.proxies import GradNorm as GradNorm
+    from netwright.proxies import GraSP as GraSP
+    from netwright.proxies import Jacov as Jacov
+    from netwright.proxies import MACs as MACs
+    from netwright.proxies import Params as Params
+    from netwright.proxies import Proxy as Proxy
+    from netwright.proxies import Synflow as Synflow
+    from netwright.proxies import Zen as Zen
     from netwright.run.result import Run as Run
     from netwright.run.result import TrainedNetwork as TrainedNetwork
     from netwright.run.search import search as search
@@ -75,6 +87,7 @@ if TYPE_CHECKING:
     from netwright.strategies import BayesianOptimization as BayesianOptimization
     from netwright.strategies import LocalSearch as LocalSearch
     from netwright.strategies import Optuna as Optuna
+    from netwright.strategies import ProxyFirst as ProxyFirst
     from netwright.strategies import RandomSearch as RandomSearch
     from netwright.strategies import RegularizedEvolution as RegularizedEvolution
     from netwright.strategies import Strategy as Strategy
@@ -113,16 +126,22 @@ _HOMES = {
     "Executor": "execute",
     "FairDARTS": "oneshot",
     "FewShot": "oneshot",
+    "Fisher": "proxies",
     "Function": "evaluate.function",
     "GDAS": "oneshot",
     "GaussianProcess": "surrogates",
+    "GraSP": "proxies",
+    "GradNorm": "proxies",
     "Hyperband": "stopping",
     "Inline": "execute",
+    "Jacov": "proxies",
     "LearningCurve": "stopping",
     "LocalSearch": "strategies",
+    "MACs": "proxies",
     "MedianStopping": "stopping",
     "MemoryStore": "store",
     "MultiLabel": "tasks",
+    "NASWOT": "proxies",
     "NPENAS": "strategies",
     "NSGA2": "strategies",
     "NetClassifier": "estimators",
@@ -138,8 +157,11 @@ _HOMES = {
     "PDARTS": "oneshot",
     "PNAS": "strategies",
     "ParametricCurves": "surrogates",
+    "Params": "proxies",
     "Predictor": "surrogates",
     "Processes": "execute",
+    "Proxy": "proxies",
+    "ProxyFirst": "strategies",
     "ProxylessNAS": "oneshot",
     "PyTorch": "targets",
     "REINFORCE": "strategies",
@@ -151,6 +173,7 @@ _HOMES = {
     "RobustDARTS": "oneshot",
     "Run": "run.result",
     "SNAS": "oneshot",
+    "SNIP": "proxies",
     "SQLiteStore": "store",
     "SinglePath": "oneshot",
     "Space": "space",
@@ -159,10 +182,13 @@ _HOMES = {
     "Strategy": "strategies",
     "SuccessiveHalving": "stopping",
     "Supernet": "supernet",
+    "Synflow": "proxies",
     "Target": "targets",
     "Task": "tasks",
     "TrainedNetwork": "run.result",
     "Training": "evaluate.training",
+    "Zen": "proxies",
+    "at_least": "objective",
     "at_most": "objective",
     "convert": "conversion",
     "draw": "drawing",

@@ -150,31 +150,35 @@ def crowding(gains: NDArray[np.float64]) -> NDArray[np.float64]:
 class Limit:
     """A metric and the bound that no returned network breaks; `on` is its target, if given.
 
+    The metric may be at most the bound, or with `least` at least.
+
     Raises:
-        SettingError: The bound is not a positive finite number.
+        SettingError: The bound is not a finite number, or not a positive one of what is at most it.
     """
 
     metric: MetricName
     bound: float
     on: Somewhere | None = field(default=None, compare=False, repr=False)
+    least: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metric", _located("Limit", self.metric, self.on))
         number = isinstance(self.bound, int | float) and not isinstance(self.bound, bool)
-        if not (number and 0 < self.bound <= sys.float_info.max):
-            raise SettingError(
-                f"The limit on {self.metric!r} must be a finite number above 0, got {self.bound!r}."
-            )
+        low = -sys.float_info.max if self.least else math.ulp(0.0)
+        if not (number and low <= self.bound <= sys.float_info.max):
+            rule = "a finite number" if self.least else "a finite number above 0"
+            raise SettingError(f"The limit on {self.metric!r} must be {rule}, got {self.bound!r}.")
 
     def __str__(self) -> str:
-        return f"{self.metric} <= {self.bound:g}"
+        return f"{self.metric} {'>=' if self.least else '<='} {self.bound:g}"
 
     def excess(self, metrics: Mapping[str, float]) -> str | None:
         """How `metrics` break this limit, in one phrase; None when they keep it or lack it."""
         value = metrics.get(self.metric)
-        if value is None or value <= self.bound:
+        if value is None or (value >= self.bound if self.least else value <= self.bound):
             return None
-        return f"{self.metric} {value:.6g} is over the limit {self.bound:.6g}"
+        which = "below" if self.least else "over"
+        return f"{self.metric} {value:.6g} is {which} the limit {self.bound:.6g}"
 
 
 Limits = Mapping[str, float] | Sequence[Limit]
@@ -188,6 +192,15 @@ def at_most(metric: str, bound: float, *, on: Somewhere | None = None) -> Limit:
         SettingError: The bound is not a positive finite number, or the metric names another target.
     """
     return Limit(_located("at_most", metric, on), bound, on)
+
+
+def at_least(metric: str, bound: float) -> Limit:
+    """The limit that `metric`, the score of a proxy, be at least `bound`: any finite number.
+
+    Raises:
+        SettingError: The bound is not a finite number.
+    """
+    return Limit(_located("at_least", metric, None), bound, least=True)
 
 
 def limits_from(limits: Limits | None) -> tuple[Limit, ...]:

@@ -87,6 +87,7 @@ WRONG = {
     "size": ["x", "0x1", "32x32"],
     "fit": ["squeeze", "pad"],
     "page": ["0", "x", "2"],
+    "proxies": ["sinflow", "zen(repeats=0)"],
     "channels": ["middle", "last"],
     "out": ["two.csv"],
     "run": ["a/b"],

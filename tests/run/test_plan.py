@@ -43,6 +43,7 @@ def test_search_gives_the_plan_what_it_is_given(tmp_path) -> None:
         "objectives": [nw.minimize("params")],
         "limits": {"params": 900},
         "targets": [nw.PyTorch()],
+        "proxies": [nw.Params()],
         "trials": 2,
         "minutes": 3.0,
         "epochs": 4,
@@ -66,6 +67,7 @@ def test_search_gives_the_plan_what_it_is_given(tmp_path) -> None:
         "objectives": (nw.minimize("params"),),
         "limits": plan(limits={"params": 900}).limits,
         "targets": (nw.PyTorch(),),
+        "proxies": (nw.Params(),),
         "finals": ((1, 2),),
     }
     assert {name: getattr(run.plan, name) for name in given} == wanted
@@ -139,6 +141,7 @@ OTHER = {
     "objectives": [nw.minimize("accuracy")],
     "limits": {"params": 900},
     "targets": [nw.PyTorch(threads=7)],
+    "proxies": [nw.Params()],
     "finals": [(1, 1)],
     "refit": None,
     "seed": 1,

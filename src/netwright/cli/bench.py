@@ -176,6 +176,45 @@ def import_(
     )
 
 
+@bench.command()
+def proxies(
+    table: Annotated[str, typer.Option(help="A table's file, or the name of one that is shipped.")],
+    column: Annotated[str, typer.Option(help="The column to compare scores with.")],
+    space: Annotated[
+        str | None, typer.Option(help="A ready space or FILE.py:FUNCTION; a saved table says it.")
+    ] = None,
+    proxy: Annotated[
+        list[str] | None, typer.Option(help="A proxy that needs no targets; all if none is named.")
+    ] = None,
+    sample: Annotated[int, typer.Option(help="Networks to score, drawn at random.")] = 100,
+    seed: Annotated[int, typer.Option(help="Seed of what is drawn.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Score networks of a table without training, on random inputs, and compare with a column."""
+    import numpy as np
+
+    from netwright.bench.correlations import proxy_correlations
+    from netwright.proxies.names import PROXIES, proxies_from
+
+    usual = [name for name, named in PROXIES.items() if not named.made_by.needs_targets]
+    chosen = proxies_from("--proxy", proxy or usual)
+    if needy := [each.cli_name for each in chosen if each.needs_targets]:
+        raise SettingError(
+            f"`--proxy` must need no targets, since there are no data here, got {needy[0]!r}; "
+            "`nw.bench.proxy_correlations(examples=...)` takes a batch of them."
+        )
+    opened_table, rng = opened(table, space), np.random.default_rng(seed)
+    found = proxy_correlations(opened_table, chosen, column, sample, rng)
+    if as_json:
+        rows = [{k: None if v != v else v for k, v in vars(each).items()} for each in found]
+        typer.echo(json.dumps(rows, allow_nan=False))
+        return
+    typer.echo(f"{'proxy':16}networks  Spearman  Kendall  seconds", err=True)
+    for each in found:
+        numbers = f"{each.networks:8}{each.spearman:10.3f}{each.kendall:9.3f}{each.seconds:9.3f}"
+        typer.echo(f"{each.proxy:16}{numbers}", err=True)
+
+
 @bench.command(name="list")
 def list_(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,

@@ -24,6 +24,7 @@ STRATEGIES = (
     "optuna-random",
     "optuna-tpe",
     "pnas",
+    "proxy-first",
     "random",
     "random-search",
     "regularized-evolution",
@@ -58,6 +59,19 @@ STOPPERS = (
     "successive-halving",
 )
 
+PROXIES = (
+    "fisher",
+    "grad_norm",
+    "grasp",
+    "jacov",
+    "macs",
+    "naswot",
+    "params",
+    "snip",
+    "synflow",
+    "zen",
+)
+
 SPACES = (
     "audio",
     "conv1d",
@@ -89,7 +103,7 @@ SEARCH = (
         "--strategy",
         "text",
         "auto",
-        "asha, auto, bananas, bayesian-optimization, evolution, hyperband, learning-curve, local-search, median, npenas, nsga2, optuna, optuna-gp, optuna-nsga2, optuna-random, optuna-tpe, pnas, random, random-search, regularized-evolution, reinforce, successive-halving; or a one-shot search: darts, darts-minus, darts-second-order, drnas, enas, fair-darts, few-shot, gdas, once-for-all, p-darts, pc-darts, proxylessnas, r-darts, random-sharing, single-path, snas. With settings: 'darts(epochs=5)'.",
+        "asha, auto, bananas, bayesian-optimization, evolution, hyperband, learning-curve, local-search, median, npenas, nsga2, optuna, optuna-gp, optuna-nsga2, optuna-random, optuna-tpe, pnas, proxy-first, random, random-search, regularized-evolution, reinforce, successive-halving; or a one-shot search: darts, darts-minus, darts-second-order, drnas, enas, fair-darts, few-shot, gdas, once-for-all, p-darts, pc-darts, proxylessnas, r-darts, random-sharing, single-path, snas. With settings: 'darts(epochs=5)'.",
     ),
     Declared(
         "stopper",
@@ -110,7 +124,14 @@ SEARCH = (
         "--limit",
         "texts",
         [],
-        "metric=value, metric@target=value or metric@target(key=value)=value; may be repeated.",
+        "metric=value, metric@target=value, metric@target(key=value)=value or proxy>=value; may be repeated.",
+    ),
+    Declared(
+        "proxies",
+        "--proxy",
+        "texts",
+        [],
+        "A score to compute of each network before it is trained: fisher, grad_norm, grasp, jacov, macs, naswot, params, snip, synflow, zen; may be repeated.",
     ),
     Declared(
         "trials",

@@ -176,11 +176,13 @@ def parse_baseline(given: str | int) -> int | Literal["same"]:
 
 
 def parse_limit(text: str) -> Any:
-    """`metric=value`, `metric@target=value` or `metric@target(key=value)=value` as a limit."""
-    from netwright.objective import at_most
+    """`metric=value`, `metric@target=value`, `metric@target(key=value)=value` or `proxy>=value`."""
+    from netwright.objective import at_least, at_most
     from netwright.targets.asked import target_named
 
     metric, equals, value = text.rpartition("=")
+    least = metric.endswith(">")
+    metric = metric.removesuffix(">")
     try:
         bound = float(value)
     except ValueError:
@@ -192,9 +194,11 @@ def parse_limit(text: str) -> Any:
         )
     if not (metric and equals and whole):
         raise SettingError(
-            f"`--limit` must be metric=value or metric@target=value, got {text!r}; "
+            f"`--limit` must be metric=value, metric@target=value or proxy>=value, got {text!r}; "
             "for example --limit latency_ms@onnxruntime=0.5."
         )
+    if least:
+        return at_least(metric, bound)
     limit = at_most(metric, bound)
     if limit.metric.target is not None:
         target_named(limit.metric.target, option="--limit")  # refuses what is none

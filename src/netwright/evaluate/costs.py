@@ -45,6 +45,8 @@ class Admitted:
 class Costs:
     """What members of a space cost, and the limits on it.
 
+    Of the limits those from above are its matter: what must be at least a bound is a score of a
+    proxy, which is computed where a network is built.
     `targets` measure what does not follow from the layers, on networks that are deployed with the
     `evaluator`'s normalisation. `within` is the space whose draws keep the limits as far as what
     `learn` was told can say; with `paced` also a bound that `keep_macs` sets later.
@@ -59,7 +61,8 @@ class Costs:
         *,
         paced: bool = False,
     ) -> None:
-        self.space, self.limits = space, tuple(limits)
+        self.space = space
+        self.limits = tuple(limit for limit in limits if not limit.least)
         self._evaluator = evaluator
         self._targets = {target.name: target for target in targets}
         self._measured: dict[tuple[Architecture, str], Figures | EvaluationError] = {}

@@ -18,8 +18,10 @@ from netwright.errors import EvaluationError, StoreError, raised_at
 from netwright.evaluate.base import Context, Evaluator, Result
 from netwright.evaluate.kept import Watched
 from netwright.evaluate.returned import Unusable, floats, usable
+from netwright.evaluate.scored import scored
 from netwright.network.weights import tensor_bytes, unwrapped
 from netwright.objective import Limit, MetricName
+from netwright.proxies import Proxy
 from netwright.space import Architecture, Space
 from netwright.store import Store
 from netwright.targets.base import Target
@@ -34,6 +36,7 @@ TRAINING_SECONDS = "training_seconds"
 class Job:
     """One proposal to train, or only to `measure`; `weights` is the key of its trained weights.
 
+    What is measured is scored by the run's proxies before, if it is to `score`.
     `state` is what the keys begin with of what the candidate's trials keep for the next one.
     `refit` trains on the train and validation parts together. A training that seems to take more
     than `affordable` seconds is rejected after a few steps, and one that takes `seconds` is ended.
@@ -47,6 +50,7 @@ class Job:
     weights: str | None = None
     state: str | None = None
     measure: bool = False
+    score: bool = False
     refit: bool = False
     affordable: float | None = None
     seconds: float | None = None
@@ -72,7 +76,8 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Does the jobs of one run. `targets` measure networks before they are trained.
+    """Does the jobs of one run. `proxies` score networks, and `targets` measure them, before they
+    are trained.
 
     `wanted` are metrics without which a trial has failed: those of objectives and limits. Trained
     weights go to the `run` of the `store`, which a worker opens anew from its URL; without one they
@@ -86,6 +91,7 @@ class Evaluation:
     wanted: Sequence[str] = ()
     store: Store | None = None
     run: str = ""
+    proxies: Sequence[Proxy] = ()
 
     def __call__(self, job: Job, report: Callable[[Any], None]) -> Outcome:
         """Measure or train; never raises but KeyboardInterrupt."""
@@ -115,7 +121,7 @@ class Evaluation:
     ) -> Outcome:
         candidate = Watched(self.space, job.architecture, job.seed)
         if job.measure:
-            return self._measured(candidate.build(), metrics)
+            return self._measured(candidate.build(), metrics, job)
         evaluator = (self.evaluator.for_refit() if job.refit else None) or self.evaluator
         if job.affordable is not None:
             told = evaluator.time_steps(candidate, job.budget)
@@ -194,13 +200,20 @@ class Evaluation:
         if spread is not None:
             self._put(job.spread, spread.to_tensors())
 
-    def _measured(self, network: nn.Module, metrics: dict[str, float]) -> Outcome:
-        """Measure on one target after the other, until a limit is broken.
+    def _measured(self, network: nn.Module, metrics: dict[str, float], job: Job) -> Outcome:
+        """Score by the proxies, then measure on one target after the other, until a limit breaks.
 
         What cannot be measured is left out where nothing depends on it.
         """
+        if job.score:
+            asked = [proxy for proxy in self.proxies if proxy.cli_name not in metrics]
+            given, space, seed = self.evaluator, self.space, job.seed
+            metrics |= scored(asked, network, given, space, seed, self.wanted)
+            broken = [text for limit in self.limits if (text := limit.excess(metrics))]
+            if broken:
+                return Outcome("rejected", metrics, reason="; ".join(broken))
         deployment = self.evaluator.deployment(self.space)
-        broken: list[str] = []
+        broken = []
         for target in self.targets:
             try:
                 metrics |= measured(target, network, deployment)

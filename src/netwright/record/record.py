@@ -219,7 +219,10 @@ class Record:
     @property
     def limits(self) -> tuple[Limit, ...]:
         """The limits, without the objects that measure."""
-        return tuple(Limit(MetricName(o["metric"]), o["bound"]) for o in self.settings["limits"])
+        return tuple(
+            Limit(MetricName(o["metric"]), o["bound"], least=o.get("least", False))
+            for o in self.settings["limits"]
+        )
 
     @property
     def stage(self) -> Stage:

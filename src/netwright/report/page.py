@@ -165,5 +165,6 @@ def _figures(record: Record, tested: float | None) -> list[tuple[str, str]]:
         chosen = f", {compared}" if (compared := models_compared(record)) else ""
         rows.append((metric.show(reference), f"test {metric.name} of {name}{chosen}"))
     for limit in record.limits:
-        rows.append((f"≤ {limit.bound:g}", f"limit on {limit.metric}, kept"))
+        sign = "≥" if limit.least else "≤"
+        rows.append((f"{sign} {limit.bound:g}", f"limit on {limit.metric}, kept"))
     return rows

@@ -262,16 +262,13 @@ def failures(record: Record) -> Markup:
             f"quickest for about {min(slow):.3g} s."
         )
     for limit in record.limits:
-        over = [
-            r.metrics[limit.metric]
-            for r in record.rejections
-            if r.metrics.get(limit.metric, 0) > limit.bound
-        ]
+        over = [r.metrics[limit.metric] for r in record.rejections if limit.excess(r.metrics)]
         if over:
             sentences.append(
                 f"{counted(len(over), 'network')} {'was' if len(over) == 1 else 'were'} measured "
-                f"over the limit {limit.metric} ≤ "
-                f"{limit.bound:g} and not trained; the closest had {min(over):.4g}."
+                f"{'below' if limit.least else 'over'} the limit {limit.metric} "
+                f"{'≥' if limit.least else '≤'} {limit.bound:g} and not trained; the closest had "
+                f"{max(over) if limit.least else min(over):.4g}."
             )
     return _PAGES.render("failures.html", rows=rows, over=sentences)
 

@@ -163,6 +163,11 @@ class Specialist:
         plan, shared = self._plan, self._shared
         objective = shared.setting.metric.objective
         with one_thread():
+            if lower := [limit for limit in limits if limit.least]:
+                raise SettingError(
+                    "`run.best_for(limits)` must be limits from above, such as "
+                    f'`at_most("params", 20_000)`, got {lower[0]}.'
+                )
             wanted = asked((), limits, plan.targets, COSTS)
             costs = self._costs.with_limits(wanted.limits, wanted.targets)
             if not any(map(costs.keeps, shared.scores)):

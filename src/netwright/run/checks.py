@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 
@@ -11,8 +11,9 @@ from netwright.errors import SettingError
 from netwright.evaluate.base import Evaluator
 from netwright.evaluate.training import Training
 from netwright.network.signature import Signature
-from netwright.objective import Objective
+from netwright.objective import COSTS, Limit, Objective
 from netwright.oneshot import OneShot
+from netwright.proxies import Proxy
 from netwright.settings.rules import check_size
 from netwright.space import Space
 from netwright.stopping import Stopped, Stopper
@@ -128,6 +129,41 @@ def check_metrics(
             raise SettingError(
                 f"`{word('objectives')}` must be on one of {', '.join(known)}, got {metric!r}"
                 + (f"; did you mean {near[0]!r}?" if near else ".")
+            )
+
+
+def check_proxies_fit(
+    word: Word, proxies: Sequence[Proxy], limits: Sequence[Limit], evaluator: Evaluator
+) -> None:
+    """Refuse a proxy that cannot be computed, and a limit on the wrong side of a metric.
+
+    Raises:
+        SettingError: A proxy needs targets and there are no data, its name is a metric's, or a
+            limit from below is on no proxy, or one from above on one.
+    """
+    names = [proxy.cli_name for proxy in proxies]
+    taken = [name for name in names if name in evaluator.metric_names and name not in COSTS]
+    if taken:
+        raise SettingError(
+            f"`{word('proxies')}` must have names that are no metrics of the training, got "
+            f"{taken[0]!r}."
+        )
+    needy = [type(proxy).__name__ for proxy in proxies if proxy.needs_targets]
+    if needy and evaluator.data is None:
+        raise SettingError(
+            f"`{word('proxies')}` must be proxies without targets where no data are known, got "
+            f"{needy[0]}, which goes by the loss; give `netwright.Training(data)`."
+        )
+    for limit in limits:
+        is_score = limit.metric in names and limit.metric not in COSTS
+        if limit.least != is_score:
+            known = ", ".join(names) or "none"
+            rule = (
+                "on the score of a proxy" if limit.least else "from below (`at_least`) on a score"
+            )
+            raise SettingError(
+                f"`{word('limits')}` must be {rule}, of which `{word('proxies')}` has {known}, "
+                f"got {limit}."
             )
 
 
@@ -250,6 +286,19 @@ def check_one_shot(word: Word, search: OneShot, evaluator: Evaluator) -> None:
         raise SettingError(
             f"`{said}` chooses by the validation part, and the data "
             f"{evaluator.data.name!r} have none."
+        )
+
+
+def check_learned(word: Word, objectives: Sequence[Objective], scored: Collection[str]) -> None:
+    """Refuse a one-shot search for scores of proxies alone, which shared weights say nothing of.
+
+    Raises:
+        SettingError: No objective is on anything else.
+    """
+    if all(objective.metric in scored for objective in objectives):
+        raise SettingError(
+            f"`{word('objectives')}` must have one that shared weights tell, such as the task's "
+            f"own, got the scores of proxies alone: {objectives[0].metric!r}."
         )
 
 

@@ -16,6 +16,7 @@ from netwright.errors import StoreError
 from netwright.evaluate.costs import Costs
 from netwright.objective import Limit, Objective
 from netwright.oneshot import OneShot
+from netwright.proxies import Proxy
 from netwright.run.options import options_of
 from netwright.run.origin import origin_of
 from netwright.run.plan import Plan
@@ -72,12 +73,13 @@ def _options(plan: Plan) -> dict[str, Any]:
 def _logged(value: Any) -> Any:
     """The value of an option as JSON."""
     match value:
-        case Strategy() | OneShot() | Stopper():
+        case Strategy() | OneShot() | Stopper() | Proxy():
             return {"name": type(value).__name__, "settings": plain(fields_of(value))}
         case Objective():
             return {"metric": value.metric, "direction": value.direction}
         case Limit():
-            return {"metric": value.metric, "bound": value.bound}
+            least = {"least": True} if value.least else {}
+            return {"metric": value.metric, "bound": value.bound, **least}
         case Target():
             settings = plain(fields_of(value))
             return {"name": value.name, "kind": type(value).__name__, "settings": settings}
@@ -143,6 +145,8 @@ def comparable(key: str, setting: Any) -> Any:
     """
     if key == "task" and setting:
         return {name: value for name, value in setting.items() if name != "metrics"}
+    if key == "proxies":
+        return setting or []  # a log of before there were any has none
     if key != "data" or not setting or not setting.get("digest"):
         return setting
     return {

@@ -16,7 +16,9 @@ def evaluation_of(plan: Plan, store: Store, run: str) -> Evaluation:
     """What does the jobs of a run."""
     wanted = [o.metric for o in plan.objectives] + [o.metric for o in plan.limits]
     evaluator = plan.evaluator.for_workers()
-    return Evaluation(plan.space, evaluator, plan.limits, plan.targets, wanted, store, run)
+    return Evaluation(
+        plan.space, evaluator, plan.limits, plan.targets, wanted, store, run, plan.proxies
+    )
 
 
 def job_of(flight: Flight, candidate: int, *, measure: bool = False, compared: bool = False) -> Job:
@@ -31,6 +33,7 @@ def job_of(flight: Flight, candidate: int, *, measure: bool = False, compared: b
         flight.metrics,
         weights_key(flight.number),
         state_prefix(candidate),
+        measure,
         measure,
         flight.proposal.stage.is_refit,
         spread=spread_key(flight.number) if compared else None,
@@ -52,7 +55,7 @@ def useless(plan: Plan, outcome: Outcome) -> NetwrightError:
 
 def _remedy(plan: Plan, outcome: Outcome) -> str:
     """An objective that there is, as it is written where the run was begun."""
-    own = [name for name in outcome.metrics if name not in (*COSTS, *plan.measured)]
+    own = [name for name in outcome.metrics if name not in (*COSTS, *plan.measured, *plan.scored)]
     if not own:
         return ""
     if plan.call is not None:

@@ -23,6 +23,7 @@ from netwright.evaluate.function import Function
 from netwright.evaluate.training import Training
 from netwright.objective import Objective
 from netwright.oneshot.names import ONE_SHOT, search_named
+from netwright.proxies.names import PROXIES, proxy_named
 from netwright.run.plan import Plan
 from netwright.settings.exports import Named
 from netwright.settings.literal import parse_call
@@ -53,8 +54,9 @@ def origin_of(plan: Plan) -> tuple[dict[str, Any] | None, str | None]:
             "strategy": _named("strategy", plan.strategy, {**NAMED, **ONE_SHOT}, search_named),
             "stopper": _stopper(plan),
             "objectives": [_objective(each) for each in plan.objectives],
-            "limits": [f"{each.metric}={each.bound!r}" for each in plan.limits],
+            "limits": [f"{each.metric}{'>' * each.least}={each.bound!r}" for each in plan.limits],
             "targets": [_target(each) for each in plan.targets],
+            "proxies": [_named("proxy", p, PROXIES, proxy_named) for p in plan.proxies],
             "finals": [list(each) for each in plan.finals],
             "workers": plan.workers if plan.executor is None else plan.executor.slots,
             **{name: getattr(plan, name) for name in (*_PLAIN, *_ALSO)},

@@ -17,6 +17,8 @@ from netwright.execute import Executor
 from netwright.objective import COSTS, Limit, MetricName, Objective, limits_from
 from netwright.oneshot import OneShot
 from netwright.oneshot.names import search_named
+from netwright.proxies import Proxy
+from netwright.proxies.names import proxies_from
 from netwright.run import checks
 from netwright.run.options import flag_of, option, options_of
 from netwright.settings.rules import instance, positive, switch, whole, whole_or
@@ -83,10 +85,10 @@ class Plan:
         None,
         "bounds that no network may break, on params, macs, memory_mib or what a target measures: "
         '`{"params": 200_000, "latency_ms@onnxruntime": 1.0}`, or a list such as '
-        '`[at_most("latency_ms", 1.0, on=MyTarget())]`.',
+        '`[at_most("latency_ms", 1.0, on=MyTarget()), at_least("synflow", 20)]`.',
         flag="--limit",
-        cli_help="metric=value, metric@target=value or metric@target(key=value)=value; may be "
-        "repeated.",
+        cli_help="metric=value, metric@target=value, metric@target(key=value)=value or "
+        "proxy>=value; may be repeated.",
         cli_default=[],
         fixed=True,
     )
@@ -97,6 +99,17 @@ class Plan:
         "else with (). A metric without a target, such as latency_ms, is that of the only one that "
         "measures it.",
         flag=None,
+        fixed=True,
+    )
+    proxies: tuple[Proxy, ...] = option(
+        None,
+        "scores that are computed of each network before it is trained, and are metrics of its "
+        "trial: `[Synflow()]`, or names with settings. An objective may be on one, "
+        '`maximize("synflow")`, and a limit, `at_least("synflow", 20)`.',
+        flag="--proxy",
+        cli_help="A score to compute of each network before it is trained: {PROXIES}; may be "
+        "repeated.",
+        cli_default=[],
         fixed=True,
     )
     trials: int | None = option(None, "networks to try.", rule=whole(1, none=True), group="budget")
@@ -240,6 +253,11 @@ class Plan:
         """The metrics that its targets measure."""
         return frozenset(str(MetricName.on(m, t.name)) for t in self.targets for m in t.metrics)
 
+    @property
+    def scored(self) -> frozenset[str]:
+        """The metrics that its proxies compute."""
+        return frozenset(proxy.cli_name for proxy in self.proxies)
+
     def costs(self) -> Costs:
         """What networks cost before they are trained, with nothing measured yet."""
         paced = self.bounds.minutes is not None
@@ -273,7 +291,9 @@ class Plan:
         if objectives is None:
             objectives = (evaluator.metric.objective,)
         objectives = checks.checked_objectives(self.word, objectives)
-        known = {*COSTS, *evaluator.metric_names}
+        proxies = proxies_from(self.word("proxies"), given.proxies)
+        scores = {proxy.cli_name for proxy in proxies}
+        known = {*COSTS, *evaluator.metric_names, *scores}
         wanted = asked(objectives, limits_from(given.limits), given.targets, known)
         checks.check_distinct(self.word, wanted.objectives)
         self._set("has_usual_finals", finals is None)
@@ -288,6 +308,7 @@ class Plan:
         self._set("objectives", wanted.objectives)
         self._set("limits", wanted.limits)
         self._set("targets", wanted.targets)
+        self._set("proxies", proxies)
         self._set("finals", checks.checked_finals(self.word, finals))
         if given.refit is None:
             scored = evaluator.test_examples is not None
@@ -317,7 +338,10 @@ class Plan:
         checks.check_stopper(self.word, self.stopper, self.strategy, self.deterministic)
         if isinstance(self.strategy, OneShot):
             checks.check_one_shot(self.word, self.strategy, self.evaluator)
-        checks.check_metrics(self.word, self.objectives, self.evaluator, self.measured)
+            checks.check_learned(self.word, self.objectives, self.scored)
+        known = self.measured | self.scored
+        checks.check_metrics(self.word, self.objectives, self.evaluator, known)
+        checks.check_proxies_fit(self.word, self.proxies, self.limits, self.evaluator)
         for settings in (self.strategy, self.stopper, self.evaluator):
             checks.check_sizes(settings)
         checks.check_recipes(self.space, self.evaluator)

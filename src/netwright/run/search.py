@@ -18,6 +18,7 @@ from netwright.execute import Executor
 from netwright.export import check_folder
 from netwright.objective import Limits, Objective
 from netwright.oneshot import OneShot
+from netwright.proxies import Proxy
 from netwright.record.events import Interrupted, Noted
 from netwright.record.progress import Progress
 from netwright.record.writing import write
@@ -50,6 +51,7 @@ def search(
     objectives: Sequence[Objective] | None = None,
     limits: Limits | None = None,
     targets: Sequence[Target] | None = None,
+    proxies: Sequence[Proxy | str] | None = None,
     trials: int | None = None,
     minutes: float | None = None,
     epochs: int | None = None,
@@ -92,11 +94,14 @@ def search(
             task's own.
         limits: bounds that no network may break, on params, macs, memory_mib or what a target
             measures: `{"params": 200_000, "latency_ms@onnxruntime": 1.0}`, or a list such as
-            `[at_most("latency_ms", 1.0, on=MyTarget())]`.
+            `[at_most("latency_ms", 1.0, on=MyTarget()), at_least("synflow", 20)]`.
         targets: where networks are measured before they are trained, beside those that objectives
             and limits name; if there are none, ONNX Runtime, or PyTorch where that is missing;
             nowhere else with (). A metric without a target, such as latency_ms, is that of the only
             one that measures it.
+        proxies: scores that are computed of each network before it is trained, and are metrics of
+            its trial: `[Synflow()]`, or names with settings. An objective may be on one,
+            `maximize("synflow")`, and a limit, `at_least("synflow", 20)`.
         trials: networks to try.
         minutes: minutes for all of it: search, finals, refit, test and export.
         epochs: training epochs of all trials.

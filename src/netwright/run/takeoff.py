@@ -110,7 +110,8 @@ class Takeoff:
         if earlier is not None:
             metrics = dict(earlier.metrics)
             if not proposal.stage.is_refit:  # which is scored by nothing but the test part
-                known = {k: v for k, v in metrics.items() if k in self._plan.measured}
+                before_training = self._plan.measured | self._plan.scored
+                known = {k: v for k, v in metrics.items() if k in before_training}
                 metrics = {**admitted.metrics, **known}
         budget, fingerprint = self._state.budget_of(proposal), admitted.fingerprint
         flight = Flight(number, proposal, budget, seed, fingerprint, metrics=metrics)
@@ -118,7 +119,7 @@ class Takeoff:
         if place.measured is not None:  # before it was interrupted
             flight.metrics = {**metrics, **place.measured}
             self.train(flight)
-        elif self._plan.targets and earlier is None:
+        elif (self._plan.targets or self._plan.proxies) and earlier is None:
             self._submit(flight, measure=True)
         else:
             self.train(flight)
@@ -131,4 +132,4 @@ class Takeoff:
         if limit is not None:
             job = replace(job, seconds=limit, affordable=self._pacing.affordable(flight.proposal))
         key = Key(flight.number, self._state.claim(flight.number))
-        self._executor.submit(key, job, limit, alone=measure)
+        self._executor.submit(key, job, limit, alone=measure and bool(self._plan.targets))

@@ -13,6 +13,7 @@ from netwright.strategies.npenas import NPENAS
 from netwright.strategies.nsga2 import NSGA2
 from netwright.strategies.optuna_sampler import Optuna
 from netwright.strategies.pnas import PNAS
+from netwright.strategies.proxy_first import ProxyFirst
 from netwright.strategies.random_search import RandomSearch
 from netwright.strategies.reinforce import REINFORCE
 
@@ -26,6 +27,7 @@ __all__ = [
     "BayesianOptimization",
     "LocalSearch",
     "Optuna",
+    "ProxyFirst",
     "RandomSearch",
     "RegularizedEvolution",
     "Search",

@@ -1,4 +1,4 @@
-"""Conformance suites, for who writes a strategy, an evaluator, a target, an executor or a store.
+"""Conformance suites, for who writes a strategy, an evaluator, a proxy, a target or a store.
 
 Each suite is a module of its own, so that who tests a store imports no search. It ends in a tuple
 of functions that take a factory and raise `AssertionError`::
@@ -10,7 +10,7 @@ of functions that take a factory and raise `AssertionError`::
     def test_my_strategy(check):
         check(MyStrategy)
 
-Those of `strategies`, `oneshot`, `stoppers`, `predictors`, `evaluators`, `targets`, `tasks`,
-`data`, `executors` and `stores` are named so; `spaces` has the spaces that they are checked on, and
-`exports` what of ours is checked.
+Those of `strategies`, `oneshot`, `stoppers`, `predictors`, `evaluators`, `proxies`, `targets`,
+`tasks`, `data`, `executors` and `stores` are named so; `spaces` has the spaces that they are
+checked on, and `exports` what of ours is checked.
 """

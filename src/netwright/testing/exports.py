@@ -6,6 +6,7 @@ from netwright import (
     data,
     execute,
     oneshot,
+    proxies,
     stopping,
     store,
     strategies,
@@ -16,6 +17,7 @@ from netwright import (
 from netwright.data import Data
 from netwright.execute import Executor
 from netwright.oneshot import OneShot
+from netwright.proxies import Proxy
 from netwright.settings.exports import exported
 from netwright.stopping import Stopper
 from netwright.store import Store
@@ -28,6 +30,7 @@ STRATEGIES: tuple[type[Strategy], ...] = tuple(exported(strategies, Strategy))
 STOPPERS: tuple[type[Stopper], ...] = tuple(exported(stopping, Stopper))
 PREDICTORS: tuple[type[Predictor], ...] = tuple(exported(surrogates, Predictor))
 ONE_SHOTS: tuple[type[OneShot], ...] = tuple(exported(oneshot, OneShot))
+PROXIES: tuple[type[Proxy], ...] = tuple(exported(proxies, Proxy))
 DATA: tuple[type[Data], ...] = tuple(exported(data, Data))
 EXECUTORS: tuple[type[Executor], ...] = tuple(exported(execute, Executor))
 STORES: tuple[type[Store], ...] = tuple(exported(store, Store))
