@@ -20,7 +20,7 @@ from netwright.record.events import SchedulesPlanned, TimePlanned, TurnedDown
 from netwright.run.budget import Spending
 from netwright.run.plan import Plan
 from netwright.run.state import RunState
-from netwright.run.timed import TimedSteps, timed_examples
+from netwright.run.timed import TimedSteps, middle, small, timed_examples
 from netwright.run.timetable import (
     MANY_TRIALS,
     SLACK,
@@ -90,7 +90,7 @@ class Pacing:
         ending = self._ending(60 * minutes, slowness)
         table = Timetable(60 * minutes, spent, ending, self._slots)
         epochs, share = self._trial(table, timed, pace)
-        cheapest = self._cheapest(timed, pace, epochs)
+        cheapest = min(self._told(timed, pace, epochs), default=0.0)
         if table.whole < table.least(cheapest):
             least = math.ceil(10 * table.least(cheapest) / 60) / 10
             raise SettingError(
@@ -119,13 +119,13 @@ class Pacing:
         full = plan.evaluator.full_epochs
         if timed and full > epochs and plan.leaves_epochs_open:
             for longer in range(full, max(epochs, full // 2), -1):
-                usual = self._usual(timed, pace, longer)
+                usual = middle(self._told(timed, pace, longer))
                 share = table.share(self._more * usual if plan.refit else 0.0)
                 if SLACK * usual <= share:
                     if table.training * self._slots > MANY_TRIALS * usual:
                         break
                     return longer, share
-        while epochs > 1 and self._small(timed, pace, epochs) > table.trial:
+        while epochs > 1 and small(self._told(timed, pace, epochs)) > table.trial:
             epochs -= 1
         if not timed or full <= epochs:
             return epochs, table.trial
@@ -179,24 +179,11 @@ class Pacing:
         left = table.whole - self._spending.seconds() - table.end
         return max(0.0, left) + _reference(table.whole)
 
-    def _cheapest(self, examples: list[dict[str, float]], pace: Pace, epochs: int) -> float:
-        """Seconds of the quickest training of those that were timed; 0 where none was."""
-        return min(self._told(examples, pace, epochs), default=0.0)
-
-    def _usual(self, examples: list[dict[str, float]], pace: Pace, epochs: int) -> float:
-        """Seconds of the training in the middle of those that were timed; 0 where none was."""
-        told = self._told(examples, pace, epochs)
-        return told[len(told) // 2] if told else 0.0
-
-    def _small(self, examples: list[dict[str, float]], pace: Pace, epochs: int) -> float:
-        """Seconds of the training that is next to the quickest; 0 where none was timed."""
-        told = self._told(examples, pace, epochs)
-        return told[min(1, len(told) - 1)] if told else 0.0
-
     def _told(self, examples: list[dict[str, float]], pace: Pace, epochs: int) -> list[float]:
-        """Seconds of the trainings of all that were timed, the quickest first."""
+        """Seconds that the networks that were timed take for so many epochs, the quickest first."""
         steps = self._plan.evaluator.steps(Budget(epochs), {})
-        told = (pace.seconds(each, steps) for each in examples)
+        networks = {(each["macs"], each["params"]): each for each in examples}
+        told = (pace.seconds(each, steps) for each in networks.values())
         return sorted(seconds for seconds in told if seconds is not None)
 
     # -- in the search ----------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -50,6 +51,16 @@ def _timed(plan: Plan, candidate: Candidate) -> list[dict[str, float]]:
         if seconds is not None:
             examples.append({"steps": number, "batch": batch, "seconds": seconds})
     return examples
+
+
+def middle(told: Sequence[float]) -> float:
+    """Of some seconds, in their order, those in the middle; 0 where there are none."""
+    return told[len(told) // 2] if told else 0.0
+
+
+def small(told: Sequence[float]) -> float:
+    """Of some seconds, in their order, those next to the least; 0 where there are none."""
+    return told[min(1, len(told) - 1)] if told else 0.0
 
 
 class TimedSteps:
