@@ -77,6 +77,15 @@ def test_a_tie_goes_to_the_cheaper_network() -> None:
     assert choice.finalists[0].error == pytest.approx(best.error)
 
 
+def test_what_is_far_behind_is_not_taken_for_its_cost() -> None:
+    best, other = hitting(300, (300, 322)), hitting(300, (322, 340))
+    error = best.error_beside(other)
+    assert error is not None and 0.5 * error < best.values.mean() - other.values.mean() < error
+    found = [network(3, best, macs=10.0), network(4, other, macs=5.0)]
+    assert taken(found) == (3, "")
+    assert [x.tied for x in chosen(plan(), found, again=False).finalists] == [True, True]
+
+
 def test_a_clear_winner_stays() -> None:
     """By the errors of each alone it would be a tie; on the same rows it is none."""
     best, other = hitting(326), hitting(320)

@@ -2,9 +2,11 @@
 
 The one-standard-error rule of Breiman, Friedman, Olshen and Stone (1984, section 3.4.3): of the
 networks whose score is within one standard error of the best, the cheapest is taken. It departs
-from the book in two ways. The error is that of the difference on the same rows, which is smaller
-than that of the best score, so fewer networks count as tied. And after finals, up to three of them
-are first trained once more by another seed, as long as before; then the means are compared.
+from the book in three ways. The error is that of the difference on the same rows, which is smaller
+than that of the best score, so fewer networks count as tied. After finals, up to three of them
+are first trained once more by another seed, as long as before; then the means are compared. And
+what is taken for its cost is within half of the error: accuracy comes first, and at a whole one the
+dearer network is better five times of six.
 
 Everything is decided by what the log and the store have, and the decision is logged.
 """
@@ -32,6 +34,7 @@ MOST = 3
 """Networks that are trained again to be told apart, at most."""
 
 _ALIKE = 1.05  # times the least cost that is not more
+_CHEAPER = 0.5  # of the error, that a network may be behind which is taken for its cost
 RETURNED = "_standard_error"
 """What stands after a metric's name in that of its standard error, where a training gives both."""
 
@@ -92,9 +95,9 @@ def tied(found: Sequence[Scored]) -> list[Scored]:
     return [best, *(each for each in others if _is_tied(best, each))]
 
 
-def _is_tied(best: Scored, other: Scored) -> bool:
+def _is_tied(best: Scored, other: Scored, errors: float = 1.0) -> bool:
     error = best.error_beside(other)
-    return error is not None and best.gain - other.gain <= error
+    return error is not None and best.gain - other.gain <= errors * error
 
 
 def rechecks(found: Sequence[Scored]) -> list[Proposal]:
@@ -120,11 +123,12 @@ def chosen(plan: Plan, found: Sequence[Scored], *, again: bool) -> Chosen | None
     same = tied(compared)
     best = same[0]
     order = sorted(found, key=lambda x: (x not in compared, -x.gain, x.trial.number))
-    cost = _cost(plan, same) if len(same) > 1 else ""
+    near = [best, *(each for each in same[1:] if _is_tied(best, each, _CHEAPER))]
+    cost = _cost(plan, near) if len(near) > 1 else ""
     taken = best
     if cost:
-        most = _ALIKE * min(each.trial.metrics[cost] for each in same)
-        taken = next(each for each in same if each.trial.metrics[cost] <= most)
+        most = _ALIKE * min(each.trial.metrics[cost] for each in near)
+        taken = next(each for each in near if each.trial.metrics[cost] <= most)
     sign = 1 if plan.objectives[0].direction == "maximize" else -1
     rows = [
         Finalist(
