@@ -36,9 +36,10 @@ check: $(VENV)/.developing
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# The site of the documents, in build/site; a warning is an error.
+# The site of the documents, in build/site, where a warning is an error; and all their code is run.
 docs: $(VENV)/.developing
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m snippets tests/docs $(PYTEST_FLAGS)
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "netwright needs Python 3.11 or later")'

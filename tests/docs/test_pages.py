@@ -15,6 +15,7 @@ OWN = {"guide.md": "test_guide.py", "bench.md": "test_the_page_of_comparisons"}
 OTHERS = [page for page in WITH_CODE if page.name not in OWN]
 
 
+@pytest.mark.snippets
 @pytest.mark.parametrize("page", OTHERS, ids=lambda page: page.stem)
 def test_the_code_of_a_page_runs(page: Path, reader: Path) -> None:
     run_page(page, whole=page.parent.name == "write-your-own")

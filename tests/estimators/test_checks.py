@@ -11,7 +11,16 @@ import netwright as nw
 LEARNING = {"check_classifiers_train", "check_regressors_train", "check_class_weight_classifiers"}
 """Checks that ask for a network that learned something."""
 
-DEAR = LEARNING | {"check_fit_score_takes_y", "check_regressor_data_not_an_array"}
+DEAR = LEARNING | {
+    "check_classifier_data_not_an_array",
+    "check_classifiers_classes",
+    "check_dtype_object",
+    "check_estimators_dtypes",
+    "check_fit_idempotent",
+    "check_fit_score_takes_y",
+    "check_regressor_data_not_an_array",
+    "check_regressors_int",
+}
 """Checks that take long, since they learn or fit often."""
 
 

@@ -82,7 +82,7 @@ def test_looking_changes_nothing(noise: Data) -> None:
     looks = {2: lambda model: seen.append(model[0].weight.detach().clone())}
     for model, given in ((plain, None), (looked, looks)):
         schedule = Schedule(average=0.9)
-        training._fit(model, Budget(5), schedule, 1, torch.device("cpu"), looks=given)
+        training._fit(model, Budget(5), schedule, 1, looks=given)
     assert torch.equal(plain[0].weight, looked[0].weight)
     assert len(seen) == 1 and not torch.equal(seen[0], plain[0].weight)
 
