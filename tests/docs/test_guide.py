@@ -1,6 +1,7 @@
 """What a reader of the guide does runs as it stands, with less to train (see `pages`)."""
 
 import pytest
+
 from pages import ROOT, run_page
 
 
