@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -12,7 +13,7 @@ from netwright.evaluate.job import Outcome
 from netwright.execute import Executor, Message
 from netwright.objective import limits_from, maximize, minimize
 from netwright.record.artifacts import weights_key
-from netwright.run.finals import eligible, finalists, measured_again, refits
+from netwright.run.finals import eligible, finalists, measured_again, only_refits, refits
 from netwright.run.kept_weights import Weights
 from netwright.space import Architecture
 from netwright.store import SQLiteStore
@@ -184,6 +185,27 @@ def test_the_refit_is_of_the_best_or_of_the_front_with_the_epochs_it_had() -> No
     two = plan(finals=((3, 4),), objectives=(maximize("accuracy"), minimize("params")))
     assert [(p.parent, p.stage) for p in refits(two, found)] == [(4, REFIT), (3, REFIT)]
     assert [p.architecture for p in refits(one, found)] == [found[0].architecture]
+
+
+def test_where_only_short_trials_tell_the_best_well_known_network_is_trained_for_long() -> None:
+    def known(number: int, accuracy: float) -> Trial:
+        made = trial(number, accuracy, params=9)
+        return replace(made, proposal=replace(made.proposal, design="plain"))
+
+    one = plan(limits=limits_from({"params": 10}))
+    others = [trial(3, 0.9, params=9), trial(4, 0.8, params=9)]
+    designs = [known(5, 0.7), known(6, 0.6), replace(known(7, 0.95), metrics={"params": 11.0})]
+    history = History([*others, *designs])
+
+    def chosen(kept: Sequence[Trial], made=one) -> list[tuple[int | None, int | None, Stage]]:
+        found = only_refits(made, history, kept, Budget(40))
+        return [(p.parent, p.epochs, p.stage) for p in found]
+
+    assert chosen(others) == [(5, 40, REFIT)]
+    assert chosen([*others, designs[1]]) == [(6, 40, REFIT)]  # which was measured again
+    assert only_refits(one, History(others), others, Budget(40))[0].parent == 3
+    two = plan(objectives=(maximize("accuracy"), minimize("params")))
+    assert chosen(others, two) == [(3, 40, REFIT)]
 
 
 def test_what_may_be_returned_is_of_the_latest_stage_and_has_weights(tmp_path) -> None:

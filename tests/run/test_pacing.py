@@ -7,12 +7,13 @@ from torch import nn
 from netwright import maximize
 from netwright.cli.output import document
 from netwright.data import from_arrays
+from netwright.evaluate.base import Candidate
 from netwright.evaluate.function import Function
 from netwright.evaluate.job import _OutOfTime
 from netwright.evaluate.pace import Pace
 from netwright.evaluate.training import Training
 from netwright.execute import Inline
-from netwright.record.events import Rehearsed
+from netwright.record.events import Rehearsed, SchedulesPlanned
 from netwright.record.reading import read_record
 from netwright.record.record import Record
 from netwright.record.writing import write
@@ -20,12 +21,13 @@ from netwright.run.fingerprint import settings_of
 from netwright.run.loop import Loop
 from netwright.run.pacing import _ASIDE, _STARTING
 from netwright.run.plan import Plan
+from netwright.run.timed import TimedSteps, timed_examples
 from netwright.run.timetable import Timetable
 from netwright.space import Choose, Space
 from netwright.spaces import mlp
 from netwright.store import MemoryStore
 from netwright.testing.spaces import SPACES
-from netwright.trial import BASELINE, SEARCH, Budget
+from netwright.trial import BASELINE, SEARCH, Budget, Proposal, Trial
 
 
 class Ticking(Inline):
@@ -190,6 +192,45 @@ def test_where_some_trainings_in_full_are_affordable_trials_are_those() -> None:
 )  # fmt: skip
 def test_epochs_that_were_asked_for_are_kept(changes) -> None:
     assert trial_of(1, 4.0, **changes)[0] <= 100
+
+
+def trained_plan() -> Plan:
+    x = np.random.default_rng(0).normal(size=(2400, 4))
+    data = from_arrays(x, (x[:, 0] > 0).astype(int))
+    training = Training(data, epochs=3, full_epochs=80)
+    return Plan(space=mlp(data.shape, 2), evaluator=training, targets=(), minutes=1)
+
+
+def test_steps_are_timed_once_for_each_number_of_rows(monkeypatch) -> None:
+    plan, asked = trained_plan(), []
+    given = Training.time_steps
+
+    def timed(self: Training, candidate: Candidate, budget: Budget) -> float | None:
+        asked.append(self.steps(budget, candidate.recipe).batch)
+        return given(self, candidate, budget)
+
+    monkeypatch.setattr(Training, "time_steps", timed)
+    steps, trial = TimedSteps(plan), Trial(0, Proposal(plan.space.smallest()), "done", {})
+    half, whole = steps.seconds(trial, 80), steps.seconds(trial, 160)
+    assert half and whole == pytest.approx(2 * half) and asked == [128]
+    steps.seconds(trial, 3)
+    assert len(asked) == 2 and asked[1] < 128
+    costs = plan.costs()
+    examples = timed_examples(plan, costs, 1e9)
+    assert {each["batch"] for each in examples} == set(asked)
+
+
+@pytest.mark.parametrize(
+    ("finals", "refit", "expected"),
+    [((), 40, Budget(40)), ((), 3, None), ((), 0, None), (((2, 20),), 20, None)],
+)
+def test_a_refit_is_longer_than_short_trials_alone(finals, refit, expected) -> None:
+    plan = trained_plan()
+    store = MemoryStore("much-longer")
+    store.clear()
+    store.create("a", settings_of(plan))
+    write(store, "a", SchedulesPlanned(finals, refit))
+    assert Loop(plan, store, "a", Ticking(1.0))._much_longer() == expected
 
 
 @pytest.mark.parametrize(("in_process", "load"), [(True, 1.0), (False, 1.0), (False, 3.0)])

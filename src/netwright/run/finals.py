@@ -66,17 +66,20 @@ def refits(plan: Plan, found: Sequence[Trial], own: Budget | None = None) -> lis
     ]
 
 
-def only_refits(plan: Plan, history: History, budget: Budget) -> list[Proposal]:
+def only_refits(
+    plan: Plan, history: History, kept: Sequence[Trial], budget: Budget
+) -> list[Proposal]:
     """The network to be trained for long where only short trials tell which, or the front.
 
     That is the best of the well-known ones, if there is one: of others short trials tell little.
+    `kept` are the best trials, which were measured again; no other is taken without need.
     """
-    found = history.candidates(plan.limits, SEARCH)
-    designs = [t for t in found if t.proposal.design is not None]
-    return [
-        replace(each, budget=budget)
-        for each in refits(plan, found if len(plan.objectives) > 1 else designs or found, budget)
-    ]
+    found = list(kept)
+    if len(plan.objectives) == 1:
+        tried = history.candidates(plan.limits, SEARCH)
+        designs = ([t for t in of if t.proposal.design is not None] for of in (kept, tried))
+        found = next((some for some in designs if some), found)
+    return [replace(each, budget=budget) for each in refits(plan, found, budget)]
 
 
 def _again(trial: Trial, own: Budget) -> Budget:

@@ -167,7 +167,7 @@ class Loop:
     def _refits(self, plan: Plan) -> list[Proposal]:
         """Who is trained last, for as long as before, or as the time allows if that was short."""
         if (longer := self._much_longer()) is not None:
-            return only_refits(plan, self.history, longer)
+            return only_refits(plan, self.history, self._eligible(), longer)
         return refits(plan, self._taken(), self.state.budget_of(None))
 
     def _much_longer(self) -> Budget | None:
