@@ -197,7 +197,7 @@ def test_epochs_that_were_asked_for_are_kept(changes) -> None:
 def trained_plan() -> Plan:
     x = np.random.default_rng(0).normal(size=(2400, 4))
     data = from_arrays(x, (x[:, 0] > 0).astype(int))
-    training = Training(data, epochs=3, full_epochs=80)
+    training = Training(data, epochs=3, full_epochs=160)
     return Plan(space=mlp(data.shape, 2), evaluator=training, targets=(), minutes=1)
 
 
@@ -211,7 +211,7 @@ def test_steps_are_timed_once_for_each_number_of_rows(monkeypatch) -> None:
 
     monkeypatch.setattr(Training, "time_steps", timed)
     steps, trial = TimedSteps(plan), Trial(0, Proposal(plan.space.smallest()), "done", {})
-    half, whole = steps.seconds(trial, 80), steps.seconds(trial, 160)
+    half, whole = steps.seconds(trial, 160), steps.seconds(trial, 320)
     assert half and whole == pytest.approx(2 * half) and asked == [128]
     steps.seconds(trial, 3)
     assert len(asked) == 2 and asked[1] < 128
