@@ -151,7 +151,7 @@ def test_late_answers_are_tried_where_the_last_final_is_long(monkeypatch, each, 
     finals = [t for t in record.history if t.proposal.stage.is_final]
     strengths = {t.architecture["strength"] for t in finals}
     assert strengths == ({0, 1, 2} if is_long else {0})
-    assert (max(t.proposal.epochs for t in finals) >= 20) == is_long
+    assert max(t.proposal.epochs for t in finals) >= 20
     assert all(t.done for t in finals) and seconds <= 570
 
 

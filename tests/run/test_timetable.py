@@ -95,4 +95,5 @@ def test_late_answers_are_further_trainings_of_a_final_that_is_long() -> None:
     assert replace(wanted, finals=((2, 15),)).seconds(each(1.0), 1, 1.0) == 2 * 2 * 15
     assert replace(wanted, finals=((2, 14),)).seconds(each(1.0), 1, 1.0) == 2 * 14
     found = affordable(wanted, each(1.0), 40, slots=1, more=1.0, own=[3, 3])
-    assert found.finals == ((1, 17),)  # two of them would have 14 epochs, or 8 with late answers
+    assert found.finals == ((2, 17),) and not found.are_late  # with late answers it would be 8
+    assert affordable(wanted, each(1.0), 80, slots=1, more=1.0, own=[3, 3]).are_late

@@ -152,13 +152,14 @@ class TurnedDown(Fact):
 class SchedulesPlanned(Fact):
     """What can be afforded after the search: finals of (networks, epochs), and epochs of the refit.
 
-    A refit of 0 epochs is none.
+    A refit of 0 epochs is none. `late`: whether a last final that is long tries late answers.
     """
 
     kind = "schedules"
 
     finals: tuple[tuple[int, int], ...]
     refit: int
+    late: bool = True
 
 
 @dataclass(frozen=True)

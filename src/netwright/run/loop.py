@@ -178,8 +178,10 @@ class Loop:
         return Budget(planned.refit)
 
     def _are_long(self, plan: Plan) -> bool:
-        """Whether the last final of a plan is not too short beside what was wanted."""
-        wanted = self.plan.finals
+        """Whether the last final of a plan is for late answers too, and not too short for them."""
+        wanted, planned = self.plan.finals, self.state.record.schedules
+        if planned is not None and not planned.late:
+            return False
         return not wanted or not plan.finals or plan.finals[-1][1] >= long_enough(wanted[-1][1])
 
     def _final(self, stage: Stage, choose: Callable[[], list[Proposal]]) -> None:

@@ -20,7 +20,15 @@ from netwright.record.events import SchedulesPlanned, TimePlanned, TurnedDown
 from netwright.run.budget import Spending
 from netwright.run.plan import Plan
 from netwright.run.state import RunState
-from netwright.run.timed import TimedSteps, middle, small, timed_examples
+from netwright.run.timed import (
+    TimedSteps,
+    largest_in,
+    middle,
+    seconds_by_macs,
+    seconds_each,
+    small,
+    timed_examples,
+)
 from netwright.run.timetable import (
     MANY_TRIALS,
     SLACK,
@@ -41,6 +49,7 @@ _PASSES = 6  # over the test part: of the network, three times, and of each form
 _TRAINING = 3.0  # passes over a row that training on it takes
 _STARTING = 2.2  # seconds until a worker trains, on an idle machine of two cores
 _TIMED = 2  # of the best, whose steps are timed before they are trained for longer
+_FEW = 2  # epochs of trials, at least, so that networks may be large which are trained for long
 _LAST = 0.5  # of what is left, for the last try to train any network at all
 _OVER = 1.5  # times its share after which a training is ended
 
@@ -90,7 +99,7 @@ class Pacing:
         ending = self._ending(60 * minutes, slowness)
         table = Timetable(60 * minutes, spent, ending, self._slots)
         epochs, share = self._trial(table, timed, pace)
-        cheapest = min(self._told(timed, pace, epochs), default=0.0)
+        cheapest = min(seconds_each(self._plan, pace, timed, epochs), default=0.0)
         if table.whole < table.least(cheapest):
             least = math.ceil(10 * table.least(cheapest) / 60) / 10
             raise SettingError(
@@ -113,24 +122,30 @@ class Pacing:
 
         Where there is time for some trainings in full, or nearly, and not for many, each trial is
         one: short ones would say less of the networks, and would leave few to be compared. Else
-        none is so large that its last training could not be a long one: it would end untrained.
+        they are so short that a network fits whose last training is just a long one. None is
+        larger: it would end untrained.
         """
         plan, epochs = self._plan, self._plan.evaluator.epochs
         full = plan.evaluator.full_epochs
         if timed and full > epochs and plan.leaves_epochs_open:
             for longer in range(full, max(epochs, full // 2), -1):
-                usual = middle(self._told(timed, pace, longer))
+                usual = middle(seconds_each(plan, pace, timed, longer))
                 share = table.share(self._more * usual if plan.refit else 0.0)
                 if SLACK * usual <= share:
                     if table.training * self._slots > MANY_TRIALS * usual:
                         break
                     return longer, share
-        while epochs > 1 and small(self._told(timed, pace, epochs)) > table.trial:
+        good, more = worth_a_last(full), self._more if plan.refit else 1.0
+        longest = good * table.longest_epoch(good, more) if timed and full > epochs else math.inf
+        largest = largest_in(plan, pace, longest, good)
+        if largest is not None and plan.leaves_epochs_open:
+            while epochs > _FEW and seconds_by_macs(plan, pace, largest, epochs) > table.trial:
+                epochs -= 1
+        while epochs > 1 and small(seconds_each(self._plan, pace, timed, epochs)) > table.trial:
             epochs -= 1
-        if not timed or full <= epochs:
+        if largest is None:
             return epochs, table.trial
-        longest = table.longest_epoch(worth_a_last(full), self._more if plan.refit else 1.0)
-        return epochs, min(table.trial, epochs * longest)
+        return epochs, min(table.trial, seconds_by_macs(plan, pace, largest, epochs))
 
     def _ending(self, whole: float, slowness: float) -> float:
         """Seconds after the last training, but for those that the rows of the test part take."""
@@ -178,13 +193,6 @@ class Pacing:
             return None
         left = table.whole - self._spending.seconds() - table.end
         return max(0.0, left) + _reference(table.whole)
-
-    def _told(self, examples: list[dict[str, float]], pace: Pace, epochs: int) -> list[float]:
-        """Seconds that the networks that were timed take for so many epochs, the quickest first."""
-        steps = self._plan.evaluator.steps(Budget(epochs), {})
-        networks = {(each["macs"], each["params"]): each for each in examples}
-        told = (pace.seconds(each, steps) for each in networks.values())
-        return sorted(seconds for seconds in told if seconds is not None)
 
     # -- in the search ----------------------------------------------------------------------------
 
@@ -348,7 +356,7 @@ class Pacing:
             more=self._more,
             own=[self._state.budget_of(trial.proposal).amount for trial in best],
         )
-        return SchedulesPlanned(found.finals, found.refit)
+        return SchedulesPlanned(found.finals, found.refit, found.are_late)
 
     def _wanted(self) -> Schedules:
         plan = self._plan

@@ -9,6 +9,7 @@ import numpy as np
 
 from netwright.evaluate.base import Candidate
 from netwright.evaluate.costs import Costs
+from netwright.evaluate.pace import Pace
 from netwright.network.threads import one_thread
 from netwright.run.plan import Plan
 from netwright.trial import Budget, Trial
@@ -53,6 +54,16 @@ def _timed(plan: Plan, candidate: Candidate) -> list[dict[str, float]]:
     return examples
 
 
+def seconds_each(
+    plan: Plan, pace: Pace, examples: Sequence[dict[str, float]], epochs: int
+) -> list[float]:
+    """Seconds that the networks that were timed take for so many epochs, the quickest first."""
+    steps = plan.evaluator.steps(Budget(epochs), {})
+    networks = {(each["macs"], each["params"]): each for each in examples}
+    told = (pace.seconds(each, steps) for each in networks.values())
+    return sorted(seconds for seconds in told if seconds is not None)
+
+
 def middle(told: Sequence[float]) -> float:
     """Of some seconds, in their order, those in the middle; 0 where there are none."""
     return told[len(told) // 2] if told else 0.0
@@ -61,6 +72,21 @@ def middle(told: Sequence[float]) -> float:
 def small(told: Sequence[float]) -> float:
     """Of some seconds, in their order, those next to the least; 0 where there are none."""
     return told[min(1, len(told) - 1)] if told else 0.0
+
+
+def largest_in(plan: Plan, pace: Pace, seconds: float, epochs: int) -> float | None:
+    """The multiplications of a network that trains for so many epochs in so many seconds.
+
+    None where nothing bounds them.
+    """
+    if seconds == math.inf:
+        return None
+    return pace.macs(seconds, plan.evaluator.steps(Budget(epochs), {}))
+
+
+def seconds_by_macs(plan: Plan, pace: Pace, macs: float, epochs: int) -> float:
+    """Seconds that a network of so many multiplications seems to take; 0 where nothing is known."""
+    return pace.seconds({"macs": macs}, plan.evaluator.steps(Budget(epochs), {})) or 0.0
 
 
 class TimedSteps:

@@ -32,13 +32,15 @@ class Schedules:
     """What follows the search: `finals` of (networks, epochs), and the epochs of the refit.
 
     No refit is 0 epochs. In the last final each network has `variants` trainings, one with each
-    answer to the late choices; one alone where the final has fewer than `long` epochs.
+    answer to the late choices; one alone where the final has fewer than `long` epochs, or where it
+    is not `are_late`.
     """
 
     finals: tuple[tuple[int, int], ...]
     refit: int = 0
     variants: int = 1
     long: int = 0
+    are_late: bool = True
 
     def shortened(self, share: float) -> Schedules:
         """With so much of all epochs, one at least."""
@@ -51,7 +53,7 @@ class Schedules:
         whole = 0.0
         for number, (count, epochs) in enumerate(self.finals, 1):
             each = [seconds(place, epochs) for place in range(count)]
-            late = number == len(self.finals) and epochs >= self.long
+            late = self.are_late and number == len(self.finals) and epochs >= self.long
             whole += max([*each, (self.variants if late else 1) * sum(each) / slots])
         if self.refit:
             whole += more * max(seconds(place, self.refit) for place in range(self._last()))
@@ -179,7 +181,10 @@ def affordable(
             fitting = _longest(candidate, lambda s: SLACK * s.seconds(seconds, slots, more) <= left)
             if fitting is None or not _is_worth(fitting, candidate, had):
                 continue
-            if are_short or fitting.last >= worth_a_last(candidate.last):
+            good = worth_a_last(candidate.last)
+            if candidate.variants > 1 and candidate.are_late and candidate.finals:
+                good = candidate.long  # else late answers would not be tried
+            if are_short or fitting.last >= good:
                 return fitting
     return Schedules(())
 
@@ -187,7 +192,7 @@ def affordable(
 def _is_worth(fitting: Schedules, wanted: Schedules, had: int) -> bool:
     """Whether each stage teaches more than a network knows that had so many epochs."""
     pairs = list(zip(fitting.finals, wanted.finals, strict=True))
-    enough = all(epochs >= min(had + 1, most) for (_, epochs), (_, most) in pairs)
+    enough = all(epochs >= min(_WORTH * had, most) for (_, epochs), (_, most) in pairs)
     return enough and fitting.last >= min(_WORTH * had, wanted.last)
 
 
@@ -199,7 +204,9 @@ def _smaller(wanted: Schedules) -> list[Schedules]:
         tried += [replace(wanted, finals=((n, epochs),)) for n in range(count, 0, -1)]
         tried += [replace(wanted, finals=())] if wanted.refit else []
         tried += [replace(wanted, finals=((n, epochs),), refit=0) for n in range(count, 0, -1)]
-    return tried
+    if wanted.variants == 1:
+        return tried
+    return [replace(each, are_late=late) for each in tried for late in (True, False)]
 
 
 def _single(wanted: Schedules) -> list[Schedules]:
