@@ -45,6 +45,16 @@ def test_nothing_is_larger_than_usual_where_nothing_bounds_it(space: nw.Space) -
     assert answers(space, bounded=False)[0] == (4, 8, "tanh")
 
 
+def test_where_only_time_bounds_it_the_largest_is_the_most() -> None:
+    roomy = nw.Space(network, (3,), 2, designs=[Design("r", {}, {"first": 1}, usual=4, most=12)])
+
+    def widths(**given: bool) -> list[object]:
+        found = members_of(roomy.members, roomy.designs[0], bounded=False, **given)
+        return [each["first"] for each in found]
+
+    assert widths() == [4] and widths(timed=True) == [12, 8, 4]
+
+
 def test_a_space_made_from_another_has_the_designs_that_are_left(space: nw.Space) -> None:
     narrow = nw.space.restricted(space, {"first": [4, 8]})
     assert answers(narrow, bounded=True)[0] == (8, 16, "tanh")
@@ -80,7 +90,9 @@ def test_a_design_that_is_no_member_is_refused(design: Design, said: str) -> Non
         nw.Space(network, (3,), 2, designs=[design])
 
 
-@pytest.mark.parametrize("wrong", [{"usual": 0.0}, {"scaled": {"first": -1}}, {"usual": "x"}])
+@pytest.mark.parametrize(
+    "wrong", [{"usual": 0.0}, {"most": 0.0}, {"scaled": {"first": -1}}, {"usual": "x"}]
+)
 def test_sizes_are_above_0(wrong: dict) -> None:
     with pytest.raises(SettingError, match="must be above 0"):
         Design("d", {}, **wrong)

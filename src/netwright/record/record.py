@@ -227,13 +227,18 @@ class Record:
     @property
     def stage(self) -> Stage:
         """The latest stage with a trial that may be returned; the search if there is none."""
-        stages = {t.proposal.stage for t in self.history.allowed(self.limits)}
-        return max({SEARCH, *stages} - {BASELINE, RECHECK})
+        return max(self._stages)
 
     @property
     def final_stage(self) -> Stage:
         """The latest stage that was scored on the validation part: the one before a refit."""
-        return min(self.stage, last_final(len(self.settings["finals"])))
+        last = last_final(len(self.settings["finals"]))
+        return max(stage for stage in self._stages if stage <= last)
+
+    @property
+    def _stages(self) -> set[Stage]:
+        stages = {t.proposal.stage for t in self.history.allowed(self.limits)}
+        return {SEARCH, *stages} - {BASELINE, RECHECK}
 
     @property
     def best(self) -> Trial | None:
@@ -247,10 +252,7 @@ class Record:
         return self.taken([t for t in found if self.has_weights(t.number)] or found)
 
     def taken(self, trials: Sequence[Trial]) -> Trial | None:
-        """Of trials of the latest stage the network that was chosen, else that of the best figure.
-
-        In a refit it is the one of the same architecture.
-        """
+        """Of trials of the latest stage the one of the network that was chosen, else the best."""
         chosen = None if self.choice is None else self.history.numbered(self.choice.number)
         own = [t for t in trials if chosen and t.architecture == chosen.architecture]
         return best_of(own or trials, self.objectives[0])

@@ -132,8 +132,12 @@ def _status(record: Record) -> str:
         if best is not None and record.tested and final_stage.is_final
         else ""
     )
-    if chosen and record.stage.is_refit:
-        chosen += " Before that it was trained again, on the train and validation parts together."
+    if best is not None and record.schedules is not None and record.settings["finals"]:
+        chosen += "" if record.schedules.finals else " The minutes left no time for finals."
+    if record.tested and record.stage.is_refit:
+        chosen += (
+            " Before the test it was trained again, on the train and validation parts together."
+        )
     if best is not None and (known := designs_noted(record, best)):
         chosen += f" {known}"
     or_slow = "" if record.time_plan is None else " or too slow"

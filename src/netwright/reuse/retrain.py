@@ -89,7 +89,7 @@ def retrain(
     training = _training(network.card, data, epochs)
     candidate = _Again(seed=seed, make=_maker(network, data, keep_weights))
     refit = training.for_refit() or training
-    budget = _budget(network.card, training)
+    budget = _budget(network.card, training, epochs)
     whole = budget.amount
 
     def report(epoch: int, metrics: Mapping[str, float]) -> None:
@@ -136,9 +136,11 @@ def _training(card: Card, data: Data, epochs: int | None) -> Training:
     return Training(data, **settings, folds=1)
 
 
-def _budget(card: Card, training: Training) -> Budget:
-    """The whole schedule, or the share of it after which the network of the card was best."""
+def _budget(card: Card, training: Training, epochs: int | None) -> Budget:
+    """The epochs that were asked for, else the share of the schedule after which it was best."""
     whole = training.full_epochs
+    if epochs is not None:
+        return Budget(whole)
     amount, horizon = card.origin.get("epochs") or (1, 1)
     return Budget(min(whole, max(1, round(whole * amount / horizon))), whole)
 

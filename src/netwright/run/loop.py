@@ -168,7 +168,8 @@ class Loop:
         """Who is trained last, for as long as before, or as the time allows if that was short."""
         if (longer := self._much_longer()) is not None:
             return only_refits(plan, self.history, self._eligible(), longer)
-        return refits(plan, self._taken(), self.state.budget_of(None))
+        again = refits(plan, self._taken(), self.state.budget_of(None))
+        return list(filter(None, map(self.pacing.in_time, again))) if len(again) == 1 else again
 
     def _much_longer(self) -> Budget | None:
         """The budget of the refit where it is all that follows short trials."""

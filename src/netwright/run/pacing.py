@@ -22,6 +22,7 @@ from netwright.run.plan import Plan
 from netwright.run.state import RunState
 from netwright.run.timed import (
     TimedSteps,
+    in_time,
     largest_in,
     middle,
     seconds_by_macs,
@@ -153,7 +154,7 @@ class Pacing:
             return self._given
         exporting = self._exporting(slowness) if self._plan.export or self._plan.out else 0.0
         ending = exporting + _ASIDE
-        return ending + (_reference(whole) if self._tested else 0.0)
+        return ending + (min(_REFERENCE_MOST, _REFERENCE * whole) if self._tested else 0.0)
 
     def _exporting(self, slowness: float) -> float:
         """Seconds of a whole export: as the rehearsal took, else by the load of the machine."""
@@ -192,7 +193,7 @@ class Pacing:
         if table is None:
             return None
         left = table.whole - self._spending.seconds() - table.end
-        return max(0.0, left) + _reference(table.whole)
+        return max(0.0, left) + min(_REFERENCE_MOST, _REFERENCE * table.whole)
 
     # -- in the search ----------------------------------------------------------------------------
 
@@ -234,9 +235,8 @@ class Pacing:
     def out_of_time(self, *, baseline: bool = False) -> str | None:
         """Why the search, or the baseline, may begin no trial now; None if it may."""
         ends = self._explored_by() if baseline else self.search_ends()
-        if self._spending.seconds() >= ends - self._least():
-            return f"{self._plan.bounds.minutes:g} minutes"
-        return None
+        over = self._spending.seconds() >= ends - self._least()
+        return f"{self._plan.bounds.minutes:g} minutes" if over else None
 
     @property
     def begins_small(self) -> bool:
@@ -244,9 +244,8 @@ class Pacing:
 
         So it is of a user's own training, whose first trials say what others will take.
         """
-        if self._table is None or self._plan.stopper is not None:  # whose budgets begin small
-            return False
-        return not self._state.pace.is_known
+        paced = self._table is not None and self._plan.stopper is None  # whose budgets begin small
+        return paced and not self._state.pace.is_known
 
     def _least(self) -> float:
         """Half of what the quickest trial took, so that none begins that cannot end."""
@@ -292,10 +291,6 @@ class Pacing:
         fewer = min(epochs - 1, int(epochs * _LAST * left / max(seconds)))
         return Proposal(smallest, Budget(max(1, fewer)))
 
-    def _is_last_hope(self, proposal: Proposal) -> bool:
-        """Whether a proposal is the smallest network while nothing else has come of the search."""
-        return proposal.architecture == self._plan.space.smallest() and self.lacks_result()
-
     def affordable(self, proposal: Proposal) -> float | None:
         """Seconds that a training may seem to take before it is turned down; None: any.
 
@@ -306,7 +301,8 @@ class Pacing:
         if plan is None or not proposal.stage.explores or proposal.parent is not None:
             return None
         is_first = not self._state.pace.is_known and self._state.budget_of(proposal).amount > 1
-        if self._is_last_hope(proposal) and not is_first:  # there are fewer epochs to try yet
+        is_last = proposal.architecture == self._plan.space.smallest() and self.lacks_result()
+        if is_last and not is_first:  # there are fewer epochs to try yet
             return None
         epochs = self._state.budget_of(proposal).amount
         return plan.share.seconds * max(1.0, epochs / plan.share.epochs)
@@ -358,6 +354,14 @@ class Pacing:
         )
         return SchedulesPlanned(found.finals, found.refit, found.are_late)
 
+    def in_time(self, refit: Proposal) -> Proposal | None:
+        """A refit with the epochs for which there is time, by what its network took; or none."""
+        table, before = self._table, self._state.history.numbered(refit.parent)
+        if table is None or before is None:
+            return refit
+        left = table.trained_by - self._spending.seconds()
+        return in_time(refit, self._more * self._state.seconds_of(before), left)
+
     def _wanted(self) -> Schedules:
         plan = self._plan
         own = self._state.budget_of(None).amount
@@ -392,8 +396,3 @@ class Pacing:
         if before and after:
             return taken * after / before
         return taken * wanted.number / max(1, had.number)
-
-
-def _reference(whole: float) -> float:
-    """Seconds that are kept for a classical method."""
-    return min(_REFERENCE_MOST, _REFERENCE * whole)

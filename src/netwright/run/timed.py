@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,9 +13,11 @@ from netwright.evaluate.costs import Costs
 from netwright.evaluate.pace import Pace
 from netwright.network.threads import one_thread
 from netwright.run.plan import Plan
-from netwright.trial import Budget, Trial
+from netwright.trial import Budget, Proposal, Trial
 
 _SAMPLED = 40  # networks whose costs are looked at, of which some are timed
+_REFIT = 1.05  # of what its network took, that a refit may seem to take
+_SHORTER = 0.7  # of its epochs
 _PLACES = (0.0, 0.1, 0.3, 0.6)  # of them by their multiplications, from small to large
 
 
@@ -87,6 +90,18 @@ def largest_in(plan: Plan, pace: Pace, seconds: float, epochs: int) -> float | N
 def seconds_by_macs(plan: Plan, pace: Pace, macs: float, epochs: int) -> float:
     """Seconds that a network of so many multiplications seems to take; 0 where nothing is known."""
     return pace.seconds({"macs": macs}, plan.evaluator.steps(Budget(epochs), {})) or 0.0
+
+
+def in_time(refit: Proposal, seconds: float, left: float) -> Proposal | None:
+    """A refit that seems to take so many seconds, with the epochs that fit; None where too few do.
+
+    A refit of fewer than 70 % of the epochs is taken to be worth less than the network there is.
+    """
+    share = min(1.0, left / max(1e-9, _REFIT * seconds))
+    if refit.budget is None or not refit.budget.is_whole or share == 1.0:
+        return refit
+    fewer = max(1, int(share * refit.budget.amount))
+    return replace(refit, budget=Budget(fewer)) if share >= _SHORTER else None
 
 
 class TimedSteps:

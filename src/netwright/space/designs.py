@@ -23,16 +23,18 @@ class Design:
 
     `answers` hold at every size; a choice that they leave open has its first option. `scaled` are
     choices of numbers, by their share of the one size: each is answered by the largest option that
-    is no more than its share, or by its least. `usual` is the size where nothing bounds it.
+    is no more than its share, or by its least. `usual` is the size where nothing bounds it, and
+    `most` that where only time does, which is the usual one if None.
 
     Raises:
-        SettingError: `answers` or `scaled` is no mapping, or `usual` or a share is not above 0.
+        SettingError: `answers` or `scaled` is no mapping, or a size or a share is not above 0.
     """
 
     name: str
     answers: Mapping[str, Answer]
     scaled: Mapping[str, float] = field(default_factory=dict)
     usual: float = 1.0
+    most: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("answers", "scaled"):
@@ -40,10 +42,11 @@ class Design:
                 raise SettingError(
                     f"`Design({name}=...)` must be a mapping from choices, got {given!r}."
                 )
-        if not all(_is_size(size) for size in (self.usual, *self.scaled.values())):
+        sizes = (self.usual, self.usual if self.most is None else self.most)
+        if not all(_is_size(size) for size in (*sizes, *self.scaled.values())):
             raise SettingError(
-                "`Design(scaled=..., usual=...)` must be above 0, got "
-                f"{dict(self.scaled)!r} and {self.usual!r}."
+                "`Design(scaled=..., usual=..., most=...)` must be above 0, got "
+                f"{dict(self.scaled)!r}, {self.usual!r} and {self.most!r}."
             )
 
     def answer(self, size: float, choice: Choice) -> Answer:
@@ -105,12 +108,18 @@ def sized(members: Members, design: Design, size: float) -> Architecture:
     return members.known(members.answer(lambda choice: design.answer(size, choice)))
 
 
-def members_of(members: Members, design: Design, *, bounded: bool) -> list[Architecture]:
-    """The members that a design is, from large to small; of its usual size on if not `bounded`."""
-    sizes = {design.usual}
+def members_of(
+    members: Members, design: Design, *, bounded: bool, timed: bool = False
+) -> list[Architecture]:
+    """The members that a design is, from large to small.
+
+    If not `bounded` they begin at its usual size, or where time bounds them at `most`.
+    """
+    most = design.usual if design.most is None or not timed else design.most
+    sizes = {design.usual, most}
     for name, share in design.scaled.items():
         sizes.update(number / share for number in _numbers(members.choices[name]))
-    wanted = sorted((s for s in sizes if bounded or s <= design.usual), reverse=True)
+    wanted = sorted((s for s in sizes if bounded or s <= most), reverse=True)
     found = []
     for size in wanted:
         try:

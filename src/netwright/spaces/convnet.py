@@ -100,10 +100,10 @@ def _designs(size: Size) -> list[Design]:
         inverted |= {f"{stage}.block": "inverted", f"{stage}.depth": 2}
         inverted |= {f"{stage}.attention": "squeeze_excite"}
     return [
-        Design("plain", plain, _wider(widths, 2), usual=16),
-        Design("vgg", deep, widths, usual=32),
-        Design("resnet", residual, widths, usual=32),
-        Design("mobilenet", inverted, widths, usual=16),
+        Design("plain", plain, _wider(widths, 2), usual=16, most=64),
+        Design("vgg", deep, widths, usual=32, most=64),
+        Design("resnet", residual, widths, usual=32, most=64),
+        Design("mobilenet", inverted, widths, usual=16, most=32),
     ]
 
 
