@@ -1,6 +1,7 @@
 """Estimators learn from texts, series and recordings too: numpy in, names out, alike once saved."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import netwright as nw
@@ -44,6 +45,9 @@ def test_texts(tmp_path) -> None:
     assert len(found.predict(["", "漢字 never seen", None])) == 3
     with pytest.raises(DataError, match=r"must be a text, got 3"):
         found.predict([3, 4])
+    for one in ("good", pd.DataFrame({"text": ["good", "bad"]})):
+        with pytest.raises(DataError, match="must be a list of texts, or a column of a table"):
+            found.predict(one)
 
 
 def test_series_of_one_length_and_of_several(tmp_path) -> None:

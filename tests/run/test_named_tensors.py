@@ -19,7 +19,7 @@ from netwright.data.named import NamedData, from_named
 from netwright.errors import SettingError
 from netwright.evaluate.base import Candidate, Context
 from netwright.evaluate.reference import reference
-from netwright.export import verify
+from netwright.export import Card, export, verify
 from netwright.network.signature import TensorSpec
 from netwright.oneshot import Setting, shared_score
 from netwright.targets.measured import measured
@@ -208,6 +208,36 @@ def test_a_run_on_numbers_and_codes(declared, tmp_path: Path) -> None:
     card = (folder / "card.md").read_text(encoding="utf-8")
     assert "`numbers: float32 (b, 3)`, `codes: int64 (b, 2), ids below 7`" in card
     assert "a probability for each of: low, middle, high" in card
+
+
+class PictureAndNumbers(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.picture, self.numbers = nn.Conv2d(1, width, 3), nn.Linear(3, width)
+        self.head = nn.Linear(width, 2)
+
+    def forward(self, picture: Tensor, numbers: Tensor) -> Tensor:
+        return self.head(self.picture(picture).mean((2, 3)) + self.numbers(numbers))
+
+
+def test_normalisations_of_other_axes_are_written_apart(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 256, (60, 1, 8, 8)).astype(np.uint8)
+    numbers = rng.normal(3.0, 2.0, size=(60, 3)).astype(np.float32)
+    data = from_named({"picture": pictures, "numbers": numbers}, np.arange(60) % 2)
+    space = nw.Space(lambda choose, inputs, outputs: PictureAndNumbers(4), data)
+    network = space.build(space.smallest(), seed=0).eval()
+    training = nw.Training(data, epochs=1, full_epochs=1)
+    deployment = training.deployment(space)
+    made = export(
+        deployment.raw(network), tmp_path / "best", signature=deployment.signature,
+        card=Card("Both"), examples=deployment.examples, task=data.task,
+    )  # fmt: skip
+    assert made.notes == () or all("model.py" not in note for note in made.notes)
+    assert {"model.py", "model.onnx", "model.pt2"} <= {
+        p.name for p in (tmp_path / "best").iterdir()
+    }
+    assert all(check["largest_difference"] < 1e-4 for check in made.checks.values())
 
 
 def test_a_task_of_two_outputs(compared_here, tmp_path: Path, monkeypatch) -> None:

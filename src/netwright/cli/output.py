@@ -97,8 +97,8 @@ def result_lines(record: Record) -> list[str]:
             )
     lines += judged_told(record, best)
     if tested is not None:
-        if metric.fraction:
-            examples = (record.settings["data"] or {}).get("test", 0)
+        examples = (record.settings["data"] or {}).get("test", 0)
+        if metric.fraction and examples:
             low, high = interval(tested, examples)
             beside.insert(0, f"95 % interval {low:.2%} to {high:.2%}")
         told = f" ({'; '.join(beside)})" if beside else ""
@@ -113,10 +113,12 @@ def result_lines(record: Record) -> list[str]:
         lines.append(f"parameters           {best.metrics['params']:,.0f}")
     tried = [t for t in record.history if t.proposal.stage.explores]
     ended, longer = sum(t.done for t in tried), len(record.history) - len(tried)
+    stopped = sum(t.status == "preempted" for t in tried)
     or_slow = "" if record.time_plan is None else " or too slow"
     lines.append(
-        f"trials               {ended} done, {len(tried) - ended} failed, "
-        f"{len(record.rejections)} over a limit{or_slow}"
+        f"trials               {ended} done, {len(tried) - ended - stopped} failed, "
+        + (f"{stopped} stopped, " if stopped else "")
+        + f"{len(record.rejections)} over a limit{or_slow}"
         + (f"; then {counted(longer, 'longer training')}" if longer else "")
         + f"; {_time(record.seconds)}"
     )

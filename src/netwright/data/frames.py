@@ -224,6 +224,8 @@ def label_column(frame: Any, label: str | None, path: object) -> str:
         DataError: There is none of that name, or several are called as one.
     """
     columns = [str(column) for column in frame.columns]
+    if not columns:
+        raise DataError(f"{path} has no columns.")
     if label is not None:
         if label not in columns:
             shown = ", ".join(columns[:20]) + (", ..." if len(columns) > 20 else "")

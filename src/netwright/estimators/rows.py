@@ -160,7 +160,7 @@ def _is_nested(x: Any) -> bool:
 def _read_items(estimator: Any, x: Any, kind: str, least: int, *, reset: bool) -> Rows:
     """Texts, series or recordings; the features of series are their channels, else one."""
     if kind == "text":
-        if reset and not is_texts(x):
+        if isinstance(x, str | bytes) or is_frame(x) or (reset and not is_texts(x)):
             name = type(x).__name__
             raise DataError(f"X must be a list of texts, or a column of a table, got a {name}.")
         items: Any = x.tolist() if hasattr(x, "tolist") else list(x)

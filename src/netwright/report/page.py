@@ -152,8 +152,9 @@ def _figures(record: Record, tested: float | None) -> list[tuple[str, str]]:
     best = record.best
     assert best is not None
     rows, metric = [], record.metric
-    if tested is not None and metric.fraction:
-        low, high = interval(tested, (record.settings["data"] or {}).get("test", 0))
+    examples = (record.settings["data"] or {}).get("test", 0)
+    if tested is not None and metric.fraction and examples:
+        low, high = interval(tested, examples)
         rows.append((f"{low:.1%} to {high:.1%}", f"95 % interval of the test {metric.name}"))
     if metric.name in best.metrics:
         error = f", {known}" if (known := error_told(record, best)) else ""

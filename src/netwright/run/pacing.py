@@ -52,7 +52,8 @@ _STARTING = 2.2  # seconds until a worker trains, on an idle machine of two core
 _TIMED = 2  # of the best, whose steps are timed before they are trained for longer
 _FEW = 2  # epochs of trials, at least, so that networks may be large which are trained for long
 _LAST = 0.5  # of what is left, for the last try to train any network at all
-_OVER = 1.5  # times its share after which a training is ended
+_OVER = 1.5  # times its share after which a training is ended,
+_GRACE = 3.0  # and so many seconds beyond it at least: a worker's first training takes longer
 
 
 class Pacing:
@@ -316,7 +317,8 @@ class Pacing:
             return own
         left = max(1.0, table.trained_by - self._spending.seconds())
         share = self.affordable(proposal)
-        return min(own or math.inf, left, math.inf if share is None else _OVER * share)
+        most = math.inf if share is None else max(_OVER * share, share + _GRACE)
+        return min(own or math.inf, left, most)
 
     def leaves_room(self, trials: Sequence[Trial], *, refit: bool) -> bool:
         """Whether these can be trained once more, and then one of them on all rows, if a refit."""

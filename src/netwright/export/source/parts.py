@@ -157,12 +157,15 @@ def _numbers(part: Part) -> list[Number]:
     return found
 
 
+def _kept_values(tensor: Own) -> object:
+    return tensor.value.tolist() if tensor.kind == "constant" else None
+
+
 def _shape(part: Part) -> str:
     """All but the numbers, as text."""
     fixed = [(a.name, None if is_number(a.value) else repr(a.value)) for a in part.arguments]
     tensors = [
-        (t.kind, t.name, str(t.value.dtype), t.value.tolist() if t.kind == "constant" else None)
-        for t in part.tensors
+        (t.kind, t.name, t.value.dim(), str(t.value.dtype), _kept_values(t)) for t in part.tensors
     ]
     inner = [(name, child.shape) for name, child in part.children]
     forward = (part.forward.inputs, part.forward.lines)
