@@ -1,4 +1,4 @@
-"""What trainings seem to take, by a few steps of some networks of a space."""
+"""What trainings seem to take, by a few steps of some networks of a space, and what then fits."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from netwright.run.plan import Plan
 from netwright.trial import Budget, Proposal, Trial
 
 _SAMPLED = 40  # networks whose costs are looked at, of which some are timed
-_REFIT = 1.05  # of what its network took, that a refit may seem to take
-_SHORTER = 0.7  # of its epochs
 _PLACES = (0.0, 0.1, 0.3, 0.6)  # of them by their multiplications, from small to large
+_REFIT = 1.05  # times what it seems to take, that a refit is given
+_SHORTER = 0.7  # of the epochs of a refit, at least
 
 
 def timed_examples(plan: Plan, costs: Costs, most: float) -> list[dict[str, float]]:
