@@ -42,6 +42,21 @@ def check_size(word: str, value: Any) -> None:
         raise SettingError(f"`{word}` must fit 64 bits, at most {LARGEST}, got {shown}.")
 
 
+def check_counts(settings: object, **least: int) -> None:
+    """Refuse fields of settings that are no whole numbers from their least on.
+
+    Raises:
+        SettingError: One is not.
+    """
+    for name, low in least.items():
+        value = getattr(settings, name)
+        if type(value) is not int or value < low:
+            raise SettingError(
+                f"`{type(settings).__name__}({name}=...)` must be a whole number, at least {low}, "
+                f"got {value!r}."
+            )
+
+
 def whole(least: int = 0, *, none: bool = False) -> Rule:
     """A whole number, at least `least`; or None, with `none`."""
     words = "a whole number above 0" if least == 1 else f"a whole number, at least {least}"

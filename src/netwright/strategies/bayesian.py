@@ -35,8 +35,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from netwright.errors import SettingError
 from netwright.objective import Objective
+from netwright.settings.rules import check_counts
 from netwright.space import Architecture, Space
 from netwright.strategies.base import Search, Strategy
 from netwright.surrogates import (
@@ -86,13 +86,7 @@ class BayesianOptimization(Strategy):
     pool: int = 400
 
     def __post_init__(self) -> None:
-        for name in ("initial", "pool"):
-            value = getattr(self, name)
-            if type(value) is not int or value < 2:
-                raise SettingError(
-                    f"`BayesianOptimization({name}=...)` must be a whole number, at least 2, "
-                    f"got {value!r}."
-                )
+        check_counts(self, initial=2, pool=2)
 
     def start(self, space: Space, objectives: Sequence[Objective]) -> Search:
         """The state of a search: nothing is known yet."""

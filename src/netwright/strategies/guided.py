@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from netwright.errors import SettingError
 from netwright.objective import Objective
+from netwright.settings.rules import check_counts
 from netwright.space import Architecture, Space
 from netwright.strategies.base import Search, Strategy
 from netwright.surrogates import Ensemble, features_of, normal_scores
@@ -136,18 +136,3 @@ class Guide:
         return [
             m if math.isfinite(g[0]) else -math.inf for m, g in zip(mean, self._gains, strict=True)
         ]
-
-
-def check_counts(settings: Strategy, **least: int) -> None:
-    """Refuse settings that are no whole numbers from their least on.
-
-    Raises:
-        SettingError: One is not.
-    """
-    for name, low in least.items():
-        value = getattr(settings, name)
-        if type(value) is not int or value < low:
-            raise SettingError(
-                f"`{type(settings).__name__}({name}=...)` must be a whole number, at least {low}, "
-                f"got {value!r}."
-            )

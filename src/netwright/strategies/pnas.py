@@ -19,9 +19,10 @@ from typing import ClassVar
 import numpy as np
 
 from netwright.objective import Objective
+from netwright.settings.rules import check_counts
 from netwright.space import Architecture, Space
 from netwright.strategies.base import Search, Strategy
-from netwright.strategies.guided import Guide, check_counts
+from netwright.strategies.guided import Guide
 from netwright.surrogates import features_of
 from netwright.trial import Proposal, Trial
 

@@ -22,10 +22,10 @@ from netwright.network.threads import one_thread
 from netwright.objective import Objective
 from netwright.proxies import NASWOT, Examples, Proxy, Synflow, Vote, scores_of
 from netwright.proxies.names import proxies_from
+from netwright.settings.rules import check_counts
 from netwright.space import Architecture, Space
 from netwright.strategies.auto import Auto
 from netwright.strategies.base import Search, Strategy
-from netwright.strategies.guided import check_counts
 from netwright.trial import Proposal, Trial
 
 _EXAMPLES = 32  # that networks are scored on

@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.errors import SettingError
+from netwright.settings.rules import check_counts
 from netwright.space import Architecture, Space
 from netwright.surrogates.bagging import bootstrap, widening
 from netwright.surrogates.features import Array, Features
 from netwright.surrogates.known import FittedRows, Known
-from netwright.surrogates.predictor import Fitted, Predictor, check_whole
+from netwright.surrogates.predictor import Fitted, Predictor
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class BoostedTrees(Predictor):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_whole(self, members=2, trees=1, depth=1, seed=0)
+        check_counts(self, members=2, trees=1, depth=1, seed=0)
         if type(self.rate) not in (int, float) or not 0 < self.rate <= 1:
             raise SettingError(
                 f"`BoostedTrees(rate=...)` must be above 0 and at most 1, got {self.rate!r}."

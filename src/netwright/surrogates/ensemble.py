@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from netwright.settings.rules import check_counts
 from netwright.space import Architecture, Space
 from netwright.surrogates.bagging import bootstrap, widening
 from netwright.surrogates.features import Array, Features
 from netwright.surrogates.known import FittedRows, Known
-from netwright.surrogates.predictor import Fitted, Predictor, check_whole
+from netwright.surrogates.predictor import Fitted, Predictor
 from netwright.surrogates.quantiles import normal_scores
 
 _BUCKETS = 192  # that sequences fall into, by a hash that is the same in every process
@@ -54,7 +55,7 @@ class NetworkEnsemble(Predictor):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_whole(self, members=2, seed=0)
+        check_counts(self, members=2, seed=0)
 
     def fit(
         self, space: Space, architectures: Sequence[Architecture], scores: Sequence[float] | Array

@@ -72,18 +72,3 @@ def checked_scores(
             f"{checked[wrong[0]]} at place {wrong[0]}."
         )
     return checked
-
-
-def check_whole(predictor: Predictor, **least: int) -> None:
-    """Refuse settings of a predictor that are no whole numbers from their least on.
-
-    Raises:
-        SettingError: One is not.
-    """
-    for name, low in least.items():
-        value = getattr(predictor, name)
-        if type(value) is not int or value < low:
-            raise SettingError(
-                f"`{type(predictor).__name__}({name}=...)` must be a whole number, at least {low}, "
-                f"got {value!r}."
-            )
