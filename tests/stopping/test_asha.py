@@ -3,10 +3,12 @@
 from itertools import pairwise
 
 import numpy as np
+import pytest
 
+from netwright.errors import SettingError
 from netwright.objective import maximize
 from netwright.stopping import ASHA, Stopped
-from netwright.strategies import RandomSearch
+from netwright.strategies import RandomSearch, Strategy
 from netwright.testing.spaces import SPACES
 from netwright.testing.strategies import drive
 from netwright.trial import Budget, Proposal, Trial, ranked
@@ -68,3 +70,53 @@ def test_a_trial_that_failed_counts_in_its_rung_and_does_not_go_on() -> None:
         member = space.sample(np.random.default_rng(number))
         state.observe(Trial(number, Proposal(member, Budget(1)), status, {"accuracy": 0.5}))
     assert state.promoted([]).parent == 2
+
+
+def test_of_a_strategy_that_chooses_one_goes_on_for_each_third() -> None:
+    """It may be any that has not gone on: the count alone is the stopper's."""
+    space = SPACES["huge"]()
+    state = ASHA(budgets=(1, 3), eta=3).start(space, ONE)
+    members = [space.sample(np.random.default_rng(i)) for i in range(6)]
+    for number, member in enumerate(members):
+        state.observe(Trial(number, Proposal(member, Budget(1)), "done", {"accuracy": number / 10}))
+    due = state.candidates([])
+    assert [p.parent for p in due] == [5, 4, 3, 2, 1, 0]
+    assert {p.epochs for p in due} == {3}
+    assert [p.parent for p in state.candidates([due[3]])] == [5, 4, 3, 1, 0]
+    assert not state.candidates([due[3], due[0]])
+    state.observe(Trial(6, due[3], "failed", {}))
+    assert [p.parent for p in state.candidates([])] == [5, 4, 3, 1, 0]
+
+
+class _Last(Strategy):
+    """Draws at random, and lets the worst go on."""
+
+    learns_budgets = True
+
+    def start(self, space, objectives):
+        drawn = RandomSearch().start(space, objectives)
+        drawn.preferred = lambda candidates, pending: candidates[-1]
+        return drawn
+
+
+def test_a_strategy_that_learns_from_all_budgets_chooses_who_goes_on() -> None:
+    space = SPACES["huge"]()
+    trials = drive(Stopped(_Last(), ASHA(budgets=(1, 3), eta=3)).start(space, ONE), space, 40)
+    longer = [t for t in trials if t.proposal.epochs == 3]
+    assert len(longer) >= 8
+    for trial in longer:
+        before = [t for t in trials if t.number < trial.number and t.proposal.epochs == 1]
+        went = {t.architecture for t in longer if t.number < trial.number}
+        left = ranked([t for t in before if t.architecture not in went], ONE)
+        assert trial.architecture == left[-1].architecture
+
+
+def test_what_is_chosen_must_be_a_candidate() -> None:
+    space = SPACES["huge"]()
+    search = Stopped(_Last(), ASHA(budgets=(1, 3), eta=3)).start(space, ONE)
+    for trial in drive(search, space, 3):
+        assert trial.done
+    other = Proposal(space.sample(np.random.default_rng(99)), Budget(3))
+    search._one.preferred = lambda candidates, pending: other
+    with pytest.raises(SettingError, match=r"preferred.*must return one of the candidates"):
+        search.propose(np.random.default_rng(0), [])

@@ -3,7 +3,8 @@
 Li et al., "A System for Massively Parallel Hyperparameter Tuning", arXiv 1810.05934, algorithm 2,
 with the bracket that begins at the least budget. Budgets are epochs that are named one by one. What
 was trained before is trained anew from the start for its next budget, unless the setting
-`one_schedule` says otherwise.
+`one_schedule` says otherwise. Over a strategy that learns from trials of all budgets, one goes on
+for every eta that ended, and the strategy chooses which.
 """
 
 from __future__ import annotations
@@ -64,6 +65,17 @@ class _Rungs(Stopping):
                 if trial.architecture not in self._rungs[above] and there not in flying:
                     return Proposal(*there, trial.number)
         return None
+
+    def candidates(self, pending: Sequence[Proposal]) -> Sequence[Proposal]:
+        """All that have not gone on, where fewer than 1/eta have, from the largest budget down."""
+        for here, above in reversed(list(pairwise(self._budgets))):
+            ended = self._rungs[here]
+            went = {*self._rungs[above], *(p.architecture for p in pending if p.budget == above)}
+            left = [t for t in ended.values() if t.done and t.architecture not in went]
+            if left and len(went) < len(ended) // self._settings.eta:
+                order = ranked(left, self._objectives)
+                return [Proposal(t.architecture, above, t.number) for t in order]
+        return ()
 
     def entry(self, pending: Sequence[Proposal]) -> Budget:
         return self._budgets[0]

@@ -43,6 +43,14 @@ class Stopping(ABC):
         budget. `pending` are the proposals in flight.
         """
 
+    def candidates(self, pending: Sequence[Proposal]) -> Sequence[Proposal] | None:
+        """Return all of which one is due to go on, the best first; None if there is no choice.
+
+        A strategy that learns from all budgets then chooses which it is, in the place of
+        `promoted`. Each is as that would be, and all have one budget.
+        """
+        return None
+
     @abstractmethod
     def entry(self, pending: Sequence[Proposal]) -> Budget | None:
         """Return the budget of the next new network; None for the evaluator's own."""

@@ -1,15 +1,16 @@
 """A strategy whose trials a stopper lets go on: the strategy chooses what is new.
 
-Trials of each budget are told to a search of their own, as in Falkner et al., BOHB, arXiv
-1807.01774, since their scores do not compare; the one of the largest budget with enough trials
-proposes.
+A strategy that learns from trials of all budgets is told of them all, and may choose which one goes
+on. For others trials of each budget are told to a search of their own, as in Falkner et al., BOHB,
+arXiv 1807.01774, since their scores do not compare; the one of the largest budget with enough
+trials proposes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, cast
+from typing import Any, ClassVar, Protocol, cast
 
 import numpy as np
 
@@ -33,8 +34,17 @@ class Proposing(Protocol):
         """Learn from a trial that ended."""
 
 
+class Choosing(Proposing, Protocol):
+    """The state of a strategy that learns from trials of all budgets."""
+
+    def preferred(self, candidates: Sequence[Proposal], pending: Sequence[Proposal]) -> Proposal:
+        """Return which of some is to be trained for a larger budget; changes nothing."""
+
+
 class Starting(Protocol):
     """What has a state of a search: a strategy, or one under a stopper."""
+
+    learns_budgets: ClassVar[bool]
 
     def start(self, space: Space, objectives: Sequence[Objective]) -> Proposing:
         """Return the state of a search that has seen nothing yet."""
@@ -74,6 +84,8 @@ def checked_proposal(call: str, proposal: object) -> Proposal | None:
 class Stopped:
     """A strategy under a stopper. It can stand wherever a strategy can."""
 
+    learns_budgets: ClassVar = False
+
     strategy: Starting
     stopper: Stopper
 
@@ -93,22 +105,37 @@ class StoppedSearch:
                 f"`{type(settings.stopper).__name__}.start(...)` must return a `Stopping`, got "
                 f"{self._stopping!r}."
             )
-        self._searches: dict[Budget | None, Proposing] = {}
+        self._one: Choosing | None = None
+        if settings.strategy.learns_budgets:
+            self._one = cast(Choosing, started(self._strategy, space, objectives))
+        self._searches: dict[Budget | None, Proposing] = {}  # where each budget has its own
         self._known: dict[Budget | None, dict[Architecture, Trial]] = {}
 
     def propose(self, rng: np.random.Generator, pending: Sequence[Proposal]) -> Proposal | None:
         """Return a trial that goes on, else a new network; changes nothing."""
-        call = f"{type(self._stopping).__name__}.promoted(...)"
-        going = checked_proposal(call, self._stopping.promoted(pending))
+        going = self._going(pending)
         if going is not None:
             return replace(going, design=self._design(going.architecture))
         budget = self.entry(pending)
-        chooser = self._chooser(budget)
-        left_out = self._left_out(budget, chooser)
-        search = self._of(chooser)
+        search, left_out = self._chooser(budget)
         call = f"{type(search).__name__}.propose(...)"
         chosen = checked_proposal(call, search.propose(rng, [*pending, *left_out]))
         return chosen and Proposal(chosen.architecture, budget, chosen.parent)
+
+    def _going(self, pending: Sequence[Proposal]) -> Proposal | None:
+        """The trial that goes on, if one is due: the stopper's choice, or that of the strategy."""
+        if self._one is not None:
+            candidates = self._stopping.candidates(pending)
+            if candidates is not None:
+                going = self._one.preferred(candidates, pending) if candidates else None
+                if going is not None and going not in candidates:
+                    raise SettingError(
+                        f"`{type(self._one).__name__}.preferred(...)` must return one of the "
+                        f"candidates that it was given, got {going!r}."
+                    )
+                return going
+        call = f"{type(self._stopping).__name__}.promoted(...)"
+        return checked_proposal(call, self._stopping.promoted(pending))
 
     def entry(self, pending: Sequence[Proposal]) -> Budget | None:
         """Return the budget of a new network, whoever proposes it."""
@@ -138,18 +165,24 @@ class StoppedSearch:
 
     def _of(self, budget: Budget | None) -> Proposing:
         """The search that is told of trials of a budget."""
+        if self._one is not None:
+            return self._one
         if budget not in self._searches:
             self._searches[budget] = started(self._strategy, self._space, self._objectives)
         return self._searches[budget]
 
-    def _chooser(self, entry: Budget | None) -> Budget | None:
-        """The budget whose search proposes who enters."""
+    def _chooser(self, entry: Budget | None) -> tuple[Proposing, list[Proposal]]:
+        """The search that proposes who enters, and what it is to leave out.
+
+        That of the largest budget with enough trials, and good networks that had the entry's
+        budget already, of which it knows nothing.
+        """
+        if self._one is not None:
+            return self._one, []
         rich = [budget for budget, known in self._known.items() if len(known) >= _ENOUGH]
         least = min(self._known, key=size_of, default=entry)
-        return max(rich, key=size_of, default=least)
-
-    def _left_out(self, budget: Budget | None, chooser: Budget | None) -> list[Proposal]:
-        """Good networks that had the budget already, of which the search that chooses knows not."""
+        chooser = max(rich, key=size_of, default=least)
         told = self._known.get(chooser, {})
-        known = [t for a, t in self._known.get(budget, {}).items() if t.done and a not in told]
-        return [t.proposal for t in ranked(known, self._objectives)[:_LEFT_OUT]]
+        known = [t for a, t in self._known.get(entry, {}).items() if t.done and a not in told]
+        left_out = ranked(known, self._objectives)[:_LEFT_OUT]
+        return self._of(chooser), [t.proposal for t in left_out]

@@ -24,6 +24,7 @@ class Auto(Strategy):
     """
 
     cli_name: ClassVar = "auto"
+    learns_budgets: ClassVar = True
 
     def start(self, space: Space, objectives: Sequence[Objective]) -> Search:
         """The state of a search that has seen nothing yet."""

@@ -27,6 +27,11 @@ class Strategy(ABC):
 
     cli_name: ClassVar[str] = ""  # each exported class has its own
     cli_aliases: ClassVar[Mapping[str, Mapping[str, object]]] = {}  # with settings they preset
+    learns_budgets: ClassVar[bool] = False
+    """Whether one search of it learns from trials of all budgets, and may choose which goes on.
+
+    Under a stopper each budget else has a search of its own, as their scores do not compare.
+    """
 
     @abstractmethod
     def start(self, space: Space, objectives: Sequence[Objective]) -> Search:
@@ -48,6 +53,14 @@ class Search(ABC):
     @abstractmethod
     def observe(self, trial: Trial) -> None:
         """Learn from a trial that ended, whatever its status."""
+
+    def preferred(self, candidates: Sequence[Proposal], pending: Sequence[Proposal]) -> Proposal:
+        """Which of some networks is to be trained for a larger budget; changes nothing.
+
+        It is asked of a strategy that `learns_budgets`. The candidates come in the order of their
+        own trials, the best first, and there is one at least.
+        """
+        return candidates[0]
 
 
 def allowed(

@@ -39,24 +39,13 @@ from netwright.objective import Objective
 from netwright.settings.rules import check_counts
 from netwright.space import Architecture, Space
 from netwright.strategies.base import Search, Strategy
-from netwright.surrogates import (
-    Everywhere,
-    Features,
-    Gram,
-    Kernel,
-    Posterior,
-    features_of,
-    normal_scores,
-)
-from netwright.surrogates.gaussian_process import extended, likeliest, root_of
+from netwright.surrogates import Features, Fidelities, Gram, Kernel, features_of
 from netwright.trial import Proposal, Trial
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
-_GROWTH = 1.2  # the kernel is fitted again when there are so many times the trials
 _PARENTS = 5  # the best trials, whose mutants are looked at
-_MOST, _LEFT = 600, 400  # trials that are looked at; when there are more, so many are kept
 _ENUMERATED = 200_000  # members of a space that are gone through, to be all looked at:
 _READ = 800_000  # parts of all, 10 us each, which are those of
 _MEASURED = 1000  # some members,
@@ -81,6 +70,7 @@ class BayesianOptimization(Strategy):
     """
 
     cli_name: ClassVar = "bayesian-optimization"
+    learns_budgets: ClassVar = True
 
     initial: int = 5
     pool: int = 400
@@ -100,55 +90,39 @@ class _BayesianOptimization(Search):
         self._settings, self._space, self._objectives = settings, space, objectives
         self._features = features_of(space)
         self._candidates = Candidates(space, self._features, settings.pool)
-        self._gram = Gram(self._features)
-        self._members: list[Architecture] = []
-        self._gains: list[list[float]] = []  # per trial and objective; -inf if it did not end well
+        self._rows = np.zeros(0, dtype=np.int64)  # of the first trials
         self._tried: set[str] = set()  # keys of all networks that were observed
         self._count = 0
-        self._kernel = Kernel()
-        self._root = np.zeros((0, 0))
-        self._next = settings.initial
-        self._everywhere: Everywhere | None = None
+        self._trials = Fidelities(self._features, settings.initial)
 
     def propose(self, rng: np.random.Generator, pending: Sequence[Proposal]) -> Proposal:
         flying = self._features.rows([p.architecture for p in pending])
         known = self._tried.union(map(self._features.key, flying))
         if self._count < self._settings.initial:
-            return Proposal(self._far(rng, np.append(self._gram.rows, flying)))
-        scores = normal_scores(self._weighed(rng))
-        best = [self._members[i] for i in np.argsort(-scores, kind="stable")[:_PARENTS]]
-        if self._everywhere is not None:
-            return self._of_all(self._everywhere, rng, known, scores, flying)
-        rows, members = self._candidates.drawn(rng, known, best, len(scores))
+            return Proposal(self._far(rng, np.append(self._rows, flying)))
+        several = len(self._objectives) > 1
+        weights = rng.dirichlet(np.ones(len(self._objectives))) if several else None
+        view = self._trials.view(weights, pending)
+        every = self._candidates.every
+        predicted = None if every is None else view.everywhere(every.rows)
+        if every is not None and predicted is not None:
+            left = every.left(rng, known)
+            if not left:
+                return Proposal(self._space.sample(rng))
+            mean, deviation = (values[left] for values in predicted)
+            return Proposal(every.members[left[_most_improving(mean, deviation, view.top)]])
+        best = self._trials.best(_PARENTS, weights)
+        rows, members = self._candidates.drawn(rng, known, best, len(self._trials))
         if not members:
             return Proposal(self._space.sample(rng))
-        process = Posterior(self._gram, self._kernel, scores, self._root)
-        top = float(process.fitted.max())
-        if len(flying):
-            process = Posterior(*self._believing(process, scores, flying))
-        return Proposal(members[_most_improving(*process.predict(rows), top)])
+        return Proposal(members[_most_improving(*view.predict(rows), view.top)])
 
-    def _of_all(
-        self,
-        known: Everywhere,
-        rng: np.random.Generator,
-        tried: set[str],
-        scores: Array,
-        flying: Rows,
-    ) -> Proposal:
-        """The most promising of all members."""
-        every = self._candidates.every
-        assert every is not None
-        left = every.left(rng, tried)
-        if not left:
-            return Proposal(self._space.sample(rng))
-        process = Posterior(self._gram, self._kernel, scores, self._root)
-        top, root = float(process.fitted.max()), self._root
-        if len(flying):
-            gram, _, scores, root = self._believing(process, scores, flying)
-            known = known.believing(gram, self._kernel, root, len(flying))
-        mean, deviation = known.predict(scores, root)
-        return Proposal(every.members[left[_most_improving(mean[left], deviation[left], top)]])
+    def preferred(self, candidates: Sequence[Proposal], pending: Sequence[Proposal]) -> Proposal:
+        """The one that is expected to improve most on the best of the largest budget."""
+        weights = np.full(len(self._objectives), 1 / len(self._objectives))
+        view = self._trials.view(weights, pending)
+        rows = self._features.rows([p.architecture for p in candidates])
+        return candidates[_most_improving(*view.predict(rows), view.top)]
 
     def observe(self, trial: Trial) -> None:
         gains = [objective.gain(trial.metrics) for objective in self._objectives]
@@ -156,46 +130,17 @@ class _BayesianOptimization(Search):
         row = int(self._features.rows([trial.architecture])[0])
         self._tried.add(self._features.key(row))
         self._count += 1
-        self._members.append(trial.architecture)
-        self._gains.append(gains if well else [-math.inf] * len(gains))
-        self._gram.append(row)
+        if self._count <= self._settings.initial:
+            self._rows = np.append(self._rows, row)
+        every = self._candidates.every
+        self._trials.append(
+            trial.proposal.budget,
+            trial.architecture,
+            gains if well else [-math.inf] * len(gains),
+            *(() if every is None else (every.rows,)),
+        )
         if self._count >= self._settings.initial:
-            order = np.argsort([-g[0] for g in self._gains], kind="stable")
-            self._candidates.grow(self._count, [self._members[i] for i in order[:_PARENTS]])
-        if len(self._members) > _MOST:
-            self._forget()
-        elif self._count >= self._next:
-            self._next = math.ceil(self._next * _GROWTH)
-            self._kernel = likeliest(self._gram, normal_scores([g[0] for g in self._gains]))
-            self._root = root_of(self._gram, self._kernel)
-            self._look_everywhere()
-        else:
-            self._root = extended(self._root, self._gram, self._kernel)
-            if self._everywhere is not None:
-                self._everywhere.append(self._gram, self._kernel, self._root)
-
-    def _look_everywhere(self) -> None:
-        """Keep the posterior at all members, if they are not too many."""
-        every, most = self._candidates.every, min(self._next, _MOST)
-        if every is None or len(every.rows) * most > _KEPT:
-            self._everywhere = None
-            return
-        if self._everywhere is None:
-            self._everywhere = Everywhere(self._gram, every.rows)
-        self._everywhere.restart(self._gram, self._kernel, self._root)
-
-    def _forget(self) -> None:
-        """Keep the best trials and the latest ones, half of each."""
-        order = np.argsort([-g[0] for g in self._gains], kind="stable")
-        best = set(order[: _LEFT // 2].tolist())
-        late = [i for i in reversed(range(len(self._gains))) if i not in best]
-        kept = sorted([*best, *late[: _LEFT - len(best)]])
-        self._members = [self._members[i] for i in kept]
-        self._gains = [self._gains[i] for i in kept]
-        self._gram.keep(np.array(kept))
-        self._root = root_of(self._gram, self._kernel)
-        if self._everywhere is not None:
-            self._everywhere.restart(self._gram, self._kernel, self._root)
+            self._candidates.grow(self._count, self._trials.best(_PARENTS))
 
     def _far(self, rng: np.random.Generator, rows: Rows) -> Architecture:
         """Of some random members the one that is farthest from these rows."""
@@ -213,27 +158,6 @@ class _BayesianOptimization(Search):
             gram.append(int(row))
         near = gram.against(Kernel(linear=0.0), self._features.rows(drawn))
         return drawn[int(np.argmin(near.max(1)))]
-
-    def _believing(
-        self, process: Posterior, scores: Array, flying: Rows
-    ) -> tuple[Gram, Kernel, Array, Array]:
-        """What the process is made of as if what is in flight had the scores that it predicts."""
-        gram, root = self._gram.copy(), self._root
-        believed = process.predict(flying)[0]
-        for row in flying:
-            gram.append(int(row))
-            root = extended(root, gram, self._kernel)
-        return gram, self._kernel, np.append(scores, believed), root
-
-    def _weighed(self, rng: np.random.Generator) -> Array:
-        """One gain a trial: with several objectives the worst of them, weighed at random."""
-        gains = np.array(self._gains)
-        if gains.shape[1] == 1:
-            return gains[:, 0]
-        places = np.column_stack([normal_scores(column) for column in gains.T])
-        weights = rng.dirichlet(np.ones(gains.shape[1]))
-        found: Array = ((places - places.max(axis=0)) * weights).min(axis=1)
-        return found
 
 
 def _most_improving(mean: Array, deviation: Array, top: float) -> int:

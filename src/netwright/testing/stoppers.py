@@ -8,7 +8,7 @@ import numpy as np
 
 from netwright.space import Space
 from netwright.stopping import Stopped, Stopper, Stopping
-from netwright.strategies import RandomSearch, RegularizedEvolution
+from netwright.strategies import BayesianOptimization, RandomSearch, RegularizedEvolution
 from netwright.testing.spaces import SPACES
 from netwright.testing.strategies import ONE, SCORE, TWO, drive, score
 from netwright.trial import STATUSES, Budget, Proposal, Trial, size_of
@@ -126,6 +126,32 @@ def it_is_over_any_strategy(make: Make) -> None:
         assert space.contains(trial.architecture)
 
 
+def it_is_over_one_that_learns_from_all_budgets(make: Make) -> None:
+    """Where a strategy may choose who goes on, all candidates may, and none is trained twice."""
+    for space in (SPACES["conditional"](), SPACES["huge"]()):
+        stopped = Stopped(BayesianOptimization(initial=3, pool=8), make())
+        trials = drive(stopped.start(space, TWO), space, _TRIALS // 2, workers=2)
+        jobs = [(t.architecture, t.proposal.budget) for t in trials if t.proposal.parent]
+        assert len(jobs) == len(set(jobs))
+        state = make().start(space, TWO)
+        for trial in trials:
+            state.observe(trial)
+            known = {t.number: t for t in trials if t.number <= trial.number}
+            due = state.candidates([])
+            if due is None:
+                continue
+            assert due == state.candidates([])
+            assert len({p.budget for p in due}) <= 1
+            for proposal in due:
+                parent = known[proposal.parent if proposal.parent is not None else -1]
+                assert parent.done
+                assert parent.architecture == proposal.architecture
+                assert size_of(parent.proposal.budget) < size_of(proposal.budget)
+                assert (proposal.architecture, proposal.budget) not in [
+                    (t.architecture, t.proposal.budget) for t in known.values()
+                ]
+
+
 def only_who_says_so_ends_trials(make: Make) -> None:
     """A trial on its way goes on where `ends_trials` is not set, and where nothing is known."""
     curves = [[{"epoch": 1.0, SCORE: value}] for value in (0.0, 0.5, 1.0)]
@@ -146,5 +172,6 @@ STOPPER_CHECKS: tuple[Callable[[Make], None], ...] = (
     there_is_always_something_to_do,
     trials_of_others_are_survived,
     it_is_over_any_strategy,
+    it_is_over_one_that_learns_from_all_budgets,
     only_who_says_so_ends_trials,
 )

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from netwright.bench.hypervolume import hypervolume
 from netwright.objective import Objective, minimize
 from netwright.space import Space
+from netwright.stopping import ASHA, Stopped
 from netwright.stopping.over import Proposing
 from netwright.strategies import RandomSearch, Search, Strategy
 from netwright.tasks import USUAL
 from netwright.testing.spaces import SPACES
-from netwright.trial import STATUSES, Proposal, Trial
+from netwright.trial import STATUSES, Budget, Proposal, Trial
 
 Make = Callable[[], Strategy]
 SCORE = USUAL[0].name
@@ -118,6 +120,36 @@ def two_objectives(make: Make) -> None:
         assert all(space.contains(t.architecture) for t in drive(search, space))
 
 
+def it_goes_under_a_stopper(make: Make) -> None:
+    """Under a stopper it proposes members, and none twice for a budget."""
+    for objectives in (ONE, TWO):
+        for space in (SPACES["conditional"](), SPACES["huge"]()):
+            search = Stopped(make(), ASHA(budgets=(1, 3), eta=2)).start(space, objectives)
+            trials = drive(search, space, SOME, workers=2)
+            assert all(space.contains(t.architecture) for t in trials)
+            longer = [t.architecture for t in trials if t.proposal.epochs == 3]
+            assert longer
+            assert len(longer) == len(set(longer))
+
+
+def who_learns_from_all_budgets_chooses(make: Make) -> None:
+    """Where it `learns_budgets` it chooses one of the candidates, the same if it is asked again."""
+    space = SPACES["huge"]()
+    search = make().start(space, ONE)
+    for number in range(SOME):
+        proposal = search.propose(np.random.default_rng(number), [])
+        assert proposal is not None
+        budgeted = replace(proposal, budget=Budget(3 if number % 4 == 3 else 1))
+        search.observe(Trial(number, budgeted, "done", score(budgeted)))
+    members = [space.sample(np.random.default_rng(place)) for place in range(5)]
+    candidates = [Proposal(member, Budget(3)) for member in members]
+    chosen = [search.preferred(candidates, candidates[:1]) for _ in range(2)]
+    assert chosen[0] in candidates
+    assert chosen[0] == chosen[1]
+    if not make().learns_budgets:
+        assert chosen[0] == candidates[0]
+
+
 def seeds_matter(make: Make) -> None:
     """Another seed gives other proposals, on a space where that is possible."""
     space = SPACES["huge"]()
@@ -176,6 +208,8 @@ STRATEGY_CHECKS: tuple[Callable[[Make], None], ...] = (
     workers_out_of_order,
     failures_are_survived,
     two_objectives,
+    it_goes_under_a_stopper,
+    who_learns_from_all_budgets_chooses,
     seeds_matter,
     not_worse_than_random,
     fronts_not_worse_than_random,
