@@ -212,6 +212,8 @@ def limits_from(limits: Limits | None) -> tuple[Limit, ...]:
     given: object = limits
     if isinstance(given, Mapping):
         given = [Limit(metric, bound) for metric, bound in given.items()]
+    if isinstance(given, str):
+        given = [given]  # which is no limit, also where it is empty
     if not isinstance(given, Sequence | None) or not all(isinstance(o, Limit) for o in given or ()):
         raise SettingError(
             '`limits=...` must be a mapping from metrics to bounds such as {"params": 200_000}, or '

@@ -155,6 +155,11 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         weights = None
         if self.class_weight is not None:
             given_weight = self.class_weight
+            if isinstance(given_weight, str) and given_weight != "balanced":
+                raise SettingError(
+                    f'`{type(self).__name__}(class_weight=...)` must be "balanced", a number for '
+                    f"each class, or None, got {given_weight!r}."
+                )
             found = compute_class_weight(given_weight, classes=self.classes_, y=given)
             weights = tuple(found.tolist())
         names = tuple(map(str, self.classes_.tolist()))

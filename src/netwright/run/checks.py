@@ -322,7 +322,8 @@ def checked_finals(word: Word, finals: object) -> tuple[tuple[int, int], ...]:
         SettingError: They are no such pairs.
     """
     pairs = []
-    for final in finals if isinstance(finals, Sequence) else [finals]:
+    given: object = [finals] if isinstance(finals, str) else finals  # a text is none, also if empty
+    for final in given if isinstance(given, Sequence) else [given]:
         pair = tuple(final) if isinstance(final, Sequence) else ()
         if len(pair) != 2 or not all(type(n) is int and n >= 1 for n in pair):
             raise SettingError(
