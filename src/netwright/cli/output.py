@@ -53,8 +53,7 @@ def _judged(record: Record) -> list[dict[str, Any]]:
     best = record.best
     if best is None or record.judged is None or record.judged.number != best.number:
         return []
-    others = record.judged.others
-    return [each.to_json() | {"probability": each.probability} for each in others]
+    return [each.summary() for each in record.judged.others]
 
 
 def _trial(trial: Trial) -> dict[str, Any]:
@@ -76,6 +75,7 @@ def result_lines(record: Record) -> list[str]:
     """The result of a run in a few lines."""
     from netwright.objective import figures
     from netwright.record.designs import designs_told
+    from netwright.record.reference import is_below_reference
     from netwright.record.sureness import judged_told
     from netwright.record.words import counted
     from netwright.report.statistics import interval
@@ -90,7 +90,7 @@ def result_lines(record: Record) -> list[str]:
     if record.reference and reference is not None:
         name = record.reference_name
         beside = [f"{name} {metric.show(reference)}"]
-        if record.is_below_reference(best):
+        if is_below_reference(record, best):
             lines.append(
                 f"BELOW THE REFERENCE: {name} reaches {metric.show(reference)} on the test part"
                 f"{metric.better}. Search longer, or loosen the limits."

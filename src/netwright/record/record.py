@@ -210,12 +210,6 @@ class Record:
         """What must be said of a network whose training left it as it was; empty for others."""
         return f"NOT TRAINED: {trial.reason}." if trial.done and trial.reason else ""
 
-    def is_below_reference(self, trial: Trial) -> bool:
-        """Whether the reference is better on the test part than this network."""
-        tested = self.tested_score(trial)
-        scores = {} if tested is None else {self.metric.name: tested}
-        return self.metric.is_below(scores, self.reference or {})
-
     @property
     def limits(self) -> tuple[Limit, ...]:
         """The limits, without the objects that measure."""

@@ -13,7 +13,7 @@ from netwright.files.whole import write_whole
 from netwright.objective import figures
 from netwright.record.designs import designs_noted
 from netwright.record.record import Record
-from netwright.record.reference import models_compared
+from netwright.record.reference import is_below_reference, models_compared
 from netwright.record.sureness import choice_told, error_told, judged_told
 from netwright.record.words import counted
 from netwright.report import sections
@@ -91,7 +91,7 @@ def header(record: Record) -> Markup:
 def _below(record: Record, tested: float | None) -> str:
     """By how much the best is below the reference; empty if it is not."""
     best, reference = record.best, record.reference_score
-    if best is None or not record.is_below_reference(best) or not record.reference:
+    if best is None or not is_below_reference(record, best) or not record.reference:
         return ""
     assert tested is not None and reference is not None
     show = record.metric.show

@@ -18,6 +18,7 @@ from netwright.record.artifacts import weights_key
 from netwright.record.designs import designs_noted
 from netwright.record.reading import read_record
 from netwright.record.record import Record
+from netwright.record.reference import is_below_reference
 from netwright.record.sureness import choice_told, judged_told
 from netwright.run.fingerprint import versions
 from netwright.run.plan import Plan
@@ -159,7 +160,7 @@ def _notes(record: Record, trial: Trial) -> list[str]:
     tested, best = record.tested_score(trial), record.reference_score
     if tested is None:
         notes.append("Not scored on the test part: the run is not finished, or the data have none.")
-    elif record.reference and best is not None and record.is_below_reference(trial):
+    elif record.reference and best is not None and is_below_reference(record, trial):
         show = record.metric.show
         notes.append(
             f"BELOW THE REFERENCE: {record.reference_name} reaches {show(best)} on the test "
