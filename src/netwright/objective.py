@@ -222,7 +222,8 @@ def limits_from(limits: Limits | None) -> tuple[Limit, ...]:
     found = list(given or ())
     twice = {limit.metric for limit in found if [o.metric for o in found].count(limit.metric) > 1}
     if twice:
-        raise SettingError(f"`limits=...` must have one bound for {min(twice)!r}, got {limits!r}.")
+        told = " and ".join(str(limit) for limit in found if limit.metric == min(twice))
+        raise SettingError(f"`limits=...` must have one bound for {min(twice)!r}, got {told}.")
     return tuple(found)
 
 
