@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 def document(record: Record) -> dict[str, Any]:
     """A run as one JSON document."""
+    from netwright.record.trained_on import weights_told
+
     best = record.best
     return {
         "run": record.name,
@@ -24,6 +26,7 @@ def document(record: Record) -> dict[str, Any]:
         "reference": dict(record.reference) if record.reference else None,
         "judged": _judged(record),
         "choice": record.choice.to_json() if record.choice else None,
+        "weights": (weights_told(record, best) or None) if best else None,
         "exported": record.exported.directory if record.exported else None,
         "front": [trial.number for trial in record.front],
         "rejected": len(record.rejections),
@@ -129,6 +132,7 @@ def result_lines(record: Record) -> list[str]:
 def _validated(record: Record, best: Trial) -> list[str]:
     """The figure on the validation part, how sure it is, and why the network was taken by it."""
     from netwright.record.sureness import choice_told, error_told
+    from netwright.record.trained_on import first_of_folds
 
     lines, metric = [], record.metric
     if metric.name in best.metrics:
@@ -138,6 +142,8 @@ def _validated(record: Record, best: Trial) -> list[str]:
         value = metric.show(best.metrics[metric.name])
         after = f" ({'; '.join(notes)})" if notes else ""
         lines.append(f"{f'validation {metric.name}':20} {value}{after}")
+    if folds := first_of_folds(record, best):
+        lines.append(f"weights              of the first of {folds} folds; the figure is of all")
     if choice := choice_told(record, best):
         lines.append(f"chosen               {choice[0].lower()}{choice[1:]}")
     return lines

@@ -15,6 +15,7 @@ from netwright.record.designs import designs_noted
 from netwright.record.record import Record
 from netwright.record.reference import is_below_reference, models_compared
 from netwright.record.sureness import choice_told, error_told, judged_told
+from netwright.record.trained_on import first_of_folds
 from netwright.record.words import counted
 from netwright.report import sections
 from netwright.report.answers import answers
@@ -159,6 +160,8 @@ def _figures(record: Record, tested: float | None) -> list[tuple[str, str]]:
     if metric.name in best.metrics:
         error = f", {known}" if (known := error_told(record, best)) else ""
         rows.append((metric.show(best.metrics[metric.name]), f"validation {metric.name}{error}"))
+    if folds := first_of_folds(record, best):
+        rows.append((f"1 of {folds}", "fold whose network this is; validation is of all of them"))
     for latency, value in figures(best.metrics, "latency_ms").items():
         where = f", {latency.target}" if latency.target else ""
         rows.append((f"{value:.4f} ms", f"latency{where}"))

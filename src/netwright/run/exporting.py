@@ -20,6 +20,7 @@ from netwright.record.reading import read_record
 from netwright.record.record import Record
 from netwright.record.reference import is_below_reference
 from netwright.record.sureness import choice_told, judged_told
+from netwright.record.trained_on import weights_told
 from netwright.run.fingerprint import versions
 from netwright.run.plan import Plan
 from netwright.store import Store
@@ -147,11 +148,8 @@ def measured_on(
 
 def _notes(record: Record, trial: Trial) -> list[str]:
     notes = [untrained] if (untrained := record.untrained(trial)) else []
-    if trial.proposal.stage.is_refit:
-        notes.append(
-            "The weights are from training on the train and validation parts together, the last "
-            "step. The validation figures are from before it, after training on the train part."
-        )
+    if weights := weights_told(record, trial):
+        notes.append(weights)
     notes += judged_told(record, trial)
     if why := choice_told(record, trial):
         notes.append(why)
