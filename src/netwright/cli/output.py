@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 def document(record: Record) -> dict[str, Any]:
     """A run as one JSON document."""
     from netwright.record.trained_on import weights_told
+    from netwright.record.turned_down import slow_in_json
 
     best = record.best
     return {
@@ -30,7 +31,7 @@ def document(record: Record) -> dict[str, Any]:
         "exported": record.exported.directory if record.exported else None,
         "front": [trial.number for trial in record.front],
         "rejected": len(record.rejections),
-        "too_slow": _too_slow(record),
+        "too_slow": slow_in_json(record),
         "running": sorted(record.running),
         "seconds": record.seconds,
         "trials": [_trial(t) for t in sorted(record.history, key=lambda t: t.number)],
@@ -40,15 +41,6 @@ def document(record: Record) -> dict[str, Any]:
 def notes(record: Record) -> list[str]:
     """What a person must know of the result, in the words of the command line."""
     return list(map(in_options, record.notes))
-
-
-def _too_slow(record: Record) -> dict[str, float] | None:
-    """What was turned down by forecast: how many, the seconds of their trainings, and the share."""
-    if record.too_slow is None or record.time_plan is None:
-        return None
-    count, least, largest = record.too_slow
-    share = record.time_plan.share.seconds
-    return {"networks": count, "least": least, "largest": largest, "share": share}
 
 
 def _judged(record: Record) -> list[dict[str, Any]]:
@@ -80,6 +72,7 @@ def result_lines(record: Record) -> list[str]:
     from netwright.record.designs import designs_told
     from netwright.record.reference import is_below_reference
     from netwright.record.sureness import judged_told
+    from netwright.record.turned_down import slow_told
     from netwright.record.words import counted
     from netwright.report.statistics import interval
 
@@ -125,7 +118,7 @@ def result_lines(record: Record) -> list[str]:
         + (f"; then {counted(longer, 'longer training')}" if longer else "")
         + f"; {_time(record.seconds)}"
     )
-    lines += [f"too slow             {record.slow_ones}"] if record.slow_ones else []
+    lines += [f"too slow             {slow}"] if (slow := slow_told(record)) else []
     return lines
 
 

@@ -16,6 +16,7 @@ from netwright.record.record import Record
 from netwright.record.reference import is_below_reference, models_compared
 from netwright.record.sureness import choice_told, error_told, judged_told
 from netwright.record.trained_on import first_of_folds
+from netwright.record.turned_down import slow_told
 from netwright.record.words import counted
 from netwright.report import sections
 from netwright.report.answers import answers
@@ -144,7 +145,7 @@ def _status(record: Record) -> str:
     or_slow = "" if record.time_plan is None else " or too slow"
     were = f"{counted(rejected, 'network')} {'was' if rejected == 1 else 'were'}"
     over = f", {were} over a limit{or_slow} and not trained" if rejected else ""
-    slow = f" {record.slow_ones}." if record.slow_ones else ""
+    slow = f" {told}." if (told := slow_told(record)) else ""
     ended = f"{counted(len(record.history), 'trial')} ended"
     return f"{words[record.status]} {ended}{over}.{slow}{chosen}"
 
