@@ -134,5 +134,6 @@ class Takeoff:
         job = job_of(flight, candidate, measure=measure, compared=compared)
         if limit is not None:
             job = replace(job, seconds=limit, affordable=self._pacing.affordable(flight.proposal))
+        flight.limit = limit
         key = Key(flight.number, self._state.claim(flight.number))
         self._executor.submit(key, job, limit, alone=measure and bool(self._plan.targets))
