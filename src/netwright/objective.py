@@ -212,6 +212,8 @@ def limits_from(limits: Limits | None) -> tuple[Limit, ...]:
     given: object = limits
     if isinstance(given, Mapping):
         given = [Limit(metric, bound) for metric, bound in given.items()]
+    if isinstance(given, str):
+        given = [given]  # which is no limit, also where it is empty
     if not isinstance(given, Sequence | None) or not all(isinstance(o, Limit) for o in given or ()):
         raise SettingError(
             '`limits=...` must be a mapping from metrics to bounds such as {"params": 200_000}, or '
@@ -220,7 +222,8 @@ def limits_from(limits: Limits | None) -> tuple[Limit, ...]:
     found = list(given or ())
     twice = {limit.metric for limit in found if [o.metric for o in found].count(limit.metric) > 1}
     if twice:
-        raise SettingError(f"`limits=...` must have one bound for {min(twice)!r}, got {limits!r}.")
+        told = " and ".join(str(limit) for limit in found if limit.metric == min(twice))
+        raise SettingError(f"`limits=...` must have one bound for {min(twice)!r}, got {told}.")
     return tuple(found)
 
 

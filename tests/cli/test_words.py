@@ -147,3 +147,33 @@ def test_remedies_of_data_are_options(here: Path, capsys) -> None:
         Image.fromarray(np.zeros((*size, 3), np.uint8)).save(folder / f"{i}.png")
     said = told(capsys, "--data", "pictures", "--trials", "1")
     assert "`--size HxW`" in said and not PYTHON.search(said)
+
+
+@pytest.mark.parametrize(
+    "declared", [d for d in SEARCH if d.kind != "switch"], ids=lambda d: d.name
+)
+def test_an_empty_value_is_told_by_its_option(declared, here: Path, capsys) -> None:
+    for given in (["--data", "digits", declared.flag, ""], [f"{declared.flag}= "]):
+        assert f"`{declared.flag}` must not be empty" in told(capsys, *given)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (["data", "two.csv", "--group", ""], "`--group` must not be empty, got ''; leave it out."),
+        (["data", "two.csv", "--time="], "`--time` must not be empty"),
+        (["data", ""], "An argument must not be empty, got ''; leave it out."),
+        (["predict", "empty", " "], "An argument must not be empty, got ' '"),
+        (["report", "run", "--store", "", "--out", "a"], "`--store` must not be empty"),
+    ],
+)
+def test_an_empty_argument_of_any_command_is_refused(call, said: str, here, capsys) -> None:
+    assert guarded(app, call) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(("name", "value"), [("group", "''"), ("limit", "['params=9', ' ']")])
+def test_an_empty_text_of_a_settings_file_is_refused(name: str, value: str, here, capsys) -> None:
+    (here / "run.toml").write_text(f"data = 'two.csv'\n{name} = {value}\n", encoding="utf-8")
+    said = told(capsys, "--settings", "run.toml")
+    assert f"must not have an empty text for '{name}'" in said

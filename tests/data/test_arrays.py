@@ -134,28 +134,30 @@ def with_value(value, place):
         (
             np.zeros((30, 4)),
             np.array(["a", None, "b"], object)[Y],
-            "arrays: y: row 1 (counted from 0) has no label.",
+            "arrays: y: row 1 (counted from 0) has no label; remove the row or give it one.",
         ),
         (
             np.zeros((30, 4)),
             np.array(["a", 1, "b"], object)[Y],
-            "arrays: y must be whole numbers, booleans or text, all of one kind, got int, str.",
+            "arrays: y must be whole numbers, booleans or text, all of one kind, got int, str: "
+            "row 1 (counted from 0) has the label 1.",
         ),
         (
             np.zeros((30, 4)),
             [("a", 1, "b")[row] for row in Y],
-            "arrays: y must be whole numbers, booleans or text, all of one kind, got int, str.",
+            "arrays: y must be whole numbers, booleans or text, all of one kind, got int, str: "
+            "row 1 (counted from 0) has the label 1.",
         ),
         (
             np.zeros((30, 4)),
             tuple([("a", 1.5, b"b")[row]] for row in Y),
             "arrays: y must be whole numbers, booleans or text, all of one kind, got bytes, float, "
-            "str.",
+            "str: row 1 (counted from 0) has the label 1.5.",
         ),
         (
             np.zeros((30, 4)),
             [("a", None, 1)[row] for row in Y],
-            "arrays: y: row 1 (counted from 0) has no label.",
+            "arrays: y: row 1 (counted from 0) has no label; remove the row or give it one.",
         ),
         (
             np.array([["a", "b"]] * 30),
@@ -256,7 +258,8 @@ def test_given_parts_stay_and_missing_ones_are_carved_out_of_train():
         ),
         (
             [(np.zeros(2), ("a", 1)[row % 2]) for row in range(20)],
-            "dataset: y must be whole numbers, booleans or text, all of one kind, got int, str.",
+            "dataset: y must be whole numbers, booleans or text, all of one kind, got int, str: "
+            "row 1 (counted from 0) has the label 1.",
         ),
     ],
 )

@@ -1,6 +1,7 @@
 """What targets mean, found out or said."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -162,3 +163,38 @@ def test_a_source_of_classes_is_not_read_as_numbers(tmp_path) -> None:
     with pytest.raises(SettingError, match=r"`load\(task=...\)` must be \"classification\" for"):
         nw.data.load("digits", task="regression")
     assert nw.data.load("digits", task="classification").classes == 10
+
+
+NO_LABEL = {
+    "None": [None, "b"],
+    "NaN": [float("nan"), "b"],
+    "NaN of numpy": [np.float32("nan"), "b"],
+    "NA": [pd.NA, "b"],
+    "NaT": [pd.NaT, "b"],
+    "NA among booleans": [pd.NA, True],
+    "NA among numbers": [pd.NA, 0.5],
+    "NaT among numbers": [pd.NaT, 0.5],
+    "NaN of numpy among numbers": [np.float32("nan"), 0.5],
+}
+
+
+@pytest.mark.parametrize("two", NO_LABEL.values(), ids=NO_LABEL)
+def test_whatever_stands_for_a_missing_target_is_told_by_its_row(two) -> None:
+    x, y = np.zeros((6, 2), np.float32), np.array([two[1]] * 5 + [two[0]], object)
+    said = r"y: row 5 \(counted from 0\) has no (label|target); remove the row or give it one\.$"
+    with pytest.raises(DataError, match=said):
+        nw.data.load((x, y))
+
+
+def test_labels_of_two_kinds_are_told_by_a_row() -> None:
+    x, y = np.zeros((4, 2), np.float32), np.array(["a", "b", "a", 7], object)
+    with pytest.raises(DataError, match=r"got int, str: row 3 .* has the label 7\.$"):
+        nw.data.load((x, y))
+
+
+def test_labels_of_numpys_own_types_are_labels_of_pythons() -> None:
+    x = np.random.default_rng(0).random((40, 2)).astype(np.float32)
+    names = np.array([np.str_("a"), "b"] * 20, object)
+    assert nw.data.load((x, names)).task.names == ("a", "b")
+    numbers = np.array([np.int64(4), 2] * 20, object)
+    assert nw.data.load((x, numbers)).task.names == ("2", "4")

@@ -53,3 +53,14 @@ def test_arguments_of_another_source_are_refused(setting):
 def test_fractions_are_checked_even_where_the_parts_are_fixed():
     with pytest.raises(SettingError, match=r"`validation=\.\.\.` must be a fraction"):
         load("fashion14", validation=2.0)
+
+
+@pytest.mark.parametrize("name", ["label", "group", "time", "series", "test", "channels", "kind"])
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_empty_text_is_not_taken_for_none(name: str, empty: str, tmp_path) -> None:
+    table = tmp_path / "two.csv"
+    table.write_text("a,y\n" + "1,p\n2,q\n" * 20, encoding="utf-8")
+    with pytest.raises(SettingError, match=rf"`load\({name}=\.\.\.\)` must"):
+        load(table, **{name: empty})
+    with pytest.raises(SettingError, match=r"`load\(source=\.\.\.\)` must not be empty"):
+        load(empty)

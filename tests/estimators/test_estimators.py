@@ -185,6 +185,7 @@ def test_a_space_of_ones_own_is_searched(numbers) -> None:
         ({"space": "mpl"}, r"`NetClassifier\(space=...\)`"),
         ({"training": {"epochs": 3}}, "got 'epochs'; 'epochs' is `trial_epochs`"),
         ({"training": {"bach": 3}}, r"`NetClassifier\(training=...\)` may have average, batch"),
+        ({"class_weight": ""}, r"`NetClassifier\(class_weight=...\)` must be \"balanced\""),
         ({"validation": 1.5}, "must be a fraction of the rows"),
     ],
 )

@@ -1,17 +1,22 @@
 """Trainings on folds, and ensembles whose networks are each trained by itself."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import netwright as nw
+from netwright.cli.output import document, result_lines
 from netwright.data import Data, from_arrays
 from netwright.data.folds import folds_of
 from netwright.errors import SettingError
 from netwright.evaluate.base import Candidate, Context
 from netwright.evaluate.training import Training
 from netwright.network.ensemble import Ensemble
+from netwright.record.trained_on import weights_told
+from netwright.report.page import page
 from netwright.space import Space, ensembled
 from netwright.trial import Budget
 
@@ -129,11 +134,33 @@ def test_a_run_of_ensembles_is_exported_as_one_network(tmp_path) -> None:
         out=tmp_path / "out",
     )
     trial = run.record.best
+    assert weights_told(run.record, trial) == ""
     assert trial.proposal.stage.kind != "refit"  # they have learned from all rows on their folds
     one = SPACE.build(SPACE.architecture(trial.architecture.answers))
     assert trial.metrics["params"] == 2 * sum(p.numel() for p in one.parameters())
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"model.py", "model.onnx", "model.pt2"} <= names
+
+
+def test_without_a_refit_it_is_said_whose_the_weights_are(tmp_path) -> None:
+    data, out = rows(200), tmp_path / "out"
+    given = {"strategy": nw.RandomSearch(), "trials": 2, "finals": [], "workers": 0}
+    training = Training(data, folds=4, epochs=2, full_epochs=4)
+    run = nw.search(SPACE, training, refit=False, out=out, **given)
+    record, best = run.record, run.record.best
+    told = weights_told(record, best)
+    assert told.startswith("The weights are those of the first of 4 folds, which learned from 3 of")
+    assert told in json.loads((out / "card.json").read_text(encoding="utf-8"))["notes"]
+    assert "weights              of the first of 4 folds; the figure is of all" in result_lines(
+        record
+    )
+    assert document(record)["weights"] == told
+    assert "fold whose network this is" in page(record)
+    again = nw.search(SPACE, training, refit=True, rehearse=False, **given)
+    assert "together, the last step" in weights_told(again.record, again.record.best)
+    assert not any(line.startswith("weights") for line in result_lines(again.record))
+    plain = nw.search(SPACE, Training(data, folds=1, epochs=1), refit=False, **given)
+    assert weights_told(plain.record, plain.record.best) == ""
 
 
 @pytest.mark.parametrize("count", [1, 0, 2.0, "3"])

@@ -229,3 +229,18 @@ def test_what_others_began_stands_still_during_a_measurement() -> None:
     first, last = bodies[1]
     assert not [at for at in bodies[0] if first < at < last]
     assert len(bodies[0]) == 50
+
+
+def test_a_worker_has_imported_what_a_first_training_would() -> None:
+    """So that the seconds of the first job are not those of imports."""
+    import torch
+
+    def modules(job: object, report: object) -> int:
+        before = len(sys.modules)
+        weight = torch.nn.Parameter(torch.zeros(1))
+        optimizer = torch.optim.Adam([weight])
+        weight.sum().backward()
+        optimizer.step()
+        return len(sys.modules) - before
+
+    assert outcome(modules) < 20  # of some 800

@@ -22,7 +22,7 @@ def test_a_name_with_settings() -> None:
         (["zen(repeats=0)"], "must be a whole number, at least 1"),
         ("synflow", "must be a list of proxies"),
         ([nw.Synflow], "must be a tuple of proxies"),
-        (["synflow", nw.Synflow()], "a `cli_name` each of their own"),
+        (["synflow", nw.Synflow()], "must have each proxy once, .* got 'synflow' 2 times"),
     ],
     ids=str,
 )

@@ -48,3 +48,15 @@ def test_of_a_well_known_network_it_is_said_that_the_rows_chose() -> None:
         "Beats RealMLP, a well-known network, by 0.31 ± 0.1 of rmse on 1,400 validation rows (more "
         "than 99 % sure). These rows also chose it, so this is a little too good."
     )
+
+
+@pytest.mark.parametrize(
+    ("difference", "verdict"),
+    [(0.02, "better"), (0.011, "not told apart"), (-0.011, "not told apart"), (-0.02, "below")],
+)
+def test_the_verdict_is_what_the_sentence_says(difference: float, verdict: str) -> None:
+    judged = beside(difference, 0.009)
+    begins = {"better": "Beats", "below": "Is below", "not told apart": "Cannot be told from"}
+    assert judged.verdict == judged.summary()["verdict"] == verdict
+    assert judged.told(ACCURACY).startswith(begins[verdict])
+    assert judged.summary()["probability"] == judged.probability

@@ -13,8 +13,10 @@ from torch import nn
 
 import netwright as nw
 from netwright.errors import DataError, SettingError
+from netwright.record.judged import Beside
 from netwright.reuse import open_exported, predict, retrain
-from netwright.reuse.retrain import _maker
+from netwright.reuse.retrain import _compared, _maker
+from netwright.tasks import Metric
 from untrained import exported
 
 RNG = np.random.default_rng(0)
@@ -93,6 +95,12 @@ def test_it_learns_from_more_rows_and_is_exported_as_before(
     assert all(row["test_accuracy"] == made.metrics["accuracy"] for row in after["checks"].values())
     assert after["metrics"].keys() == {f"test_{name}" for name in made.metrics}
     assert "the search was not repeated" in after["notes"][0]
+    assert made.judged.rows == made.data.settings["test"]
+    difference = made.metrics["accuracy"] - made.reference["accuracy"]
+    assert made.judged.difference == pytest.approx(difference)
+    assert made.judged.told(made.metric) in after["notes"]
+    loud = any(note.startswith("BELOW THE REFERENCE") for note in after["notes"])
+    assert loud == (made.judged.verdict == "below")
     asked = predict(open_exported(home / f"{space}-again"), home / "more.csv")
     assert asked.metrics["accuracy"] > 0.9
     again = retrain(
@@ -238,3 +246,16 @@ def test_an_estimator_of_several_networks_learns_from_more_rows(
     table.to_csv(rows, index=False)
     with pytest.raises(DataError, match=r"must have one column beside a, b, c, d, .* got none"):
         retrain(network, rows, tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    ("error", "loud"), [(0.2, False), (0.01, True), (None, True)], ids=["unsure", "sure", "unknown"]
+)
+def test_a_retrained_network_is_below_the_reference_where_it_is_sure(error, loud: bool) -> None:
+    metric = Metric("accuracy", "maximize", fraction=True)
+    known = ("reference", "a forest", "accuracy", "test", 40)
+    judged = None if error is None else Beside(*known, -0.1, error)
+    told = _compared(metric, {"accuracy": 0.4}, {"accuracy": 0.5, "name": "a forest"}, judged)
+    assert ("BELOW THE REFERENCE: a forest reaches 50.00% on the test part." in told) == loud
+    assert (judged is None) or judged.told(metric) in told
+    assert _compared(metric, {"accuracy": 0.4}, None, None) == []

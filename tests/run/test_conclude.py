@@ -12,10 +12,13 @@ from safetensors.torch import load
 from torch import Tensor, nn
 
 import netwright as nw
-from netwright.cli.output import result_lines
+from netwright.cli.output import document, result_lines
 from netwright.errors import ExportError
 from netwright.export import package
 from netwright.record.artifacts import spread_key, weights_key
+from netwright.record.events import Judged
+from netwright.record.judged import Beside
+from netwright.record.reference import is_below_reference
 from netwright.report.page import page
 from netwright.run import conclude, exporting
 from netwright.tasks.spread import Spread
@@ -140,6 +143,37 @@ def test_it_is_said_how_sure_the_network_beats_the_reference(tmp_path: Path, dat
     logged = len(run.store.events(run.name))
     conclude.judge(run.store, run.name, run.plan, best.trial)  # which is known already
     assert len(run.store.events(run.name)) == logged
+
+
+@pytest.mark.parametrize(
+    ("difference", "error", "below"),
+    [(-0.1, 0.2, False), (-0.1, 0.01, True), (0.1, 0.2, False), (-0.1, None, True)],
+)
+def test_below_the_reference_is_said_where_it_is_sure(
+    tmp_path: Path, data, difference: float, error: float | None, below: bool
+) -> None:
+    """The sentence of how sure it is and the loud one agree wherever both are told."""
+    evaluator = nw.Training(data, epochs=1, full_epochs=2, folds=1)
+    store = tmp_path / "runs.db"
+    run = nw.search(
+        nw.Space(plain, data), evaluator, trials=1, workers=0, store=store, export=False
+    )
+    record, best = run.record, run.best.trial
+    record.tested = {best.number: {"accuracy": 0.5 + difference}}
+    record.reference = {**record.reference, "accuracy": 0.5}
+    known = ("reference", "a forest", "accuracy", "test", 24, difference, error)
+    record.judged = None if error is None else Judged(best.number, (Beside(*known),))
+    assert is_below_reference(record, best) == below
+    cards = exporting._notes(record, best)
+    for told in (result_lines(record), cards):
+        assert any(line.startswith("BELOW THE REFERENCE") for line in told) == below
+        sure = any(line.startswith("Is below a forest") for line in told)
+        assert sure == (below and error is not None)
+        assert any("Cannot be told from" in line for line in told) == (error == 0.2)
+    assert ("Below the reference." in page(record)) == below
+    verdicts = [each["verdict"] for each in document(record)["judged"]]
+    expected = "below" if below else "not told apart"
+    assert verdicts == ([] if error is None else [expected])
 
 
 def test_of_own_training_nothing_is_claimed(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What becomes of a trial whose worker is gone: it begins anew once, or ended as it did."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,22 @@ def test_one_whose_end_has_a_reason_does_not_begin_anew(tmp_path: Path, status: 
     trial = made.history.numbered(LOST)
     assert trial is not None and (trial.status, trial.reason) == (status, "4 GiB of 2")
     assert made.state.record.attempts[LOST] == 1
+
+
+class Late(Losing):
+    """Its trial is lost after some time, as one is whose worker has to start first."""
+
+    def wait(self, seconds: float) -> list[Message]:
+        if self._news:
+            time.sleep(0.4)
+        return super().wait(seconds)
+
+
+def test_what_a_worker_takes_to_start_is_no_part_of_a_trial(tmp_path: Path) -> None:
+    """Else other networks are thought to take as long, and few minutes are spent on nothing."""
+    given = plan(trials=3, finals=(), trial_minutes=0.15 / 60)
+    made = loop(tmp_path, given, Late(("timeout", "it took longer than it was given")))
+    made.run()
+    trial = made.history.numbered(LOST)
+    assert trial is not None and trial.status == "timeout"
+    assert trial.seconds == pytest.approx(0.15)

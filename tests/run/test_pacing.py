@@ -1,5 +1,7 @@
 """Minutes and a user's own training: what it takes is learned from the first trials."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from torch import nn
@@ -9,15 +11,23 @@ from netwright.cli.output import document
 from netwright.data import from_arrays
 from netwright.evaluate.base import Candidate
 from netwright.evaluate.function import Function
-from netwright.evaluate.job import _OutOfTime
+from netwright.evaluate.job import TRAINING_SECONDS, _OutOfTime
 from netwright.evaluate.pace import Pace
 from netwright.evaluate.training import Training
 from netwright.execute import Inline
 from netwright.record.division import Division, Share
-from netwright.record.events import Rehearsed, SchedulesPlanned, TimePlanned
+from netwright.record.events import (
+    Rehearsed,
+    Rejected,
+    SchedulesPlanned,
+    TimePlanned,
+    TurnedDown,
+)
 from netwright.record.reading import read_record
 from netwright.record.record import Record
+from netwright.record.turned_down import slow_told
 from netwright.record.writing import write
+from netwright.report.sections import failures
 from netwright.run.fingerprint import settings_of
 from netwright.run.loop import Loop
 from netwright.run.pacing import _ASIDE, _STARTING
@@ -104,13 +114,35 @@ def test_the_first_trial_is_a_small_one_and_says_what_others_take(monkeypatch) -
     first, *rest = sorted(record.history, key=lambda t: t.number)
     assert first.done and first.architecture == SPACES["huge"]().smallest()
     assert sum(t.status == "timeout" for t in rest) <= 3
-    assert record.too_slow is not None and record.time_plan is not None
-    count, least, largest = record.too_slow
+    assert record.time_plan is not None
     share = record.time_plan.share.seconds
+    assert record.too_slow.keys() == {share}
+    count, least, largest = record.too_slow[share]
     assert count >= 1 and share < least <= largest
     told = document(record)["too_slow"]
-    assert told == {"networks": count, "least": least, "largest": largest, "share": share}
-    assert f"and a trial has {share:.3g} s" in record.slow_ones
+    assert told == [{"networks": count, "least": least, "largest": largest, "share": share}]
+    assert f"and a trial has {share:.3g} s" in slow_told(record)
+
+
+def test_what_was_turned_down_is_told_by_the_share_that_decided_it(monkeypatch) -> None:
+    """A run that goes on with other minutes has another share of them."""
+    record, _ = ran(monkeypatch, 20 / smallest_size())
+    first = record.time_plan
+    before = slow_told(record)
+    longer = replace(first, share=replace(first.share, seconds=3 * first.share.seconds))
+    share, store = first.share.seconds, MemoryStore("pacing")
+    write(store, "a", longer)
+    assert before and slow_told(read_record(store, "a")) == before.replace("has", "had then")
+    write(store, "a", TurnedDown(SEARCH, 2, 5 * share, 6 * share))
+    write(store, "a", TurnedDown(SEARCH, 1, 4 * share, 4 * share))
+    metrics = {TRAINING_SECONDS: 5 * share}
+    write(store, "a", Rejected(99, 1, Proposal(SPACES["huge"]().smallest()), metrics, "too long"))
+    record = read_record(store, "a")
+    told = f"; 3 networks were not trained since that would have taken {4 * share:.3g} to "
+    told += f"{6 * share:.3g} s, and a trial has {3 * share:.3g} s"
+    assert slow_told(record).endswith(told)
+    assert document(record)["too_slow"][-1]["share"] == 3 * share
+    assert f"longer than the {3 * share:.3g} s that were" in failures(record)
 
 
 def test_where_no_trial_fits_the_smallest_network_has_fewer_epochs(monkeypatch) -> None:

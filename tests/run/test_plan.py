@@ -102,6 +102,8 @@ def test_the_command_line_has_them_too() -> None:
         ({"run": 3}, "a name, got 3"),
         ({"store": 3}, "a path, a URL or a Store, got 3"),
         ({"out": 3}, "a folder, got 3"),
+        ({"finals": ""}, "pairs (networks, epochs) of whole numbers above 0"),
+        ({"proxies": ""}, "a list of proxies such as"),
         ({"finals": [(1,)]}, "pairs (networks, epochs) of whole numbers above 0"),
         ({"strategy": 3}, "a Strategy such as `RandomSearch()`"),
         ({"objectives": "accuracy"}, "a list such as"),
@@ -115,7 +117,9 @@ def test_a_plan_checks_itself_in_the_words_of_where_it_was_asked_for(given, rule
     assert str(python.value).startswith(f"`search({name}=...)` must be {rule}")
     with pytest.raises(SettingError) as command_line:
         plan(**given, call={"data": "digits"})
-    flag = {"objectives": "--objective"}.get(name, f"--{name.replace('_', '-')}")
+    flag = {"objectives": "--objective", "proxies": "--proxy"}.get(
+        name, f"--{name.replace('_', '-')}"
+    )
     assert str(command_line.value).startswith(f"`{flag}` must be {rule}")
     with pytest.raises(SettingError):
         replace(plan(), **given)
@@ -131,6 +135,8 @@ def test_what_is_left_out_is_filled_in() -> None:
     assert plan(targets=(), limits={"latency_ms@pytorch": 9}).targets == (nw.PyTorch(),)
     assert made.bounds == (3, None, None)
     assert plan(trial_minutes=0.5).trial_seconds == 30
+    with pytest.raises(SettingError, match=r"`limits=...` must be a mapping .*, got ''\.$"):
+        plan(limits="")
     with pytest.raises(SettingError, match=r"`search\(...\)` must have a budget"):
         plan(trials=None)
 

@@ -8,13 +8,18 @@ from torch import nn
 
 import netwright as nw
 from netwright.cli.launch import parse_limit
-from netwright.errors import SettingError
+from netwright.errors import EvaluationError, LimitError, SettingError
+from netwright.evaluate.climb import check_scores_can_be_met
+from netwright.evaluate.costs import Costs
 from netwright.evaluate.scored import examples_of, scored
+from netwright.record.reading import read_record
 from netwright.report.sections import failures
+from netwright.run.conclude import conclude
 from netwright.run.fingerprint import check_same, settings_of
 from netwright.run.origin import origin_of
 from netwright.space import Space
 from netwright.strategies import RandomSearch
+from netwright.trial import SEARCH
 
 SHORT = {"trials": 6, "strategy": RandomSearch(), "proxies": [nw.Synflow(), nw.Zen()]}
 
@@ -121,7 +126,12 @@ def test_data_are_the_examples_where_there_are_any() -> None:
         ),
         (
             {"proxies": ["synflow"], "limits": {"synflow": 3}},
-            r"from below \(`at_least`\) on a score, .* got synflow <= 3",
+            r"from below on the score of a proxy, .* got synflow <= 3; give "
+            r"`search\(limits=\[nw.at_least\('synflow', 3\)\]\)`\.$",
+        ),
+        (
+            {"limits": {"zen": 3}},
+            r"got zen <= 3; give `search\(proxies=\['zen'\]\)` and `search\(limits=\[nw.at_least",
         ),
     ],
     ids=str,
@@ -129,6 +139,111 @@ def test_data_are_the_examples_where_there_are_any() -> None:
 def test_what_does_not_fit_is_refused(given, said) -> None:
     with pytest.raises(SettingError, match=said):
         plan(**given)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"limits": {"zen": 3}}, r"got zen <= 3; give `--proxy zen` and `--limit 'zen>=3'`\.$"),
+        ({"limits": {"zen": 3}, "proxies": ["zen"]}, r"got zen <= 3; give `--limit 'zen>=3'`\.$"),
+        ({"limits": [nw.at_least("zen", 3)]}, r"has none, got zen >= 3; give `--proxy zen`\.$"),
+        (
+            {"proxies": ["zen", "zen(repeats=8)"]},
+            r"^`--proxy` must have each proxy once, .* 'zen' 2",
+        ),
+        (
+            {"limits": [nw.at_least("loss", 3)]},
+            r"`--limit` must be on the score of .* loss >= 3\.$",
+        ),
+    ],
+    ids=str,
+)
+def test_the_remedy_is_an_option_on_the_command_line(given, said) -> None:
+    with pytest.raises(SettingError, match=said):
+        plan(**given, call={"data": "digits"})
+
+
+def test_a_limit_from_below_that_cannot_be_met_is_refused_before_the_first_training(
+    tmp_path,
+) -> None:
+    trained = []
+
+    def train(model, epochs):
+        trained.append(model)
+        return 0.5
+
+    space, scores = Space(network, 4, 3), []
+    for architecture in space.neighbours(space.smallest()):
+        built = space.build(architecture, seed=0)
+        scores += scored([nw.Synflow()], built, nw.Function(train), space, 0).values()
+    given = {"proxies": ["synflow"], "limits": [nw.at_least("synflow", 1e6)], "trials": 2}
+    said = (
+        rf"synflow >= 1e\+06 cannot be met: the largest found .* {max(scores):.6g}, of 59 networks"
+    )
+    with pytest.raises(LimitError, match=said):
+        nw.search(space, train, store=tmp_path / "runs.db", workers=0, **given)
+    assert not trained
+
+
+class Wide(nw.Params):
+    """Grows with each choice, so that the way up ends at the largest network."""
+
+    cli_name = "wide"
+    scored = 0
+
+    def measure(self, network, examples, rng) -> float:
+        type(self).scored += 1
+        if network[0].out_features == 60:
+            raise ValueError("it is too wide")
+        return float(network[0].out_features)
+
+
+def check(bound: float, seconds: float = 30.0, **limits: float) -> int:
+    """How many networks are scored before it is known whether a limit can be met."""
+    space, given = Space(network, 4, 3), nw.Function(size)
+    every = (nw.at_least("wide", bound), *(nw.at_most(*each) for each in limits.items()))
+    Wide.scored = 0
+    costs = Costs(space, every, (), given)
+    check_scores_can_be_met(costs, every, [Wide()], given, seed=0, seconds=seconds)
+    return Wide.scored
+
+
+def test_a_limit_from_below_is_looked_at_no_longer_than_it_must(tmp_path) -> None:
+    assert check(2) == 1 and 1 <= check(59) <= 60
+    with pytest.raises(
+        LimitError, match=r"wide >= 60 .* the largest found .* is 59, of 59 networks"
+    ):
+        check(60)  # of which the last cannot be scored
+    assert check(60, seconds=-1) == 0  # then the run may try
+    with pytest.raises(LimitError, match=r"wide >= 59 .* is 12, "):
+        check(59, params=8 * 12 + 3)  # 5 + 3 parameters for each of the width, and 3
+
+
+def test_what_no_network_can_be_scored_by_says_why() -> None:
+    class Never(Wide):
+        cli_name = "wide"
+
+        def measure(self, network, examples, rng) -> float:
+            raise ValueError("it has no heart")
+
+    space, given = Space(network, 4, 3), nw.Function(size)
+    costs, limits = Costs(space, (), (), given), [nw.at_least("wide", 1)]
+    with pytest.raises(EvaluationError, match="it has no heart"):
+        check_scores_can_be_met(costs, limits, [Never()], given, seed=0)
+
+
+def test_a_search_that_finds_nothing_names_the_largest_score(tmp_path) -> None:
+    given = {"proxies": ["synflow"], "limits": [nw.at_least("synflow", 1e6)], "trials": 2}
+    made = plan(space=Space(network, 4, 3), **given)
+    run = loop(tmp_path, made)
+    run.run()
+    record = run.state.record
+    scores = [each.metrics["synflow"] for each in record.rejections]
+    told = f"the largest synflow of {len(scores)} networks is {max(scores):.6g}, below the limit"
+    assert record.closed[SEARCH].endswith(f"in 1000 proposals: {told} 1e+06")
+    conclude(run.store, "a", made)
+    ended = read_record(run.store, "a").reason
+    assert ended == f"no network kept the limits: {told} 1e+06"
 
 
 def test_a_score_of_the_name_of_a_metric_is_refused() -> None:

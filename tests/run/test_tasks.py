@@ -21,6 +21,7 @@ from netwright.network.normalised import Deployment
 from netwright.network.signature import Signature, TensorSpec
 from netwright.oneshot import Setting, shared_score
 from netwright.oneshot.shared_scores import shared_metrics
+from netwright.record.reference import is_below_reference
 from netwright.tasks.regression import Rescale
 
 ONE_INPUT = Signature((TensorSpec("input", (4,)),), (TensorSpec("output", (1,)),))
@@ -127,7 +128,7 @@ def test_a_reference_with_less_error_is_above(tmp_path: Path) -> None:
     record = run.record
     assert record.reference_name == "ridge regression"
     assert record.reference_score < record.tested_score(record.best)
-    assert record.is_below_reference(record.best)
+    assert is_below_reference(record, record.best)
     line = result_lines(record)[0]
     assert line.startswith("BELOW THE REFERENCE: ridge") and "(less rmse is better)" in line
 

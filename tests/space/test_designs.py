@@ -170,3 +170,30 @@ def test_a_design_is_the_same_whatever_it_is_trained_with() -> None:
     assert mlp["learning_rate"] == 0.01 and mlp["depth"] == 2
     left = nw.space.frozen(space, {"learning_rate": 0.01, "layer": "residual"}).designs
     assert [d.name for d in left] == ["resnet"]
+
+
+def test_joined_spaces_have_the_designs_of_their_parts(space: nw.Space) -> None:
+    other = nw.Space(network, (3,), 2, name="other", designs=[PLAIN, Design("small", {})])
+    made = nw.space.joined([space, other])
+    names = [design.name for design in made.designs]
+    assert names == [f"plain of {space.name}", "plain of other", "small"]
+    for design, part in zip(made.designs, (space, other, other), strict=True):
+        own = next(d for d in part.designs if design.name.startswith(d.name))
+        for bounded in (True, False):
+            found = members_of(made.members, design, bounded=bounded)
+            alone = members_of(part.members, own, bounded=bounded)
+            assert all(each["space"] == part.name for each in found)
+            assert [
+                {name: each[f"{part.name}.{name}"] for name in ("first", "second", "act")}
+                for each in found
+            ] == [dict(each.answers) for each in alone]
+
+
+def test_joined_spaces_within_joined_spaces_keep_them_too(space: nw.Space) -> None:
+    other = nw.Space(network, (3,), 2, name="other", designs=[Design("small", {})])
+    inner = nw.space.joined([space, other], name="inner")
+    made = nw.space.joined([inner, nw.Space(network, (3,), 2, name="third")])
+    assert [design.name for design in made.designs] == ["plain", "small"]
+    for design, part in zip(made.designs, (space, other), strict=True):
+        (member, *_) = members_of(made.members, design, bounded=False)
+        assert member["space"] == "inner" and member["inner.space"] == part.name

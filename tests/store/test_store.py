@@ -77,6 +77,10 @@ def test_a_store_is_opened_by_its_scheme(tmp_path: Path, monkeypatch) -> None:
         open_store("postgresql://x")
     with pytest.raises(StoreError, match="There is no store"):
         open_store("sqlite:///none.db", create=False)
+    for empty in ("", " "):
+        with pytest.raises(StoreError, match="must be the path of a file or a URL, got"):
+            open_store(empty)
+    assert [path.name for path in tmp_path.iterdir()] == ["runs.db"]
 
 
 def test_no_connection_is_open_between_calls(tmp_path: Path) -> None:

@@ -143,6 +143,10 @@ def test_the_probability_to_exceed_is_that_of_mean_and_deviation() -> None:
         ([3.0, 9.0], [1e6, 2e6]),
         ([1.0, 2.0, 3.0], [-1e9, -2.0, -1.9]),
         ([1.0, 2.0, 3.0, 4.0], [0.9, 0.7, 0.5, 0.3]),
+        ([1.0, 2.0, 3.0], [-1.7e308, 1.7e308, 1e308]),
+        ([1.0, 2.0, 3.0], [1e-300, 2e-300, 3e-300]),
+        ([1.0, 2.0, 3.0], [0.0, 5e-324, 1e-323]),
+        ([1.0, 5e8, 1e9], [0.1, 0.2, 0.3]),
     ],
 )
 def test_awkward_curves_are_survived(epochs, values) -> None:
@@ -150,6 +154,39 @@ def test_awkward_curves_are_survived(epochs, values) -> None:
     mean, deviation = fitted.predict([2.0, 20.0, 2000.0])
     assert np.isfinite(mean).all() and np.isfinite(deviation).all() and (deviation > 0).all()
     assert 0 <= fitted.exceeds(values[-1], 20.0) <= 1
+    for bound in (1.0, 1e300, -5.0):
+        bounded = ParametricCurves(bound).fit(epochs, values)
+        assert np.isfinite(bounded.predict([2.0, 2000.0])).all()
+        assert 0 <= bounded.exceeds(values[-1], 20.0) <= 1
+
+
+@pytest.mark.parametrize("size", [1e-280, 1e280])
+def test_a_curve_of_any_size_is_the_same_curve(size: float) -> None:
+    values = noisy(CURVES["power"])[:12]
+    usual = ParametricCurves(1.0).fit(EPOCHS[:12], values)
+    other = ParametricCurves(size).fit(EPOCHS[:12], values * size)
+    expected = np.array(usual.predict([20.0, 40.0]))
+    assert np.array(other.predict([20.0, 40.0])) / size == pytest.approx(expected, rel=1e-6)
+    assert other.exceeds(0.9 * size, 40.0) == pytest.approx(usual.exceeds(0.9, 40.0), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "epochs", [[0.0], [-1.0], [0.5], [np.nan], [np.inf], [1e300], ["a"], [None], [[1.0, 2.0]], 5.0]
+)
+def test_what_are_no_later_epochs_is_refused(epochs) -> None:
+    fitted = ParametricCurves().fit([1.0, 2.0, 3.0], [0.1, 0.2, 0.3])
+    with pytest.raises(SettingError, match=r"`ExtrapolatedCurve.predict\(epochs=...\)` must be"):
+        fitted.predict(epochs)
+    if isinstance(epochs, list) and not isinstance(epochs[0], list):
+        with pytest.raises(SettingError, match=r"must be"):
+            fitted.exceeds(0.5, epochs[0])
+
+
+@pytest.mark.parametrize("value", [np.nan, None, "a", [0.5]])
+def test_what_is_no_value_to_exceed_is_refused(value) -> None:
+    fitted = ParametricCurves().fit([1.0, 2.0, 3.0], [0.1, 0.2, 0.3])
+    with pytest.raises(SettingError, match=r"exceeds\(value=...\)` must be a number, got"):
+        fitted.exceeds(value, 5.0)
 
 
 @pytest.mark.parametrize(
@@ -160,6 +197,15 @@ def test_awkward_curves_are_survived(epochs, values) -> None:
         ([0.0, 1.0], [0.1, 0.5], "rise from 1"),
         ([2.0, 2.0], [0.1, 0.5], "rise from 1"),
         ([1.0, 2.0], [0.1, np.nan], "finite values"),
+        ([1.0, 3.0, 2.0], [0.1, 0.2, 0.3], "rise from 1"),
+        ([1.0, np.nan], [0.1, 0.2], "rise from 1"),
+        ([1.0, np.inf], [0.1, 0.2], "at most 1e\\+09"),
+        ([1.0, None], [0.1, 0.2], "rise from 1"),
+        (["a", "b"], [0.1, 0.2], r"must be numbers, got \['a', 'b'\]"),
+        ([1.0, 2.0], [[0.1], [0.2, 0.3]], "must be numbers"),
+        ([1.0, 2.0], [1j, 2j], "must be numbers"),
+        ([1.0, 2.0], [10**400, 1], "must be numbers"),
+        (3.0, 0.5, "two epochs or more"),
     ],
 )
 def test_what_is_no_curve_is_refused(epochs, values, said: str) -> None:

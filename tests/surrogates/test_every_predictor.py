@@ -43,15 +43,17 @@ class FaultyFitted(Fitted):
             return np.zeros(1), np.ones(1)
         mean, deviation = self._fitted.predict(architectures)
         FaultyFitted.calls += 1
-        return {
-            "turned around": (100 - mean, deviation),
-            "another unit": (mean / 100, deviation),
-            "too certain where it is far": (mean, 1 / deviation),
-            "not certain at all": (mean, deviation * np.nan),
-            "changes": (mean + FaultyFitted.calls, deviation),
-            "first": (mean + np.nan_to_num(self._first, neginf=0.0), deviation),
-            "failures are good": (np.where(mean < 70, 1e3, mean), deviation),
-        }.get(self._fault, (mean, deviation))
+        with np.errstate(all="ignore"):
+            return {
+                "turned around": (100 - mean, deviation),
+                "another unit": (mean / 100, deviation),
+                "too certain where it is far": (mean, 1 / deviation),
+                "squares": (mean, deviation + np.square(mean) - np.square(mean)),
+                "not certain at all": (mean, deviation * np.nan),
+                "changes": (mean + FaultyFitted.calls, deviation),
+                "first": (mean + np.nan_to_num(self._first, neginf=0.0), deviation),
+                "failures are good": (np.where(mean < 70, 1e3, mean), deviation),
+            }.get(self._fault, (mean, deviation))
 
 
 @pytest.mark.parametrize(
@@ -61,6 +63,7 @@ class FaultyFitted(Fitted):
         ("another unit", predictors.better_networks_are_told),
         ("too certain where it is far", predictors.far_is_less_certain),
         ("not certain at all", predictors.few_and_equal_scores_are_survived),
+        ("squares", predictors.scores_of_any_size_are_survived),
         ("changes", predictors.equal_fits_predict_equally),
         ("first", predictors.order_does_not_matter_where_that_is_said),
         ("failures are good", predictors.failures_are_survived),

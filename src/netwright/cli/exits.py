@@ -18,7 +18,7 @@ from typing import Any
 import typer
 
 from netwright.cli.words import in_options
-from netwright.errors import EvaluationError, ExportError, NetwrightError
+from netwright.errors import EvaluationError, ExportError, NetwrightError, SettingError
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
 _PATHS = (errno.EACCES, errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EROFS)
@@ -36,6 +36,7 @@ def guarded(app: typer.Typer, arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         given = list(sys.argv[1:] if arguments is None else arguments)
+        _check_not_empty(given)
         # Not `command.main`, which makes an exit status of an interruption, without a word.
         with command.make_context("netwright", given) as context:
             status = command.invoke(context)
@@ -82,6 +83,23 @@ def in_utf8() -> None:
         script = ["-m", "netwright"] if Path(sys.argv[0]).name == "__main__.py" else [sys.argv[0]]
         command = [sys.executable, "-X", "utf8", *flags, *script, *sys.argv[1:]]
         os.execv(sys.executable, list(map(os.fsencode, command)))
+
+
+def _check_not_empty(given: list[str]) -> None:
+    """Refuse an empty argument, such as that of a variable of a shell that is not set.
+
+    Raises:
+        SettingError: Names the option that it was given to.
+    """
+    for before, argument in zip(["", *given], given, strict=False):
+        option, equals, value = argument.partition("=")
+        if argument.startswith("--") and equals and not value.strip():
+            raise SettingError(f"`{option}` must not be empty, got {value!r}; leave it out.")
+        if argument.strip():
+            continue
+        if before.startswith("--") and before != "--" and "=" not in before:
+            raise SettingError(f"`{before}` must not be empty, got {argument!r}; leave it out.")
+        raise SettingError(f"An argument must not be empty, got {argument!r}; leave it out.")
 
 
 def _say(sentence: str) -> None:

@@ -97,6 +97,7 @@ def retrain(
             "test": dict(made.metrics),
             "before": dict(made.before),
             "reference": made.reference,
+            "judged": None if made.judged is None else made.judged.summary(),
             "data": made.data.settings,
             "notes": list(made.exported.notes),
         }
@@ -126,5 +127,6 @@ def _result(made: Retrained, out: Path) -> list[str]:
             beside.append(f"before, on its own test part, {metric.show(made.before[metric.name])}")
         value = metric.show(made.metrics[metric.name])
         lines.append(f"test {metric.name} {value} ({'; '.join(beside)}){metric.better}")
+    lines += [] if made.judged is None else [made.judged.told(metric)]
     lines.append(f"trained on {sizes['train'] + sizes['validation']:,} rows")
     return [*lines, *made.exported.notes, f"The network is in {out}/"]

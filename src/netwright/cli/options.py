@@ -160,6 +160,12 @@ def _checked(path: Path, key: str, value: Any, declared: Declared) -> Any:
             f"The settings file {str(path)!r} must have for {key!r} a value of type "
             f"{' or '.join(kind.__name__ for kind in declared.types)}, got {value!r}."
         )
+    texts = value if isinstance(value, list) else [value]
+    if any(isinstance(each, str) and not each.strip() for each in texts):
+        raise SettingError(
+            f"The settings file {str(path)!r} must not have an empty text for {key!r}, got "
+            f"{value!r}; leave it out."
+        )
     if declared.kind == "texts":
         value = [value] if isinstance(value, str) else value
         if not all(isinstance(item, str) for item in value):

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 def document(record: Record) -> dict[str, Any]:
     """A run as one JSON document."""
+    from netwright.record.trained_on import weights_told
+    from netwright.record.turned_down import slow_in_json
+
     best = record.best
     return {
         "run": record.name,
@@ -24,10 +27,11 @@ def document(record: Record) -> dict[str, Any]:
         "reference": dict(record.reference) if record.reference else None,
         "judged": _judged(record),
         "choice": record.choice.to_json() if record.choice else None,
+        "weights": (weights_told(record, best) or None) if best else None,
         "exported": record.exported.directory if record.exported else None,
         "front": [trial.number for trial in record.front],
         "rejected": len(record.rejections),
-        "too_slow": _too_slow(record),
+        "too_slow": slow_in_json(record),
         "running": sorted(record.running),
         "seconds": record.seconds,
         "trials": [_trial(t) for t in sorted(record.history, key=lambda t: t.number)],
@@ -39,22 +43,12 @@ def notes(record: Record) -> list[str]:
     return list(map(in_options, record.notes))
 
 
-def _too_slow(record: Record) -> dict[str, float] | None:
-    """What was turned down by forecast: how many, the seconds of their trainings, and the share."""
-    if record.too_slow is None or record.time_plan is None:
-        return None
-    count, least, largest = record.too_slow
-    share = record.time_plan.share.seconds
-    return {"networks": count, "least": least, "largest": largest, "share": share}
-
-
 def _judged(record: Record) -> list[dict[str, Any]]:
     """How far the best network is from what it is compared with, and how probably it is better."""
     best = record.best
     if best is None or record.judged is None or record.judged.number != best.number:
         return []
-    others = record.judged.others
-    return [each.to_json() | {"probability": each.probability} for each in others]
+    return [each.summary() for each in record.judged.others]
 
 
 def _trial(trial: Trial) -> dict[str, Any]:
@@ -76,7 +70,9 @@ def result_lines(record: Record) -> list[str]:
     """The result of a run in a few lines."""
     from netwright.objective import figures
     from netwright.record.designs import designs_told
+    from netwright.record.reference import is_below_reference
     from netwright.record.sureness import judged_told
+    from netwright.record.turned_down import slow_told
     from netwright.record.words import counted
     from netwright.report.statistics import interval
 
@@ -90,7 +86,7 @@ def result_lines(record: Record) -> list[str]:
     if record.reference and reference is not None:
         name = record.reference_name
         beside = [f"{name} {metric.show(reference)}"]
-        if record.is_below_reference(best):
+        if is_below_reference(record, best):
             lines.append(
                 f"BELOW THE REFERENCE: {name} reaches {metric.show(reference)} on the test part"
                 f"{metric.better}. Search longer, or loosen the limits."
@@ -122,13 +118,14 @@ def result_lines(record: Record) -> list[str]:
         + (f"; then {counted(longer, 'longer training')}" if longer else "")
         + f"; {_time(record.seconds)}"
     )
-    lines += [f"too slow             {record.slow_ones}"] if record.slow_ones else []
+    lines += [f"too slow             {slow}"] if (slow := slow_told(record)) else []
     return lines
 
 
 def _validated(record: Record, best: Trial) -> list[str]:
     """The figure on the validation part, how sure it is, and why the network was taken by it."""
     from netwright.record.sureness import choice_told, error_told
+    from netwright.record.trained_on import first_of_folds
 
     lines, metric = [], record.metric
     if metric.name in best.metrics:
@@ -138,6 +135,8 @@ def _validated(record: Record, best: Trial) -> list[str]:
         value = metric.show(best.metrics[metric.name])
         after = f" ({'; '.join(notes)})" if notes else ""
         lines.append(f"{f'validation {metric.name}':20} {value}{after}")
+    if folds := first_of_folds(record, best):
+        lines.append(f"weights              of the first of {folds} folds; the figure is of all")
     if choice := choice_told(record, best):
         lines.append(f"chosen               {choice[0].lower()}{choice[1:]}")
     return lines

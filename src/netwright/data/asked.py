@@ -15,6 +15,18 @@ from netwright.errors import SettingError
 from netwright.tasks import Task
 
 
+def check_not_empty(**given: object) -> None:
+    """Refuse arguments of `load` that are an empty text.
+
+    Raises:
+        SettingError: Names the argument.
+    """
+    for name, value in given.items():
+        if isinstance(value, str) and not value.strip():
+            remedy = "give a path or a name" if name == "source" else "leave it out"
+            raise SettingError(f"`load({name}=...)` must not be empty, got {value!r}; {remedy}.")
+
+
 @dataclass(frozen=True)
 class Asked:
     """What `load` was given."""

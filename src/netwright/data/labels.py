@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.data.columns import Values, decimal_of, numbers_of
-from netwright.data.values import to_numpy
+from netwright.data.values import is_missing, to_numpy
 from netwright.data.written import level_in
 from netwright.errors import DataError
 from netwright.tasks import Classification, Task
@@ -19,7 +19,7 @@ _REMEDY = (
     'To predict numbers say `task="regression"`; else give class labels, or cut the numbers into '
     "ranges."
 )
-
+_GIVE = "remove the row or give it one"
 
 _NO_NUMBERS = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL"})
 
@@ -136,7 +136,7 @@ def read_labels(labels: object, where: str) -> NDArray[Any]:
     if y.dtype.kind == "f":
         y = _from_floats(y, where)
     if y.dtype.kind == "U" and (empty := np.flatnonzero(y == "")).size:
-        raise DataError(f"{where}: row {empty[0]} (counted from 0) has an empty label.")
+        raise DataError(f"{where}: row {empty[0]} (counted from 0) has an empty label; {_GIVE}.")
     if y.dtype.kind not in "biuU":
         raise DataError(f"{where} must be whole numbers, booleans or text, got {y.dtype}.")
     return y
@@ -154,7 +154,8 @@ def _from_floats(y: NDArray[Any], where: str) -> NDArray[np.int64]:
     y = y.astype(np.float64)
     bad = np.flatnonzero(~np.isfinite(y))
     if bad.size:
-        raise DataError(f"{where}: row {bad[0]} (counted from 0) has the label {y[bad[0]]}.")
+        what = "no label" if np.isnan(y[bad[0]]) else f"the label {y[bad[0]]}"
+        raise DataError(f"{where}: row {bad[0]} (counted from 0) has {what}; {_GIVE}.")
     bad = np.flatnonzero((y != np.floor(y)) | (np.abs(y) > 2**53))
     if bad.size:
         raise DataError(
@@ -167,22 +168,31 @@ def _from_floats(y: NDArray[Any], where: str) -> NDArray[np.int64]:
 def _from_objects(y: NDArray[Any], where: str) -> NDArray[Any]:
     """An array of Python objects as one of a plain kind, without a Python loop over good rows."""
     kinds = set(map(type, y.tolist()))
-    if kinds <= {str}:
+    if _all(kinds, str):
         return y.astype(str)
-    if kinds <= {bool} or kinds <= {int}:
+    if _all(kinds, bool, np.bool_) or _all(kinds, int, np.integer):
         try:
-            return y.astype(bool if kinds <= {bool} else np.int64)
+            return y.astype(bool if _all(kinds, bool, np.bool_) else np.int64)
         except OverflowError as error:
             raise DataError(f"{where} holds a whole number beyond 64 bits.") from error
     for row, value in enumerate(y):
-        if value is None or (isinstance(value, float) and np.isnan(value)):
-            raise DataError(f"{where}: row {row} (counted from 0) has no label.")
-    if kinds <= {int, float}:
+        if is_missing(value):
+            raise DataError(f"{where}: row {row} (counted from 0) has no label; {_GIVE}.")
+    if _all(kinds, int, float, np.integer, np.floating):
         return y.astype(np.float64)
     found = ", ".join(sorted(kind.__name__ for kind in kinds))
+    row = next((row for row, value in enumerate(y) if type(value) is not type(y[0])), 0)
     raise DataError(
-        f"{where} must be whole numbers, booleans or text, all of one kind, got {found}."
+        f"{where} must be whole numbers, booleans or text, all of one kind, got {found}: row {row} "
+        f"(counted from 0) has the label {y[row]!r}."
     )
+
+
+def _all(kinds: set[type], *wanted: type) -> bool:
+    """Whether all kinds are of those that are wanted; booleans are no whole numbers."""
+    if bool in kinds and bool not in wanted:
+        return False
+    return all(issubclass(kind, wanted) for kind in kinds)
 
 
 def _check_kinds(parts: Mapping[str, NDArray[Any]]) -> None:

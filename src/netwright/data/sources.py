@@ -11,7 +11,7 @@ from typing import Any
 from torch.utils.data import DataLoader, Dataset
 
 from netwright.data.arrays import from_any
-from netwright.data.asked import Asked
+from netwright.data.asked import Asked, check_not_empty
 from netwright.data.dataset import ArrayData
 from netwright.data.embedded import load_digits, load_fashion14
 from netwright.data.faults import noticed
@@ -125,6 +125,8 @@ def load(
     check_kind(kind)
     check_asked(task)
     check_rate(rate)
+    check_not_empty(label=label, group=group, time=time, series=series, test=test)
+    check_not_empty(source=source, channels=channels)
     options: dict[str, Any] = {
         "task": task,
         "seed": seed,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from netwright.data import values
 from netwright.data.labels import encode_labels, read_labels
-from netwright.data.values import to_numpy
+from netwright.data.values import is_missing, to_numpy
 from netwright.errors import DataError, SettingError
 from netwright.tasks import Classification, MultiLabel, Regression, Task
 from netwright.tasks.own import check_task
@@ -137,15 +137,19 @@ def _read(given: object, where: str) -> NDArray[Any]:
 
 def _is_numbers(y: NDArray[Any]) -> bool:
     """Whether an array of objects holds Python's numbers, some of which may be missing."""
-    kinds = set(map(type, y.tolist())) - {type(None)}
-    return y.dtype.kind == "O" and bool(kinds) and kinds <= {int, float} and float in kinds
+    if y.dtype.kind != "O":
+        return False
+    kinds = {type(value) for value in y.tolist() if not is_missing(value)}
+    number = (int, float, np.integer, np.floating)
+    numbers = bool not in kinds and all(issubclass(kind, number) for kind in kinds)
+    return numbers and any(issubclass(kind, float | np.floating) for kind in kinds)
 
 
 def _numbers_of(y: NDArray[Any], where: str) -> NDArray[Any]:
     """An array of Python's objects as numbers; a missing one is NaN."""
     flat = y.reshape(-1).tolist()
     for place, value in enumerate(flat):
-        if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        if is_missing(value):
             flat[place] = np.nan
         elif not isinstance(value, bool | int | float | np.number | np.bool_):
             row = place // max(1, y[0].size)

@@ -27,6 +27,13 @@ def to_numpy(values: object, where: str) -> NDArray[Any]:
         raise DataError(f"{where} cannot be read as one array: {error}.") from error
 
 
+def is_missing(value: object) -> bool:
+    """Whether a cell holds none: None, NaN, or what pandas writes for them."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, float | np.floating) and bool(np.isnan(value))
+
+
 def read_inputs(values: object, where: str, channels: str | None = None) -> NDArray[Any]:
     """Inputs as uint8 or float32 of shape (n, f) or (n, c, h, w).
 
@@ -76,7 +83,7 @@ def _from_objects(x: NDArray[Any], values: object, where: str) -> NDArray[Any]:
     if all(issubclass(kind, (bool, int, float, np.number, np.bool_)) for kind in kinds):
         return x.astype(np.float64)
     for place, value in enumerate(flat):
-        if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        if is_missing(value):
             row, rest = divmod(place, max(1, x[0].size))
             names = list(map(str, getattr(values, "columns", ())))
             column = f"column {names[rest]!r}" if names else f"column {rest}"

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_array, column_or_1d
 from netwright.errors import DataError, SettingError
 from netwright.estimators.base import NetEstimator
 from netwright.estimators.searching import Network
+from netwright.estimators.whole_targets import whole_labels
 from netwright.objective import Limits
 from netwright.store import Store
 from netwright.strategies import Strategy
@@ -142,6 +143,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         return chances
 
     def _read_targets(self, y: Any) -> tuple[NDArray[np.int64], Classification]:
+        y = whole_labels(y, f"`{type(self).__name__}.fit(X, y)`")
         given = column_or_1d(check_array(y, ensure_2d=False, dtype=None, input_name="y"), warn=True)
         check_classification_targets(given)
         self.classes_, codes = np.unique(given, return_inverse=True)
@@ -153,6 +155,11 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         weights = None
         if self.class_weight is not None:
             given_weight = self.class_weight
+            if isinstance(given_weight, str) and given_weight != "balanced":
+                raise SettingError(
+                    f'`{type(self).__name__}(class_weight=...)` must be "balanced", a number for '
+                    f"each class, or None, got {given_weight!r}."
+                )
             found = compute_class_weight(given_weight, classes=self.classes_, y=given)
             weights = tuple(found.tolist())
         names = tuple(map(str, self.classes_.tolist()))

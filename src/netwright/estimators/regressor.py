@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_array
 
-from netwright.errors import DataError
 from netwright.estimators.base import NetEstimator
+from netwright.estimators.whole_targets import check_within_float32, whole_numbers
 from netwright.tasks import Regression
 
 
@@ -31,13 +31,14 @@ class NetRegressor(RegressorMixin, NetEstimator):  # type: ignore[misc]
         return found.astype(np.float64) if self._several else found[:, 0]
 
     def _read_targets(self, y: Any) -> tuple[NDArray[np.float32], Regression]:
+        call = f"`{type(self).__name__}.fit(X, y)`"
+        y = whole_numbers(y, call)
         given = check_array(y, ensure_2d=False, allow_nd=False, dtype="numeric", input_name="y")
         if given.dtype.kind not in "biuf":
             given = given.astype(np.float64)
         with np.errstate(over="ignore"):
             numbers = given.astype(np.float32)
-        if not np.isfinite(numbers).all():
-            raise DataError("y holds a number beyond float32; give it in a larger unit.")
+        check_within_float32(given, numbers, call)
         self._several = numbers.ndim == 2 and numbers.shape[1] > 1
         if not self._several:
             return numbers.reshape(-1), Regression()

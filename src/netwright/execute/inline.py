@@ -6,6 +6,7 @@ from collections import deque
 from typing import Any
 
 from netwright.execute.base import Executor, Key, Message, Work
+from netwright.execute.ready import make_ready
 
 
 class Inline(Executor):
@@ -27,6 +28,7 @@ class Inline(Executor):
 
     def start(self, work: Work) -> None:
         """Keep the work."""
+        make_ready()
         self._work = work
 
     def submit(

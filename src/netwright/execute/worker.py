@@ -17,6 +17,7 @@ from typing import Any
 import cloudpickle
 
 from netwright.execute.keeper import keep
+from netwright.execute.ready import make_ready
 
 
 def main(connection: int, control: int, run: int) -> None:
@@ -45,6 +46,7 @@ def serve(connection: Connection) -> None:
     torch = sys.modules.get("torch")  # if the work needs it, it is imported by now
     if torch is not None:
         torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    make_ready()
     send("opened", None)
     while True:
         try:

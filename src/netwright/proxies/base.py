@@ -177,9 +177,14 @@ def check_proxies(word: str, proxies: object) -> None:
             f"`{word}` must be a tuple of proxies such as (Synflow(), NASWOT()), got {proxies!r}."
         )
     names = [each.cli_name for each in given]
-    twice = [name for name in names if names.count(name) > 1]
-    if twice or not all(isinstance(name, str) and name.isidentifier() for name in names):
+    if not all(isinstance(name, str) and name.isidentifier() for name in names):
         raise SettingError(
-            f"`{word}` must have proxies with a `cli_name` each of their own, an identifier since "
-            f"it is the metric's name, got {names}."
+            f"`{word}` must have proxies whose `cli_name` is an identifier, since it is the "
+            f"metric's name, got {names}."
         )
+    for name in names:
+        if names.count(name) > 1:
+            raise SettingError(
+                f"`{word}` must have each proxy once, since a score is told by its name, got "
+                f"{name!r} {names.count(name)} times; leave the others out."
+            )

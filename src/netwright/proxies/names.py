@@ -36,7 +36,7 @@ def proxies_from(option: str, given: object) -> tuple[Proxy, ...]:
     Raises:
         SettingError: It is no such list, a name is unknown, or two have one name.
     """
-    if given is None or (isinstance(given, Sequence) and not given):
+    if given is None or (isinstance(given, Sequence) and not given and given != ""):
         return ()
     if not isinstance(given, Sequence) or isinstance(given, str):
         raise SettingError(

@@ -38,6 +38,14 @@ class Beside:
             return 0.5 + 0.5 * ((self.difference > 0) - (self.difference < 0))
         return 0.5 * (1 + math.erf(self.difference / self.error / math.sqrt(2)))
 
+    @property
+    def verdict(self) -> Literal["better", "below", "not told apart"]:
+        """What is said of it: one of them is better only where 90 % or more speak for it."""
+        sure = self.probability
+        if sure >= _SURE:
+            return "better"
+        return "below" if sure <= 1 - _SURE else "not told apart"
+
     def told(self, metric: Metric) -> str:
         """It in a sentence; `metric` is that of this name."""
         size, error = (_shown(metric, abs(self.difference)), _shown(metric, self.error))
@@ -49,9 +57,9 @@ class Beside:
         more = max(sure, 1 - sure)
         most = "more than 99 %" if more > 0.99 else f"{100 * more:.0f} %"
         side = "better" if self.difference >= 0 else "worse"
-        if sure >= _SURE:
+        if self.verdict == "better":
             told = f"Beats {known} by {by} {where} ({most} sure)."
-        elif sure <= 1 - _SURE:
+        elif self.verdict == "below":
             told = f"Is below {known} by {by} {where} ({most} sure)."
         else:
             told = f"Cannot be told from {known} yet: {by} {side} {where} ({most} sure)."
@@ -59,8 +67,12 @@ class Beside:
             told += " These rows also chose it, so this is a little too good."
         return told
 
+    def summary(self) -> dict[str, Any]:
+        """It with what follows from it, for who reads JSON."""
+        return self.to_json() | {"probability": self.probability, "verdict": self.verdict}
+
     def to_json(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """As the log has it."""
         return asdict(self)
 
     @classmethod

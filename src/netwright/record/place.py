@@ -10,12 +10,16 @@ from netwright.trial import Proposal
 
 @dataclass(frozen=True)
 class Rejection:
-    """A network that was not trained because it broke a limit when it was measured."""
+    """A network that was not trained because it broke a limit when it was measured.
+
+    `share` are the seconds that a trial had then of the minutes, if these were bounded.
+    """
 
     number: int
     proposal: Proposal
     metrics: Mapping[str, float]
     reason: str
+    share: float | None = None
 
 
 @dataclass(frozen=True)

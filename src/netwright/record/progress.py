@@ -26,7 +26,10 @@ from netwright.trial import (
 
 @dataclass
 class Flight:
-    """A trial on its way: its proposal and seed, the budget it was given, the curve so far."""
+    """A trial on its way: its proposal and seed, the budget it was given, the curve so far.
+
+    `limit` are the seconds after which its training is ended, None where it is not.
+    """
 
     number: int
     proposal: Proposal
@@ -37,6 +40,7 @@ class Flight:
     metrics: Mapping[str, float] = field(default_factory=dict)
     curve: list[Mapping[str, float]] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
+    limit: float | None = None
 
     def seconds(self) -> float:
         """Wall seconds since it began."""

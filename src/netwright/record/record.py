@@ -75,9 +75,9 @@ class Record:
     it has ended. `closed` maps a stage to why it ended, `finalists` one to what it trains.
 
     Of a bound on the minutes: `time_plan` is how they are divided, `schedules` what can be afforded
-    after the search; None where there is no bound, or before that was known. `too_slow` are how
-    many networks were turned down since their training was forecast to take more than its share,
-    and the seconds of the least and of the largest forecast; None where there are none.
+    after the search; None where there is no bound, or before that was known. `too_slow` are, by the
+    seconds of the share that a trial had then, how many networks were turned down since their
+    training was forecast to take more, and the seconds of the least and of the largest forecast.
 
     Of results: `confirmed` are metrics of finalists measured again on the idle machine, which
     replace those of their trials (`remeasured`: whether that was done); `choice` is which network
@@ -114,7 +114,7 @@ class Record:
     finalists: dict[Stage, tuple[Proposal, ...]] = field(default_factory=dict)
     time_plan: TimePlanned | None = None
     schedules: SchedulesPlanned | None = None
-    too_slow: tuple[int, float, float] | None = None
+    too_slow: dict[float, tuple[int, float, float]] = field(default_factory=dict)
     remeasured: bool = False
     confirmed: dict[int, Mapping[str, float]] = field(default_factory=dict)
     choice: Chosen | None = None
@@ -179,18 +179,6 @@ class Record:
         return f"{name} (on {rows:,} of {of:,} rows)" if rows < of else str(name)
 
     @property
-    def slow_ones(self) -> str:
-        """How many networks were turned down by forecast, in words; empty where there are none."""
-        if self.too_slow is None or self.time_plan is None:
-            return ""
-        count, least, largest = self.too_slow
-        word = "network was" if count == 1 else "networks were"
-        return (
-            f"{count:,} {word} not trained since that would have taken {least:.3g} to "
-            f"{largest:.3g} s, and a trial has {self.time_plan.share.seconds:.3g} s"
-        )
-
-    @property
     def notes(self) -> list[str]:
         """What a person must know of the result: what could not be done, and which forms lack.
 
@@ -209,12 +197,6 @@ class Record:
     def untrained(self, trial: Trial) -> str:
         """What must be said of a network whose training left it as it was; empty for others."""
         return f"NOT TRAINED: {trial.reason}." if trial.done and trial.reason else ""
-
-    def is_below_reference(self, trial: Trial) -> bool:
-        """Whether the reference is better on the test part than this network."""
-        tested = self.tested_score(trial)
-        scores = {} if tested is None else {self.metric.name: tested}
-        return self.metric.is_below(scores, self.reference or {})
 
     @property
     def limits(self) -> tuple[Limit, ...]:
@@ -315,7 +297,8 @@ class Record:
             case Measured(metrics=metrics):
                 self.open[number] = replace(place, measured=metrics)
             case Rejected(proposal=proposal, metrics=metrics, reason=reason):
-                self.rejections.append(Rejection(number, proposal, metrics, reason))
+                share = self.time_plan.share.seconds if self.time_plan else None
+                self.rejections.append(Rejection(number, proposal, metrics, reason, share))
                 self.open[number] = Place(fact.attempt + 1, restarts=place.restarts)
             case Restarted():
                 self.open[number] = replace(place, restarts=place.restarts + 1)
@@ -341,9 +324,10 @@ class Record:
             case TimePlanned():
                 self.time_plan = fact
             case TurnedDown(count=count, least=least, largest=largest):
-                before = self.too_slow or (0, least, largest)
+                share = self.time_plan.share.seconds if self.time_plan else 0.0
+                before = self.too_slow.get(share, (0, least, largest))
                 ends = min(least, before[1]), max(largest, before[2])
-                self.too_slow = (before[0] + count, *ends)
+                self.too_slow[share] = (before[0] + count, *ends)
             case SchedulesPlanned():
                 self.schedules = fact
             case FinalistsChosen(stage=stage, proposals=proposals):

@@ -13,8 +13,10 @@ from netwright.files.whole import write_whole
 from netwright.objective import figures
 from netwright.record.designs import designs_noted
 from netwright.record.record import Record
-from netwright.record.reference import models_compared
+from netwright.record.reference import is_below_reference, models_compared
 from netwright.record.sureness import choice_told, error_told, judged_told
+from netwright.record.trained_on import first_of_folds
+from netwright.record.turned_down import slow_told
 from netwright.record.words import counted
 from netwright.report import sections
 from netwright.report.answers import answers
@@ -91,7 +93,7 @@ def header(record: Record) -> Markup:
 def _below(record: Record, tested: float | None) -> str:
     """By how much the best is below the reference; empty if it is not."""
     best, reference = record.best, record.reference_score
-    if best is None or not record.is_below_reference(best) or not record.reference:
+    if best is None or not is_below_reference(record, best) or not record.reference:
         return ""
     assert tested is not None and reference is not None
     show = record.metric.show
@@ -143,7 +145,7 @@ def _status(record: Record) -> str:
     or_slow = "" if record.time_plan is None else " or too slow"
     were = f"{counted(rejected, 'network')} {'was' if rejected == 1 else 'were'}"
     over = f", {were} over a limit{or_slow} and not trained" if rejected else ""
-    slow = f" {record.slow_ones}." if record.slow_ones else ""
+    slow = f" {told}." if (told := slow_told(record)) else ""
     ended = f"{counted(len(record.history), 'trial')} ended"
     return f"{words[record.status]} {ended}{over}.{slow}{chosen}"
 
@@ -159,6 +161,8 @@ def _figures(record: Record, tested: float | None) -> list[tuple[str, str]]:
     if metric.name in best.metrics:
         error = f", {known}" if (known := error_told(record, best)) else ""
         rows.append((metric.show(best.metrics[metric.name]), f"validation {metric.name}{error}"))
+    if folds := first_of_folds(record, best):
+        rows.append((f"1 of {folds}", "fold whose network this is; validation is of all of them"))
     for latency, value in figures(best.metrics, "latency_ms").items():
         where = f", {latency.target}" if latency.target else ""
         rows.append((f"{value:.4f} ms", f"latency{where}"))

@@ -254,11 +254,15 @@ def failures(record: Record) -> Markup:
         for (status, reason), count in failed.most_common(20)
     ]
     sentences = []
-    slow = [r.metrics[TRAINING_SECONDS] for r in record.rejections if TRAINING_SECONDS in r.metrics]
-    if slow and record.time_plan is not None:
+    by_share: dict[float, list[float]] = {}
+    for rejection in record.rejections:
+        if TRAINING_SECONDS in rejection.metrics and rejection.share is not None:
+            seconds = rejection.metrics[TRAINING_SECONDS]
+            by_share.setdefault(rejection.share, []).append(seconds)
+    for share, slow in by_share.items():
         sentences.append(
             f"{counted(len(slow), 'network')} would have trained for longer than the "
-            f"{record.time_plan.share.seconds:.3g} s that are a trial's share of the minutes; the "
+            f"{share:.3g} s that were a trial's share of the minutes; the "
             f"quickest for about {min(slow):.3g} s."
         )
     for limit in record.limits:

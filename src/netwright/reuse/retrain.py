@@ -25,13 +25,17 @@ from netwright.network.normalised import Deployment
 from netwright.network.onnx_graph import first_line
 from netwright.network.signature import Signature
 from netwright.network.weights import unwrapped
+from netwright.record.judged import Beside
 from netwright.reuse.again import read_again
 from netwright.reuse.exported import ExportedNetwork, source_module
 from netwright.run.exporting import measured_on
 from netwright.run.fingerprint import plain, versions
+from netwright.run.judging import beside
 from netwright.space import Architecture, ensembled
 from netwright.spaces.names import ready_space
 from netwright.tasks import Metric
+from netwright.tasks.base import Batches
+from netwright.tasks.spread import Spread, spread_of
 from netwright.trial import Budget
 
 _EXAMPLES = 64  # on which exported forms are compared
@@ -44,7 +48,8 @@ Told = Callable[[int, int, Mapping[str, float]], None]
 class Retrained:
     """A network that was trained again: its export, its data and its metrics on their test part.
 
-    `before` are those that the card of the first one has, on the test part of its own data.
+    `before` are those that the card of the first one has, on the test part of its own data, and
+    `judged` says how far it is from the `reference`, where it is known how sure that is.
     """
 
     exported: Exported
@@ -53,6 +58,7 @@ class Retrained:
     metrics: Mapping[str, float]
     before: Mapping[str, float]
     reference: Mapping[str, Any] | None
+    judged: Beside | None = None
 
 
 def retrain(
@@ -101,13 +107,49 @@ def retrain(
         raise EvaluationError(f"The training {result.reason or result.status}.")
     seconds = (datetime.now(UTC) - began).total_seconds()
     metrics = training.test(result.model)
-    metric, classical = network.card.metric, None
+    metric, classical, judged = network.card.metric, None, None
     if len(data.test):
-        plain = Plain(training, {}, whole)
-        classical = reference(refit.data, max(_LEAST, seconds), metric=metric, plain=plain)
-    card = _card(network, training, metrics, seconds, classical, keep_weights=keep_weights)
+        plain, most = Plain(training, {}, whole), max(_LEAST, seconds)
+        classical, spread = _referred(refit.data, most, metric, plain)
+        if classical is not None and metric.name in metrics and metric.name in classical:
+            scores = (metrics[metric.name], float(classical[metric.name]))
+            spreads = (training.test_spread(result.model, metric.name), spread)
+            judged = beside(metric, str(classical["name"]), scores, spreads)
+    card = _card(network, training, metrics, seconds, keep_weights=keep_weights)
+    notes = [*card.notes, *_compared(metric, metrics, classical, judged)]
+    card = replace(card, notes=notes)
     made = _exported(unwrapped(result.model), data, card, out)
-    return Retrained(made, data, metric, metrics, _tested(network.card), classical)
+    return Retrained(made, data, metric, metrics, _tested(network.card), classical, judged)
+
+
+def _referred(
+    data: Data, seconds: float, metric: Metric, plain: Plain
+) -> tuple[dict[str, Any] | None, Spread | None]:
+    """What a classical method reaches on the test part, and how sure that is."""
+    spreads: list[Spread | None] = []
+
+    def told(batches: Batches) -> None:
+        spreads.append(spread_of(data.task, metric.name, batches, len(data.test)))
+
+    found = reference(data, seconds, metric=metric, plain=plain, told=told)
+    return found, spreads[-1] if spreads else None
+
+
+def _compared(
+    metric: Metric,
+    metrics: Mapping[str, float],
+    classical: Mapping[str, Any] | None,
+    judged: Beside | None,
+) -> list[str]:
+    """How far the network is from the classical method, for the card."""
+    told = [] if judged is None else [judged.told(metric)]
+    if classical is None:
+        return told
+    below = metric.is_below(metrics, classical) if judged is None else judged.verdict == "below"
+    if below:
+        shown = metric.show(classical[metric.name])
+        told.append(f"BELOW THE REFERENCE: {classical['name']} reaches {shown} on the test part.")
+    return told
 
 
 @dataclass(frozen=True)
@@ -220,7 +262,6 @@ def _card(
     training: Training,
     metrics: Mapping[str, float],
     seconds: float,
-    classical: Mapping[str, Any] | None,
     *,
     keep_weights: bool,
 ) -> Card:
@@ -235,9 +276,6 @@ def _card(
             "It began with the weights of the first training. Where rows of the test part were "
             "among those, the test figures are too good."
         )
-    if classical is not None and before.metric.is_below(metrics, classical):
-        shown = before.metric.show(classical[before.metric.name])
-        notes.append(f"BELOW THE REFERENCE: {classical['name']} reaches {shown} on the test part.")
     return replace(
         before,
         data=plain(data.settings),

@@ -14,6 +14,7 @@ from netwright.network.signature import Signature
 from netwright.objective import COSTS, Limit, Objective
 from netwright.oneshot import OneShot
 from netwright.proxies import Proxy
+from netwright.proxies.names import PROXIES
 from netwright.settings.rules import check_size
 from netwright.space import Space
 from netwright.stopping import Stopped, Stopper
@@ -155,16 +156,39 @@ def check_proxies_fit(
             f"{needy[0]}, which goes by the loss; give `netwright.Training(data)`."
         )
     for limit in limits:
-        is_score = limit.metric in names and limit.metric not in COSTS
-        if limit.least != is_score:
-            known = ", ".join(names) or "none"
-            rule = (
-                "on the score of a proxy" if limit.least else "from below (`at_least`) on a score"
-            )
-            raise SettingError(
-                f"`{word('limits')}` must be {rule}, of which `{word('proxies')}` has {known}, "
-                f"got {limit}."
-            )
+        _check_side(word, names, limit)
+
+
+def _check_side(word: Word, names: Sequence[str], limit: Limit) -> None:
+    """Refuse a limit from below on no score, and one from above on one; `names` are of scores."""
+    metric, is_known = str(limit.metric), limit.metric in names
+    is_score = limit.metric not in COSTS and (is_known or limit.metric in PROXIES)
+    if limit.least and is_known and is_score:
+        return
+    if not limit.least and not is_score:
+        return
+    known = f"of which `{word('proxies')}` has {', '.join(names) or 'none'}"
+    if limit.least:
+        lacking = _written(word, "proxies", repr(metric), metric)
+        remedy = f"; give {lacking}" if is_score else ""
+        raise SettingError(
+            f"`{word('limits')}` must be on the score of a proxy, {known}, got {limit}{remedy}."
+        )
+    bound = f"{limit.bound:g}"
+    called, typed = f"nw.at_least({metric!r}, {bound})", f"'{metric}>={bound}'"
+    remedy = _written(word, "limits", called, typed)
+    if not is_known:
+        remedy = f"{_written(word, 'proxies', repr(metric), metric)} and {remedy}"
+    raise SettingError(
+        f"`{word('limits')}` must be from below on the score of a proxy, {known}, got {limit}; "
+        f"give {remedy}."
+    )
+
+
+def _written(word: Word, name: str, called: str, typed: str) -> str:
+    """An option with one value as it is written where it was given: `called` or `typed`."""
+    option = word(name, f"[{called}]")
+    return f"`{option} {typed}`" if option.startswith("--") else f"`{option}`"
 
 
 def check_names(evaluator: Evaluator) -> None:
@@ -322,7 +346,8 @@ def checked_finals(word: Word, finals: object) -> tuple[tuple[int, int], ...]:
         SettingError: They are no such pairs.
     """
     pairs = []
-    for final in finals if isinstance(finals, Sequence) else [finals]:
+    given: object = [finals] if isinstance(finals, str) else finals  # a text is none, also if empty
+    for final in given if isinstance(given, Sequence) else [given]:
         pair = tuple(final) if isinstance(final, Sequence) else ()
         if len(pair) != 2 or not all(type(n) is int and n >= 1 for n in pair):
             raise SettingError(

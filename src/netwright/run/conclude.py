@@ -26,6 +26,7 @@ from netwright.record import events
 from netwright.record.artifacts import export_prefix, weights_key
 from netwright.record.reading import read_record
 from netwright.record.record import Record
+from netwright.record.turned_down import scores_told
 from netwright.record.writing import write
 from netwright.run.exporting import export_trial, load_trained
 from netwright.run.judging import REFERENCE, judge, keep_spread
@@ -94,6 +95,8 @@ def _why_none(record: Record, plan: Plan) -> str:
     if record.confirmed:
         measured_ones = " and ".join(str(o.metric) for o in plan.limits if o.metric.target)
         return f"measured again on the idle machine, no finalist keeps the limit on {measured_ones}"
+    if not record.history and (told := scores_told(record)):
+        return f"no network kept the limits: {told}"
     failed = [t.reason for t in record.history if not t.done]
     if failed and len(failed) == len(record.history):
         return f"no trial ended well; the last: {failed[-1]}"

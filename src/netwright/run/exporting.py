@@ -18,7 +18,9 @@ from netwright.record.artifacts import weights_key
 from netwright.record.designs import designs_noted
 from netwright.record.reading import read_record
 from netwright.record.record import Record
+from netwright.record.reference import is_below_reference
 from netwright.record.sureness import choice_told, judged_told
+from netwright.record.trained_on import weights_told
 from netwright.run.fingerprint import versions
 from netwright.run.plan import Plan
 from netwright.store import Store
@@ -146,11 +148,8 @@ def measured_on(
 
 def _notes(record: Record, trial: Trial) -> list[str]:
     notes = [untrained] if (untrained := record.untrained(trial)) else []
-    if trial.proposal.stage.is_refit:
-        notes.append(
-            "The weights are from training on the train and validation parts together, the last "
-            "step. The validation figures are from before it, after training on the train part."
-        )
+    if weights := weights_told(record, trial):
+        notes.append(weights)
     notes += judged_told(record, trial)
     if why := choice_told(record, trial):
         notes.append(why)
@@ -159,7 +158,7 @@ def _notes(record: Record, trial: Trial) -> list[str]:
     tested, best = record.tested_score(trial), record.reference_score
     if tested is None:
         notes.append("Not scored on the test part: the run is not finished, or the data have none.")
-    elif record.reference and best is not None and record.is_below_reference(trial):
+    elif record.reference and best is not None and is_below_reference(record, trial):
         show = record.metric.show
         notes.append(
             f"BELOW THE REFERENCE: {record.reference_name} reaches {show(best)} on the test "

@@ -48,6 +48,7 @@ def settings_of(plan: Plan) -> dict[str, Any]:
         "space": _space(plan),
         **_options(plan),
         "fingerprints": {target.name: fingerprint_of(target) for target in plan.targets},
+        "networks": plan.space.networks,
         "evaluator": plain(plan.evaluator.settings),
         "task": plain(task.to_json()) if (task := plan.evaluator.task) else None,
         "data": plain(plan.evaluator.data_settings),

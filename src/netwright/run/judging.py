@@ -19,6 +19,7 @@ from netwright.record.writing import write
 from netwright.run.choice import Scored, scored, spread_in
 from netwright.run.plan import Plan
 from netwright.store import Store
+from netwright.tasks import Metric
 from netwright.tasks.spread import Spread
 from netwright.trial import RECHECK, Trial
 
@@ -54,14 +55,28 @@ def _reference(store: Store, record: Record, best: Trial) -> Beside | None:
     ours, theirs = (
         spread_in(store, record.name, spread_key(trial, TEST)) for trial in (best.number, REFERENCE)
     )
-    if tested is None or reference is None or ours is None or theirs is None:
+    if tested is None or reference is None:
+        return None
+    return beside(metric, record.reference_name, (tested, reference), (ours, theirs))
+
+
+def beside(
+    metric: Metric,
+    name: str,
+    scores: tuple[float, float],
+    spreads: tuple[Spread | None, Spread | None],
+) -> Beside | None:
+    """How far a network is from the reference of this name on the test part, and how sure that is.
+
+    `scores` and `spreads` are those of the network and of the reference. None where it is not known
+    how sure they are, or where they answered different rows.
+    """
+    ours, theirs = spreads
+    error = None if ours is None or theirs is None else ours.error_beside(theirs)
+    if ours is None or error is None or not math.isfinite(error):
         return None
     gain = metric.objective.gain
-    difference = gain({metric.name: tested}) - gain({metric.name: reference})
-    error = ours.error_beside(theirs)
-    if error is None or not math.isfinite(error):
-        return None
-    name = record.reference_name
+    difference = gain({metric.name: scores[0]}) - gain({metric.name: scores[1]})
     return Beside("reference", name, metric.name, "test", ours.rows, difference, error)
 
 

@@ -53,8 +53,10 @@ class Landing:
             del self._flights[flight.number]
             self._state.append(events.Restarted(flight.number, reason))
             return
-        curve = tuple(flight.curve)
-        self._end(flight, Outcome(status, flight.metrics, curve, reason, flight.seconds()))  # type: ignore[arg-type]
+        curve, seconds = tuple(flight.curve), flight.seconds()
+        if status == "timeout" and flight.limit is not None:
+            seconds = min(seconds, flight.limit)  # a worker that had to start took longer
+        self._end(flight, Outcome(status, flight.metrics, curve, reason, seconds))  # type: ignore[arg-type]
 
     def _end(self, flight: Flight, outcome: Outcome) -> None:
         """A job is over: its network was measured, broke a limit then, or was trained.

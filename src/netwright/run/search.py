@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from netwright.errors import NetwrightError, SettingError
 from netwright.evaluate.base import Evaluator
+from netwright.evaluate.climb import check_scores_can_be_met
 from netwright.evaluate.costs import Costs
 from netwright.evaluate.function import Train
 from netwright.evaluate.kept import check_kept
@@ -40,6 +41,8 @@ from netwright.store import Store, open_store
 from netwright.store.base import locked
 from netwright.strategies import Strategy
 from netwright.targets.base import Target
+
+_CHECKED = 0.1  # of the minutes, in which it is found out whether a limit from below can be met
 
 
 def search(
@@ -183,6 +186,7 @@ def carried_out(
         check_repeatable(plan.space)
         check_kept(plan.space)
         costs.check_can_be_met()
+        _check_scores(plan, costs)
         late = 60 * (plan.minutes or math.inf) <= time.monotonic() - began  # and refused below
         rehearsed = rehearse(plan, costs) if plan.rehearse and not late else None
         run.store.create(run.name, settings)
@@ -203,6 +207,14 @@ def carried_out(
     if plan.out is not None and run.record.best is not None:
         place_best(run, Path(plan.out))
     return run
+
+
+def _check_scores(plan: Plan, costs: Costs) -> None:
+    """Refuse a limit from below that cannot be met, in a small part of the minutes."""
+    most = _CHECKED * 60 * (plan.minutes or math.inf)
+    check_scores_can_be_met(
+        costs, plan.limits, plan.proxies, plan.evaluator, seed=plan.seed, seconds=most
+    )
 
 
 def place_best(run: Run, out: Path) -> bool:

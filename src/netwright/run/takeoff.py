@@ -8,6 +8,7 @@ from netwright.evaluate.costs import Admitted, Costs
 from netwright.execute import Executor, Key
 from netwright.record import events
 from netwright.record.progress import Flight
+from netwright.record.turned_down import scores_told
 from netwright.run.candidates import first_of, seed_for, trained_before
 from netwright.run.flights import job_of
 from netwright.run.pacing import Pacing
@@ -93,7 +94,9 @@ class Takeoff:
             if admitted.reason is None or not stage.explores:
                 return _Chosen(proposal, admitted, attempt, refused)
             refused += 1
-        return End(f"no new network within the limits in {_ATTEMPTS} proposals")
+        told = scores_told(self._state.record)
+        reason = f"no new network within the limits in {_ATTEMPTS} proposals"
+        return End(f"{reason}: {told}" if told else reason)
 
     def _launch(self, number: int, chosen: _Chosen) -> None:
         """Put a trial on its way: measure its network if that is to be done, else train it."""
@@ -131,5 +134,6 @@ class Takeoff:
         job = job_of(flight, candidate, measure=measure, compared=compared)
         if limit is not None:
             job = replace(job, seconds=limit, affordable=self._pacing.affordable(flight.proposal))
+        flight.limit = limit
         key = Key(flight.number, self._state.claim(flight.number))
         self._executor.submit(key, job, limit, alone=measure and bool(self._plan.targets))

@@ -11,6 +11,7 @@ from netwright.errors import SettingError, SpaceError
 from netwright.space.architecture import Answer, Architecture
 from netwright.space.choose import Choice, Choose
 from netwright.space.derived import Asking
+from netwright.space.designs import Design, still_members
 from netwright.space.members import first
 from netwright.space.space import Space
 
@@ -71,7 +72,8 @@ def joined(spaces: Sequence[Space], *, name: str = "joined") -> Space:
     """One space of the members of several, for the same inputs and outputs.
 
     Its first choice, `space`, has their names as options; their own choices are called
-    `<space>.<choice>`.
+    `<space>.<choice>`. Their designs are its designs; of two with one name each is called
+    `<design> of <space>`.
 
     Raises:
         SettingError: Fewer than two spaces, equal names, or other inputs or outputs.
@@ -90,7 +92,7 @@ def joined(spaces: Sequence[Space], *, name: str = "joined") -> Space:
         )
     choice = "space"
     rules = any(space.members.normal_form for space in spaces)
-    return Space(
+    made = Space(
         Joined(choice, {space.name: space.network for space in spaces}),
         spaces[0].signature,
         recipe=Joined(choice, {s.name: s.declared_recipe or _no_recipe for s in spaces}),
@@ -100,6 +102,23 @@ def joined(spaces: Sequence[Space], *, name: str = "joined") -> Space:
         else None,
         members=sum(space.count() for space in spaces) if rules else None,
     )
+    made.designs = still_members(made.members, _designs(choice, parts))
+    return made
+
+
+def _designs(choice: str, spaces: Sequence[Space]) -> list[Design]:
+    """The designs of all spaces, by the names that their choices have now."""
+    names = [design.name for space in spaces for design in space.designs]
+    found = []
+    for space in spaces:
+        for design in space.designs:
+            alone = names.count(design.name) == 1
+            answers = {f"{space.name}.{name}": answer for name, answer in design.answers.items()}
+            scaled = {f"{space.name}.{name}": share for name, share in design.scaled.items()}
+            called = design.name if alone else f"{design.name} of {space.name}"
+            answers = {choice: space.name, **answers}
+            found.append(replace(design, name=called, answers=answers, scaled=scaled))
+    return found
 
 
 def adopted(space: Space, architecture: Architecture) -> Architecture | None:

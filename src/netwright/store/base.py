@@ -206,6 +206,10 @@ def open_store(where: str | Path | Store, *, create: bool = True) -> Store:
     """
     if isinstance(where, Store):
         return where
+    if not str(where).strip():
+        raise StoreError(
+            f"`store=...` must be the path of a file or a URL, got {str(where)!r}; leave it out."
+        )
     known = {kind.scheme: kind for kind in _kinds(Store)}  # type: ignore[type-abstract]
     scheme, separator, _ = str(where).partition("://")
     if isinstance(where, Path) or not separator:

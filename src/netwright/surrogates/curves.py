@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtr
 
 from netwright.errors import SettingError
+from netwright.surrogates.predictor import numbers_of
 
 Array = NDArray[np.float64]
 
@@ -41,6 +42,9 @@ _SCALES = tuple(2.0**power for power in range(-3, 4))  # of the epochs that were
 _STEEP = (0.5, 1.0, 1.5, 2.0, 3.0)
 _RATIOS = (0.1, 1.0, 10.0)
 _GROWTHS = (0.0, 0.05, 0.15)
+_MOST = 1e9  # epochs
+_LARGE = 300  # the power of 2 of values that are brought near 1, so that squares are numbers
+_NOWHERE = 40.0  # deviations above the mean, where nothing of a normal distribution is
 
 
 @dataclass(frozen=True)
@@ -74,16 +78,17 @@ class ParametricCurves:
             SettingError: Fewer than two, not one value an epoch, epochs that do not rise from 1 or
                 more, or a value that is not finite.
         """
-        t, y = np.asarray(epochs, dtype=np.float64), np.asarray(values, dtype=np.float64)
+        call = "ParametricCurves.fit(epochs=..., values=...)"
+        t, y = numbers_of(call, epochs), numbers_of(call, values)
         if t.shape != y.shape or t.ndim != 1 or len(t) < 2:
             raise SettingError(
                 "`ParametricCurves.fit(epochs=..., values=...)` must be one value for each of two "
                 f"epochs or more, got epochs of shape {t.shape} and values of shape {y.shape}."
             )
-        if not (np.isfinite(y).all() and t[0] >= 1 and (np.diff(t) > 0).all()):
+        if not (np.isfinite(y).all() and _are_epochs(t) and (np.diff(t) > 0).all()):
             raise SettingError(
                 "`ParametricCurves.fit(epochs=..., values=...)` must be epochs that rise from 1 or "
-                f"more and finite values, got {t.tolist()} and {y.tolist()}."
+                f"more, at most {_MOST:g}, and finite values, got {t.tolist()} and {y.tolist()}."
             )
         return ExtrapolatedCurve(t, y, math.inf if self.bound is None else self.bound)
 
@@ -92,6 +97,9 @@ class ExtrapolatedCurve:
     """What the first epochs of a curve say of later ones: a mixture over s shapes and noises."""
 
     def __init__(self, epochs: Array, values: Array, bound: float) -> None:
+        power = int(np.frexp(np.abs(values).max())[1])
+        self._power = power if abs(power) > _LARGE else 0
+        values, bound = np.ldexp(values, -self._power), float(_scaled(bound, -self._power))
         self._epochs, self._level = epochs, float(values.mean())
         self._span = float(np.ptp(values)) or _TINY * max(1.0, float(np.abs(values).max()))
         self._bound = (max(bound, float(values.max())) - self._level) / self._span
@@ -121,7 +129,11 @@ class ExtrapolatedCurve:
         self._weights = weights / weights.sum()
 
     def predict(self, epochs: Sequence[float] | Array) -> tuple[Array, Array]:
-        """Mean and deviation of the value that is measured at each of m epochs, m values each."""
+        """Mean and deviation of the value that is measured at each of m epochs, m values each.
+
+        Raises:
+            SettingError: Epochs are no numbers from 1 on.
+        """
         means, deviations = self._parts(epochs)
         top = (self._bound - means) / deviations
         below = self._weights[:, None] * ndtr(top)
@@ -131,10 +143,21 @@ class ExtrapolatedCurve:
         means = means - deviations * hazard  # of what is not above the bound
         mean = (weights * means).sum(0)
         variance = (weights * (np.maximum(variances, 0) + (means - mean) ** 2)).sum(0)
-        return mean * self._span + self._level, np.sqrt(variance) * self._span
+        found = mean * self._span + self._level, np.sqrt(variance) * self._span
+        mean, deviation = (np.nan_to_num(_scaled(each, self._power)) for each in found)
+        return mean, deviation
 
     def exceeds(self, value: float, epoch: float) -> float:
-        """The probability that the value measured at an epoch is above `value`."""
+        """The probability that the value measured at an epoch is above `value`.
+
+        Raises:
+            SettingError: The epoch is no number from 1 on, or `value` is none.
+        """
+        if not isinstance(value, int | float | np.number) or math.isnan(value):
+            raise SettingError(
+                f"`ExtrapolatedCurve.exceeds(value=...)` must be a number, got {value!r}."
+            )
+        value = float(_scaled(value, -self._power))
         means, deviations = self._parts([epoch])
         limits = np.array([(value - self._level) / self._span, self._bound])
         low, top = self._weights @ ndtr((limits - means) / deviations)
@@ -145,7 +168,13 @@ class ExtrapolatedCurve:
 
         They are those of start + rise * shape + noise where the rise is above 0; there is no bound.
         """
-        later = _shapes(np.asarray(epochs, dtype=np.float64), self._epochs)
+        asked = numbers_of("ExtrapolatedCurve.predict(epochs=...)", epochs)
+        if asked.ndim != 1 or not _are_epochs(asked):
+            raise SettingError(
+                "`ExtrapolatedCurve.predict(epochs=...)` must be epochs, each from 1 to "
+                f"{_MOST:g}, got {epochs!r}."
+            )
+        later = _shapes(asked, self._epochs)
         rows = np.stack([np.ones_like(later), later], axis=2)[self._shape]  # (s, m, 2)
         pulled = rows @ self._covariance
         means = (rows @ self._mean[:, :, None])[:, :, 0]
@@ -157,8 +186,21 @@ class ExtrapolatedCurve:
         return means, np.sqrt(np.maximum(variances, 0) + self._noise[:, None] ** 2)
 
 
+def _scaled(values: Array | float, power: int) -> Array:
+    """Values times a power of 2; what is beyond all numbers is infinite."""
+    with np.errstate(over="ignore", under="ignore"):
+        found: Array = np.ldexp(values, power)
+    return found
+
+
+def _are_epochs(given: Array) -> bool:
+    """Whether all are numbers that epochs may have."""
+    return bool(((given >= 1) & (given <= _MOST)).all())
+
+
 def _hazard(limit: Array) -> Array:
     """By how many deviations the mean of a normal distribution moves that is cut at a limit."""
+    limit = np.minimum(limit, _NOWHERE)
     found: Array = np.exp(-(limit**2) / 2 - log_ndtr(limit)) / math.sqrt(2 * math.pi)
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
@@ -50,6 +51,22 @@ class Fitted(ABC):
         """
 
 
+def numbers_of(call: str, given: object) -> Array:
+    """Return what a call was given as an array of numbers.
+
+    Raises:
+        SettingError: It holds something else.
+    """
+    try:
+        found = np.asarray(given)
+        numbers = np.asarray(given, dtype=np.float64) if found.dtype.kind in "biufO" else None
+    except (TypeError, ValueError, OverflowError):
+        numbers = None
+    if numbers is None:
+        raise SettingError(f"`{call}` must be numbers, got {reprlib.repr(given)}.")
+    return numbers
+
+
 def checked_scores(
     predictor: Predictor, architectures: Sequence[Architecture], scores: Sequence[float] | Array
 ) -> Array:
@@ -59,7 +76,7 @@ def checked_scores(
         SettingError: As of `Predictor.fit`.
     """
     call = f"{type(predictor).__name__}.fit(architectures=..., scores=...)"
-    checked = np.asarray(scores, dtype=np.float64)
+    checked = numbers_of(call, scores)
     if checked.shape != (len(architectures),) or not len(architectures):
         raise SettingError(
             f"`{call}` must be one score for each architecture, at least one, got "

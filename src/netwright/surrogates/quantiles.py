@@ -16,6 +16,7 @@ from scipy.special import ndtri
 Array = NDArray[np.float64]
 
 _BEYOND = 10.0  # normal scores, on each side of those that were seen
+_SIZES = (1e-100, 1e100)  # of the largest score, outside which it is brought near 1
 _LEAST = 0.05  # of the deviation of all scores: of a prediction whose quantiles are all but equal
 
 
@@ -36,6 +37,8 @@ class Quantiles:
     def __init__(self, scores: Array) -> None:
         self.normal = normal_scores(scores)
         ended = scores[np.isfinite(scores)]
+        self._power = _power_of(float(np.abs(ended).max(initial=0.0)))
+        ended, scores = np.ldexp(ended, -self._power), np.ldexp(scores, -self._power)
         worst = float(ended.min()) if len(ended) else 0.0
         values = np.where(np.isfinite(scores), scores, worst)
         self._level = float(values[0])
@@ -48,15 +51,28 @@ class Quantiles:
 
         The mean becomes the quantile, and the deviation half the distance of those one deviation
         above and below. If all scores were equal, they are all that is predicted, with a deviation
-        as large as they are.
+        as large as they are. What is beyond all numbers is the largest of them.
         """
         if self._spread == 0:
-            return np.full_like(mean, self._level), np.full_like(mean, abs(self._level) or 1.0)
+            level = np.full_like(mean, self._level)
+            return self._in_unit(level), self._in_unit(np.where(level == 0, 1.0, np.abs(level)))
         low, middle, high = (self._quantile(mean + side * deviation) for side in (-1, 0, 1))
-        return middle, np.maximum((high - low) / 2, _LEAST * self._spread * deviation)
+        wide = np.maximum((high - low) / 2, _LEAST * self._spread * deviation)
+        return self._in_unit(middle), self._in_unit(wide)
+
+    def _in_unit(self, values: Array) -> Array:
+        with np.errstate(over="ignore", under="ignore"):
+            found: Array = np.nan_to_num(np.ldexp(values, self._power))
+        return found
 
     def _quantile(self, normal: Array) -> Array:
         return np.interp(normal, self._places, self._knots)
+
+
+def _power_of(size: float) -> int:
+    """The power of 2 that scores are divided by, so that squares of them are numbers; mostly 0."""
+    low, high = _SIZES
+    return 0 if size == 0 or low <= size <= high else int(np.frexp(size)[1])
 
 
 def _with_ends(places: Array, knots: Array) -> tuple[Array, Array]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from scipy.stats import spearmanr
@@ -115,6 +116,21 @@ def few_and_equal_scores_are_survived(make: Make) -> None:
         _sound(make().fit(space, learnt, scores), members)
 
 
+def scores_of_any_size_are_survived(make: Make) -> None:
+    """Scores about the largest number there is, about the least, and differences of no digits."""
+    space = SPACES["conditional"]()
+    members = _drawn(space, 12, seed=11)
+    parts = _scores(space, members) - _LEVEL
+    parts = parts / np.abs(parts).max()
+    small = np.arange(len(members)) * 5e-324
+    one = np.where(np.arange(len(members)) == 3, 1e300, 0.5)
+    sizes: list[Any] = [parts * size for size in (1e300, 1.7e308, 1e-300)]
+    for scores in (*sizes, small, one, 1 + parts * 1e-16):
+        _sound(make().fit(space, members, scores), members)
+    failed = np.where(np.arange(len(members)) % 2 == 0, -math.inf, parts * 1e300)
+    _sound(make().fit(space, members, failed), members)
+
+
 def failures_are_survived(make: Make) -> None:
     """Networks that did not end well are expected to be worse than the others, or all alike."""
     space = SPACES["cells"]()
@@ -135,17 +151,20 @@ def no_networks_have_no_predictions(make: Make) -> None:
 
 
 def wrong_scores_are_refused(make: Make) -> None:
-    """NaN, infinity, another number of scores, and none at all."""
+    """NaN, infinity, what is no number, another number of scores, and none at all."""
     space = SPACES["flat"]()
     members = _drawn(space, 3)
     for learnt, scores in (
         (members, [1.0, math.nan, 2.0]),
         (members, [1.0, math.inf, 2.0]),
         (members, [1.0, 2.0]),
+        (members, ["a", "b", "c"]),
+        (members, None),
+        (members, [[1.0], [2.0], [3.0]]),
         ([], []),
     ):
         try:
-            make().fit(space, learnt, scores)
+            make().fit(space, learnt, scores)  # type: ignore[arg-type]
         except SettingError:
             continue
         raise AssertionError(f"`fit` took {len(learnt)} networks with the scores {scores}.")
@@ -157,6 +176,7 @@ PREDICTOR_CHECKS: tuple[Callable[[Make], None], ...] = (
     equal_fits_predict_equally,
     order_does_not_matter_where_that_is_said,
     few_and_equal_scores_are_survived,
+    scores_of_any_size_are_survived,
     failures_are_survived,
     no_networks_have_no_predictions,
     wrong_scores_are_refused,
