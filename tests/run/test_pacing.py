@@ -34,7 +34,8 @@ from netwright.run.pacing import _ASIDE, _STARTING
 from netwright.run.plan import Plan
 from netwright.run.timed import TimedSteps, timed_examples
 from netwright.run.timetable import Timetable
-from netwright.space import Choose, Space
+from netwright.run.trial_length import trial_length
+from netwright.space import Choose, Design, Space
 from netwright.spaces import mlp
 from netwright.store import MemoryStore
 from netwright.testing.spaces import SPACES
@@ -194,16 +195,12 @@ def trial_of(minutes: float, seconds: float, **changes) -> tuple[int, float]:
     data = from_arrays(x, (x[:, 0] > 0).astype(int))
     training = Training(data, **changes.pop("training", {}))
     plan = Plan(**{"space": mlp(data.shape, 2), "evaluator": training, "targets": (),
-                   "minutes": minutes, "refit": False, **changes})  # fmt: skip
-    store = MemoryStore("trials")
-    store.clear()
-    store.create("a", settings_of(plan))
-    pacing = Loop(plan, store, "a", Ticking(1.0)).pacing
+                   "minutes": minutes, "refit": False, "designs": False, **changes})  # fmt: skip
     steps, pace = training.steps(Budget(training.epochs), {}), Pace()
     timed = {"params": 1e3, "macs": 1e3, "steps": steps.number, "batch": steps.batch}
     pace.learn_json(timed | {"seconds": seconds})
     table = Timetable(60 * minutes, 0.0, 0.0, slots=1)
-    return pacing._trial(table, [timed | {"seconds": seconds}], pace)
+    return trial_length(plan, table, [timed | {"seconds": seconds}], pace, plan.costs(), 1.0)
 
 
 def test_where_some_trainings_in_full_are_affordable_trials_are_those() -> None:
@@ -215,6 +212,25 @@ def test_where_some_trainings_in_full_are_affordable_trials_are_those() -> None:
     assert trial_of(1, 0.1) == (100, pytest.approx(3.75))  # for hundreds finals are better
     few, _ = trial_of(1, 30.0)
     assert few < 20
+
+
+def test_trainings_in_full_are_shorter_where_a_known_network_would_not_fit_else() -> None:
+    """Down to those of a good last training, and no further."""
+
+    def network(choose: Choose, inputs: tuple[int, ...], outputs: int) -> nn.Module:
+        width = choose.width("width", 100, 20_000, step=100)
+        return nn.Sequential(nn.Linear(4, width), nn.ReLU(), nn.Linear(width, outputs))
+
+    def length(width: int, **changes) -> int:
+        wide = Design("wide", {}, {"width": 1}, usual=width)
+        space = Space(network, (4,), 2, designs=[wide])
+        return trial_of(1, 4.0, space=space, **{"designs": True, **changes})[0]
+
+    print([(w, length(w)) for w in (200, 600, 1000, 2000, 4000, 8000, 16000, 20000)])
+    assert 30 < length(600) < 200
+    assert length(1024) == length(1000) == 60
+    assert length(1024, limits={"macs": 1000}) == 200
+    assert length(1024, designs=False) == 200
 
 
 @pytest.mark.parametrize(

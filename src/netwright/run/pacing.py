@@ -20,25 +20,9 @@ from netwright.record.events import SchedulesPlanned, TimePlanned, TurnedDown
 from netwright.run.budget import Spending
 from netwright.run.plan import Plan
 from netwright.run.state import RunState
-from netwright.run.timed import (
-    TimedSteps,
-    in_time,
-    largest_in,
-    middle,
-    seconds_by_macs,
-    seconds_each,
-    small,
-    timed_examples,
-)
-from netwright.run.timetable import (
-    MANY_TRIALS,
-    SLACK,
-    Schedules,
-    Timetable,
-    affordable,
-    long_enough,
-    worth_a_last,
-)
+from netwright.run.timed import TimedSteps, in_time, seconds_each, timed_examples
+from netwright.run.timetable import SLACK, Schedules, Timetable, affordable, long_enough
+from netwright.run.trial_length import trial_length
 from netwright.trial import Budget, Proposal, Stage, Trial, ranked
 
 _TIMING = 0.04  # of the seconds, after which no more are timed
@@ -50,7 +34,6 @@ _PASSES = 6  # over the test part: of the network, three times, and of each form
 _TRAINING = 3.0  # passes over a row that training on it takes
 _STARTING = 3.5  # seconds until a worker trains, on an idle machine of two cores
 _TIMED = 2  # of the best, whose steps are timed before they are trained for longer
-_FEW = 2  # epochs of trials, at least, so that networks may be large which are trained for long
 _LAST = 0.5  # of what is left, for the last try to train any network at all
 _OVER = 1.5  # times its share after which a training is ended,
 _GRACE = 3.0  # and so many seconds beyond it at least: a worker's first training takes longer
@@ -100,7 +83,7 @@ class Pacing:
         spent = self._spending.seconds() + self._starting * slowness
         ending = self._ending(60 * minutes, slowness)
         table = Timetable(60 * minutes, spent, ending, self._slots)
-        epochs, share = self._trial(table, timed, pace)
+        epochs, share = trial_length(self._plan, table, timed, pace, costs, self._more)
         cheapest = min(seconds_each(self._plan, pace, timed, epochs), default=0.0)
         if table.whole < table.least(cheapest):
             least = math.ceil(10 * table.least(cheapest) / 60) / 10
@@ -116,38 +99,6 @@ class Pacing:
             Share(epochs, share, pace.macs(share, steps)),
             () if before is not None else tuple(timed),
         )
-
-    def _trial(
-        self, table: Timetable, timed: list[dict[str, float]], pace: Pace
-    ) -> tuple[int, float]:
-        """The epochs of a trial, and the seconds that it may take.
-
-        Where there is time for some trainings in full, or nearly, and not for many, each trial is
-        one: short ones would say less of the networks, and would leave few to be compared. Else
-        they are so short that a network fits whose last training is just a long one. None is
-        larger: it would end untrained.
-        """
-        plan, epochs = self._plan, self._plan.evaluator.epochs
-        full = plan.evaluator.full_epochs
-        if timed and full > epochs and plan.leaves_epochs_open:
-            for longer in range(full, max(epochs, full // 2), -1):
-                usual = middle(seconds_each(plan, pace, timed, longer))
-                share = table.share(self._more * usual if plan.refit else 0.0)
-                if SLACK * usual <= share:
-                    if table.training * self._slots > MANY_TRIALS * usual:
-                        break
-                    return longer, share
-        good, more = worth_a_last(full), self._more if plan.refit else 1.0
-        longest = good * table.longest_epoch(good, more) if timed and full > epochs else math.inf
-        largest = largest_in(plan, pace, longest, good)
-        if largest is not None and plan.leaves_epochs_open:
-            while epochs > _FEW and seconds_by_macs(plan, pace, largest, epochs) > table.trial:
-                epochs -= 1
-        while epochs > 1 and small(seconds_each(self._plan, pace, timed, epochs)) > table.trial:
-            epochs -= 1
-        if largest is None:
-            return epochs, table.trial
-        return epochs, min(table.trial, seconds_by_macs(plan, pace, largest, epochs))
 
     def _ending(self, whole: float, slowness: float) -> float:
         """Seconds after the last training, but for those that the rows of the test part take."""
