@@ -255,11 +255,11 @@ def main() -> None:
     parser.add_argument("--ensemble", type=int)
     parser.add_argument("--only", nargs="*", help="names of data sets")
     parser.add_argument("--methods", nargs="*")
-    parser.add_argument("--quick", action="store_true", help="one small table, half a minute")
+    parser.add_argument("--quick", action="store_true", help="one small table, a minute")
     parser.add_argument("--json", type=Path, help="what was measured; kept, and gone on with")
     given = parser.parse_args()
     if given.quick:
-        given.only, given.seeds, given.minutes = ["wine"], 1, 0.5
+        given.only, given.seeds, given.minutes = ["wine"], 1, 1.0
     methods: dict[str, Fit] = {
         "linear": linear, "forest": forest, "LightGBM": boosted, "LightGBM, tuned": tuned,
         "RealMLP": realmlp, "netwright": netwright(given.minutes, given.ensemble),

@@ -12,8 +12,8 @@ trap 'rm -rf "$outside"' EXIT
 "$outside/venv/bin/pip" install --quiet --disable-pip-version-check -c "$pins" "$outside"/dist/*.whl
 cd "$outside"
 unset PYTHONPATH
-venv/bin/netwright search --data fashion14 --limit params=50000 --minutes 1 --finals 2x4 \
-    --full-epochs 4 --out best
+venv/bin/netwright search --data fashion14 --limit params=50000 --trials 2 --trial-epochs 1 \
+    --finals 2x4 --full-epochs 4 --out best
 venv/bin/python - <<'END'
 import sys
 from pathlib import Path

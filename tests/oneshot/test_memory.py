@@ -44,7 +44,9 @@ outside_an_epoch(shared)
 train, other = shared._some("train", 1), shared._some("validation", 1)
 batches = next(train), next(other)
 held = 2 * sum(p.nbytes for p in shared.supernet.parameters())
-held += sum(b.nbytes for b in shared.supernet.buffers()) + sum(b.x.nbytes for b in batches)
+held += sum(b.nbytes for b in shared.supernet.buffers()) + sum(
+    x.nbytes for b in batches for x in b.inputs
+)
 shared.rehearse(*batches)
 shared.supernet.zero_grad()
 before = status("VmRSS")
