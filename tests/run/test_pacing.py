@@ -193,12 +193,14 @@ def trial_of(minutes: float, seconds: float, **changes) -> tuple[int, float]:
     """Epochs and seconds of a trial, where the usual one would take so many seconds."""
     x = np.random.default_rng(0).normal(size=(60, 4))
     data = from_arrays(x, (x[:, 0] > 0).astype(int))
-    training = Training(data, **changes.pop("training", {}))
+    training, larger = Training(data, **changes.pop("training", {})), changes.pop("larger", None)
     plan = Plan(**{"space": mlp(data.shape, 2), "evaluator": training, "targets": (),
                    "minutes": minutes, "refit": False, "designs": False, **changes})  # fmt: skip
     steps, pace = training.steps(Budget(training.epochs), {}), Pace()
     timed = {"params": 1e3, "macs": 1e3, "steps": steps.number, "batch": steps.batch}
     pace.learn_json(timed | {"seconds": seconds})
+    if larger is not None:
+        pace.learn_json(timed | {"macs": 1e5, "seconds": larger})
     table = Timetable(60 * minutes, 0.0, 0.0, slots=1)
     return trial_length(plan, table, [timed | {"seconds": seconds}], pace, plan.costs(), 1.0)
 
@@ -224,13 +226,14 @@ def test_trainings_in_full_are_shorter_where_a_known_network_would_not_fit_else(
     def length(width: int, **changes) -> int:
         wide = Design("wide", {}, {"width": 1}, usual=width)
         space = Space(network, (4,), 2, designs=[wide])
-        return trial_of(1, 4.0, space=space, **{"designs": True, **changes})[0]
+        changes = {"designs": True, "larger": 40.0, **changes}  # of 100,000 multiplications
+        return trial_of(1, 4.0, space=space, **changes)[0]
 
-    print([(w, length(w)) for w in (200, 600, 1000, 2000, 4000, 8000, 16000, 20000)])
-    assert 30 < length(600) < 200
-    assert length(1024) == length(1000) == 60
-    assert length(1024, limits={"macs": 1000}) == 200
-    assert length(1024, designs=False) == 200
+    assert length(400) == 200
+    assert 100 < length(2000) < 140
+    assert length(20_000) == 30
+    assert length(20_000, limits={"macs": 2400}) == 200
+    assert length(20_000, designs=False) == 200
 
 
 @pytest.mark.parametrize(
