@@ -21,7 +21,7 @@ from netwright.space.architecture import Answer, Architecture
 from netwright.space.cells import Cells
 from netwright.space.choose import Ask, Building, Choice, Choose
 from netwright.space.declaration import Declaration, Declared, Recipe
-from netwright.space.designs import Design, checked
+from netwright.space.designs import Design, checked, fitted
 from netwright.space.encode import Column, Encoders, Encoding, graphs, needs_cells
 from netwright.space.limits import OverLimits, Predict, Surveys, bounds_of
 from netwright.space.losers import Dropped
@@ -41,13 +41,12 @@ class Space:
     data: `Space(network, data)`, or from a `Signature` in the place of both. `recipe(choose)`
     returns settings of the evaluator that are to be searched beside the network, for example
     `{"learning_rate": choose.value("learning_rate", [0.01, 0.1])}`. `name` is what reports call the
-    space; the declaration's own name if None. `tokens` is for inputs that are ids, from 0 to below
-    it.
+    space; the declaration's own name if None. `tokens` is for inputs that are ids from 0 to below.
 
     `normal_form(answers)` is for rules between choices: it gives the answers that stand for all
     that build an equal network, or None where they build none. `members` says how many members
-    there are then, since they cannot be counted but by enumeration. `designs` are well-known
-    networks that are members, which a search tries first.
+    there are then, since only enumeration could count them. A search first tries `designs`, which
+    are well-known members, then `portfolio`, what did well on other data, as near as there is here.
 
     The declaration is listed once on the meta device, then a few members are built there, so
     that a mistake is found here and not in the hundredth trial.
@@ -85,11 +84,12 @@ class Space:
         member: Numbered | None = None,
         cells: Cells | None = None,
         designs: Sequence[Design] = (),
+        portfolio: Sequence[Design] = (),
     ) -> None:
         named = name or str(getattr(network, "__name__", type(network).__name__))
         self._declared = Declared(network, recipe, named, signature_from(inputs, outputs, tokens))
         self.name, self.network, self.declared_recipe = named, network, recipe
-        self.signature, self.cells = self._declared.signature, cells
+        self.cells, self.signature = cells, self._declared.signature
         self.inputs, self.outputs = self._declared.inputs, self._declared.outputs
         root, listed = self._declared.listed()
         self.choices: Mapping[str, Choice] = listed
@@ -102,6 +102,7 @@ class Space:
         self._declared.check(self.members)
         self.members.shifts = find_shifts(root, self._declared.structure, self.members.draw)
         self.designs = checked(self.members, designs)
+        self.portfolio = fitted(self.members, portfolio)
 
     @cached_property
     def digest(self) -> str:
