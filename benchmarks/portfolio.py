@@ -3,9 +3,10 @@
 `collect` trains some members of each default space on many small data sets, all by the same fixed
 epochs: the designs of the space at some sizes, random members, and mutants of the designs. It goes
 on where it was stopped. `show` prints what the docs quote: each data set is left out in turn, and
-what is chosen on the others is tried on it.
+what is chosen on the others is tried on it. `choose` makes the table that the spaces read.
 
     python benchmarks/portfolio.py collect --pictures NAME=FILE --minutes 60
+    python benchmarks/portfolio.py choose
     python benchmarks/portfolio.py show
 """
 
@@ -21,13 +22,23 @@ from typing import Any
 
 import numpy as np
 import torch
-from of_portfolio.choice import SIZES, Scores, left_out, scores_of
+from of_portfolio.choice import SIZES, Scores, left_out, portfolio, scores_of
 from of_portfolio.data_sets import Problem, problems
-from of_portfolio.pairs import PAIRS, SPACES, mapped, pairs_of, trained
-from of_portfolio.prior import correlations
+from of_portfolio.pairs import (
+    PAIRS,
+    SPACES,
+    choices_of,
+    entry_of,
+    mapped,
+    pairs_of,
+    placed,
+    trained,
+)
+from of_portfolio.prior import Columns, correlations, weights_of
 
 from netwright.space import Space
 from netwright.spaces.names import default_space, ready_space
+from netwright.spaces.portfolio import TABLE
 
 
 def rows_in(file: Path) -> list[dict[str, Any]]:
@@ -77,6 +88,36 @@ def _opened(problem: Problem) -> tuple[Any, Space]:
     return data, ready_space("collect", default_space(data.signature, data), takes, gives)
 
 
+def choose(given: argparse.Namespace) -> dict[str, dict[str, list[Any]]]:
+    """Write the table: what adds most to the designs, and what options add, by all data sets."""
+    rows, table = rows_in(given.rows), {}
+    for name in SPACES:
+        scores = scores_of(rows, name)
+        if not scores.pairs:
+            raise SystemExit(f"{given.rows} has no pair of {name} that is known on all data sets.")
+        places = portfolio(scores.values, scores.designs)
+        columns = Columns.of(choices_of(name))
+        weights = weights_of(columns.rows(scores.pairs), scores.ranks)
+        table[name] = {
+            "portfolio": [entry_of(name, scores.pairs[place]["answers"]) for place in places],
+            "prior": [placed(name, *each) for each in columns.told(weights)],
+        }
+    given.table.write_text(written(table), encoding="utf-8")
+    return table
+
+
+def written(table: dict[str, dict[str, list[Any]]]) -> str:
+    """The table as JSON with an entry a line."""
+    spaces = []
+    for name, kinds in table.items():
+        lists = [
+            f'  "{kind}": [\n' + ",\n".join(f"   {json.dumps(each)}" for each in entries) + "\n  ]"
+            for kind, entries in kinds.items()
+        ]
+        spaces.append(f' "{name}": {{\n' + ",\n".join(lists) + "\n }")
+    return "{\n" + ",\n".join(spaces) + "\n}\n"
+
+
 def show(given: argparse.Namespace) -> list[dict[str, Any]]:
     """Print what was measured, and what it is worth on data sets that it was not chosen on."""
     rows, found = rows_in(given.rows), []
@@ -89,35 +130,34 @@ def show(given: argparse.Namespace) -> list[dict[str, Any]]:
             f"{name}: {len(scores.pairs)} pairs on {len(scores.data)} data sets, "
             f"{np.mean(seconds):.1f} CPU s each: {'; '.join(scores.data)}"
         )
-        found.append({"space": name, **_shown(scores)})
+        found.append({"space": name, **_shown(name, scores)})
     return found
 
 
-def _shown(scores: Scores) -> dict[str, Any]:
+def _shown(name: str, scores: Scores) -> dict[str, Any]:
     """The tables of a space."""
     regrets = left_out(scores, np.random.default_rng(0))
     print(f"{'mean regret, of':28}" + "".join(f"{size:>8}" for size in SIZES))
-    for name, by_size in regrets.items():
-        sizes = SIZES if name != "designs" else tuple(by_size)
+    for called, by_size in regrets.items():
+        sizes = SIZES if called != "designs" else tuple(by_size)
         cells = "".join(f"{np.mean(by_size[size]):8.3f}" for size in sizes)
-        print(f"{f'{name} ({sizes[0]})' if name == 'designs' else name:28}{cells}")
-    known, new = correlations(scores, np.random.default_rng(0))
-    print(
-        f"{'prior, Spearman':28}{np.mean(known):8.2f} of known pairs{np.mean(new):8.2f} of others"
-    )
-    print(
-        "  "
-        + ", ".join(f"{d} {a:.2f} {b:.2f}" for d, a, b in zip(scores.data, known, new, strict=True))
-    )
+        print(f"{f'{called} ({sizes[0]})' if called == 'designs' else called:28}{cells}")
+    columns = Columns.of(choices_of(name))
+    known, new = correlations(scores, columns, np.random.default_rng(0))
+    print(f"{'Spearman of the prior':28}{'known pairs':>14}{'other pairs':>14}")
+    for data, *both in zip(scores.data, known, new, strict=True):
+        print(f"{data:28}" + "".join(f"{each:14.2f}" for each in both))
+    print(f"{'mean':28}{np.mean(known):14.2f}{np.mean(new):14.2f}\n")
     return {"regrets": regrets, "known": known, "new": new}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("command", nargs="?", choices=["collect", "show"], default="show")
+    parser.add_argument("command", nargs="?", choices=["collect", "choose", "show"], default="show")
     parser.add_argument("--quick", action="store_true", help="a few small trainings, and show")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     parser.add_argument("--rows", type=Path, default=Path("build/portfolio.jsonl"))
+    parser.add_argument("--table", type=Path, default=TABLE, help="what `choose` writes")
     parser.add_argument("--pictures", nargs="*", default=[], metavar="NAME=FILE")
     parser.add_argument("--spaces", nargs="*", default=[], choices=list(SPACES))
     parser.add_argument("--data", nargs="*", default=[], help="these data sets alone")
@@ -130,7 +170,7 @@ def main() -> None:
             given.rows, given.pairs, given.minutes = Path(folder) / "rows.jsonl", 6, 1.0
             given.data = ["wine", "diabetes", "breast_cancer"]
             collect(given)
-        figures = collect(given) if given.command == "collect" else show(given)
+        figures = {"collect": collect, "choose": choose, "show": show}[given.command](given)
     if given.json:
         given.json.parent.mkdir(parents=True, exist_ok=True)
         given.json.write_text(json.dumps(figures, indent=2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,8 @@ class Scores:
     """Normalised scores of the pairs of a space, (pairs, data sets): 1 the best, 0 the middle.
 
     What is below the middle is 0, and so is what did not end well. `ranks` are from 0, the worst
-    of a data set, to 1. Pairs that are not known on all data sets are left out.
+    of a data set, to 1. Data sets on which less than half is known are left out, and then pairs
+    that are not known on all of the others.
     """
 
     pairs: list[dict[str, Any]]
@@ -48,7 +50,8 @@ class Scores:
 def scores_of(rows: Sequence[dict[str, Any]], space: str) -> Scores:
     """The scores of a space, from what was measured."""
     rows = [row for row in rows if row["space"] == space]
-    names = list(dict.fromkeys(row["data"] for row in rows))
+    counts = Counter(row["data"] for row in rows)
+    names = [name for name, count in counts.items() if count > max(counts.values()) / 2]
     known = {(row["pair"], row["data"]): _gain(row) for row in rows}
     first = {row["pair"]: row for row in rows}
     places = [p for p in sorted(first) if all((p, name) in known for name in names)]

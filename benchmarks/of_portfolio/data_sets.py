@@ -190,9 +190,9 @@ def _table(frame: Any, label: str, task: str) -> Any:
 
 _SERIES = {  # of `aeon`: folder, start of the files' names, epochs, folds
     "ItalyPowerDemand": ("ItalyPowerDemand", "ItalyPowerDemand", 6, 1),
-    "GunPoint": ("GunPoint", "GunPoint", 14, 2),
-    "ArrowHead": ("ArrowHead", "ArrowHead", 11, 2),
-    "OSULeaf": ("OSULeaf", "OSULeaf", 12, 1),
+    "GunPoint": ("GunPoint", "GunPoint", 9, 2),
+    "ArrowHead": ("ArrowHead", "ArrowHead", 8, 2),
+    "OSULeaf": ("OSULeaf", "OSULeaf", 9, 1),
     "JapaneseVowels": ("JapaneseVowels", "JapaneseVowels_eq", 8, 1),
     "BasicMotions": ("BasicMotions", "BasicMotions", 16, 2),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 from zlib import crc32
 
@@ -18,11 +19,14 @@ from of_portfolio.data_sets import Problem
 
 PAIRS = 64  # of an architecture and a recipe, of each space
 SPACES: Mapping[str, tuple[Callable[[], Space], float | None]] = {
-    "convnet": (lambda: spaces.convnet((3, 16, 16), 10), 3e6),
+    "convnet": (lambda: spaces.convnet((3, 16, 16), 10), 1.5e6),
     "tabular": (lambda: spaces.tabular(16, 10), None),
-    "conv1d": (lambda: spaces.conv1d((1, 128), 10), 4e6),
+    "conv1d": (lambda: spaces.conv1d((1, 128), 10), 2.5e6),
 }
 """Of each space the one that members are drawn from, and the most multiplications of an example."""
+
+PLACED = ("cutout",)
+"""Choices whose options depend on the size of pictures."""
 
 _SHARES = (1.0, 0.5, 0.25)  # of the usual size of a design,
 _LARGEST = 4  # times what random members have of multiplications, at most
@@ -68,6 +72,31 @@ def _mutant(space: Space, rng: np.random.Generator) -> Architecture:
             member = space.mutate(member, rng) if space.allows(member) else member
         if space.allows(member):
             return member
+
+
+@cache
+def choices_of(name: str) -> Mapping[str, Choice]:
+    """The choices of the space that members are drawn from."""
+    return SPACES[name][0]().choices
+
+
+def entry_of(name: str, answers: Mapping[str, Answer]) -> dict[str, Any]:
+    """What the committed table has of a pair: widths apart, and the places of some options."""
+    choices = choices_of(name)
+    widths = [n for n in answers if choices[n].kind == "width"]
+    apart = {*widths, *PLACED}
+    return {
+        "answers": {n: answer for n, answer in answers.items() if n not in apart},
+        "scaled": {n: answers[n] for n in widths},
+        "places": {n: choices[n].options.index(answers[n]) for n in PLACED if n in answers},
+    }
+
+
+def placed(name: str, choice: str, option: Answer, added: float) -> list[Any]:
+    """What the committed table has of an option: what it adds, in ten-thousandths at most."""
+    options = choices_of(name)[choice].options
+    known = options.index(option) if choice in PLACED else option
+    return [choice, known, round(float(added), 4)]
 
 
 def mapped(answers: Mapping[str, Answer], known: Space, space: Space) -> Architecture:

@@ -275,5 +275,5 @@ def _optioned(space: Space, options: Options) -> Space:
     )
     made.kept, made.networks = space.kept, space.networks
     made.designs = still_members(made.members, _with_other_recipes(space, made))
-    made.portfolio = fitted(made.members, space.portfolio)
+    made.portfolio, made.prior = fitted(made.members, space.portfolio), space.prior
     return made

@@ -67,6 +67,9 @@ class Space:
     origin: str | None = None
     """Of a ready space, or of ensembles of one: its name and settings, as the command line has."""
 
+    prior: Mapping[str, Mapping[Answer, float]]
+    """What options usually add to a score, by choice; empty where nothing is known of that."""
+
     memo: dict[str, Any]
     """What others found out about this space and keep with it, by their names."""
 
@@ -98,7 +101,7 @@ class Space:
         self._encoders = Encoders(self.members, cells)
         self._surveys = Surveys(self.build, self.signature)
         self._limited: dict[tuple[tuple[str, float], ...], Space] = {}
-        self.memo: dict[str, Any] = {}
+        self.memo, self.prior = {}, {}
         self._declared.check(self.members)
         self.members.shifts = find_shifts(root, self._declared.structure, self.members.draw)
         self.designs = checked(self.members, designs)
@@ -113,8 +116,6 @@ class Space:
     def asks(self) -> list[Ask]:
         """The questions of the declaration, with what is asked within each option."""
         return self.members.root
-
-    # -- building ---------------------------------------------------------------------------------
 
     def build(self, architecture: Architecture, *, seed: int | None = None) -> nn.Module:
         """The plain network of an architecture, with fresh weights.
@@ -133,8 +134,6 @@ class Space:
         """The evaluator's settings that this architecture answers, empty without a recipe."""
         asked = self.declared_recipe
         return {} if asked is None else dict(asked(Building(architecture.answers)))
-
-    # -- architectures ----------------------------------------------------------------------------
 
     def architecture(self, answers: Mapping[str, Answer]) -> Architecture:
         """The architecture of these answers, in its one canonical form.
