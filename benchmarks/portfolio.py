@@ -3,7 +3,8 @@
 `collect` trains some members of each default space on many small data sets, all by the same fixed
 epochs: the designs of the space at some sizes, random members, and mutants of the designs. It goes
 on where it was stopped. `show` prints what the docs quote: each data set is left out in turn, and
-what is chosen on the others is tried on it. `choose` makes the table that the spaces read.
+what is chosen on the others is tried on it; with `--seeds` also what `auto` finds among the pairs,
+with the prior of the others and without. `choose` makes the table that the spaces read.
 
     python benchmarks/portfolio.py collect --pictures NAME=FILE --minutes 60
     python benchmarks/portfolio.py choose
@@ -35,6 +36,7 @@ from of_portfolio.pairs import (
     trained,
 )
 from of_portfolio.prior import Columns, correlations, weights_of
+from of_portfolio.simulated import AFTER, searches
 
 from netwright.space import Space
 from netwright.spaces.names import default_space, ready_space
@@ -131,6 +133,13 @@ def show(given: argparse.Namespace) -> list[dict[str, Any]]:
             f"{np.mean(seconds):.1f} CPU s each: {'; '.join(scores.data)}"
         )
         found.append({"space": name, **_shown(name, scores)})
+        if given.seeds:
+            told = searches(scores, SPACES[name][0](), given.seeds)
+            print(f"{'mean regret after trials':28}" + "".join(f"{n:>8}" for n in AFTER))
+            for called, regrets in told.items():
+                print(f"{called:28}" + "".join(f"{regret:8.3f}" for regret in regrets))
+            found[-1]["searches"] = {called: list(regrets) for called, regrets in told.items()}
+        print()
     return found
 
 
@@ -147,7 +156,7 @@ def _shown(name: str, scores: Scores) -> dict[str, Any]:
     print(f"{'Spearman of the prior':28}{'known pairs':>14}{'other pairs':>14}")
     for data, *both in zip(scores.data, known, new, strict=True):
         print(f"{data:28}" + "".join(f"{each:14.2f}" for each in both))
-    print(f"{'mean':28}{np.mean(known):14.2f}{np.mean(new):14.2f}\n")
+    print(f"{'mean':28}{np.mean(known):14.2f}{np.mean(new):14.2f}")
     return {"regrets": regrets, "known": known, "new": new}
 
 
@@ -162,6 +171,7 @@ def main() -> None:
     parser.add_argument("--spaces", nargs="*", default=[], choices=list(SPACES))
     parser.add_argument("--data", nargs="*", default=[], help="these data sets alone")
     parser.add_argument("--pairs", type=int, default=PAIRS, help="the first so many alone")
+    parser.add_argument("--seeds", type=int, default=0, help="of searches among known pairs")
     parser.add_argument("--minutes", type=float, default=60.0)
     given = parser.parse_args()
     torch.set_num_threads(1)

@@ -87,11 +87,18 @@ def correlations(
     for held in range(len(scores.data)):
         others = np.delete(scores.ranks, held, axis=1)
         own = scores.ranks[:, held]
-        known.append(float(spearmanr(rows @ weights_of(rows, others, ridge), own)[0]))
+        known.append(_spearman(rows @ weights_of(rows, others, ridge), own))
         told = np.zeros(len(rows))
         for out in range(_PARTS):
             kept = part != out
             weights = weights_of(rows[kept], others[kept], ridge)
             told[~kept] = (rows[~kept] - rows[kept].mean(0)) @ weights
-        new.append(float(spearmanr(told, own)[0]))
+        new.append(_spearman(told, own))
     return known, new
+
+
+def _spearman(told: Array, own: Array) -> float:
+    """Spearman's correlation; 0 where either is constant."""
+    if np.ptp(told) == 0 or np.ptp(own) == 0:
+        return 0.0
+    return float(spearmanr(told, own)[0])

@@ -21,6 +21,9 @@ for architectures as in Kandasamy et al., arXiv 1802.07191, and Ru et al., NAS-B
   once, but where the rows of a table tell them apart. Proposals in flight count as if they had
   their predicted gain (Ginsbourger et al., "Kriging is well-suited to parallelize optimization",
   2010).
+- Where a space says what its options usually add to a score (`Space.prior`), that is the mean of
+  the process, as far as the trials bear it out (see `netwright.surrogates.prior`), and the first
+  trials are the farthest of members of which it thinks well.
 - With several objectives each proposal weighs them anew (Knowles, "ParEGO", 2006).
 """
 
@@ -49,6 +52,7 @@ from netwright.surrogates import (
     normal_scores,
 )
 from netwright.surrogates.gaussian_process import extended, likeliest, root_of
+from netwright.surrogates.prior import Mean, Prior
 from netwright.trial import Proposal, Trial
 
 Array = NDArray[np.float64]
@@ -98,7 +102,7 @@ class _BayesianOptimization(Search):
         self, settings: BayesianOptimization, space: Space, objectives: Sequence[Objective]
     ) -> None:
         self._settings, self._space, self._objectives = settings, space, objectives
-        self._features = features_of(space)
+        self._features, self._prior = features_of(space), Prior(space, objectives)
         self._candidates = Candidates(space, self._features, settings.pool)
         self._gram = Gram(self._features)
         self._members: list[Architecture] = []
@@ -117,16 +121,19 @@ class _BayesianOptimization(Search):
             return Proposal(self._far(rng, np.append(self._gram.rows, flying)))
         scores = normal_scores(self._weighed(rng))
         best = [self._members[i] for i in np.argsort(-scores, kind="stable")[:_PARENTS]]
+        usual = self._prior.fitted(self._members, scores)
+        scores = scores - usual(self._members)
         if self._everywhere is not None:
-            return self._of_all(self._everywhere, rng, known, scores, flying)
+            return self._of_all(self._everywhere, rng, known, scores, flying, usual)
         rows, members = self._candidates.drawn(rng, known, best, len(scores))
         if not members:
             return Proposal(self._space.sample(rng))
         process = Posterior(self._gram, self._kernel, scores, self._root)
-        top = float(process.fitted.max())
+        top = float((process.fitted + usual(self._members)).max())
         if len(flying):
             process = Posterior(*self._believing(process, scores, flying))
-        return Proposal(members[_most_improving(*process.predict(rows), top)])
+        mean, deviation = process.predict(rows)
+        return Proposal(members[_most_improving(mean + usual(members), deviation, top)])
 
     def _of_all(
         self,
@@ -135,6 +142,7 @@ class _BayesianOptimization(Search):
         tried: set[str],
         scores: Array,
         flying: Rows,
+        usual: Mean,
     ) -> Proposal:
         """The most promising of all members."""
         every = self._candidates.every
@@ -143,11 +151,12 @@ class _BayesianOptimization(Search):
         if not left:
             return Proposal(self._space.sample(rng))
         process = Posterior(self._gram, self._kernel, scores, self._root)
-        top, root = float(process.fitted.max()), self._root
+        top, root = float((process.fitted + usual(self._members)).max()), self._root
         if len(flying):
             gram, _, scores, root = self._believing(process, scores, flying)
             known = known.believing(gram, self._kernel, root, len(flying))
         mean, deviation = known.predict(scores, root)
+        mean = mean + usual(every.members)
         return Proposal(every.members[left[_most_improving(mean[left], deviation[left], top)]])
 
     def observe(self, trial: Trial) -> None:
@@ -202,10 +211,13 @@ class _BayesianOptimization(Search):
         if self._space.is_bounded:
             return self._space.sample(rng)
         drawn = list(dict.fromkeys(self._space.sample(rng) for _ in range(self._candidates.few)))
-        if len(rows) % 2 == 0:
-            depths = self._features.depths(self._features.rows(drawn))
-            deepest = np.argsort(-depths, kind="stable")[: math.ceil(_DEEPEST * len(drawn))]
-            drawn = [drawn[i] for i in deepest]
+        if self._prior or len(rows) % 2 == 0:
+            if self._prior:
+                looks = self._prior.of(drawn)
+            else:
+                looks = self._features.depths(self._features.rows(drawn))
+            best = np.argsort(-looks, kind="stable")[: math.ceil(_DEEPEST * len(drawn))]
+            drawn = [drawn[i] for i in best]
         if not len(rows):
             return drawn[0]
         gram = Gram(self._features)
