@@ -7,7 +7,7 @@ last training, checks and export. The test part is scored once. Methods:
   train and validation for the seconds of one budget alone, at most 100 epochs, by the fitting code
   of netwright. The best width is that of the test part, which flatters it.
 - netwright: `netwright search --data FILE --minutes M --workers 1`, and nothing else.
-- without designs: the same with `--no-designs`.
+- without designs: the same with `--no-designs --no-portfolio`.
 - random search, and Optuna's TPE under Hyperband, on the same space with the same finals.
 
 Pictures are digits of scikit-learn, 2,400 of fashion14, and any `.npz` given by
@@ -50,11 +50,12 @@ from netwright.targets.measured import measured
 WIDTHS = (8, 16, 32, 64)
 MOST_EPOCHS = 100
 ROWS = 2400  # of fashion14
+ALONE = ["--no-designs", "--no-portfolio"]
 SEARCHES = {
     "netwright": [],
-    "without designs": ["--no-designs"],
-    "random search": ["--no-designs", "--strategy", "random"],
-    "TPE + Hyperband": ["--no-designs", "--strategy", "hyperband-optuna-tpe"],
+    "without designs": ALONE,
+    "random search": [*ALONE, "--strategy", "random"],
+    "TPE + Hyperband": [*ALONE, "--strategy", "hyperband-optuna-tpe"],
 }
 
 

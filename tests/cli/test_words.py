@@ -94,6 +94,7 @@ WRONG = {
 }
 ALONE = {
     "designs",
+    "portfolio",
     "drop_rare",
     "refit",
     "deterministic",

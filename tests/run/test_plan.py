@@ -55,6 +55,7 @@ def test_search_gives_the_plan_what_it_is_given(tmp_path) -> None:
         "seed": 7,
         "trial_minutes": 2.0,
         "designs": False,
+        "portfolio": False,
         "rehearse": False,
         "export": False,
         "store": tmp_path / "a.db",

@@ -197,3 +197,58 @@ def test_joined_spaces_within_joined_spaces_keep_them_too(space: nw.Space) -> No
     for design, part in zip(made.designs, (space, other), strict=True):
         (member, *_) = members_of(made.members, design, bounded=False)
         assert member["space"] == "inner" and member["inner.space"] == part.name
+
+
+def elsewhere(name: str, answers: dict, **scaled: float) -> Design:
+    return Design(name, answers, scaled)
+
+
+def test_a_portfolio_is_as_near_as_the_space_has_it() -> None:
+    given = elsewhere("1", {"act": "gelu", "rate": 0.04, "stage9": "blocks"}, first=6, ninth=2)
+
+    def asked(choose: nw.Choose, inputs: tuple[int, ...], outputs: int) -> nn.Module:
+        width = choose.width("first", 2, 12, step=2)
+        act = choose.one_of("act", relu=nn.ReLU, tanh=nn.Tanh)
+        choose.value("rate", [0.01, 0.03, 0.1])
+        return nn.Sequential(nn.Linear(3, width), act, nn.Linear(width, outputs))
+
+    (near,) = nw.Space(asked, (3,), 2, portfolio=[given]).portfolio
+    assert near.answers == {"act": "relu", "rate": 0.03}  # of names the first
+    assert near.scaled == {"first": 6}
+
+
+def test_what_is_one_network_in_a_space_is_once_in_its_portfolio() -> None:
+    same = [elsewhere("1", {"act": "gelu"}, first=4), elsewhere("2", {"act": "relu"}, first=5)]
+    other = elsewhere("3", {"act": "tanh"}, first=4)
+    space = nw.Space(network, (3,), 2, portfolio=[*same, other])
+    assert [each.name for each in space.portfolio] == ["1", "3"]
+
+
+def test_what_a_rule_forbids_is_not_in_a_portfolio() -> None:
+    def narrow(answers: dict) -> dict | None:
+        return None if answers["act"] == "tanh" else answers
+
+    given = [elsewhere("1", {"act": "tanh"}, first=4), elsewhere("2", {"act": "relu"}, first=4)]
+    space = nw.Space(network, (3,), 2, portfolio=given, normal_form=narrow, members=12)
+    assert [each.name for each in space.portfolio] == ["2"]
+
+
+def test_a_space_made_from_another_has_its_portfolio() -> None:
+    given = [elsewhere("1", {"act": "tanh"}, first=4), elsewhere("2", {"act": "relu"}, first=8)]
+    space = nw.Space(network, (3,), 2, portfolio=given)
+    assert nw.space.ensembled(space, 2).portfolio == space.portfolio
+    assert space.limited({"params": 100}).portfolio == space.portfolio
+    (left, second) = nw.space.restricted(space, {"act": ["relu"]}).portfolio
+    assert (left.answers, left.scaled) == ({"act": "relu"}, {"first": 4})
+    assert second.name == "2"
+
+
+@pytest.mark.parametrize("wrong", [None, "mine", [1], [PLAIN, 2]])
+def test_a_portfolio_is_a_list_of_designs(wrong: object) -> None:
+    with pytest.raises(SettingError, match=r"`Space\(portfolio=...\)` must be a list of `Design`"):
+        nw.Space(network, (3,), 2, portfolio=wrong)
+
+
+def test_no_two_of_a_portfolio_have_one_name() -> None:
+    with pytest.raises(SettingError, match=r"`Space\(portfolio=...\)` must have different names"):
+        nw.Space(network, (3,), 2, portfolio=[PLAIN, PLAIN])

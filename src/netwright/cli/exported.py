@@ -211,6 +211,13 @@ SEARCH = (
         "Try the well-known networks of the space first, each as large as the limits and the time allow; they take half of the trials at most.",
     ),
     Declared(
+        "portfolio",
+        "--portfolio",
+        "switch",
+        True,
+        "Try what did well on other data after the designs, if the space has such networks; with the designs they take half of the trials, or of the time, at most.",
+    ),
+    Declared(
         "rehearse",
         "--rehearse",
         "switch",

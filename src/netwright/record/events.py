@@ -31,7 +31,7 @@ class Created(WholeFact):
     """The run was created; the body is its settings, and what it knows of an older run.
 
     `known` are trials of one with the same data and training; `again` are architectures of one on
-    other data, to be tried first; `designs` are well-known networks, where there is no such run.
+    other data, to be tried first. Without such a run `first` is what the space has for that.
     """
 
     kind = "created"
@@ -47,11 +47,11 @@ class Created(WholeFact):
         return [Architecture.from_answers(answers) for answers in self.body.get("again", ())]
 
     @property
-    def designs(self) -> list[tuple[str, list[Architecture]]]:
-        """The names of the designs that are tried, and their members, large ones first."""
+    def first(self) -> list[tuple[str | None, list[Architecture]]]:
+        """Designs by name and then others without one; the members of each, large ones first."""
         return [
-            (each["name"], [Architecture.from_answers(answers) for answers in each["members"]])
-            for each in self.body.get("designs", ())
+            (each.get("name"), [Architecture.from_answers(answers) for answers in each["members"]])
+            for each in (*self.body.get("designs", ()), *self.body.get("portfolio", ()))
         ]
 
 

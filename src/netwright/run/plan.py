@@ -177,6 +177,13 @@ class Plan:
         rule=switch(),
         logged=False,
     )
+    portfolio: bool = option(
+        True,
+        "try what did well on other data after the designs, if the space has such networks; with "
+        "the designs they take half of the trials, or of the time, at most.",
+        rule=switch(),
+        logged=False,
+    )
     rehearse: bool = option(
         True,
         "try the export before the first training, on networks that were not trained, and refuse "

@@ -25,7 +25,7 @@ from netwright.record.progress import Progress
 from netwright.record.writing import write
 from netwright.run.checks import check_device
 from netwright.run.conclude import conclude, conclude_early
-from netwright.run.designs import designs_of
+from netwright.run.designs import first_of_space
 from netwright.run.fingerprint import check_same, settings_of
 from netwright.run.loop import Loop
 from netwright.run.origin import check_not_importing
@@ -67,6 +67,7 @@ def search(
     seed: int = 0,
     trial_minutes: float | None = None,
     designs: bool = True,
+    portfolio: bool = True,
     rehearse: bool = True,
     export: bool = True,
     warm_start: str | None = None,
@@ -122,6 +123,8 @@ def search(
         trial_minutes: minutes after which a trial of the search is stopped; finals are not.
         designs: try the well-known networks of the space first, each as large as the limits and the
             time allow; they take half of the trials at most.
+        portfolio: try what did well on other data after the designs, if the space has such
+            networks; with the designs they take half of the trials, or of the time, at most.
         rehearse: try the export before the first training, on networks that were not trained, and
             refuse a space of which neither model.py nor model.pt2 can be made. Without it such a
             run ends with the weights alone.
@@ -254,7 +257,7 @@ def _prepared(plan: Plan) -> tuple[Run, dict[str, Any] | None]:
         return Run(home, name, plan), None
     if plan.warm_start is not None:
         settings |= known_from(home, plan.warm_start, plan, settings)
-    settings |= designs_of(plan)
+    settings |= first_of_space(plan)
     return Run(home, name, plan), settings
 
 

@@ -45,7 +45,7 @@ class Sources:
         self._pacing, self._flights, self._slots = pacing, flights, slots
 
     def search(self, number: int, attempt: int) -> Proposal | End | None:
-        """What an older run or a design says, what shared weights name, the strategy's."""
+        """What an older run or the space says, what shared weights name, the strategy's."""
         state, spending = self._state, self._spending
         count = number - state.record.first(SEARCH)
         out_of_trials = spending.out_of_trials(count)
@@ -64,10 +64,10 @@ class Sources:
         if attempt == 0 and count == 0 and not candidates and self._pacing.begins_small:
             return Proposal(self._plan.space.smallest())
         named = candidates[count + attempt :]
-        design = self._design(count, attempt)
+        first = self._first(count, attempt)
         proposal: Proposal | End | None
-        if design is not None:
-            proposal = self._entering(number, design)
+        if first is not None:
+            proposal = self._entering(number, first)
         else:
             proposal = Proposal(named[0]) if named else self._ask(SEARCH, number, attempt)
         if isinstance(proposal, Proposal):
@@ -86,22 +86,38 @@ class Sources:
         proposal = self._ask(BASELINE, number, attempt)
         return replace(proposal, stage=BASELINE) if isinstance(proposal, Proposal) else proposal
 
-    def _design(self, count: int, attempt: int) -> Proposal | None:
-        """A well-known network after so many trials, smaller at each attempt."""
-        designs = self._state.designs
+    def _first(self, count: int, attempt: int) -> Proposal | None:
+        """What the space has to be tried after so many trials, smaller at each attempt.
+
+        That is a well-known network, or until half of the time is over one without a name.
+        """
+        every = self._state.first
         place = count - 1 if self._began_otherwise() else count
-        if not 0 <= place < len(designs):
+        if not 0 <= place < len(every):
             return None
-        name, members = designs[place]
-        return Proposal(members[attempt], design=name) if attempt < len(members) else None
+        name, members = every[place]
+        if attempt >= len(members) or (name is None and self._is_half_over()):
+            return None
+        return Proposal(members[attempt], design=name)
 
     def _began_otherwise(self) -> bool:
-        """Whether the first trial is none of the designs, but small, so as to tell the time."""
+        """Whether the first trial is none of these, but small, so as to tell the time."""
         record = self._state.record
         first = record.first(SEARCH)
         ended, place = record.history.numbered(first), self._state.place(first)
         proposal = ended.proposal if ended is not None else place.proposal
-        return proposal is not None and proposal.design is None
+        if proposal is None or proposal.design is not None:
+            return False
+        nameless = [members for name, members in self._state.first[:1] if name is None]
+        return not any(proposal.architecture in members for members in nameless)
+
+    def _is_half_over(self) -> bool:
+        """Whether half of the time of the search is over; never without a bound on minutes."""
+        planned = self._state.record.time_plan
+        if planned is None:
+            return False
+        half = (planned.division.start + self._pacing.search_ends()) / 2
+        return self._spending.seconds() >= half
 
     def _entering(self, number: int, proposal: Proposal) -> Proposal | None:
         """A proposal that is no strategy's, with the budget that a stopper gives new networks."""

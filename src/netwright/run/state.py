@@ -40,9 +40,9 @@ class RunState:
     is done with the events of earlier sessions when a state is made. So a resumed run knows what
     it knew when it was stopped.
 
-    `again` are architectures of an older run that are to be tried first, `designs` well-known ones
-    by name, each at several sizes, where there is none. `owner` names who works on
-    the run; None for this process.
+    `again` are architectures of an older run that are to be tried first. Where there is none
+    `first` are what the space has for that, each at several sizes: well-known networks by name,
+    and then others. `owner` names who works on the run; None for this process.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class RunState:
         self.pace = Pace()
         self.weights = Weights(store, name, plan.objectives, plan.limits)
         self.again: Sequence[Architecture] = ()
-        self.designs: Sequence[tuple[str, Sequence[Architecture]]] = ()
+        self.first: Sequence[tuple[str | None, Sequence[Architecture]]] = ()
         self._take_new()
 
     @property
@@ -113,8 +113,8 @@ class RunState:
         match fact:
             case Created(known=[_, *_] as known):
                 self._start_warm(known)
-            case Created(again=again, designs=designs):
-                self.again, self.designs = again, designs
+            case Created(again=again, first=first):
+                self.again, self.first = again, first
             case Measured(trial=number, metrics=metrics):
                 proposal = self.record.open[number].proposal
                 assert proposal is not None

@@ -17,7 +17,7 @@ from netwright.errors import SettingError, SpaceError
 from netwright.space.architecture import Answer, Architecture
 from netwright.space.choose import Choice, Choose
 from netwright.space.declaration import Declared
-from netwright.space.designs import Design, still_members
+from netwright.space.designs import Design, fitted, still_members
 from netwright.space.losers import losers
 from netwright.space.modules import Pass
 from netwright.space.space import Space
@@ -275,4 +275,5 @@ def _optioned(space: Space, options: Options) -> Space:
     )
     made.kept, made.networks = space.kept, space.networks
     made.designs = still_members(made.members, _with_other_recipes(space, made))
+    made.portfolio, made.prior = fitted(made.members, space.portfolio), space.prior
     return made

@@ -1,9 +1,13 @@
-"""Well-known networks as members of a space: what every practitioner would try first."""
+"""Networks that a search tries first: well-known ones, and what did well on other data.
+
+A design is a member of its space in every answer. What did well elsewhere was found in a space of
+other inputs, so it is fitted to the space: see `fitted`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from netwright.errors import SettingError, SpaceError
@@ -69,17 +73,69 @@ def checked(members: Members, designs: object) -> tuple[Design, ...]:
         SettingError: They are no designs, or two have one name.
         SpaceError: One is no member at its usual size.
     """
-    given = tuple(designs) if isinstance(designs, list | tuple) else None
-    if given is None or not all(isinstance(each, Design) for each in given):
-        raise SettingError(f"`Space(designs=...)` must be a list of `Design`, got {designs!r}.")
-    names = [each.name for each in given]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise SettingError(
-            f"`Space(designs=...)` must have different names, got {twice[0]!r} twice."
-        )
+    given = _listed("designs", designs)
     for each in given:
         sized(members, each, each.usual)
     return given
+
+
+def fitted(members: Members, portfolio: object) -> tuple[Design, ...]:
+    """The portfolio that a space was given, as near as the space has it.
+
+    A choice that it lacks is left out. In the place of an option that it lacks comes the nearest
+    number, or of names the first option. What a rule forbids, and what is the network of one before
+    it, is left out.
+
+    Raises:
+        SettingError: They are no designs, or two have one name.
+    """
+    found: dict[Architecture, Design] = {}
+    for each in _listed("portfolio", portfolio):
+        near = replace(
+            each,
+            answers={
+                name: _nearest(answer, members.choices[name])
+                for name, answer in each.answers.items()
+                if name in members.choices
+            },
+            scaled={
+                name: share
+                for name, share in each.scaled.items()
+                if name in members.choices and _numbers(members.choices[name])
+            },
+        )
+        try:
+            found.setdefault(sized(members, near, near.usual), near)
+        except SpaceError:  # a rule forbids it
+            continue
+    return tuple(found.values())
+
+
+def _listed(argument: str, given: object) -> tuple[Design, ...]:
+    """Designs of different names, as an argument of a space.
+
+    Raises:
+        SettingError: They are none, or two have one name.
+    """
+    listed = tuple(given) if isinstance(given, list | tuple) else None
+    if listed is None or not all(isinstance(each, Design) for each in listed):
+        raise SettingError(f"`Space({argument}=...)` must be a list of `Design`, got {given!r}.")
+    names = [each.name for each in listed]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise SettingError(
+            f"`Space({argument}=...)` must have different names, got {twice[0]!r} twice."
+        )
+    return listed
+
+
+def _nearest(answer: Answer, choice: Choice) -> Answer:
+    """The option of a choice that is nearest to an answer; of names the first, if it is none."""
+    if answer in choice.options:
+        return answer
+    if not isinstance(answer, int | float):
+        return choice.options[0]
+    near = answer  # which a lambda would not know to be a number
+    return min(_numbers(choice), key=lambda o: abs(o - near), default=choice.options[0])
 
 
 def _numbers(choice: Choice) -> list[int | float]:

@@ -51,5 +51,5 @@ def ensembled(space: Space, count: int) -> Space:
         normal_form=space.members.normal_form,
     )
     made.kept, made.networks, made.origin = space.kept, count, space.origin
-    made.designs = space.designs
+    made.designs, made.portfolio, made.prior = space.designs, space.portfolio, space.prior
     return made

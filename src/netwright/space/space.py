@@ -21,7 +21,7 @@ from netwright.space.architecture import Answer, Architecture
 from netwright.space.cells import Cells
 from netwright.space.choose import Ask, Building, Choice, Choose
 from netwright.space.declaration import Declaration, Declared, Recipe
-from netwright.space.designs import Design, checked
+from netwright.space.designs import Design, checked, fitted
 from netwright.space.encode import Column, Encoders, Encoding, graphs, needs_cells
 from netwright.space.limits import OverLimits, Predict, Surveys, bounds_of
 from netwright.space.losers import Dropped
@@ -41,13 +41,12 @@ class Space:
     data: `Space(network, data)`, or from a `Signature` in the place of both. `recipe(choose)`
     returns settings of the evaluator that are to be searched beside the network, for example
     `{"learning_rate": choose.value("learning_rate", [0.01, 0.1])}`. `name` is what reports call the
-    space; the declaration's own name if None. `tokens` is for inputs that are ids, from 0 to below
-    it.
+    space; the declaration's own name if None. `tokens` is for inputs that are ids from 0 to below.
 
     `normal_form(answers)` is for rules between choices: it gives the answers that stand for all
     that build an equal network, or None where they build none. `members` says how many members
-    there are then, since they cannot be counted but by enumeration. `designs` are well-known
-    networks that are members, which a search tries first.
+    there are then, since only enumeration could count them. A search first tries `designs`, which
+    are well-known members, then `portfolio`, what did well on other data, as near as there is here.
 
     The declaration is listed once on the meta device, then a few members are built there, so
     that a mistake is found here and not in the hundredth trial.
@@ -68,6 +67,9 @@ class Space:
     origin: str | None = None
     """Of a ready space, or of ensembles of one: its name and settings, as the command line has."""
 
+    prior: Mapping[str, Mapping[Answer, float]]
+    """What options usually add to a score, by choice; empty where nothing is known of that."""
+
     memo: dict[str, Any]
     """What others found out about this space and keep with it, by their names."""
 
@@ -85,11 +87,12 @@ class Space:
         member: Numbered | None = None,
         cells: Cells | None = None,
         designs: Sequence[Design] = (),
+        portfolio: Sequence[Design] = (),
     ) -> None:
         named = name or str(getattr(network, "__name__", type(network).__name__))
         self._declared = Declared(network, recipe, named, signature_from(inputs, outputs, tokens))
         self.name, self.network, self.declared_recipe = named, network, recipe
-        self.signature, self.cells = self._declared.signature, cells
+        self.cells, self.signature = cells, self._declared.signature
         self.inputs, self.outputs = self._declared.inputs, self._declared.outputs
         root, listed = self._declared.listed()
         self.choices: Mapping[str, Choice] = listed
@@ -98,10 +101,11 @@ class Space:
         self._encoders = Encoders(self.members, cells)
         self._surveys = Surveys(self.build, self.signature)
         self._limited: dict[tuple[tuple[str, float], ...], Space] = {}
-        self.memo: dict[str, Any] = {}
+        self.memo, self.prior = {}, {}
         self._declared.check(self.members)
         self.members.shifts = find_shifts(root, self._declared.structure, self.members.draw)
         self.designs = checked(self.members, designs)
+        self.portfolio = fitted(self.members, portfolio)
 
     @cached_property
     def digest(self) -> str:
@@ -112,8 +116,6 @@ class Space:
     def asks(self) -> list[Ask]:
         """The questions of the declaration, with what is asked within each option."""
         return self.members.root
-
-    # -- building ---------------------------------------------------------------------------------
 
     def build(self, architecture: Architecture, *, seed: int | None = None) -> nn.Module:
         """The plain network of an architecture, with fresh weights.
@@ -132,8 +134,6 @@ class Space:
         """The evaluator's settings that this architecture answers, empty without a recipe."""
         asked = self.declared_recipe
         return {} if asked is None else dict(asked(Building(architecture.answers)))
-
-    # -- architectures ----------------------------------------------------------------------------
 
     def architecture(self, answers: Mapping[str, Answer]) -> Architecture:
         """The architecture of these answers, in its one canonical form.

@@ -27,6 +27,7 @@ from netwright.network.signature import UNNAMED, Signature, TensorSpec
 from netwright.space import Answer, Choose, Design, Space
 from netwright.spaces.attention import DropPath
 from netwright.spaces.input_shapes import check_sizes, series_shape
+from netwright.spaces.portfolio import portfolio_of, prior_of
 from netwright.spaces.ready import ready
 
 _KERNELS = (3, 5, 9)
@@ -59,12 +60,13 @@ def conv1d(
     declared = partial(
         network, most=width, stages=stages, depth=most_depth, steps=shape[1], masked=masked
     )
-    designs = _designs(width, stages, most_depth)
-    if not masked:
-        return Space(declared, shape, classes, recipe=recipe, name="conv1d", designs=designs)
+    designs, portfolio = _designs(width, stages, most_depth), portfolio_of("conv1d")
+    made = partial(Space, recipe=recipe, name="conv1d", designs=designs, portfolio=portfolio)
     taken = TensorSpec(UNNAMED, (shape[0], None), longest=shape[1])
     signature = Signature((taken,), Signature.single((1,), (classes,)).outputs)
-    return Space(declared, signature, recipe=recipe, name="conv1d", designs=designs)
+    space = made(declared, signature) if masked else made(declared, shape, classes)
+    space.prior = prior_of("conv1d")
+    return space
 
 
 def _designs(most: int, stages: int, most_depth: int) -> list[Design]:

@@ -35,6 +35,7 @@ from netwright.spaces.blocks import (
     separable,
 )
 from netwright.spaces.input_shapes import halvings
+from netwright.spaces.portfolio import portfolio_of, prior_of
 from netwright.spaces.ready import ready
 
 _STAGES = 3
@@ -64,8 +65,13 @@ def convnet(inputs: Sequence[int], classes: int) -> Space:
             f"got {inputs!r}; for tables use `mlp`."
         )
     sized = partial(recipe, side=min(inputs[1:]))
-    designs = _designs((inputs[1], inputs[2]))
-    return Space(network, inputs, classes, recipe=sized, name="convnet", designs=designs)
+    size = (inputs[1], inputs[2])
+    mirrored: dict[str, Answer] = {"flip": True} if min(size) >= _PHOTOGRAPH else {}
+    cutouts = {"cutout": _cutouts(min(size))}
+    made = partial(Space, recipe=sized, name="convnet", designs=_designs(size))
+    space = made(network, inputs, classes, portfolio=portfolio_of("convnet", cutouts, mirrored))
+    space.prior = prior_of("convnet", cutouts)
+    return space
 
 
 def _designs(size: Size) -> list[Design]:
@@ -129,13 +135,18 @@ def recipe(choose: Choose, side: int = 14) -> dict[str, Any]:
     found = {
         "learning_rate": choose.value("learning_rate", [0.2, 0.4]),
         "weight_decay": choose.value("weight_decay", [0.0005, 0.001]),
-        "cutout": choose.value("cutout", [max(2, 2 * side // 7), max(3, 3 * side // 7)]),
+        "cutout": choose.value("cutout", _cutouts(side)),
     }
     if side < _PHOTOGRAPH:
         return {**found, "cutmix": choose.value("cutmix", [0.0, 0.5], late=True)}
     found["flip"] = choose.value("flip", [False, True])
     strength = choose.value("augmentation", [*_AUGMENTED], late=True)
     return {**found, **_AUGMENTED[strength]}
+
+
+def _cutouts(side: int) -> list[int]:
+    """The sides of the squares that cutout takes out of images."""
+    return [max(2, 2 * side // 7), max(3, 3 * side // 7)]
 
 
 def network(choose: Choose, inputs: tuple[int, ...], classes: int) -> nn.Module:

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from netwright.errors import SettingError
 from netwright.space import Answer, Choose, Design, Space
 from netwright.spaces.input_shapes import check_sizes
+from netwright.spaces.portfolio import portfolio_of, prior_of
 from netwright.spaces.ready import ready
 
 _KNOTS = 16
@@ -54,7 +55,10 @@ def tabular(inputs: Sequence[int] | int, outputs: int, *, numbers: int | None = 
             f"{numbers!r}."
         )
     declared, designs = partial(network, numbers=count), _designs(0 < count <= _MOST)
-    return Space(declared, shape, outputs, recipe=recipe, name="tabular", designs=designs)
+    made = partial(Space, recipe=recipe, name="tabular", designs=designs)
+    space = made(declared, shape, outputs, portfolio=portfolio_of("tabular"))
+    space.prior = prior_of("tabular")
+    return space
 
 
 def _designs(embeds: bool) -> list[Design]:

@@ -21,6 +21,9 @@ for architectures as in Kandasamy et al., arXiv 1802.07191, and Ru et al., NAS-B
   once, but where the rows of a table tell them apart. Proposals in flight count as if they had
   their predicted gain (Ginsbourger et al., "Kriging is well-suited to parallelize optimization",
   2010).
+- Where a space says what its options usually add to a score (`Space.prior`), that is the mean of
+  the process, as far as the trials bear it out (see `netwright.surrogates.prior`), and the first
+  trials are the farthest of members of which it thinks well.
 - With several objectives each proposal weighs them anew (Knowles, "ParEGO", 2006).
 """
 
@@ -40,6 +43,7 @@ from netwright.settings.rules import check_counts
 from netwright.space import Architecture, Space
 from netwright.strategies.base import Search, Strategy
 from netwright.surrogates import Features, Fidelities, Gram, Kernel, features_of
+from netwright.surrogates.prior import prior_of
 from netwright.trial import Proposal, Trial
 
 Array = NDArray[np.float64]
@@ -89,11 +93,12 @@ class _BayesianOptimization(Search):
     ) -> None:
         self._settings, self._space, self._objectives = settings, space, objectives
         self._features = features_of(space)
+        self._prior = prior_of(space, self._features, objectives)
         self._candidates = Candidates(space, self._features, settings.pool)
         self._rows = np.zeros(0, dtype=np.int64)  # of the first trials
         self._tried: set[str] = set()  # keys of all networks that were observed
         self._count = 0
-        self._trials = Fidelities(self._features, settings.initial)
+        self._trials = Fidelities(self._features, settings.initial, self._prior)
 
     def propose(self, rng: np.random.Generator, pending: Sequence[Proposal]) -> Proposal:
         flying = self._features.rows([p.architecture for p in pending])
@@ -147,10 +152,11 @@ class _BayesianOptimization(Search):
         if self._space.is_bounded:
             return self._space.sample(rng)
         drawn = list(dict.fromkeys(self._space.sample(rng) for _ in range(self._candidates.few)))
-        if len(rows) % 2 == 0:
-            depths = self._features.depths(self._features.rows(drawn))
-            deepest = np.argsort(-depths, kind="stable")[: math.ceil(_DEEPEST * len(drawn))]
-            drawn = [drawn[i] for i in deepest]
+        if self._prior is not None or len(rows) % 2 == 0:
+            own = self._features.rows(drawn)
+            looks = self._features.depths(own) if self._prior is None else self._prior.of(own)
+            best = np.argsort(-looks, kind="stable")[: math.ceil(_DEEPEST * len(drawn))]
+            drawn = [drawn[i] for i in best]
         if not len(rows):
             return drawn[0]
         gram = Gram(self._features)

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,7 @@ from netwright.surrogates.gaussian_process import (
     likeliest,
     root_of,
 )
+from netwright.surrogates.prior import Prior
 from netwright.surrogates.quantiles import normal_scores
 from netwright.trial import Budget, Proposal, size_of
 
@@ -41,8 +43,6 @@ Rows = NDArray[np.int64]
 _GROWTH = 1.2  # the kernel is fitted again when there are so many times the trials
 _MOST, _LEFT = 600, 400  # trials that are looked at; when there are more, so many are kept
 _KEPT = 40 * 10**6  # numbers that are kept of all members, at most: 320 MB
-_USUAL = 0.7  # correlation of the scores of a budget with those of the next smaller one,
-_DOUBT = 4  # as if it were that of so many networks
 _UNEXPLAINED = 0.1  # of the variance of a budget's scores, at least
 _LEAST = 1e-6  # a variance
 _NONE = np.zeros(0, dtype=np.int64)
@@ -51,11 +51,12 @@ _NONE = np.zeros(0, dtype=np.int64)
 class Fidelities:
     """The trials of all budgets: their gains, and the processes that these are fitted by.
 
-    A kernel is fitted once there are `initial` trials of a budget, and again as they grow.
+    A kernel is fitted once there are `initial` trials of a budget, and again as they grow. What a
+    `prior` says stands below the smallest budget, as that stands below the next.
     """
 
-    def __init__(self, features: Features, initial: int) -> None:
-        self._features, self._initial = features, initial
+    def __init__(self, features: Features, initial: int, prior: Prior | None = None) -> None:
+        self._features, self._initial, self._prior = features, initial, prior
         self._levels: dict[Budget | None, _Level] = {}  # from the smallest budget on
 
     def __len__(self) -> int:
@@ -78,7 +79,7 @@ class Fidelities:
             self._levels[budget] = _Level(self._features, self._initial)
             self._levels = dict(sorted(self._levels.items(), key=lambda each: _order(each[0])))
         row = int(self._features.rows([architecture])[0])
-        below = lambda: self._view(None, (), below=budget)  # noqa: E731
+        below = lambda: self._view(None, (), below=budget) or self._prior  # noqa: E731
         self._levels[budget].append(architecture, row, list(gains), below, every)
 
     def view(self, weights: Array | None = None, pending: Sequence[Proposal] = ()) -> View:
@@ -121,7 +122,7 @@ class Fidelities:
                 if _order(budget) <= _order(p.budget) and p.architecture not in level.known
             ]
             rows = self._features.rows(flying) if flying else _NONE
-            view = View(level, level.scores(weights), view, rows)
+            view = View(level, level.scores(weights), view or self._prior, rows)
         return view
 
 
@@ -136,7 +137,12 @@ class View:
     their variance.
     """
 
-    def __init__(self, level: _Level, scores: Array, below: View | None, flying: Rows) -> None:
+    correlation: ClassVar = 0.7  # that is usual, with the scores of the next larger budget,
+    doubt: ClassVar = 4.0  # which counts as that of so many networks
+
+    def __init__(
+        self, level: _Level, scores: Array, below: View | Prior | None, flying: Rows
+    ) -> None:
         self._below, self._everywhere = below, level.everywhere
         self._rest = _Rest.of(level.gram.rows, scores, below)
         self._scores, self._root = self._rest.scores, level.root
@@ -200,25 +206,28 @@ class _Rest:
     slope: float = 0.0
     offset: float = 0.0
     variance: float | None = None
+    doubt: float = 0.0
 
     @classmethod
-    def of(cls, rows: Rows, scores: Array, below: View | None) -> _Rest:
+    def of(cls, rows: Rows, scores: Array, below: View | Prior | None) -> _Rest:
         """Fit the scores of networks in n rows by what the smaller budget says of them."""
         if below is None:
             return cls(scores)
         mean = below.predict(rows)[0]
         offset, count = float(mean.mean()), len(rows)
-        squares = float(((mean - offset) ** 2).sum()) + _DOUBT * below.spread
-        spread = math.sqrt(squares / (count + _DOUBT))
+        squares = float(((mean - offset) ** 2).sum()) + below.doubt * below.spread
+        spread = math.sqrt(squares / (count + below.doubt))
         leaning = float((mean - offset) @ (scores - scores.mean())) / spread
-        correlation = max(0.0, (leaning + _DOUBT * _USUAL) / (count + _DOUBT))
+        usual = below.doubt * below.correlation
+        correlation = max(0.0, (leaning + usual) / (count + below.doubt))
         explained = correlation / spread * (mean - offset)
         unexplained = max(1 - correlation**2, _UNEXPLAINED)
-        return cls(scores - explained, explained, correlation / spread, offset, unexplained)
+        slope = correlation / spread
+        return cls(scores - explained, explained, slope, offset, unexplained, below.doubt)
 
     def of_more(self, scores: Array) -> _Rest:
         """The same with more scores after the first, which are explained by nothing."""
-        return _Rest(scores, self.explained, self.slope, self.offset, self.variance)
+        return replace(self, scores=scores)
 
     def multiple(self, mean: Array) -> Array:
         """What the mean of the smaller budget, m values, explains."""
@@ -234,7 +243,7 @@ class _Rest:
         centred = self.scores - self.scores.mean()
         solved = solve_triangular(root, centred, lower=True, check_finite=False)
         count, squares = len(centred), float(solved @ solved)
-        expected = (squares + _DOUBT * self.variance) / (count + _DOUBT)
+        expected = (squares + self.doubt * self.variance) / (count + self.doubt)
         return math.sqrt(expected / max(squares / count, 1e-9))
 
 
@@ -255,7 +264,7 @@ class _Level:
         architecture: Architecture,
         row: int,
         gains: list[float],
-        below: Callable[[], View | None],
+        below: Callable[[], View | Prior | None],
         every: Rows,
     ) -> None:
         """One more trial; `below` is what smaller budgets say, `every` the rows of all members."""
