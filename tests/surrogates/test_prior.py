@@ -7,7 +7,8 @@ from torch import nn
 import netwright as nw
 from netwright.objective import maximize, minimize
 from netwright.strategies import BayesianOptimization
-from netwright.surrogates import Fidelities, features_of
+from netwright.strategies.fidelities import Fidelities
+from netwright.surrogates import features_of
 from netwright.surrogates.prior import Prior, prior_of
 from netwright.trial import Trial
 

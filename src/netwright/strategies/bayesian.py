@@ -42,7 +42,8 @@ from netwright.objective import Objective
 from netwright.settings.rules import check_counts
 from netwright.space import Architecture, Space
 from netwright.strategies.base import Search, Strategy
-from netwright.surrogates import Features, Fidelities, Gram, Kernel, features_of
+from netwright.strategies.fidelities import Fidelities
+from netwright.surrogates import Features, Gram, Kernel, features_of
 from netwright.surrogates.prior import prior_of
 from netwright.trial import Proposal, Trial
 

@@ -9,7 +9,6 @@ from netwright.surrogates.curves import ExtrapolatedCurve, ParametricCurves
 from netwright.surrogates.ensemble import Ensemble, NetworkEnsemble
 from netwright.surrogates.everywhere import Everywhere
 from netwright.surrogates.features import Features, features_of
-from netwright.surrogates.fidelities import Fidelities
 from netwright.surrogates.gaussian_process import GaussianProcess, Gram, Kernel, Posterior
 from netwright.surrogates.predictor import Fitted, Predictor
 from netwright.surrogates.quantiles import normal_scores
@@ -20,7 +19,6 @@ __all__ = [
     "Everywhere",
     "ExtrapolatedCurve",
     "Features",
-    "Fidelities",
     "Fitted",
     "GaussianProcess",
     "Gram",

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from netwright.surrogates import Fidelities, Gram, Kernel, Posterior, features_of, normal_scores
+from netwright.strategies.fidelities import Fidelities
+from netwright.surrogates import Gram, Kernel, Posterior, features_of, normal_scores
 from netwright.testing.spaces import SPACES
 from netwright.trial import Budget, Proposal
 
