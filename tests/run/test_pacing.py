@@ -28,6 +28,7 @@ from netwright.record.record import Record
 from netwright.record.turned_down import slow_told
 from netwright.record.writing import write
 from netwright.report.sections import failures
+from netwright.run.designs import first_of_space
 from netwright.run.fingerprint import settings_of
 from netwright.run.loop import Loop
 from netwright.run.pacing import _ASIDE, _STARTING
@@ -201,8 +202,12 @@ def trial_of(minutes: float, seconds: float, **changes) -> tuple[int, float]:
     pace.learn_json(timed | {"seconds": seconds})
     if larger is not None:
         pace.learn_json(timed | {"macs": 1e5, "seconds": larger})
+    store = MemoryStore("trials")
+    store.clear()
+    store.create("a", settings_of(plan) | first_of_space(plan))
+    largest = Loop(plan, store, "a", Ticking(1.0)).pacing._largest_design(plan.costs())
     table = Timetable(60 * minutes, 0.0, 0.0, slots=1)
-    return trial_length(plan, table, [timed | {"seconds": seconds}], pace, plan.costs(), 1.0)
+    return trial_length(plan, table, [timed | {"seconds": seconds}], pace, largest, 1.0)
 
 
 def test_where_some_trainings_in_full_are_affordable_trials_are_those() -> None:

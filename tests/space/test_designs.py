@@ -189,6 +189,17 @@ def test_joined_spaces_have_the_designs_of_their_parts(space: nw.Space) -> None:
             ] == [dict(each.answers) for each in alone]
 
 
+def test_joined_spaces_have_the_portfolios_of_their_parts(space: nw.Space) -> None:
+    tried = Design("1", {"act": "tanh"}, {"first": 4})
+    part = nw.Space(network, (3,), 2, name="part", portfolio=[tried])
+    other = nw.Space(network, (3,), 2, name="other", portfolio=[tried])
+    made = nw.space.joined([part, other])
+    assert [each.name for each in made.portfolio] == ["1 of part", "1 of other"]
+    for each, name in zip(made.portfolio, ("part", "other"), strict=True):
+        (member, *_) = members_of(made.members, each, bounded=False)
+        assert (member["space"], member[f"{name}.act"]) == (name, "tanh")
+
+
 def test_joined_spaces_within_joined_spaces_keep_them_too(space: nw.Space) -> None:
     other = nw.Space(network, (3,), 2, name="other", designs=[Design("small", {})])
     inner = nw.space.joined([space, other], name="inner")

@@ -26,9 +26,7 @@ def network(choose: nw.Choose, inputs: tuple[int, ...], outputs: int) -> nn.Modu
 
 @pytest.fixture
 def space() -> nw.Space:
-    made = nw.Space(network, (3,), 2)
-    made.prior = ADDS
-    return made
+    return nw.Space(network, (3,), 2, prior=ADDS)
 
 
 def members(space: nw.Space, count: int = 60) -> list[nw.Architecture]:
@@ -44,6 +42,13 @@ def test_it_is_the_sum_of_what_options_add_on_the_scale_of_random_members(space:
     told = prior.of(features.rows(drawn))
     assert np.corrcoef(told, sums)[0, 1] == pytest.approx(1.0)
     assert abs(told.mean()) < 0.4 and 0.7 < told.std() < 1.3
+
+
+def test_it_costs_no_networks(space: nw.Space, monkeypatch) -> None:
+    """Rows of members are made where networks are traced, which takes time in most spaces."""
+    features = features_of(space)
+    monkeypatch.setattr(features, "rows", lambda members: pytest.fail("a network was traced"))
+    Prior(space, features)
 
 
 def test_trials_say_how_far_it_holds(space: nw.Space) -> None:

@@ -32,7 +32,7 @@ _REFERENCE = 0.04  # of the minutes, that a classical method may take to compare
 _REFERENCE_MOST = 20.0  # and so many seconds at most
 _PASSES = 6  # over the test part: of the network, three times, and of each form
 _TRAINING = 3.0  # passes over a row that training on it takes
-_STARTING = 3.5  # seconds until a worker trains, on an idle machine of two cores
+_STARTING = 3.3  # seconds until a worker trains, on an idle machine of two cores
 _TIMED = 2  # of the best, whose steps are timed before they are trained for longer
 _LAST = 0.5  # of what is left, for the last try to train any network at all
 _OVER = 1.5  # times its share after which a training is ended,
@@ -83,7 +83,9 @@ class Pacing:
         spent = self._spending.seconds() + self._starting * slowness
         ending = self._ending(60 * minutes, slowness)
         table = Timetable(60 * minutes, spent, ending, self._slots)
-        epochs, share = trial_length(self._plan, table, timed, pace, costs, self._more)
+        epochs, share = trial_length(
+            self._plan, table, timed, pace, self._largest_design(costs), self._more
+        )
         cheapest = min(seconds_each(self._plan, pace, timed, epochs), default=0.0)
         if table.whole < table.least(cheapest):
             least = math.ceil(10 * table.least(cheapest) / 60) / 10
@@ -99,6 +101,15 @@ class Pacing:
             Share(epochs, share, pace.macs(share, steps)),
             () if before is not None else tuple(timed),
         )
+
+    def _largest_design(self, costs: Costs) -> float:
+        """The multiplications of the largest well-known network within the limits; 0 without."""
+        most = 0.0
+        for name, members in self._state.first:
+            kept = None if name is None else next(filter(costs.keeps, members), None)
+            if kept is not None:
+                most = max(most, costs.admit(kept).metrics.get("macs", 0.0))
+        return most
 
     def _ending(self, whole: float, slowness: float) -> float:
         """Seconds after the last training, but for those that the rows of the test part take."""

@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from netwright.evaluate.costs import Costs
 from netwright.evaluate.pace import Pace
 from netwright.run.plan import Plan
 from netwright.run.timed import largest_in, middle, seconds_by_macs, seconds_each, small
 from netwright.run.timetable import MANY_TRIALS, SLACK, Timetable, worth_a_last
-from netwright.space.designs import members_of
 
 _FEW = 2  # epochs of trials, at least, so that networks may be large which are trained for long
 
@@ -18,29 +16,31 @@ Timed = Sequence[dict[str, float]]
 
 
 def trial_length(
-    plan: Plan, table: Timetable, timed: Timed, pace: Pace, costs: Costs, more: float
+    plan: Plan, table: Timetable, timed: Timed, pace: Pace, largest: float, more: float
 ) -> tuple[int, float]:
     """The epochs of a trial, and the seconds that it may take.
 
     Where there is time for some trainings in full, or nearly, and not for many, each trial is one:
     short ones would say less of the networks, and would leave few to be compared. Else they are so
     short that a network fits whose last training is just a long one. None is larger: it would end
-    untrained. A refit has `more` times the rows of a trial; `timed` are networks of which some
-    steps were timed.
+    untrained. `timed` are networks of which some steps were timed, `largest` the multiplications of
+    the largest well-known network that is to be tried (0 without), and `more` how many times the
+    rows of a trial a refit has.
     """
     is_open = plan.evaluator.full_epochs > plan.evaluator.epochs and plan.leaves_epochs_open
-    whole = _whole(plan, table, timed, pace, costs, more) if timed and is_open else None
+    whole = _whole(plan, table, timed, pace, largest, more) if timed and is_open else None
     return whole or _short(plan, table, timed, pace, more)
 
 
 def _whole(
-    plan: Plan, table: Timetable, timed: Timed, pace: Pace, costs: Costs, more: float
+    plan: Plan, table: Timetable, timed: Timed, pace: Pace, largest: float, more: float
 ) -> tuple[int, float] | None:
     """Of trainings in full, if they are to be had and not too many.
 
     They have fewer epochs, down to those of a good last training, where a well-known network would
     not fit else: a larger one that is trained for fewer ends higher. Four convolutions on 2,400
-    images of 14 pixels: 84.0 % with a width of 16 and 80 epochs in 35 s, 85.1 with 32 and 30 in 41.
+    images of 14 pixels, one training each on a busy machine: 84.0 % with a width of 16 and 80
+    epochs in 35 s, 85.1 % with 32 and 30 epochs in 41 s.
     """
     full = plan.evaluator.full_epochs
     for epochs in range(full, max(plan.evaluator.epochs, full // 2), -1):
@@ -50,22 +50,10 @@ def _whole(
             continue
         if table.training * max(1, table.slots) > MANY_TRIALS * usual:
             return None
-        largest = _largest_design(plan, costs)
         while epochs > worth_a_last(full) and seconds_by_macs(plan, pace, largest, epochs) > share:
             epochs -= 1
         return epochs, share
     return None
-
-
-def _largest_design(plan: Plan, costs: Costs) -> float:
-    """The multiplications of the largest well-known network that the limits allow; 0 without."""
-    most = 0.0
-    for design in plan.space.designs if plan.designs else ():
-        members = members_of(plan.space.members, design, bounded=bool(plan.limits), timed=True)
-        allowed = (each for each in members if plan.space.allows(each) and costs.keeps(each))
-        if (largest := next(allowed, None)) is not None:
-            most = max(most, costs.admit(largest).metrics.get("macs", 0.0))
-    return most
 
 
 def _short(

@@ -11,7 +11,7 @@ from netwright.errors import SettingError, SpaceError
 from netwright.space.architecture import Answer, Architecture
 from netwright.space.choose import Choice, Choose
 from netwright.space.derived import Asking
-from netwright.space.designs import Design, still_members
+from netwright.space.designs import Design, fitted, still_members
 from netwright.space.members import first
 from netwright.space.space import Space
 
@@ -72,8 +72,9 @@ def joined(spaces: Sequence[Space], *, name: str = "joined") -> Space:
     """One space of the members of several, for the same inputs and outputs.
 
     Its first choice, `space`, has their names as options; their own choices are called
-    `<space>.<choice>`. Their designs are its designs; of two with one name each is called
-    `<design> of <space>`.
+    `<space>.<choice>`. Their designs are its designs, and so are their portfolios; of two with one
+    name each is called `<design> of <space>`. What options usually add is not known of it, since
+    that does not compare over spaces.
 
     Raises:
         SettingError: Fewer than two spaces, equal names, or other inputs or outputs.
@@ -102,16 +103,19 @@ def joined(spaces: Sequence[Space], *, name: str = "joined") -> Space:
         else None,
         members=sum(space.count() for space in spaces) if rules else None,
     )
-    made.designs = still_members(made.members, _designs(choice, parts))
+    made.designs = still_members(made.members, _renamed(choice, parts, lambda s: s.designs))
+    made.portfolio = fitted(made.members, _renamed(choice, parts, lambda s: s.portfolio))
     return made
 
 
-def _designs(choice: str, spaces: Sequence[Space]) -> list[Design]:
-    """The designs of all spaces, by the names that their choices have now."""
-    names = [design.name for space in spaces for design in space.designs]
+def _renamed(
+    choice: str, spaces: Sequence[Space], of: Callable[[Space], Sequence[Design]]
+) -> list[Design]:
+    """The designs of all spaces, or their portfolios, by the names that their choices have now."""
+    names = [design.name for space in spaces for design in of(space)]
     found = []
     for space in spaces:
-        for design in space.designs:
+        for design in of(space):
             alone = names.count(design.name) == 1
             answers = {f"{space.name}.{name}": answer for name, answer in design.answers.items()}
             scaled = {f"{space.name}.{name}": share for name, share in design.scaled.items()}

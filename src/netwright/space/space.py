@@ -88,6 +88,7 @@ class Space:
         cells: Cells | None = None,
         designs: Sequence[Design] = (),
         portfolio: Sequence[Design] = (),
+        prior: Mapping[str, Mapping[Answer, float]] | None = None,
     ) -> None:
         named = name or str(getattr(network, "__name__", type(network).__name__))
         self._declared = Declared(network, recipe, named, signature_from(inputs, outputs, tokens))
@@ -101,7 +102,7 @@ class Space:
         self._encoders = Encoders(self.members, cells)
         self._surveys = Surveys(self.build, self.signature)
         self._limited: dict[tuple[tuple[str, float], ...], Space] = {}
-        self.memo, self.prior = {}, {}
+        self.memo, self.prior = {}, prior or {}
         self._declared.check(self.members)
         self.members.shifts = find_shifts(root, self._declared.structure, self.members.draw)
         self.designs = checked(self.members, designs)

@@ -60,13 +60,18 @@ def conv1d(
     declared = partial(
         network, most=width, stages=stages, depth=most_depth, steps=shape[1], masked=masked
     )
-    designs, portfolio = _designs(width, stages, most_depth), portfolio_of("conv1d")
-    made = partial(Space, recipe=recipe, name="conv1d", designs=designs, portfolio=portfolio)
     taken = TensorSpec(UNNAMED, (shape[0], None), longest=shape[1])
     signature = Signature((taken,), Signature.single((1,), (classes,)).outputs)
-    space = made(declared, signature) if masked else made(declared, shape, classes)
-    space.prior = prior_of("conv1d")
-    return space
+    return Space(
+        declared,
+        signature if masked else shape,
+        None if masked else classes,
+        recipe=recipe,
+        name="conv1d",
+        designs=_designs(width, stages, most_depth),
+        portfolio=portfolio_of("conv1d"),
+        prior=prior_of("conv1d"),
+    )
 
 
 def _designs(most: int, stages: int, most_depth: int) -> list[Design]:

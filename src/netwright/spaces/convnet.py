@@ -68,10 +68,16 @@ def convnet(inputs: Sequence[int], classes: int) -> Space:
     size = (inputs[1], inputs[2])
     mirrored: dict[str, Answer] = {"flip": True} if min(size) >= _PHOTOGRAPH else {}
     cutouts = {"cutout": _cutouts(min(size))}
-    made = partial(Space, recipe=sized, name="convnet", designs=_designs(size))
-    space = made(network, inputs, classes, portfolio=portfolio_of("convnet", cutouts, mirrored))
-    space.prior = prior_of("convnet", cutouts)
-    return space
+    return Space(
+        network,
+        inputs,
+        classes,
+        recipe=sized,
+        name="convnet",
+        designs=_designs(size),
+        portfolio=portfolio_of("convnet", cutouts, mirrored),
+        prior=prior_of("convnet", cutouts),
+    )
 
 
 def _designs(size: Size) -> list[Design]:

@@ -54,11 +54,16 @@ def tabular(inputs: Sequence[int] | int, outputs: int, *, numbers: int | None = 
             f"`tabular(numbers=...)` must be a whole number from 0 to the {shape[0]} features, got "
             f"{numbers!r}."
         )
-    declared, designs = partial(network, numbers=count), _designs(0 < count <= _MOST)
-    made = partial(Space, recipe=recipe, name="tabular", designs=designs)
-    space = made(declared, shape, outputs, portfolio=portfolio_of("tabular"))
-    space.prior = prior_of("tabular")
-    return space
+    return Space(
+        partial(network, numbers=count),
+        shape,
+        outputs,
+        recipe=recipe,
+        name="tabular",
+        designs=_designs(0 < count <= _MOST),
+        portfolio=portfolio_of("tabular"),
+        prior=prior_of("tabular"),
+    )
 
 
 def _designs(embeds: bool) -> list[Design]:

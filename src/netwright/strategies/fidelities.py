@@ -15,8 +15,10 @@ and a process of their own. Departures:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import takewhile
 from typing import ClassVar
 
 import numpy as np
@@ -79,7 +81,8 @@ class Fidelities:
             self._levels[budget] = _Level(self._features, self._initial)
             self._levels = dict(sorted(self._levels.items(), key=lambda each: _order(each[0])))
         row = int(self._features.rows([architecture])[0])
-        below = lambda: self._view(None, (), below=budget) or self._prior  # noqa: E731
+        smaller = list(takewhile(lambda each: each[0] != budget, self._levels.items()))
+        below = partial(self._view, smaller, None, ())
         self._levels[budget].append(architecture, row, list(gains), below, every)
 
     def view(self, weights: Array | None = None, pending: Sequence[Proposal] = ()) -> View:
@@ -92,8 +95,8 @@ class Fidelities:
         Raises:
             ValueError: There are no trials.
         """
-        view = self._view(weights, pending)
-        if view is None:
+        view = self._view(self._levels.items(), weights, pending)
+        if not isinstance(view, View):
             raise ValueError("There are no trials to learn from.")
         return view
 
@@ -107,22 +110,20 @@ class Fidelities:
 
     def _view(
         self,
+        levels: Iterable[tuple[Budget | None, _Level]],
         weights: Array | None,
         pending: Sequence[Proposal],
-        **until: Budget | None,
-    ) -> View | None:
-        """What all say together, or the budgets that are smaller than `below`, if it is given."""
-        view: View | None = None
-        for budget, level in self._levels.items():
-            if until and budget == until["below"]:
-                break
+    ) -> View | Prior | None:
+        """What some budgets say together, from the smallest on; without any, the prior."""
+        view: View | Prior | None = self._prior
+        for budget, level in levels:
             flying = [
                 p.architecture
                 for p in pending
                 if _order(budget) <= _order(p.budget) and p.architecture not in level.known
             ]
             rows = self._features.rows(flying) if flying else _NONE
-            view = View(level, level.scores(weights), view or self._prior, rows)
+            view = View(level, level.scores(weights), view, rows)
         return view
 
 

@@ -34,10 +34,9 @@ class Prior:
         columns = space.columns()
         self._features = features
         self._adds = np.array([_added(space.prior.get(name, {}), o) for name, o in columns])
-        self._middle, self._deviation = 0.0, 1.0
         rng = np.random.default_rng(0)
-        rows = features.rows([space.members.freely(rng) for _ in range(_DRAWN)])
-        drawn = self.of(rows)
+        members = [space.members.freely(rng) for _ in range(_DRAWN)]  # rows of whom would be traced
+        drawn = space.encode(members) @ self._adds
         self._middle, self._deviation = float(drawn.mean()), float(drawn.std()) or 1.0
 
     def of(self, rows: Rows) -> Array:
