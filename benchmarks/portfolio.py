@@ -91,9 +91,14 @@ def _opened(problem: Problem) -> tuple[Any, Space]:
 
 
 def choose(given: argparse.Namespace) -> dict[str, dict[str, list[Any]]]:
-    """Write the table: what adds most to the designs, and what options add, by all data sets."""
+    """Write the table: what adds most to the designs, and what options add, by all data sets.
+
+    Of `--spaces` alone, if any are named; the others stay as they are in the table.
+    """
     rows, table = rows_in(given.rows), {}
-    for name in SPACES:
+    if given.spaces:
+        table = json.loads(given.table.read_text(encoding="utf-8"))
+    for name in given.spaces or SPACES:
         scores = scores_of(rows, name)
         if not scores.pairs:
             raise SystemExit(f"{given.rows} has no pair of {name} that is known on all data sets.")

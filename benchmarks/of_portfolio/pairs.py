@@ -81,8 +81,12 @@ def choices_of(name: str) -> Mapping[str, Choice]:
 
 
 def entry_of(name: str, answers: Mapping[str, Answer]) -> dict[str, Any]:
-    """What the committed table has of a pair: widths apart, and the places of some options."""
+    """What the committed table has of a pair: widths apart, and the places of some options.
+
+    Late choices are left out: what suits a search where nothing was tried is said by its space.
+    """
     choices = choices_of(name)
+    answers = {n: answer for n, answer in answers.items() if not choices[n].late}
     widths = [n for n in answers if choices[n].kind == "width"]
     apart = {*widths, *PLACED}
     return {

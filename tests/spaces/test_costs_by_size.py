@@ -77,9 +77,9 @@ def test_mobilenet_v3_is_as_published_at_its_own_size():
     ]
 
 
-def test_small_pictures_have_the_networks_that_they_had():
+def test_small_pictures_have_so_many_networks_up_to_so_large_a_one():
     space = spaces.convnet((1, 14, 14), 10)
-    assert space.count() == 33_419_423_121_408
+    assert space.count() == 97_895_711_047_680
     largest = space.survey(space.largest())
     assert (largest.params, largest.macs) == (967_530, 46_504_896)
 
@@ -107,14 +107,28 @@ def test_resolutions_decide_where_there_are_any():
 
 @pytest.mark.parametrize(("side", "asked"), [(28, False), (32, True)])
 def test_whether_a_picture_is_mirrored_is_a_choice_of_the_recipe(side, asked):
-    for make in (spaces.convnet, spaces.mobilenet_v3):
-        space = make((3, side, side), 4)
-        drawn = [space.sample(np.random.default_rng(seed)) for seed in range(12)]
-        flips = {space.recipe(member).get("flip") for member in drawn}
-        assert flips == ({False, True} if asked else {None})
+    space = spaces.mobilenet_v3((3, side, side), 4)
+    drawn = [space.sample(np.random.default_rng(seed)) for seed in range(12)]
+    flips = {space.recipe(member).get("flip") for member in drawn}
+    assert flips == ({False, True} if asked else {None})
 
 
-def test_the_last_final_tries_strong_augmentation_of_photographs():
-    space = spaces.convnet((3, 32, 32), 4)
+MOVED, MIXED = {"crop": 2, "flip": True}, {"cutmix": 0.5, "zoom": 0.4, "colour": 0.3}
+
+
+@pytest.mark.parametrize(
+    ("shape", "ways"),
+    [
+        ((3, 32, 32), [MOVED, {"crop": 2}, MOVED | MIXED]),
+        ((1, 32, 32), [{}, MOVED, MIXED]),
+        ((3, 16, 16), [{"crop": 1, "flip": True}, {"crop": 1}, {"crop": 1, "flip": True, "cutmix": 0.5}]),
+        ((1, 14, 14), [{}, {"crop": 1}, {"cutmix": 0.5}]),
+        ((2, 8, 8), [{}, {"crop": 1}, {"cutmix": 0.5}]),
+    ],
+)  # fmt: skip
+def test_how_pictures_are_changed_is_a_late_answer_that_begins_by_their_colour(shape, ways):
+    space = spaces.convnet(shape, 4)
     recipes = [space.recipe(member) for member in space.variants(space.smallest())]
-    assert [(r["cutmix"], r["zoom"], r["colour"]) for r in recipes] == [(0, 0, 0), (0.5, 0.4, 0.3)]
+    own = {"learning_rate", "weight_decay", "cutout"}
+    assert [{n: a for n, a in each.items() if n not in own} for each in recipes] == ways
+    assert all(design.name and "augmentation" not in design.answers for design in space.designs)

@@ -67,8 +67,8 @@ def test_what_depends_on_the_size_of_pictures_follows_it() -> None:
         options = space.choices["cutout"].options
         names = {f"portfolio {i}": options[place] for i, place in enumerate(places, 1)}
         assert all(each.answers["cutout"] == names[each.name] for each in space.portfolio)
-    assert all(member["flip"] for member in usual(large))
-    assert not any("flip" in member.answers for member in usual(small))
+    assert {member["augmentation"] for member in usual(large)} == {"moved"}
+    assert not any("augmentation" in each.answers for each in (*small.portfolio, *large.portfolio))
 
 
 def test_another_space_has_none() -> None:

@@ -22,8 +22,10 @@ from torch.nn import functional
 FEATURES = 9_996
 """As many as in the paper; a multiple of the number of kernels."""
 
-_LENGTH = 9
-_MOST = 32  # dilations, at most
+KERNELS = 84
+LENGTH = 9
+"""Weights of a kernel."""
+
 _AT_ONCE = 2**23  # sums that are held at the same time
 _CHANNELS = 9  # that a kernel takes, at most
 
@@ -52,10 +54,10 @@ class RandomKernels:
     def fitted(cls, series: Tensor, seed: int = 0) -> RandomKernels:
         """Kernels for standardised series (n, c, t) of the train part, NaN where there is none."""
         rng = np.random.default_rng(seed)
-        kernels = _kernels(series.shape[1], rng)
+        kernels = kernels_for(series.shape[1], rng)
         there = _there(series)
         steps = float(there.sum(2).median())
-        dilations = _dilations(steps)
+        dilations = dilations_for(steps)
         count = FEATURES // len(kernels)
         each = [
             count // len(dilations) + (n < count % len(dilations)) for n in range(len(dilations))
@@ -94,24 +96,25 @@ class RandomKernels:
         return np.asarray(torch.cat(found, 1).numpy(), np.float32)
 
 
-def _kernels(channels: int, rng: np.random.Generator) -> Tensor:
-    kernels = torch.full((84, 1, _LENGTH), -1.0)
-    for place, high in enumerate(combinations(range(_LENGTH), 3)):
+def kernels_for(channels: int, rng: np.random.Generator) -> Tensor:
+    """The 84 kernels (84, c, 9), each of all channels or of some that are drawn."""
+    kernels = torch.full((KERNELS, 1, LENGTH), -1.0)
+    for place, high in enumerate(combinations(range(LENGTH), 3)):
         kernels[place, 0, list(high)] = 2.0
     if channels == 1:
         return kernels
-    taken = torch.zeros(84, channels, 1)
+    taken = torch.zeros(KERNELS, channels, 1)
     most = min(channels, _CHANNELS)
-    for row in range(84):
+    for row in range(KERNELS):
         size = int(2 ** rng.uniform(0, np.log2(most + 1)))
         taken[row, rng.choice(channels, size, replace=False)] = 1
     return kernels * taken
 
 
-def _dilations(steps: float) -> tuple[int, ...]:
-    """Up to 32 different dilations, by which a kernel spans no more than a series."""
-    most = np.log2(max(1.0, (steps - 1) / (_LENGTH - 1)))
-    return tuple(dict.fromkeys(int(2**power) for power in np.linspace(0, most, _MOST)))
+def dilations_for(steps: float, most: int = 32) -> tuple[int, ...]:
+    """Up to so many different dilations, by which a kernel spans no more than a series."""
+    largest = np.log2(max(1.0, (steps - 1) / (LENGTH - 1)))
+    return tuple(dict.fromkeys(int(2**power) for power in np.linspace(0, largest, most)))
 
 
 def _there(series: Tensor) -> Tensor:
@@ -121,5 +124,5 @@ def _there(series: Tensor) -> Tensor:
 
 def _sums(filled: Tensor, kernels: Tensor, dilation: int) -> Tensor:
     """(n, 84, t)."""
-    padding = dilation * (_LENGTH // 2)
+    padding = dilation * (LENGTH // 2)
     return functional.conv1d(filled, kernels, padding=padding, dilation=dilation)

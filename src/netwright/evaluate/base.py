@@ -118,6 +118,11 @@ class Evaluator(ABC):
         """What a training of a budget consists of; of its epochs where that is not known."""
         return Steps(budget.amount, 1)
 
+    @property
+    def trainings(self) -> int:
+        """How many networks a trial trains one after the other: of folds, one for each."""
+        return 1
+
     def time_steps(self, candidate: Candidate, budget: Budget) -> float | None:
         """Seconds that such a training will probably take, from a few timed steps.
 

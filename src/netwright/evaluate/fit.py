@@ -102,6 +102,8 @@ def with_steps(schedule: Schedule, epochs: int, rows: int) -> Schedule:
     batch, needed = schedule.batch, min(_STEPS, max(_FEW_STEPS, rows))
     while batch >= 32 and epochs * rows < needed * batch:
         batch //= 2
+    if batch <= rows < 4 * batch:  # else up to half of them would be left out of each epoch
+        batch = rows // round(rows / batch)
     rate = schedule.learning_rate * (batch / schedule.batch) ** 0.5
     return replace(schedule, batch=batch, learning_rate=rate)
 

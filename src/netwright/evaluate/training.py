@@ -262,14 +262,18 @@ class Training(Evaluator):
         """Steps of the schedule, whose batches are smaller where it would have few."""
         rows = self._rows
         batch = min(self.schedule(recipe, budget.horizon, rows).batch, rows)
-        trainings = self.folds * self.repeats
-        return Steps(budget.amount * max(1, rows // batch) * trainings, batch)
+        return Steps(budget.amount * max(1, rows // batch) * self.trainings, batch)
+
+    @property
+    def trainings(self) -> int:
+        """One for each fold."""
+        return self.folds * self.repeats
 
     def time_steps(self, candidate: Candidate, budget: Budget) -> float | None:
         """A first step, and some more that are timed; scoring is a forward pass a row."""
         model = candidate.build()
         if self.folds > 1 or isinstance(model, Ensemble):
-            candidates = candidates_of(candidate, model, self.folds * self.repeats)
+            candidates = candidates_of(candidate, model, self.trainings)
             first = folds_of(self.data, self.folds)[0] if self.folds > 1 else None
             one = self._on_fold(*(first or (self.data.train, self.data.validation)))
             seconds = one.time_steps(candidates[0], budget)

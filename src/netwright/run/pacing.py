@@ -22,7 +22,7 @@ from netwright.run.plan import Plan
 from netwright.run.state import RunState
 from netwright.run.timed import TimedSteps, in_time, seconds_each, timed_examples
 from netwright.run.timetable import SLACK, Schedules, Timetable, affordable, long_enough
-from netwright.run.trial_length import trial_length
+from netwright.run.trial_length import good_epochs, trial_length
 from netwright.trial import Budget, Proposal, Stage, Trial, ranked
 
 _TIMING = 0.04  # of the seconds, after which no more are timed
@@ -334,7 +334,8 @@ class Pacing:
         best = self._ranked()
         any_one = best[0].architecture if best else plan.space.smallest()
         variants = len(plan.space.variants(any_one))
-        return Schedules(finals, last if plan.refit else 0, variants, long_enough(last))
+        good = good_epochs(plan) if last == plan.evaluator.full_epochs else 0
+        return Schedules(finals, last if plan.refit else 0, variants, long_enough(last), good=good)
 
     @cached_property
     def _more(self) -> float:

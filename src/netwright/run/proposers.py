@@ -6,6 +6,7 @@ They compute on one thread: the other cores are the workers', and the matrices a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -46,6 +47,7 @@ class Searches:
         """A trial that has ended; those of finals are nobody's."""
         if not trial.proposal.stage.explores:
             return
+        trial = replace(trial, proposal=self._as_proposed(trial.proposal))
         if self._in_order:
             self._waiting[trial.number] = trial
         else:
@@ -89,7 +91,7 @@ class Searches:
         """
         search = self._searches[stage]
         with one_thread():
-            found: object = search.propose(rng, pending)
+            found: object = search.propose(rng, [self._as_proposed(each) for each in pending])
         call = f"{type(search).__name__}.propose(...)"
         proposal = checked_proposal(call, found)
         if proposal is not None:
@@ -105,6 +107,11 @@ class Searches:
         if self._stopped is None or not proposal.stage.is_search:
             return True
         return self._stopped.goes_on(proposal, curve)
+
+    def _as_proposed(self, proposal: Proposal) -> Proposal:
+        """As a strategy knows it: with the first options of late choices, whatever was trained."""
+        early = self._space.members.early(proposal.architecture)
+        return proposal if early is proposal.architecture else replace(proposal, architecture=early)
 
     def _called(self, stage: Stage, call: str) -> str:
         """Whose proposal it is, for who wrote the strategy: under a stopper it may be either's."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from netwright.record.progress import Flight
 from netwright.run.budget import Spending
+from netwright.run.late_answers import LateAnswers
 from netwright.run.pacing import Pacing
 from netwright.run.plan import Plan
 from netwright.run.state import RunState
@@ -43,6 +44,7 @@ class Sources:
     ) -> None:
         self._plan, self._state, self._spending = plan, state, spending
         self._pacing, self._flights, self._slots = pacing, flights, slots
+        self._late = LateAnswers(plan, state, slots)
 
     def search(self, number: int, attempt: int) -> Proposal | End | None:
         """What an older run or the space says, what shared weights name, the strategy's."""
@@ -64,13 +66,19 @@ class Sources:
         if attempt == 0 and count == 0 and not candidates and self._pacing.begins_small:
             return Proposal(self._plan.space.smallest())
         named = candidates[count + attempt :]
+        if self._late.trials and self._pending(SEARCH, number) is None:
+            return None
         first = self._first(count, attempt)
         proposal: Proposal | End | None
-        if first is not None:
+        if self._is_for_late(count, attempt) and (variant := self._late.next(number)):
+            proposal = variant
+        elif first is not None:
             proposal = self._entering(number, first)
         else:
             proposal = Proposal(named[0]) if named else self._ask(SEARCH, number, attempt)
         if isinstance(proposal, Proposal):
+            if not self._is_for_late(count, attempt):
+                proposal = self._late.adopted(proposal, number)
             out_of_epochs = spending.out_of_epochs(proposal.epochs)
             return End(out_of_epochs) if out_of_epochs else proposal
         return proposal
@@ -89,16 +97,29 @@ class Sources:
     def _first(self, count: int, attempt: int) -> Proposal | None:
         """What the space has to be tried after so many trials, smaller at each attempt.
 
-        That is a well-known network, or until half of the time is over one without a name.
+        That is a well-known network, or until half of the time is over one without a name. Between
+        them are the trials for late answers.
         """
         every = self._state.first
         place = count - 1 if self._began_otherwise() else count
+        if place >= self._named:
+            place = max(self._named, place - self._late.trials)
         if not 0 <= place < len(every):
             return None
         name, members = every[place]
         if attempt >= len(members) or (name is None and self._is_half_over()):
             return None
         return Proposal(members[attempt], design=name)
+
+    @property
+    def _named(self) -> int:
+        """After how many trials those for late answers come: of well-known networks, or one."""
+        return max(1, sum(name is not None for name, _ in self._state.first))
+
+    def _is_for_late(self, count: int, attempt: int) -> bool:
+        """Whether the trial after so many is for late answers."""
+        place = count - 1 if self._began_otherwise() else count
+        return attempt == 0 and 0 <= place - self._named < self._late.trials
 
     def _began_otherwise(self) -> bool:
         """Whether the first trial is none of these, but small, so as to tell the time."""

@@ -6,6 +6,7 @@ here reads a clock; what is decided is logged, so that a replay decides the same
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,7 +21,11 @@ _WHOLE_TRIALS = 6  # trainings in full, at least, worth more than short trials a
 MANY_TRIALS = 24
 """So many trainings in full are taken to be worth less than more short ones and finals."""
 
-_GOOD = 30  # epochs of few rows
+_GOOD = 30  # epochs of few rows,
+_GOOD_STEPS = (
+    150  # and so many steps at least: on 36 series of ArrowHead 30, 75 and 128 epochs of 2
+)
+# steps came to 74, 79 and 79 % with a width of 16, and 30 and 128 to 44 and 85 % with 32
 _WORTH = 2  # times the epochs of its trial that a final must have to teach anything new
 
 Seconds = Callable[[int, int], float]
@@ -33,7 +38,8 @@ class Schedules:
 
     No refit is 0 epochs. In the last final each network has `variants` trainings, one with each
     answer to the late choices; one alone where the final has fewer than `long` epochs, or where it
-    is not `are_late`.
+    is not `are_late`. A last training has `good` epochs at least, or as many as `worth_a_last` says
+    of those wanted.
     """
 
     finals: tuple[tuple[int, int], ...]
@@ -41,6 +47,7 @@ class Schedules:
     variants: int = 1
     long: int = 0
     are_late: bool = True
+    good: int = 0
 
     def shortened(self, share: float) -> Schedules:
         """With so much of all epochs, one at least."""
@@ -63,10 +70,15 @@ class Schedules:
         """The least that tells which of some networks is best: two of them, trained for long."""
         if not self.finals:
             return self
-        good = worth_a_last(self.last)
+        good = self.worth_a_last
         return replace(
             self, finals=((min(2, self.finals[-1][0]), good),), refit=self.refit and good
         )
+
+    @property
+    def worth_a_last(self) -> int:
+        """Epochs from which on a last training is a good one."""
+        return self.good or worth_a_last(self.last)
 
     @property
     def last(self) -> int:
@@ -146,14 +158,16 @@ def long_enough(wanted: int) -> int:
     return -(-wanted // 2)
 
 
-def worth_a_last(wanted: int) -> int:
+def worth_a_last(wanted: int, steps: float = math.inf) -> int:
     """Epochs from which on a last training is a good one, where so many were wanted.
+
+    With few `steps` in an epoch it has more of them.
 
     Few rows have many epochs in full, and a larger network for fewer of them ends higher: four
     convolutions on 2,400 images of 14 pixels at 85.0 % with a width of 16 after 35 epochs in 12
     seconds, at 84.6 % after 80 in 19, and with a width of 32 at 85.9 % after 28 in 23.
     """
-    return min(_GOOD, long_enough(wanted))
+    return min(wanted, max(math.ceil(_GOOD_STEPS / steps), min(_GOOD, long_enough(wanted))))
 
 
 def affordable(
@@ -181,7 +195,7 @@ def affordable(
             fitting = _longest(candidate, lambda s: SLACK * s.seconds(seconds, slots, more) <= left)
             if fitting is None or not _is_worth(fitting, candidate, had):
                 continue
-            good = worth_a_last(candidate.last)
+            good = candidate.worth_a_last
             if candidate.variants > 1 and candidate.are_late and candidate.finals:
                 good = candidate.long  # else late answers would not be tried
             if are_short or fitting.last >= good:

@@ -243,6 +243,14 @@ class Members:
         made = [self.normal({**architecture.answers, **way}) for way in ways]
         return [architecture, *(a for a in made if a is not None and a != architecture)]
 
+    def early(self, architecture: Architecture) -> Architecture:
+        """The same with the first option of each late choice, as a search has it."""
+        late = (c for name in architecture.answers if (c := self.choices[name]).late)
+        changed = {c.name: c.options[0] for c in late}
+        if changed.items() <= architecture.answers.items():
+            return architecture
+        return self.normal({**architecture.answers, **changed}) or architecture
+
     def few(self, most: int) -> list[Architecture] | None:
         """All with the first option of late choices, or None if there are more than `most`."""
         if self._counter.total() > most * _FOLDED or (self._count or 0) > most:

@@ -104,6 +104,40 @@ class InvertedBottleneck(nn.Module):
         return x + out if self.residual else out
 
 
+class NextBlock(nn.Module):
+    """Convolve each channel, widen, narrow, with one activation (Liu et al., arXiv 2201.03545).
+
+    Departures: the normalisation and activation are those of the network, and a block that halves
+    the image or changes the width does both itself, and has no way around it.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        norm: Norm,
+        act: Activation,
+        *,
+        stride: int = 1,
+        expand: int = 4,
+    ) -> None:
+        super().__init__()
+        inner = outputs * expand
+        self.body = nn.Sequential(
+            *conv_norm(inputs, inputs, kernel, norm, stride=stride, groups=inputs),
+            nn.Conv2d(inputs, inner, 1),
+            act(),
+            *conv_norm(inner, outputs, 1, norm),
+        )
+        self.residual = (inputs == outputs) & (stride == 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, inputs, h, w) to (b, outputs, h / stride, w / stride)."""
+        out: Tensor = self.body(x)
+        return x + out if self.residual else out
+
+
 class SqueezeExcite(nn.Module):
     """Weigh the channels by what the whole image holds (Hu et al., arXiv 1709.01507)."""
 

@@ -6,7 +6,8 @@ top of convolutions is DeepConvLSTM (Ordonez and Roggen, 2016). Blocks of many k
 bottleneck are those of InceptionTime (Ismail Fawaz et al., arXiv 1909.04939), whose outputs are
 added here and not put side by side, so that widths can be shared. Dilations, and a summary by the
 maximum and the share of positive values, are from ROCKET (Dempster et al., arXiv 1910.13051); the
-share is a smooth one here, since networks learn by gradient.
+share is a smooth one here, since networks learn by gradient. In the place of all layers may be the
+fixed kernels of MiniRocket under a linear model, which few series teach best.
 
 Where series have unequal lengths, their mask goes through the network as a last channel, and what
 is after the end of a series is put to 0 after each convolution: so an answer does not depend on
@@ -28,6 +29,7 @@ from netwright.space import Answer, Choose, Design, Space
 from netwright.spaces.attention import DropPath
 from netwright.spaces.input_shapes import check_sizes, series_shape
 from netwright.spaces.portfolio import portfolio_of, prior_of
+from netwright.spaces.random_kernels import RandomKernels
 from netwright.spaces.ready import ready
 
 _KERNELS = (3, 5, 9)
@@ -75,7 +77,7 @@ def conv1d(
 
 
 def _designs(most: int, stages: int, most_depth: int) -> list[Design]:
-    """The ResNet of Wang et al., InceptionTime, and one with ROCKET's features; by width."""
+    """MiniRocket, the ResNet of Wang et al., InceptionTime, and one with ROCKET's features."""
     scaled = {"stem.width": 1.0}
     common: dict[str, Answer] = {"learning_rate": 0.003, "weight_decay": 0.01}
     resnet, inception, rocket = dict(common), dict(common), dict(common)
@@ -87,7 +89,9 @@ def _designs(most: int, stages: int, most_depth: int) -> list[Design]:
         inception[f"stage{stage}.depth"] = min(2, most_depth)
         rocket |= {f"stage{stage}.kernel": 9, f"stage{stage}.dilation": min(4, 2**stage)}
     named = {"resnet": resnet, "inception": inception, "rocket": rocket}
-    return [Design(name, answers, scaled, usual=most) for name, answers in named.items()]
+    fixed: dict[str, Answer] = {"answer": "kernels", "learning_rate": 0.001, "weight_decay": 0.1}
+    found = [Design(name, answers, scaled, usual=most) for name, answers in named.items()]
+    return [Design("minirocket", fixed), *found]
 
 
 def recipe(choose: Choose) -> dict[str, Any]:
@@ -110,16 +114,34 @@ def network(
     masked: bool = False,
 ) -> nn.Module:
     """The declaration."""
+    channels, longest = inputs[0], inputs[1] or steps
+    assert channels is not None
+    dropout = choose.value("dropout", [0.0, 0.2])
+
+    def kernels() -> nn.Module:
+        first = RandomKernels(channels, longest, masked)
+        return nn.Sequential(first, nn.Dropout(dropout), nn.Linear(first.features, classes))
+
+    def layers() -> nn.Module:
+        body, features = _layers(choose, channels, most, stages, depth, longest, masked)
+        return nn.Sequential(*body, nn.Dropout(dropout), nn.Linear(features, classes))
+
+    answer: nn.Module = choose.one_of("answer", layers=layers, kernels=kernels)
+    return answer
+
+
+def _layers(
+    choose: Choose, channels: int, most: int, stages: int, depth: int, steps: int, masked: bool
+) -> tuple[list[nn.Module], int]:
+    """Convolutions and what summarises all times, and how many features that gives."""
     act = choose.one_of("activation", relu=lambda: nn.ReLU, gelu=lambda: nn.GELU)
     drop_path = choose.value("drop_path", [0.0, 0.1])
     step = max(1, most // 4)
     before = choose.width("stem.width", step, most, step=step)
     kernel = choose.value("stem.kernel", _KERNELS)
-    least = max(1, (inputs[1] or steps) // _STEPS)
+    least = max(1, steps // _STEPS)
     stride = choose.value("stem.stride", [least, 2 * least])
     size = kernel + 2 * stride - 2  # no step is left out
-    channels = inputs[0]
-    assert channels is not None
     stem = nn.Sequential(*_conv(channels, before, size, stride), act())
     layers: list[nn.Module] = [Stem(stem, stride, masked)]
     for stage in range(stages):
@@ -162,8 +184,7 @@ def network(
         several=lambda: (Several(masked, before, before), before),
         **{kind: partial(_recurrent, choose, layer, before) for kind, layer in kinds.items()},
     )
-    dropout = choose.value("dropout", [0.0, 0.2])
-    return nn.Sequential(*layers, summary, nn.Dropout(dropout), nn.Linear(features, classes))
+    return [*layers, summary], features
 
 
 def _recurrent(

@@ -1,7 +1,7 @@
 """Layers that hear: log-mel features of a waveform within a network, and what is over them.
 
 A window of the discrete Fourier transform is a strided convolution with sines and cosines, so that
-every runtime has it. SpecAugment (Park et al., arXiv 1904.08779) masks times and bands in training.
+every runtime has it; training, which needs no other runtime, has it from `torch.fft`. SpecAugment (Park et al., arXiv 1904.08779) masks times and bands in training.
 
 Layers over pictures of sound take and give one tensor (b, c + 1, bands, t): the picture, 0 after
 the end of a recording, and in the last channel 1 where it is and 0 after it. So options of a choice
@@ -69,8 +69,7 @@ class Mel(nn.Module):
         half = self.window // 2
         wave = functional.pad(x[:, :1], (half, half - 1))
         mask = x[:, 1:, :: self.hop]
-        waves = functional.conv1d(wave, self.basis, None, self.hop)
-        real, imaginary = waves.chunk(2, 1)
+        real, imaginary = self._transformed(wave).chunk(2, 1)
         power = torch.matmul(self.filters, real * real + imaginary * imaginary) + _LEAST
         y = power.log() if self.root == 0 else power.pow(self.root)
         if self.even:
@@ -78,6 +77,14 @@ class Mel(nn.Module):
                 2, keepdim=True
             ).clamp(min=1)
         return with_mask(y[:, None], mask[:, None])
+
+    def _transformed(self, wave: Tensor) -> Tensor:
+        """Real and imaginary parts of each window, (b, window + 2, frames), of a wave (b, 1, t)."""
+        if not self.training:
+            return functional.conv1d(wave, self.basis, None, self.hop)
+        windows = wave[:, 0].unfold(1, self.window, self.hop) * self.basis[0, 0]  # the Hann window
+        found = torch.fft.rfft(windows).transpose(1, 2)
+        return torch.cat([found.real, found.imag], 1)
 
 
 class Crop(nn.Module):

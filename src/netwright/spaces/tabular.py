@@ -6,7 +6,8 @@ give numbers on one scale within 3, and periodic ones in the form of RealMLP (Ho
 "Better by Default", arXiv 2407.04491), with a bias and the number itself beside. Members that share
 all layers but a scale of the first one's features and the last are TabM-mini (Gorishniy et al.,
 arXiv 2410.24210). There each row trains every member; here it trains one that is drawn, so that a
-step costs what it costs without members.
+step costs what it costs without members. Features as tokens that attend to each other are the
+FT-Transformer (arXiv 2106.11959), here of one to three layers and before the same last ones.
 """
 
 from __future__ import annotations
@@ -21,12 +22,16 @@ from torch import Tensor, nn
 
 from netwright.errors import SettingError
 from netwright.space import Answer, Choose, Design, Space
+from netwright.spaces.attention import Attention, Block, Token
+from netwright.spaces.ft_transformer import Features
 from netwright.spaces.input_shapes import check_sizes
 from netwright.spaces.portfolio import portfolio_of, prior_of
 from netwright.spaces.ready import ready
 
 _KNOTS = 16
 _MOST = 200  # numbers that are embedded; of more each says little, and their first layer is large
+_MOST_TOKENS = 64  # features that are tokens; the cost of attention grows with their square
+_TOKEN, _HEAD = 64, 16  # sizes of a token, and of a head
 _FREQUENCIES, _SIZE = 8, 4  # of the embedding of a number
 _FURTHEST = 2.0  # a knot from 0; beyond it the last piece goes on
 
@@ -60,17 +65,17 @@ def tabular(inputs: Sequence[int] | int, outputs: int, *, numbers: int | None = 
         outputs,
         recipe=recipe,
         name="tabular",
-        designs=_designs(0 < count <= _MOST),
+        designs=_designs(0 < count <= _MOST, shape[0] <= _MOST_TOKENS),
         portfolio=portfolio_of("tabular"),
         prior=prior_of("tabular"),
     )
 
 
-def _designs(embeds: bool) -> list[Design]:
+def _designs(embeds: bool, attends: bool) -> list[Design]:
     """Networks that did well on many tables, by their papers; the size is the width.
 
-    The MLP and the ResNet of Gorishniy et al. (arXiv 2106.11959), and, where numbers are embedded,
-    those like RealMLP and TabM.
+    The MLP, the ResNet and, of not too many features, the FT-Transformer of Gorishniy et al. (arXiv
+    2106.11959), and, where numbers are embedded, those like RealMLP and TabM.
     """
     mlp: dict[str, Answer] = {
         "layer": "plain", "depth": 2, "dropout": 0.1, "learning_rate": 0.003, "weight_decay": 0.01,
@@ -83,7 +88,14 @@ def _designs(embeds: bool) -> list[Design]:
         tabm = {**mlp, "embedding": "piecewise", "members": "eight", "linear": "alone"}
         found.append(Design("realmlp", realmlp, {"width": 1}, usual=256))
         found.append(Design("tabm", tabm, {"width": 1}, usual=256))
-    return [*found, Design("resnet", resnet, {"width": 1}, usual=192)]
+    found.append(Design("resnet", resnet, {"width": 1}, usual=192))
+    if attends:
+        tokens: dict[str, Answer] = {
+            **mlp, "embedding": "tokens", "tokens.depth": 2, "depth": 0, "linear": "alone",
+            "learning_rate": 0.001,
+        }  # fmt: skip
+        found.append(Design("ft_transformer", tokens, {"width": 1}, usual=64))
+    return found
 
 
 def recipe(choose: Choose) -> dict[str, Any]:
@@ -109,16 +121,19 @@ def network(choose: Choose, inputs: tuple[int, ...], outputs: int, numbers: int)
     def periodic(scale: float) -> nn.Module:
         return embedded(Periodic(numbers, scale), _SIZE)
 
-    first: nn.Module = nn.Linear(features, width)
+    def attended() -> nn.Module:
+        layers = choose.repeat("tokens.depth", 1, 3, lambda i: _attention(dropout))
+        return nn.Sequential(Tokens(features, layers), nn.Linear(_TOKEN, width))
+
+    ways: dict[str, Callable[[], nn.Module]] = {"none": lambda: nn.Linear(features, width)}
     if 0 < numbers <= _MOST:
-        first = choose.one_of(
-            "embedding",
-            none=lambda: nn.Linear(features, width),
-            piecewise=lambda: embedded(Piecewise(numbers), _KNOTS + 1),
-            slow=lambda: periodic(0.1),
-            middle=lambda: periodic(1.0),
-            fast=lambda: periodic(4.0),
-        )
+        ways["piecewise"] = lambda: embedded(Piecewise(numbers), _KNOTS + 1)
+        ways["slow"] = lambda: periodic(0.1)
+        ways["middle"] = lambda: periodic(1.0)
+        ways["fast"] = lambda: periodic(4.0)
+    if features <= _MOST_TOKENS:
+        ways["tokens"] = attended
+    first = choose.one_of("embedding", **ways) if len(ways) > 1 else ways["none"]()
     layer = choose.one_of(
         "layer",
         plain=lambda: lambda: Layer(width, act, dropout),
@@ -136,6 +151,27 @@ def network(choose: Choose, inputs: tuple[int, ...], outputs: int, numbers: int)
         "linear", alone=lambda: main, beside=lambda: Beside(main, nn.Linear(features, outputs))
     )
     return whole
+
+
+def _attention(dropout: float) -> nn.Module:
+    attention = Attention(_TOKEN, _TOKEN // _HEAD, _HEAD)
+    return Block(_TOKEN, 2 * _TOKEN, attention, nn.ReLU, dropout=dropout)
+
+
+class Tokens(nn.Module):
+    """Features as tokens that attend to each other, and what a class token makes of them."""
+
+    def __init__(self, features: int, body: nn.Module) -> None:
+        super().__init__()
+        self.features = Features(features, _TOKEN)
+        self.token = Token(features, _TOKEN, positions=False)
+        self.body = body
+        self.norm = nn.LayerNorm(_TOKEN)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, f) to (b, token)."""
+        out: Tensor = self.norm(self.body(self.token(self.features(x)))[:, 0])
+        return out
 
 
 class Layer(nn.Sequential):

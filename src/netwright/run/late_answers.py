@@ -1,0 +1,66 @@
+"""Late answers in a search whose trials are trainings in full, since no final follows to try them.
+
+After the well-known networks the best one so far is trained with its other late answers. What comes
+then has those of the best. A strategy knows nothing of it: it proposes and observes members with
+the first options, as in any search.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from netwright.run.plan import Plan
+from netwright.run.state import RunState
+from netwright.trial import SEARCH, Proposal, Trial, ranked
+
+_MOST = 2  # trials for late answers, of the few that there is time for
+
+
+class LateAnswers:
+    """Which trials of a search are for late answers, and which answers the others have.
+
+    `slots` are the trials at a time, which with a deterministic plan says what each may know.
+    """
+
+    def __init__(self, plan: Plan, state: RunState, slots: int) -> None:
+        self._plan, self._state, self._slots = plan, state, slots
+        late = [choice for choice in plan.space.choices.values() if choice.late]
+        self._others = sum(len(choice.options) - 1 for choice in late)
+
+    @property
+    def trials(self) -> int:
+        """How many trials are for them: none but where trials are trainings in full."""
+        own, plan = self._state.budget_of(None), self._plan
+        is_full = plan.stopper is None and own.amount > plan.evaluator.epochs
+        return min(_MOST, self._others) if is_full else 0
+
+    def next(self, number: int) -> Proposal | None:
+        """The best network so far with late answers that it was not trained with; None if none."""
+        best = self._best(number)
+        if best is None:
+            return None
+        tried = {trial.architecture for trial in self._state.history}
+        tried |= {proposal.architecture for proposal in self._state.record.running.values()}
+        for variant in self._plan.space.variants(best.architecture):
+            if variant not in tried:
+                return Proposal(variant, design=best.proposal.design)
+        return None
+
+    def adopted(self, proposal: Proposal, number: int) -> Proposal:
+        """A proposal with the late answers of the best network so far."""
+        best = self._best(number) if self.trials else None
+        if best is None:
+            return proposal
+        space = self._plan.space
+        late = {n: a for n, a in best.architecture.answers.items() if space.choices[n].late}
+        for variant in space.variants(proposal.architecture):
+            if late.items() <= variant.answers.items():
+                return replace(proposal, architecture=variant)
+        return proposal
+
+    def _best(self, number: int) -> Trial | None:
+        found = self._state.history.allowed(self._plan.limits, SEARCH)
+        if self._plan.deterministic:
+            found = [trial for trial in found if trial.number <= number - self._slots]
+        order = ranked(found, self._plan.objectives)
+        return order[0] if order else None
