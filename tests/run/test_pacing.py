@@ -192,10 +192,11 @@ def test_late_answers_are_tried_where_the_last_final_is_long(monkeypatch, each, 
 
 def trial_of(minutes: float, seconds: float, **changes) -> tuple[int, float]:
     """Epochs and seconds of a trial, where the usual one would take so many seconds."""
-    x = np.random.default_rng(0).normal(size=(60, 4))
-    data = from_arrays(x, (x[:, 0] > 0).astype(int))
+    kind = changes.pop("kind", "table")
+    x = np.random.default_rng(0).normal(size=(60, 4) if kind == "table" else (60, 16))
+    data = from_arrays(x, (x[:, 0] > 0).astype(int), kind=kind)
     training, larger = Training(data, **changes.pop("training", {})), changes.pop("larger", None)
-    plan = Plan(**{"space": mlp(data.shape, 2), "evaluator": training, "targets": (),
+    plan = Plan(**{"space": mlp(data.signature.input.sizes, 2), "evaluator": training, "targets": (),
                    "minutes": minutes, "refit": False, "designs": False, **changes})  # fmt: skip
     steps, pace = training.steps(Budget(training.epochs), {}), Pace()
     timed = {"params": 1e3, "macs": 1e3, "steps": steps.number, "batch": steps.batch}
@@ -236,9 +237,19 @@ def test_trainings_in_full_are_shorter_where_a_known_network_would_not_fit_else(
 
     assert length(400) == 200
     assert 100 < length(2000) < 140
-    assert length(20_000) == 30
+    assert length(20_000) == 75  # which are 150 steps
     assert length(20_000, limits={"macs": 2400}) == 200
     assert length(20_000, designs=False) == 200
+
+
+def test_trials_of_few_rows_have_so_many_steps_that_they_say_something() -> None:
+    """Networks are smaller instead; where there is time for none so long trials are short ones."""
+    usual = 24 / 100  # epochs of series, of two steps each
+    assert trial_of(1, 4.0 * usual, kind="series") == (128, 10.0)
+    length, seconds = trial_of(1, 11.0 * usual, kind="series")
+    assert 75 <= length < 85 and seconds == 10.0
+    length, seconds = trial_of(1, 60.0 * usual, kind="series")
+    assert 2 <= length < 24 and seconds == pytest.approx(3.75)
 
 
 @pytest.mark.parametrize(

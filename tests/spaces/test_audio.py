@@ -41,6 +41,14 @@ def test_features_are_those_of_a_fourier_transform() -> None:
     np.testing.assert_allclose(made[0, 0].numpy(), wanted, atol=1e-3)
 
 
+def test_features_are_the_same_in_training() -> None:
+    """There they come from `torch.fft`, elsewhere from what every runtime has."""
+    features = Mel(RATE, 128, 40, 24, 0.25, True)
+    x = torch.stack([torch.randn(3, 1003) * 0.1, torch.ones(3, 1003)], 1)
+    x[1, :, 700:] = 0
+    torch.testing.assert_close(features.train()(x), features.eval()(x), atol=1e-5, rtol=1e-4)
+
+
 @pytest.mark.parametrize("pool", ["mean_and_most", "weighed"])
 @pytest.mark.parametrize("even", [True, False])
 def test_an_answer_depends_on_its_recording_alone(pool: str, even: bool) -> None:

@@ -121,7 +121,7 @@ MOVED, MIXED = {"crop": 2, "flip": True}, {"cutmix": 0.5, "zoom": 0.4, "colour":
     [
         ((3, 32, 32), [MOVED, {"crop": 2}, MOVED | MIXED]),
         ((1, 32, 32), [{}, MOVED, MIXED]),
-        ((3, 16, 16), [{"crop": 1, "flip": True}, {"crop": 1}, {"crop": 1, "flip": True, "cutmix": 0.5}]),
+        ((3, 16, 16), [MOVED | {"crop": 1}, {"crop": 1}, MOVED | {"crop": 1, "cutmix": 0.5}]),
         ((1, 14, 14), [{}, {"crop": 1}, {"cutmix": 0.5}]),
         ((2, 8, 8), [{}, {"crop": 1}, {"cutmix": 0.5}]),
     ],

@@ -35,6 +35,7 @@ from netwright.trial import Budget
 _TEST_BYTES = 2**28  # of the test part, on which exported forms are compared
 _TIMED = 5  # steps that are timed to say what a training takes,
 _WHOLE = 20  # where there are at least so many times as many
+_FEW, _WARMING = 20, 0.5  # steps of an epoch that come before them, and seconds at most
 _CURVE_POINTS = 10  # epochs at which the validation part is scored, the last one always
 
 
@@ -270,7 +271,10 @@ class Training(Evaluator):
         return self.folds * self.repeats
 
     def time_steps(self, candidate: Candidate, budget: Budget) -> float | None:
-        """A first step, and some more that are timed; scoring is a forward pass a row."""
+        """Some steps after the first are timed, or after an epoch of few; scoring is one a row.
+
+        In the first epoch a network may take longer: see `netwright.spaces.random_kernels`.
+        """
         model = candidate.build()
         if self.folds > 1 or isinstance(model, Ensemble):
             candidates = candidates_of(candidate, model, self.trainings)
@@ -284,16 +288,18 @@ class Training(Evaluator):
             return None
         schedule = self.schedule(candidate.recipe, budget.horizon, self._rows)
         ends: list[float] = []
+        epoch = max(1, self._rows // steps.batch)
 
         def goes_on() -> bool:
             ends.append(time.perf_counter())
-            return len(ends) <= count
+            is_quick = ends[-1] - ends[0] < _WARMING
+            return len(ends) <= count + (epoch if is_quick and epoch <= _FEW else 0)
 
         try:
             self._fit(model, budget, schedule, candidate.seed, goes_on=goes_on)
         except Diverged:
             return None
-        step = float(np.median(np.diff(ends)))
+        step = float(np.median(np.diff(ends[-count - 1 :])))
         rows = len(self.data.validation) * (1 + min(budget.amount, _CURVE_POINTS))
         return step * (steps.number + rows / steps.batch / 3)
 

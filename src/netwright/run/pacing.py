@@ -20,7 +20,13 @@ from netwright.record.events import SchedulesPlanned, TimePlanned, TurnedDown
 from netwright.run.budget import Spending
 from netwright.run.plan import Plan
 from netwright.run.state import RunState
-from netwright.run.timed import TimedSteps, in_time, seconds_each, timed_examples
+from netwright.run.timed import (
+    TimedSteps,
+    in_time,
+    seconds_by_steps,
+    seconds_each,
+    timed_examples,
+)
 from netwright.run.timetable import SLACK, Schedules, Timetable, affordable, long_enough
 from netwright.run.trial_length import good_epochs, trial_length
 from netwright.trial import Budget, Proposal, Stage, Trial, ranked
@@ -34,6 +40,7 @@ _PASSES = 6  # over the test part: of the network, three times, and of each form
 _TRAINING = 3.0  # passes over a row that training on it takes
 _STARTING = 3.3  # seconds until a worker trains, on an idle machine of two cores
 _TIMED = 2  # of the best, whose steps are timed before they are trained for longer
+_UNLIKE = 8.0  # times its share that a well-known network may seem to take, to be timed itself
 _LAST = 0.5  # of what is left, for the last try to train any network at all
 _OVER = 1.5  # times its share after which a training is ended,
 _GRACE = 3.0  # and so many seconds beyond it at least: a worker's first training takes longer
@@ -216,7 +223,10 @@ class Pacing:
         return min(taken, default=0.0) / 2
 
     def is_too_long(self, proposal: Proposal, costs: Mapping[str, float]) -> bool:
-        """Whether a training would take more than a trial may, by what is known of others."""
+        """Whether a training would take more than a trial may, by what is known of others.
+
+        Well-known networks that others would speak against are timed: they may be unlike them.
+        """
         most = self.affordable(proposal)
         if most is None:
             return False
@@ -225,6 +235,11 @@ class Pacing:
         told = self._state.pace.seconds(costs, self._plan.evaluator.steps(budget, recipe))
         if told is None or told <= most:
             return False
+        if proposal.design is not None and told < _UNLIKE * most:
+            timed = seconds_by_steps(self._plan, proposal.architecture, budget)
+            told = told if timed is None else timed
+            if told <= most:
+                return False
         self._slow.append(told)
         return True
 

@@ -13,6 +13,7 @@ from netwright.evaluate.costs import Costs
 from netwright.evaluate.pace import Pace
 from netwright.network.threads import one_thread
 from netwright.run.plan import Plan
+from netwright.space import Architecture
 from netwright.trial import Budget, Proposal, Trial
 
 _SAMPLED = 40  # networks whose costs are looked at, of which some are timed
@@ -104,6 +105,12 @@ def in_time(refit: Proposal, seconds: float, left: float) -> Proposal | None:
     return replace(refit, budget=Budget(fewer)) if share >= _SHORTER else None
 
 
+def seconds_by_steps(plan: Plan, architecture: Architecture, budget: Budget) -> float | None:
+    """What a training of a network seems to take by some steps; None where none can be timed."""
+    with one_thread():
+        return plan.evaluator.time_steps(Candidate(plan.space, architecture, plan.seed), budget)
+
+
 class TimedSteps:
     """What networks that had a trial take for other epochs, by some steps that are timed now.
 
@@ -121,9 +128,7 @@ class TimedSteps:
         number, batch = evaluator.steps(Budget(epochs), recipe)
         key = trial.number, batch
         if key not in self._steps:
-            candidate = Candidate(self._plan.space, trial.architecture, self._plan.seed)
-            with one_thread():
-                whole = evaluator.time_steps(candidate, Budget(epochs))
+            whole = seconds_by_steps(self._plan, trial.architecture, Budget(epochs))
             self._steps[key] = None if whole is None else whole / max(1, number)
         step = self._steps[key]
         return None if step is None else step * number

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from netwright.evaluate.pace import Pace
 from netwright.run.plan import Plan
@@ -39,7 +39,7 @@ def trial_length(
     telling = math.ceil(_TELLING / _steps(plan))
     if not is_open or short[0] >= telling:
         return short
-    whole = _whole(plan, table, timed, pace, largest, more, good)
+    whole = _whole(plan, table, timed, pace, largest, more, good, small)
     return whole or _short(plan, table, timed, pace, more, telling)
 
 
@@ -63,8 +63,11 @@ def _whole(
     largest: float,
     more: float,
     least: int,
+    usually: Callable[[Sequence[float]], float] = middle,
 ) -> tuple[int, float] | None:
     """Of trainings in full, if they are to be had and not too many, or of `least` epochs or more.
+
+    They are to be had where those that `usually` gives of the networks that were timed are.
 
     They have fewer epochs, down to those of a good last training, where a well-known network would
     not fit else: a larger one that is trained for fewer ends higher. Four convolutions on 2,400
@@ -73,7 +76,7 @@ def _whole(
     """
     full = plan.evaluator.full_epochs
     for epochs in range(full, max(plan.evaluator.epochs, least), -1):
-        usual = middle(seconds_each(plan, pace, timed, epochs))
+        usual = usually(seconds_each(plan, pace, timed, epochs))
         share = table.share(more * usual if plan.refit else 0.0)
         if SLACK * usual > share:
             continue

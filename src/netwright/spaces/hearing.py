@@ -1,7 +1,8 @@
 """Layers that hear: log-mel features of a waveform within a network, and what is over them.
 
 A window of the discrete Fourier transform is a strided convolution with sines and cosines, so that
-every runtime has it; training, which needs no other runtime, has it from `torch.fft`. SpecAugment (Park et al., arXiv 1904.08779) masks times and bands in training.
+every runtime has it; training, which needs no other runtime, has it from `torch.fft`. SpecAugment
+(Park et al., arXiv 1904.08779) masks times and bands in training.
 
 Layers over pictures of sound take and give one tensor (b, c + 1, bands, t): the picture, 0 after
 the end of a recording, and in the last channel 1 where it is and 0 after it. So options of a choice

@@ -22,12 +22,17 @@ from netwright.data.random_kernels import KERNELS, LENGTH, dilations_for, kernel
 _DILATIONS = 12  # at most
 _FEATURES = 4032  # of a series, about; a multiple of the number of kernels
 _TIMES = 128  # of a series that are looked at, less than twice as many
+_REMEMBERED = 4096  # series whose features are, 16 KiB each
 _NEAR = 0.1  # deviations in which a share goes from 0 to 1
 _GOLDEN = (1 + 5**0.5) / 2
 
 
 class RandomKernels(nn.Module):
-    """Shares of all kernels and dilations, each on one scale as the batches in training say."""
+    """Shares of all kernels and dilations, each on one scale as the batches in training say.
+
+    They learn nothing, so those of a series are the same in each epoch: in training on a CPU those
+    of so many series are remembered.
+    """
 
     def __init__(self, channels: int, steps: int, masked: bool) -> None:
         super().__init__()
@@ -41,11 +46,29 @@ class RandomKernels(nn.Module):
             for place, dilation in enumerate(dilations)
         )
         self.norm = nn.BatchNorm1d(self.features, affine=False)
+        self._known: dict[bytes, Tensor] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_known": {}}
 
     def forward(self, x: Tensor) -> Tensor:
         """(b, c, t), the last channel a mask if masked, to (b, features)."""
-        out: Tensor = self.norm(torch.cat([share(x) for share in self.shares], 1))
+        is_asked_again = self.training and x.device.type == "cpu"
+        out: Tensor = self.norm(self._remembered(x) if is_asked_again else self._features(x))
         return out
+
+    def _features(self, x: Tensor) -> Tensor:
+        return torch.cat([share(x) for share in self.shares], 1)
+
+    @torch.no_grad()
+    def _remembered(self, x: Tensor) -> Tensor:
+        """The features of a batch, those that are known from before."""
+        keys = [row.tobytes() for row in x.numpy(force=True)]
+        new = {key: place for place, key in enumerate(keys) if key not in self._known}
+        found = dict(zip(new, self._features(x[list(new.values())]), strict=True)) if new else {}
+        for key in list(found)[: max(0, _REMEMBERED - len(self._known))]:
+            self._known[key] = found[key].clone()
+        return torch.stack([self._known[key] if key in self._known else found[key] for key in keys])
 
 
 class Shares(nn.Module):
