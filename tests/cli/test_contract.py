@@ -63,9 +63,9 @@ def test_the_document(finished) -> None:
     assert document["status"] == "done"
     assert 0.3 < document["test"]["accuracy"] <= 1
     assert document["reference"]["name"] == "SVM-RBF"
-    assert [t["number"] for t in document["trials"]] == list(range(8))
+    assert [t["number"] for t in document["trials"]] == list(range(9))
     # three of the search, two finals, the second with and without CutMix, and the last training
-    stages = ["search"] * 3 + ["final 1"] * 2 + ["final 2"] * 2 + ["refit"]
+    stages = ["search"] * 3 + ["final 1"] * 2 + ["final 2"] * 3 + ["refit"]
     assert [t["stage"] for t in document["trials"]] == stages
     assert sorted(t["architecture"]["cutmix"] for t in document["trials"][5:7]) == [0.0, 0.5]
     for trial in document["trials"]:
@@ -82,7 +82,7 @@ def test_status_prints_the_same_document(finished, here) -> None:
     done = here(folder, "status", "a", "--json")
     assert (done.returncode, json.loads(done.stdout)) == (0, document)
     listed = here(folder, "status", "--json")
-    assert json.loads(listed.stdout)["runs"] == [{"run": "a", "status": "done", "trials": 8}]
+    assert json.loads(listed.stdout)["runs"] == [{"run": "a", "status": "done", "trials": 9}]
 
 
 def test_a_finished_run_goes_on_with_more_trials(tmp_path: Path, here) -> None:

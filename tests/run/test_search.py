@@ -112,10 +112,10 @@ def test_refit_is_where_it_can_be_checked(digits: nw.Data, tmp_path: Path) -> No
     assert len(both.validation) == 0
     assert torch.equal(both.test.x, digits.test.x)
 
-    def stages(data: nw.Data, name: str, **given: object) -> list[str]:
+    def stages(data: nw.Data, name: str, folds: int | None = None, **given: object) -> list[str]:
         run = nw.search(
             nw.Space(network, data),
-            nw.Training(data, epochs=1, full_epochs=2),
+            nw.Training(data, epochs=1, full_epochs=2, folds=folds),  # type: ignore[arg-type]
             trials=2, finals=[(1, 2)], workers=0, store=tmp_path / "runs.db", run=name, **given,
         )  # fmt: skip
         return [str(t.proposal.stage) for t in run.record.history]
@@ -123,8 +123,10 @@ def test_refit_is_where_it_can_be_checked(digits: nw.Data, tmp_path: Path) -> No
     before = ["search", "search", "final 1"]
     assert stages(digits, "a") == [*before, "refit"]
     assert stages(digits, "b", refit=False) == before
-    assert stages(digits.without_test(), "c") == before
-    assert stages(digits.without_test(), "d", refit=True) == [*before, "refit"]
+    assert stages(digits.without_test(), "c", folds=1) == before
+    assert stages(digits.without_test(), "d", folds=1, refit=True) == [*before, "refit"]
+    assert stages(digits.without_test(), "e", folds=3) == [*before, "refit"]
+    assert stages(digits.without_test(), "f", folds=3, refit=False) == before
     with pytest.raises(SettingError, match="Function cannot"):
         nw.search(SPACES["flat"](), lambda model, epochs: 0.5, trials=1, refit=True,
                   store=tmp_path / "runs.db")  # fmt: skip

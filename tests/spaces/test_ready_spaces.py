@@ -29,7 +29,7 @@ def test_every_option_of_convnet_makes_another_network() -> None:
     space = spaces.convnet((1, 14, 14), 10)
     full = {name: choice.options[-1] for name, choice in space.choices.items()}
     base = space.architecture(full)
-    recipe = set(space.recipe(base)) | {"dropout"}
+    recipe = set(space.recipe(base)) | {"dropout", "augmentation"}
     with torch.device("meta"):
         prints = {survey(space.build(base), space.inputs).fingerprint}
         for name, choice in space.choices.items():

@@ -166,7 +166,7 @@ SEARCH = (
         "--refit",
         "switch",
         None,
-        "Train the best on the validation part too, which gives it more rows; None for where a test part is left to score it.",
+        "Train the best on the validation part too, which gives it more rows; None for where a test part is left to score it, or folds said what all rows are worth.",
     ),
     Declared(
         "baseline",

@@ -134,7 +134,7 @@ class Plan:
     refit: bool = option(
         None,
         "train the best on the validation part too, which gives it more rows; None for where a "
-        "test part is left to score it.",
+        "test part is left to score it, or folds said what all rows are worth.",
         rule=switch(none=True),
         fixed=True,
     )
@@ -318,7 +318,7 @@ class Plan:
         self._set("proxies", proxies)
         self._set("finals", checks.checked_finals(self.word, finals))
         if given.refit is None:
-            scored = evaluator.test_examples is not None
+            scored = evaluator.test_examples is not None or evaluator.trainings > 1
             can = evaluator.for_refit() is not None
             self._set("refit", scored and can and not self._is_of_folds)
 

@@ -113,7 +113,7 @@ def search(
             for 8 with a third of the full schedule, then 2 with all of it, or for 4 with all of it
             where a trial has a third; () for no finals.
         refit: train the best on the validation part too, which gives it more rows; None for where a
-            test part is left to score it.
+            test part is left to score it, or folds said what all rows are worth.
         baseline: random networks to train beside, to measure what the search is worth; "same" for
             as many as could be trained in the time that the search took.
         workers: processes of one thread each; 0 runs in this process.
