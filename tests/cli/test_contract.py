@@ -64,17 +64,18 @@ def test_the_document(finished) -> None:
     assert 0.3 < document["test"]["accuracy"] <= 1
     assert document["reference"]["name"] == "SVM-RBF"
     assert [t["number"] for t in document["trials"]] == list(range(9))
-    # three of the search, two finals, the second with and without CutMix, and the last training
+    # three of the search, two finals, the second with each augmentation, and the last training
     stages = ["search"] * 3 + ["final 1"] * 2 + ["final 2"] * 3 + ["refit"]
     assert [t["stage"] for t in document["trials"]] == stages
-    assert sorted(t["architecture"]["cutmix"] for t in document["trials"][5:7]) == [0.0, 0.5]
+    last = [t["architecture"]["augmentation"] for t in document["trials"][5:8]]
+    assert last == ["none", "shifted", "mixed"]
     for trial in document["trials"]:
         assert set(trial) >= {"number", "status", "reason", "architecture", "metrics", "seconds"}
         assert trial["status"] == "done"
         assert trial["metrics"]["params"] <= 200_000
         assert trial["metrics"]["latency_ms@onnxruntime"] > 0
         assert "stem.width" in trial["architecture"]
-    assert document["best"]["number"] == 7
+    assert document["best"]["number"] == 8
 
 
 def test_status_prints_the_same_document(finished, here) -> None:

@@ -36,8 +36,8 @@ SPACE = Space(network, (3,), 2)
 
 @pytest.mark.parametrize(
     ("count", "values", "folds"),
-    [(400, 10, 5), (600, 10, 3), (2100, 10, 1), (400, 12_000, 3), (400, 50_000, 1), (60, 300_000, 3),
-     (1500, 2000, 3), (1500, 20_000, 1)],
+    [(400, 10, 5), (600, 10, 3), (2100, 10, 1), (400, 12_000, 3), (400, 50_000, 1),
+     (60, 300_000, 3), (1500, 2000, 3), (1500, 20_000, 1)],
 )  # fmt: skip
 def test_rows_with_many_values_are_divided_in_fewer_folds(count, values, folds) -> None:
     x = np.broadcast_to(np.uint8(0), (count, 1, values))

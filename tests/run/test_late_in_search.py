@@ -1,5 +1,6 @@
 """Where trials are trainings in full the search tries late answers, since no final does."""
 
+import random
 from contextlib import suppress
 from typing import Any
 
@@ -45,7 +46,11 @@ class Enough(Exception):
 
 
 def searched(
-    monkeypatch, epochs: int = FULL, stops: tuple[int, ...] = (), **changes: Any
+    monkeypatch,
+    epochs: int = FULL,
+    stops: tuple[int, ...] = (),
+    several: Inline | None = None,
+    **changes: Any,
 ) -> list[tuple[str | None, str, str]]:
     """Design, activation and late answer of each trial of `epochs`; stopped after so many of them.
 
@@ -65,13 +70,14 @@ def searched(
     store.clear()
     store.create("a", settings_of(plan) | first_of_space(plan))
     write(store, "a", TimePlanned(Division(600.0, 0.0, 30.0, 1), Share(epochs, 90.0, None), ()))
+    executor = several or Inline()
     for most in (*stops, None):
 
         def watch(progress: Any, most: int | None = most) -> None:
             if most is not None and len(progress.history) >= most:
                 raise Enough
 
-        loop = Loop(plan, store, "a", Inline(), watch, clock=lambda: 0.0, ending=30)
+        loop = Loop(plan, store, "a", executor, watch, clock=lambda: 0.0, ending=30)
         with suppress(Enough):
             loop.run()
     found = [t for t in read_record(store, "a").history if t.proposal.stage.is_search]
@@ -118,3 +124,28 @@ def test_a_strategy_proposes_and_observes_the_first_options_alone(monkeypatch) -
     tried = searched(monkeypatch, strategy=Watched(population=3, sample=2))
     assert {way for _, _, way in tried} == set(WAYS)
     assert set(known) == {"none"} and len(known) >= len(tried)
+
+
+class Several(Inline):
+    """Three trials at a time, which end in an order of its own."""
+
+    slots = 3  # type: ignore[assignment]
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._rng, self._held = random.Random(seed), []
+
+    def wait(self, seconds: float) -> list[Any]:
+        while message := super().wait(0.0):
+            self._held += message
+        self._rng.shuffle(self._held)
+        ended, self._held = self._held[:1], self._held[1:]
+        return ended
+
+
+def test_with_several_workers_a_deterministic_run_does_not_depend_on_who_is_first(
+    monkeypatch,
+) -> None:
+    found = [searched(monkeypatch, several=Several(seed), deterministic=True) for seed in range(6)]
+    assert all(each == found[0] for each in found)
+    assert {way for _, _, way in found[0]} == set(WAYS)

@@ -196,8 +196,9 @@ def trial_of(minutes: float, seconds: float, **changes) -> tuple[int, float]:
     x = np.random.default_rng(0).normal(size=(60, 4) if kind == "table" else (60, 16))
     data = from_arrays(x, (x[:, 0] > 0).astype(int), kind=kind)
     training, larger = Training(data, **changes.pop("training", {})), changes.pop("larger", None)
-    plan = Plan(**{"space": mlp(data.signature.input.sizes, 2), "evaluator": training, "targets": (),
-                   "minutes": minutes, "refit": False, "designs": False, **changes})  # fmt: skip
+    plan = Plan(**{"space": mlp(data.signature.input.sizes, 2), "evaluator": training,
+                   "targets": (), "minutes": minutes, "refit": False, "designs": False,
+                   **changes})  # fmt: skip
     steps, pace = training.steps(Budget(training.epochs), {}), Pace()
     timed = {"params": 1e3, "macs": 1e3, "steps": steps.number, "batch": steps.batch}
     pace.learn_json(timed | {"seconds": seconds})

@@ -1,5 +1,7 @@
 """The fixed kernels of MiniRocket as a part of networks."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -44,6 +46,21 @@ def test_they_begin_once_and_are_kept(tmp_path) -> None:
     again.load_state_dict(load_file(tmp_path / "kept.safetensors"))
     again.train()(5 * series(seed=1))
     assert torch.equal(again.shares[0].thresholds, before["shares.0.thresholds"])
+
+
+def test_what_is_remembered_of_series_is_forgotten_with_what_it_came_from() -> None:
+    kernels, x = RandomKernels(1, 60, False), series()
+    untouched = {name: value.clone() for name, value in kernels.state_dict().items()}
+    first = kernels.train()(x)
+    assert torch.equal(kernels(x[[5, 3, 7]]).argmax(0), first[[5, 3, 7]].argmax(0))
+    assert len(kernels._known) == 40
+    assert kernels.double()(x.double()).dtype == torch.float64
+    kernels.float().load_state_dict(untouched)
+    assert torch.allclose(kernels(x), first, atol=1e-5)  # it begins anew
+    kernels.shares[0].thresholds.add_(1.0)
+    kernels.load_state_dict({**kernels.state_dict()})
+    assert not torch.allclose(kernels(x), first, atol=1e-5)
+    assert copy.deepcopy(kernels)._known == {}
 
 
 @settings(deadline=None, max_examples=25)

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from netwright.run.plan import Plan
 from netwright.run.state import RunState
+from netwright.space import Answer, Architecture
 from netwright.trial import SEARCH, Proposal, Trial, ranked
 
 _MOST = 2  # trials for late answers, of the few that there is time for
@@ -35,14 +36,15 @@ class LateAnswers:
         return min(_MOST, self._others) if is_full else 0
 
     def next(self, number: int) -> Proposal | None:
-        """The best network so far with late answers that it was not trained with; None if none."""
+        """The best network so far with late answers that none was trained with; None if none."""
         best = self._best(number)
         if best is None:
             return None
-        tried = {trial.architecture for trial in self._state.history}
-        tried |= {proposal.architecture for proposal in self._state.record.running.values()}
+        begun = [trial.proposal for trial in self._state.history]
+        begun += self._state.record.running.values()
+        tried = [self._late(proposal.architecture) for proposal in begun]
         for variant in self._plan.space.variants(best.architecture):
-            if variant not in tried:
+            if self._late(variant) not in tried:
                 return Proposal(variant, design=best.proposal.design)
         return None
 
@@ -51,12 +53,15 @@ class LateAnswers:
         best = self._best(number) if self.trials else None
         if best is None:
             return proposal
-        space = self._plan.space
-        late = {n: a for n, a in best.architecture.answers.items() if space.choices[n].late}
-        for variant in space.variants(proposal.architecture):
+        late = self._late(best.architecture)
+        for variant in self._plan.space.variants(proposal.architecture):
             if late.items() <= variant.answers.items():
                 return replace(proposal, architecture=variant)
         return proposal
+
+    def _late(self, architecture: Architecture) -> dict[str, Answer]:
+        choices = self._plan.space.choices
+        return {name: a for name, a in architecture.answers.items() if choices[name].late}
 
     def _best(self, number: int) -> Trial | None:
         found = self._state.history.allowed(self._plan.limits, SEARCH)

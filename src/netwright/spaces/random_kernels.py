@@ -51,6 +51,15 @@ class RandomKernels(nn.Module):
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_known": {}}
 
+    def _load_from_state_dict(self, *args: Any) -> None:
+        super()._load_from_state_dict(*args)
+        self._known = {}
+
+    def _apply(self, fn: Any, recurse: bool = True) -> RandomKernels:
+        self._known = {}
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return self
+
     def forward(self, x: Tensor) -> Tensor:
         """(b, c, t), the last channel a mask if masked, to (b, features)."""
         is_asked_again = self.training and x.device.type == "cpu"
@@ -97,7 +106,7 @@ class Shares(nn.Module):
 
     def _load_from_state_dict(self, *args: Any) -> None:
         super()._load_from_state_dict(*args)
-        self._begun = True
+        self._begun = self.thresholds.is_meta or bool(self.thresholds.any())
 
     def forward(self, x: Tensor) -> Tensor:
         """(b, c, t) to (b, 84 count)."""
