@@ -22,7 +22,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from of_tasks.problem import Method, Parts
+from of_tasks.problem import Method, Parts, is_there
 
 KINDS = ("tables", "series", "texts", "sounds")
 
@@ -73,17 +73,17 @@ def table(kept: Mapping[str, Any], methods: Sequence[str], seeds: int) -> str:
     return "\n".join(lines)
 
 
-def of_kind(kind: str, given: argparse.Namespace) -> str:
-    """The table of a kind of data; what is measured is kept in its file, if it has one."""
+def of_kind(kind: str, given: argparse.Namespace, every: dict[str, dict[str, Any]]) -> str:
+    """The table of a kind of data; `every` has what was measured of each kind, and takes the rest.
+
+    It is written to the file that was given, if one was.
+    """
     module = import_module(f"of_tasks.{kind}")
-    methods = [each for each in module.METHODS if each.is_installed()]
+    methods = [each for each in module.METHODS if is_there(each.needs)]
     methods = [each for each in methods if each.name in (given.methods or [each.name])]
-    file = given.json and given.json / f"{kind}.json"
-    kept: dict[str, Any] = {}
-    if file and file.is_file():
-        kept = json.loads(file.read_text(encoding="utf-8"))
+    kept = every.setdefault(kind, {})
     for problem in module.PROBLEMS:
-        if problem.name not in (given.only or [problem.name]) or not problem.can_be_read():
+        if problem.name not in (given.only or [problem.name]) or not is_there(problem.needs):
             continue
         for seed in range(given.seeds):
             parts = replace(problem.parts(seed), minutes=given.minutes)
@@ -92,8 +92,8 @@ def of_kind(kind: str, given: argparse.Namespace) -> str:
                 if key in kept:
                     continue
                 kept[key] = measured(key, method, parts, seed)
-                if file:
-                    file.write_text(json.dumps(kept), encoding="utf-8")
+                if given.json:
+                    given.json.write_text(json.dumps(every), encoding="utf-8")
     if not kept:
         return f"{kind}: none of the data sets can be read here"
     return table(kept, [each.name for each in methods], given.seeds)
@@ -107,15 +107,17 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="names of data sets")
     parser.add_argument("--methods", nargs="*")
     parser.add_argument("--quick", action="store_true", help="one small table, a minute")
-    parser.add_argument("--json", type=Path, help="a folder; what was measured, gone on with")
+    parser.add_argument("--json", type=Path, help="what was measured; kept, and gone on with")
     given = parser.parse_args()
     if given.quick:
         given.kinds, given.only, given.seeds, given.minutes = ["tables"], ["wine"], 1, 1.0
-        given.json = None
+    every: dict[str, dict[str, Any]] = {}
+    if given.json and given.json.is_file() and not given.quick:
+        every = json.loads(given.json.read_text(encoding="utf-8"))
     for kind in given.kinds or KINDS:
         if kind not in KINDS:
             parser.error(f"KIND must be one of {', '.join(KINDS)}, got {kind!r}.")
-        print(of_kind(kind, given))
+        print(of_kind(kind, given, every))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,17 +40,20 @@ class Parts:
         return 100 * float(accuracy_score(np.asarray(self.y_test), np.asarray(answers)))
 
 
+def is_there(needs: str | Path) -> bool:
+    """Whether a package is installed, or a folder there; nothing is always."""
+    if isinstance(needs, Path):
+        return needs.is_dir()
+    return not needs or find_spec(needs) is not None
+
+
 @dataclass(frozen=True)
 class Problem:
-    """A data set by its name, its parts by a seed, and the package or file that has it."""
+    """A data set by its name, its parts by a seed, and the package or folder that has it."""
 
     name: str
     parts: Callable[[int], Parts]
-    needs: str = ""
-
-    def can_be_read(self) -> bool:
-        """Whether its package is installed."""
-        return not self.needs or find_spec(self.needs) is not None
+    needs: str | Path = ""
 
 
 @dataclass(frozen=True)
@@ -59,10 +63,6 @@ class Method:
     name: str
     fit: Callable[[Parts, int], Answer]
     needs: str = ""
-
-    def is_installed(self) -> bool:
-        """Whether its package is there."""
-        return not self.needs or find_spec(self.needs) is not None
 
 
 def fitted(model: Any, parts: Parts) -> Answer:

@@ -1,8 +1,8 @@
 """Recordings of Debian's `asterisk-core-sounds-*-wav`, and what a user would take for them.
 
-The files lie under `SOUNDS`, by default where Debian installs them. *language* is which of five
-languages a recording of letters, digits and prompts is in; *what it is about* is the sub-folder of
-English and Italian ones; *digit* is which of ten digits is said, in any of the languages.
+The files lie in the folder `SOUNDS` of the environment, by default where Debian installs them.
+*language* is which of five languages a recording is in; *counts or orders* is whether a number is
+said as "two" or as "second"; *digit* is which of ten digits is said, in any of the languages.
 
 - the mean and deviation of each of 40 log-mel bands, with a support vector machine;
 - netwright: the command line from the files to the export, `netwright search --data FOLDER`, and
@@ -97,7 +97,8 @@ def _machine(parts: Parts, seed: int) -> Answer:
 
 
 def _netwright(parts: Parts, seed: int) -> Answer:
-    folder = Path(tempfile.mkdtemp(prefix="sounds-"))
+    kept = tempfile.TemporaryDirectory(prefix="sounds-")  # until `answer` is dropped
+    folder = Path(kept.name)
     for place, (file, label) in enumerate(zip(parts.x, parts.y, strict=True)):
         named = folder / "train" / label / f"{place}.wav"
         named.parent.mkdir(parents=True, exist_ok=True)
@@ -108,13 +109,13 @@ def _netwright(parts: Parts, seed: int) -> Answer:
     )  # fmt: skip
 
     def answer(files: Sequence[Path]) -> list[str]:
-        asked = folder / "asked"
+        asked = Path(kept.name) / "asked"
         asked.mkdir()
         for place, file in enumerate(files):
             (asked / f"{place:05}.wav").symlink_to(file)
         _run("predict", folder / "best", asked, "--out", folder / "answers.csv")
         with (folder / "answers.csv").open(encoding="utf-8", newline="") as lines:
-            header, *rows = csv.reader(lines)
+            _, *rows = csv.reader(lines)
         said = {Path(row[0]).stem: row[1] for row in rows}
         return [said[f"{place:05}"] for place in range(len(files))]
 
@@ -130,15 +131,10 @@ def _run(*words: Any) -> None:
         raise RuntimeError(done.stderr)
 
 
-class _Recorded(Problem):
-    def can_be_read(self) -> bool:
-        return FOLDER.is_dir()
-
-
 PROBLEMS = (
-    _Recorded("language", partial(_divided, _languages, 0.25)),
-    _Recorded("counts or orders", partial(_divided, _numbers, 0.25)),
-    _Recorded("digit", partial(_divided, _digits, 0.4)),
+    Problem("language", partial(_divided, _languages, 0.25), FOLDER),
+    Problem("counts or orders", partial(_divided, _numbers, 0.25), FOLDER),
+    Problem("digit", partial(_divided, _digits, 0.4), FOLDER),
 )
 
 METHODS = (Method("log-mel and SVM", _machine), Method("netwright", _netwright))

@@ -1,7 +1,7 @@
 """Sayings of Debian's `fortunes` by their topic, and what a user would take in netwright's place.
 
-The files of `fortunes` (and `fortunes-de` for the languages) lie under `--fortunes`, by default
-where Debian installs them. A fifth of the texts is the test part.
+The files lie in the folder `FORTUNES` of the environment, by default where Debian installs them. A
+fifth of the texts is the test part.
 
 - words and pairs of words by TF-IDF with logistic regression, by the defaults of scikit-learn;
 - the same with the best of 12 settings (words or characters, penalty) in a cross-validation;
@@ -58,12 +58,9 @@ def _tuned(parts: Parts, seed: int) -> Answer:
     return fitted(GridSearchCV(model, [{**words, **strengths}, {**signs, **strengths}]), parts)
 
 
-class _Topics(Problem):
-    def can_be_read(self) -> bool:
-        return FOLDER.is_dir()
-
-
-PROBLEMS = tuple(_Topics(name, partial(_of_topics, topics)) for name, topics in TOPICS.items())
+PROBLEMS = tuple(
+    Problem(name, partial(_of_topics, topics), FOLDER) for name, topics in TOPICS.items()
+)
 
 METHODS = (
     Method("TF-IDF and logistic", _linear),

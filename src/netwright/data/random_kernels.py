@@ -62,8 +62,7 @@ class RandomKernels:
         each = [
             count // len(dilations) + (n < count % len(dilations)) for n in range(len(dilations))
         ]
-        golden = (np.arange(1, count * len(kernels) + 1) * (np.sqrt(5) + 1) / 2) % 1
-        quantiles = torch.from_numpy(golden).float().reshape(count, len(kernels))
+        quantiles = quantiles_for(count)
         filled = series.nan_to_num(0.0)
         thresholds, start = [], 0
         for dilation, number in zip(dilations, each, strict=True):
@@ -115,6 +114,12 @@ def dilations_for(steps: float, most: int = 32) -> tuple[int, ...]:
     """Up to so many different dilations, by which a kernel spans no more than a series."""
     largest = np.log2(max(1.0, (steps - 1) / (LENGTH - 1)))
     return tuple(dict.fromkeys(int(2**power) for power in np.linspace(0, largest, most)))
+
+
+def quantiles_for(count: int) -> Tensor:
+    """The quantiles (count, 84) of the thresholds of each kernel, spread by the golden ratio."""
+    golden = (np.arange(1, count * KERNELS + 1) * (np.sqrt(5) + 1) / 2) % 1
+    return torch.from_numpy(golden).float().reshape(count, KERNELS)
 
 
 def _there(series: Tensor) -> Tensor:

@@ -68,16 +68,17 @@ class Sources:
         named = candidates[count + attempt :]
         if self._late.trials and self._pending(SEARCH, number) is None:
             return None
+        variant = self._late.next(number) if self._is_for_late(count, attempt) else None
         first = self._first(count, attempt)
         proposal: Proposal | End | None
-        if self._is_for_late(count, attempt) and (variant := self._late.next(number)):
+        if variant is not None:
             proposal = variant
         elif first is not None:
             proposal = self._entering(number, first)
         else:
             proposal = Proposal(named[0]) if named else self._ask(SEARCH, number, attempt)
         if isinstance(proposal, Proposal):
-            if not self._is_for_late(count, attempt):
+            if variant is None:
                 proposal = self._late.adopted(proposal, number)
             out_of_epochs = spending.out_of_epochs(proposal.epochs)
             return End(out_of_epochs) if out_of_epochs else proposal

@@ -73,7 +73,21 @@ class Residual(nn.Module):
         return out
 
 
-class InvertedBottleneck(nn.Module):
+class Bypassed(nn.Module):
+    """Layers around which the input goes by, where they change neither its width nor its size."""
+
+    def __init__(self, layers: list[nn.Module], is_same: bool) -> None:
+        super().__init__()
+        self.body = nn.Sequential(*layers)
+        self.residual = is_same
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, inputs, h, w) to (b, outputs, h / stride, w / stride)."""
+        out: Tensor = self.body(x)
+        return x + out if self.residual else out
+
+
+class InvertedBottleneck(Bypassed):
     """Widen, convolve each channel, narrow (Sandler et al., arXiv 1801.04381)."""
 
     def __init__(
@@ -87,24 +101,18 @@ class InvertedBottleneck(nn.Module):
         stride: int = 1,
         expand: int = 3,
     ) -> None:
-        super().__init__()
         inner = inputs * expand
-        self.body = nn.Sequential(
+        layers = [
             *conv_norm(inputs, inner, 1, norm),
             act(),
             *conv_norm(inner, inner, kernel, norm, stride=stride, groups=inner),
             act(),
             *conv_norm(inner, outputs, 1, norm),
-        )
-        self.residual = (inputs == outputs) & (stride == 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(b, inputs, h, w) to (b, outputs, h / stride, w / stride)."""
-        out: Tensor = self.body(x)
-        return x + out if self.residual else out
+        ]
+        super().__init__(layers, (inputs == outputs) & (stride == 1))
 
 
-class NextBlock(nn.Module):
+class NextBlock(Bypassed):
     """Convolve each channel, widen, narrow, with one activation (Liu et al., arXiv 2201.03545).
 
     Departures: the normalisation and activation are those of the network, and a block that halves
@@ -122,20 +130,14 @@ class NextBlock(nn.Module):
         stride: int = 1,
         expand: int = 4,
     ) -> None:
-        super().__init__()
         inner = outputs * expand
-        self.body = nn.Sequential(
+        layers = [
             *conv_norm(inputs, inputs, kernel, norm, stride=stride, groups=inputs),
             nn.Conv2d(inputs, inner, 1),
             act(),
             *conv_norm(inner, outputs, 1, norm),
-        )
-        self.residual = (inputs == outputs) & (stride == 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(b, inputs, h, w) to (b, outputs, h / stride, w / stride)."""
-        out: Tensor = self.body(x)
-        return x + out if self.residual else out
+        ]
+        super().__init__(layers, (inputs == outputs) & (stride == 1))
 
 
 class SqueezeExcite(nn.Module):

@@ -10,6 +10,7 @@ times; and a value counts in part where it is near a threshold, so that rounding
 from __future__ import annotations
 
 import math
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from netwright.data.random_kernels import KERNELS, LENGTH, dilations_for, kernels_for
+from netwright.data.random_kernels import (
+    KERNELS,
+    LENGTH,
+    dilations_for,
+    kernels_for,
+    quantiles_for,
+)
 
 _DILATIONS = 12  # at most
 _FEATURES = 4032  # of a series, about; a multiple of the number of kernels
 _TIMES = 128  # of a series that are looked at, less than twice as many
 _REMEMBERED = 4096  # series whose features are, 16 KiB each
 _NEAR = 0.1  # deviations in which a share goes from 0 to 1
-_GOLDEN = (1 + 5**0.5) / 2
 
 
 class RandomKernels(nn.Module):
@@ -72,7 +78,7 @@ class RandomKernels(nn.Module):
     @torch.no_grad()
     def _remembered(self, x: Tensor) -> Tensor:
         """The features of a batch, those that are known from before."""
-        keys = [row.tobytes() for row in x.numpy(force=True)]
+        keys = [blake2b(row.tobytes(), digest_size=16).digest() for row in x.numpy(force=True)]
         new = {key: place for place, key in enumerate(keys) if key not in self._known}
         found = dict(zip(new, self._features(x[list(new.values())]), strict=True)) if new else {}
         for key in list(found)[: max(0, _REMEMBERED - len(self._known))]:
@@ -95,10 +101,7 @@ class Shares(nn.Module):
     ) -> None:
         super().__init__()
         self.dilation, self.stride, self.masked = dilation, stride, masked
-        self.places = [
-            [((first + n) * KERNELS + row + 1) * _GOLDEN % 1 for n in range(count)]
-            for row in range(KERNELS)
-        ]
+        self.first, self.count = first, count
         self.register_buffer("kernels", kernels.clone())
         self.register_buffer("scale", torch.ones(KERNELS, 1))
         self.register_buffer("thresholds", torch.zeros(KERNELS, count, 1))
@@ -129,7 +132,7 @@ class Shares(nn.Module):
         there = mask.expand_as(sums) > 0
         flat = torch.where(there, sums, math.inf).transpose(0, 1).flatten(1)
         order, counts = flat.sort(1).values, there.transpose(0, 1).flatten(1).sum(1, keepdim=True)
-        places = torch.tensor(self.places, device=sums.device)
+        places = quantiles_for(self.first + self.count)[self.first :].T.to(sums.device)
         index = (places * (counts - 1)).long().clamp(min=0)
         found = order.gather(1, index)
         mean = (sums * mask).sum((0, 2)) / counts[:, 0].clamp(min=1)
