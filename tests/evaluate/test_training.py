@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -13,11 +14,13 @@ from torch.nn.functional import cross_entropy, one_hot
 from netwright import data as datasets
 from netwright.data import Data
 from netwright.errors import SettingError
+from netwright.evaluate import fit as fit_module
 from netwright.evaluate import training
 from netwright.evaluate.base import Candidate, Context
 from netwright.evaluate.cutmix import cutmix, mix, mixup
 from netwright.evaluate.fit import Schedule, _Average, fit
 from netwright.evaluate.function import Function
+from netwright.evaluate.kept_answers import answers_kept
 from netwright.evaluate.reference import reference
 from netwright.evaluate.training import Training
 from netwright.space import Choose, Space
@@ -164,6 +167,86 @@ def test_the_learning_rate_rises_then_falls_to_nothing() -> None:
     assert rates[0] == pytest.approx(0.025)
     assert rates[-1] < 1e-3
     assert rates[60] == pytest.approx(0.5 * (1 + math.cos(math.pi * (0.605 - 0.2) / 0.8)))
+
+
+def fitted(
+    digits: Data, epochs: int, elapsed: Callable[[], float] | None
+) -> tuple[nn.Module, list[float], list[int]]:
+    """A network, the learning rates of its steps, and the epochs that it reported."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    rates: list[float] = []
+    reported: list[int] = []
+
+    def goes_on() -> bool:
+        rates.append(optimizers[-1].param_groups[0]["lr"])
+        return True
+
+    optimizers: list[torch.optim.Optimizer] = []
+    schedule = Schedule(batch=64, learning_rate=1.0, warmup=0.2)
+    with pytest.MonkeyPatch.context() as patch:
+        made = fit_module._optimizer
+        patch.setattr(
+            fit_module,
+            "_optimizer",
+            lambda *given: optimizers.append(made(*given)) or optimizers[0],
+        )
+        fit(
+            model, digits.train, Budget(epochs), schedule, task=digits.task,
+            normalise=digits.normalise, seed=0, device=torch.device("cpu"), goes_on=goes_on,
+            report=lambda epoch, metrics: reported.append(epoch), elapsed=elapsed,
+        )  # fmt: skip
+    return model, rates, reported
+
+
+def test_a_schedule_that_ends_on_time_falls_to_nothing_by_the_clock(digits: Data) -> None:
+    """Of 40 epochs there is time for 30 steps: the rate is that of 30."""
+    taken = iter(range(1, 1000))
+    _, rates, reported = fitted(digits, 40, lambda: next(taken) / 30)
+    assert len(rates) == 30 and reported == [1, 2]  # the second one has 13 of its 17 steps
+    expected = [Schedule(learning_rate=1.0, warmup=0.2).rate_at(i / 30) for i in range(1, 31)]
+    assert rates == pytest.approx(expected)
+    assert rates[-1] == 0.0 and max(rates) == pytest.approx(1.0)
+
+
+def test_a_schedule_that_is_over_before_its_time_is_as_without_one(digits: Data) -> None:
+    usual, rates, reported = fitted(digits, 3, None)
+    timed, same, all_of_them = fitted(digits, 3, lambda: 0.0)
+    assert rates == same and reported == all_of_them == [1, 2, 3]
+    assert torch.equal(usual[1].weight, timed[1].weight)
+
+
+def test_a_training_ends_its_schedule_with_its_time(digits: Data) -> None:
+    taken = iter(range(1, 10_000))
+    context = Context(0, elapsed=lambda: next(taken) / 30)
+    candidate = Candidate(
+        Space(network, (1, 8, 8), 10), Space(network, (1, 8, 8), 10).smallest(), 0
+    )
+    alone = Training(digits, folds=1)
+    assert alone.ends_on_time and not Training(digits, folds=3).ends_on_time
+    result = alone.evaluate(candidate, Budget(500), context)
+    assert result.status == "done" and len(result.curve) < 10
+    assert result.curve[-1]["accuracy"] == result.metrics["accuracy"]
+    assert next(taken) < 40
+    folded = Training(digits, folds=3).evaluate(candidate, Budget(2), context)
+    assert folded.status == "done" and next(taken) < 45  # which does not ask
+
+
+def test_a_network_goes_over_a_part_once_while_answers_are_kept(digits: Data) -> None:
+    calls: list[int] = []
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    model.register_forward_hook(lambda module, given, outputs: calls.append(len(outputs)))
+    training, part = Training(digits), len(digits.test)
+    with answers_kept():
+        first = training.test(model)
+        once = len(calls)
+        assert training.test(model) == first and training.test_spread(model, "accuracy")
+        assert training.examine(model)
+        assert len(calls) == once
+        other = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+        assert training.test(other) != first
+    training.test(model)
+    assert sum(calls[once:]) >= part  # it might have changed
 
 
 def test_the_average_is_that_of_the_weights_on_the_way(digits: Data) -> None:

@@ -13,6 +13,7 @@ from netwright.evaluate.job import Outcome
 from netwright.execute import Executor, Message
 from netwright.objective import limits_from, maximize, minimize
 from netwright.record.artifacts import weights_key
+from netwright.run.choice import Scored
 from netwright.run.finals import eligible, finalists, measured_again, only_refits, refits
 from netwright.run.kept_weights import Weights
 from netwright.space import Architecture
@@ -198,14 +199,32 @@ def test_where_only_short_trials_tell_the_best_well_known_network_is_trained_for
     history = History([*others, *designs])
 
     def chosen(kept: Sequence[Trial], made=one) -> list[tuple[int | None, int | None, Stage]]:
-        found = only_refits(made, history, kept, Budget(40))
+        found = only_refits(made, history, kept, Budget(40), alone)
         return [(p.parent, p.epochs, p.stage) for p in found]
 
     assert chosen(others) == [(5, 40, REFIT)]
     assert chosen([*others, designs[1]]) == [(6, 40, REFIT)]  # which was measured again
-    assert only_refits(one, History(others), others, Budget(40))[0].parent == 3
+    assert only_refits(one, History(others), others, Budget(40), alone)[0].parent == 3
     two = plan(objectives=(maximize("accuracy"), minimize("params")))
     assert chosen(others, two) == [(3, 40, REFIT)]
+
+
+def alone(trial: Trial) -> Scored:
+    """A trial by itself, of which it is not known how sure it is."""
+    return Scored(trial, trial.metrics.get("accuracy", 0.0), 1, None, None)
+
+
+@pytest.mark.parametrize(("error", "parent"), [(0.02, 4), (0.03, 3), (None, 4)])
+def test_where_short_trials_tell_nothing_the_first_known_network_is_trained(error, parent) -> None:
+    """The difference is 0.04: between errors of 0.028 and 0.042."""
+    made = [trial(3, 0.7, params=9), trial(4, 0.74, params=9)]
+    designs = [replace(t, proposal=replace(t.proposal, design="plain")) for t in made]
+
+    def score(trial: Trial) -> Scored:
+        return replace(alone(trial), error=error)
+
+    found = only_refits(plan(), History(designs), designs, Budget(40), score)
+    assert [p.parent for p in found] == [parent]
 
 
 def test_what_may_be_returned_is_of_the_latest_stage_and_has_weights(tmp_path) -> None:

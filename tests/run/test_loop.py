@@ -6,6 +6,7 @@ import math
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,11 +19,13 @@ from netwright.evaluate.costs import Costs
 from netwright.evaluate.function import Function
 from netwright.execute import Executor, Inline, Message, Processes
 from netwright.objective import Limit, limits_from, maximize, minimize
+from netwright.oneshot import DARTS
 from netwright.record.reading import read_record
 from netwright.run.finals import promoted
 from netwright.run.fingerprint import settings_of
 from netwright.run.loop import Loop
 from netwright.run.plan import Plan
+from netwright.run.workers import starts_early
 from netwright.space import Architecture, Choose, Space
 from netwright.stopping import ASHA, Hyperband, Stopper, SuccessiveHalving
 from netwright.store import SQLiteStore, sqlite
@@ -88,6 +91,36 @@ class Stopping(Inline):
         if self._left < 0:
             raise SystemError("killed")
         return super().wait(seconds)
+
+
+class Elsewhere(Inline):
+    """Does the jobs here, and says that workers of their own do; notes when they started."""
+
+    in_process = False
+    started_after: str | None = None
+
+    def start(self, work) -> None:
+        self.started_after = self.last()
+        super().start(work)
+
+
+@pytest.mark.parametrize(("cores", "after"), [(2, "session"), (1, "time")])
+def test_workers_start_while_the_minutes_are_divided(tmp_path, monkeypatch, cores, after) -> None:
+    """Where a core is left for that."""
+    executor = Elsewhere()
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    made = loop(tmp_path, plan(minutes=10, deterministic=False), executor)
+    executor.last = lambda: made.store.events("a")[-1].kind
+    monkeypatch.setattr(made, "_fill", lambda *given: sys.exit("so far"))
+    with pytest.raises(SystemExit):
+        made.run()
+    assert executor.started_after == after
+
+
+def test_workers_do_not_wait_while_a_one_shot_search_trains(monkeypatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    assert starts_early(plan(), Elsewhere())
+    assert not starts_early(SimpleNamespace(strategy=DARTS()), Elsewhere())
 
 
 def test_stages_follow_each_other(tmp_path: Path) -> None:

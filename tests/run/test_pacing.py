@@ -1,5 +1,6 @@
 """Minutes and a user's own training: what it takes is learned from the first trials."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -28,10 +29,12 @@ from netwright.record.record import Record
 from netwright.record.turned_down import slow_told
 from netwright.record.writing import write
 from netwright.report.sections import failures
+from netwright.run.beginning import _ASIDE
 from netwright.run.designs import first_of_space
 from netwright.run.fingerprint import settings_of
+from netwright.run.known_networks import largest_known
 from netwright.run.loop import Loop
-from netwright.run.pacing import _ASIDE, _STARTING
+from netwright.run.pacing import _STARTING
 from netwright.run.plan import Plan
 from netwright.run.timed import TimedSteps, timed_examples
 from netwright.run.timetable import Timetable
@@ -207,7 +210,8 @@ def trial_of(minutes: float, seconds: float, **changes) -> tuple[int, float]:
     store = MemoryStore("trials")
     store.clear()
     store.create("a", settings_of(plan) | first_of_space(plan))
-    largest = Loop(plan, store, "a", Ticking(1.0)).pacing._largest_design(plan.costs())
+    first = Loop(plan, store, "a", Ticking(1.0)).state.first
+    largest = largest_known(plan.costs(), [(n, m) for n, m in first if n is not None])
     table = Timetable(60 * minutes, 0.0, 0.0, slots=1)
     return trial_length(plan, table, [timed | {"seconds": seconds}], pace, largest, 1.0)
 
@@ -316,14 +320,20 @@ def test_a_refit_is_longer_than_short_trials_alone(finals, refit, expected) -> N
     assert Loop(plan, store, "a", Ticking(1.0))._much_longer() == expected
 
 
-@pytest.mark.parametrize(("in_process", "load"), [(True, 1.0), (False, 1.0), (False, 3.0)])
-def test_the_start_of_workers_counts_as_start(monkeypatch, in_process, load) -> None:
+@pytest.mark.parametrize(
+    ("in_process", "cores", "load"),
+    [(True, 1, 1.0), (False, 2, 1.0), (False, 1, 1.0), (False, 1, 3.0)],
+)
+def test_the_start_of_workers_counts_as_start(monkeypatch, in_process, cores, load) -> None:
+    """But where a core is left for it while the minutes are divided."""
     clock = Ticking(1.0)
     monkeypatch.setattr(Ticking, "in_process", property(lambda self: in_process))
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
     plan = Plan(SPACES["huge"](), Function(clock.train, epochs=2), targets=(), minutes=10)
     store = MemoryStore("starting")
     store.clear()
     store.create("a", settings_of(plan))
     loop = Loop(plan, store, "a", clock, clock=clock, ending=30)
     told = loop.pacing.planned(plan.costs(), load)
-    assert told is not None and told.division.start == (0.0 if in_process else _STARTING * load)
+    waits = not in_process and cores == 1
+    assert told is not None and told.division.start == (_STARTING * load if waits else 0.0)

@@ -144,6 +144,31 @@ def test_with_minutes_a_whole_export_is_timed() -> None:
     assert found.ending == 7.0
 
 
+def test_in_few_minutes_one_network_of_our_own_spaces_is_tried_in_this_process(monkeypatch) -> None:
+    """Of a user's own it is checked in a fresh one, as at the end."""
+    made = package.export
+    fresh: list[bool] = []
+
+    def noted(*given, **named):
+        fresh.append(named["fresh"])
+        return made(*given, **named)
+
+    monkeypatch.setattr(rehearsal, "export", noted)
+    monkeypatch.setattr(rehearsal, "slowness", lambda: 2.0)
+    monkeypatch.setattr(rehearsal, "_PROCESS", 1000.0)
+    ready = nw.spaces.mlp((6,), 2)
+    quick = rehearsed(ready, minutes=1, trials=None)
+    assert fresh == [False] and quick.networks == 1
+    assert 2000 < quick.ending < 2100  # with the fresh process at the end
+    ready.memo.clear()
+    fresh.clear()
+    assert rehearsed(ready, minutes=5, trials=None).ending < 1000
+    assert fresh[0] and not any(fresh[1:])
+    fresh.clear()
+    assert rehearsed(built_with(nn.ReLU, nn.Tanh), minutes=1, trials=None).ending < 1000
+    assert fresh[0]
+
+
 def test_a_resumed_run_takes_it_from_its_log(tmp_path: Path, monkeypatch) -> None:
     store = MemoryStore("rehearsed")
     store.clear()

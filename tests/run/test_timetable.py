@@ -78,7 +78,7 @@ def test_the_search_has_a_quarter_where_two_finalists_cannot_be_trained_for_long
 def test_no_epoch_is_so_long_that_few_fit_into_the_last_training() -> None:
     table = Timetable(600, start=20, end=30, slots=2)
     assert table.longest_epoch(15, 1.25) == pytest.approx(0.75 * 550 / (1.15 * 1.25 * 15))
-    assert worth_a_last(30) == 15 and worth_a_last(128) == 30 and worth_a_last(3) == 2
+    assert worth_a_last(30) == 15 and worth_a_last(128) == 20 and worth_a_last(3) == 2
 
 
 def test_a_trial_has_its_share_of_the_search_and_of_the_workers() -> None:
@@ -97,3 +97,28 @@ def test_late_answers_are_further_trainings_of_a_final_that_is_long() -> None:
     found = affordable(wanted, each(1.0), 40, slots=1, more=1.0, own=[3, 3])
     assert found.finals == ((2, 17),) and not found.are_late  # with late answers it would be 8
     assert affordable(wanted, each(1.0), 80, slots=1, more=1.0, own=[3, 3]).are_late
+
+
+def test_a_single_training_that_ends_on_time_has_rather_too_many_epochs() -> None:
+    wanted = Schedules(((2, 80),), refit=80)
+
+    def found(left: float, on_time: bool) -> Schedules:
+        return affordable(wanted, each(1.0), left, slots=1, more=1.25, own=[2, 2], on_time=on_time)
+
+    assert found(50, on_time=False) == replace(wanted, finals=(), refit=34)
+    assert found(50, on_time=True) == replace(wanted, finals=(), refit=50)
+    assert found(200, on_time=True) == found(200, on_time=False)  # of finals, which are compared
+
+
+def test_a_final_of_one_network_before_it_is_trained_once_more_is_left_out() -> None:
+    """It would choose nothing, but with late answers to try; two are compared if for long."""
+    wanted = Schedules(((2, 80),), refit=80, long=long_enough(80))
+    found = affordable(wanted, each(1.0), 80, slots=1, more=1.25, own=[2, 2])
+    assert not found.finals and found.refit > 50
+    assert affordable(wanted, each(1.0), 150, slots=1, more=1.25, own=[2, 2]).finals == ((2, 40),)
+    late = replace(wanted, variants=2)
+    found = affordable(late, each(1.0), 160, slots=1, more=1.25, own=[2, 2])
+    assert not found.tries_late and found.finals == ((2, 42),)
+    one = replace(late, finals=((1, 80),))
+    found = affordable(one, each(1.0), 160, slots=1, more=1.25, own=[2, 2])
+    assert found.tries_late and found.finals == ((1, 42),) and found.refit == 42

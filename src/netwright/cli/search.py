@@ -137,10 +137,8 @@ def _predicts(out: Path) -> str | None:
 
 def _named(plan: Plan) -> Plan:
     """The plan with a name for its run."""
-    from dataclasses import replace
-
     assert plan.call is not None
-    return plan if plan.run else replace(plan, run=free_name(plan.call))
+    return plan if plan.run else plan.named(free_name(plan.call))
 
 
 def free_name(call: Any) -> str:

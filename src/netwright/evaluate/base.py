@@ -47,7 +47,9 @@ class Context:
 
     `report(epoch, metrics)` is called after each epoch; `deadline_seconds` is the wall time the
     evaluation may take, or None. `check()` is for work that has nothing to report: it ends the
-    evaluation where that time is over, as `report` does.
+    evaluation where that time is over, as `report` does. `elapsed()`, where it is given, is the
+    share of that time that is over: the schedule is to end when it is 1, with fewer epochs than the
+    budget where these take longer; see `Evaluator.ends_on_time`.
 
     `save(name, tensors)` keeps named tensors of the candidate, in the place of what it kept by the
     name, and `load(name)` gives them, None where there are none: so a trial that goes on finds, in
@@ -60,6 +62,7 @@ class Context:
     load: Callable[[str], Mapping[str, Tensor] | None] = lambda name: None
     save: Callable[[str, Mapping[str, Tensor]], None] = lambda name, tensors: None
     check: Callable[[], None] = lambda: None
+    elapsed: Callable[[], float] | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,11 @@ class Evaluator(ABC):
     def trainings(self) -> int:
         """How many networks a trial trains one after the other: of folds, one for each."""
         return 1
+
+    @property
+    def ends_on_time(self) -> bool:
+        """Whether `evaluate` ends its schedule with `Context.elapsed`, where that is given."""
+        return False
 
     def time_steps(self, candidate: Candidate, budget: Budget) -> float | None:
         """Seconds that such a training will probably take, from a few timed steps.

@@ -20,6 +20,7 @@ from netwright.data import Augmentation, Part
 from netwright.errors import EvaluationError, SettingError
 from netwright.evaluate.continued import Standing, Tensors
 from netwright.evaluate.cutmix import mix
+from netwright.evaluate.kept_answers import kept
 from netwright.network.normalised import each_of
 from netwright.network.outputs import described
 from netwright.network.rows import rows_at_once
@@ -82,7 +83,10 @@ class Schedule:
 
     def rate(self, step: int, steps: int) -> float:
         """The learning rate of a step."""
-        done = (step + 0.5) / steps
+        return self.rate_at((step + 0.5) / steps)
+
+    def rate_at(self, done: float) -> float:
+        """The learning rate after a share of the schedule, from 0 to 1."""
         if done < self.warmup:
             return self.learning_rate * done / self.warmup
         return (
@@ -132,6 +136,7 @@ def fit(
     before: Tensors | None = None,
     after: Callable[[Tensors], None] | None = None,
     looks: Mapping[int, Callable[[nn.Module], None]] | None = None,
+    elapsed: Callable[[], float] | None = None,
 ) -> None:
     """Train `model` in place on the raw inputs of `part`, which `normalise` makes its own.
 
@@ -144,6 +149,9 @@ def fit(
 
     Each of `looks` is given the network after its epoch as it would be handed back then: in eval
     mode, with the average of its weights. The training goes on as if nobody had looked.
+
+    `elapsed()` is the share of its time that is over: the schedule goes by it where that is ahead
+    of the share of the steps, and ends when it is 1. So the rate falls to nothing in time.
 
     `after` is given where a part of a schedule stands when it is over; the next part, with that as
     `before`, ends as one training of both does, to the bit.
@@ -179,8 +187,11 @@ def fit(
                 with torch.autocast(device.type, torch.bfloat16, enabled=half):
                     outputs = _learnable(model(*inputs), len(targets))
                     loss = mixed.loss(task, outputs, schedule.label_smoothing)
+                done = ((epoch - 1) * per_epoch + i + 0.5) / steps
+                if elapsed is not None:
+                    done = min(1.0, max(done, elapsed()))
                 for group in optimizer.param_groups:
-                    group["lr"] = schedule.rate((epoch - 1) * per_epoch + i, steps)
+                    group["lr"] = schedule.rate_at(done)
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
@@ -188,13 +199,18 @@ def fit(
                 total += loss.detach()
                 if not goes_on():
                     return
-            mean_loss = float(total) / per_epoch
+                is_over = elapsed is not None and done == 1.0
+                if is_over:
+                    break
+            mean_loss = float(total) / (i + 1)
             if not math.isfinite(mean_loss):
                 raise Diverged(epoch, mean_loss)
             report(epoch, {"loss": mean_loss})
             if looks and epoch in looks:
                 with average.applied():
                     looks[epoch](model.eval())
+            if is_over:
+                break
         if after is not None:
             after(standing.tensors(budget.amount))
     average.apply()
@@ -214,8 +230,15 @@ def answered(
 ) -> Iterator[tuple[Outputs, Tensor]]:
     """The outputs of a network in eval mode and the targets of a part, batch by batch.
 
-    As many rows go through it at once as there is memory for; see `netwright.network.rows`.
+    As many rows go through it at once as there is memory for; see `netwright.network.rows`. Within
+    `answers_kept` it is asked once.
     """
+    return kept(model, part, _answered(model, part, normalise, device))
+
+
+def _answered(
+    model: nn.Module, part: Part, normalise: nn.Module, device: torch.device
+) -> Iterator[tuple[Outputs, Tensor]]:
     model.to(device).eval()
     normalise = normalise.to(device).eval()
 

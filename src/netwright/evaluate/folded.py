@@ -123,4 +123,5 @@ def of_part(context: Context, place: int) -> Context:
         report=report,
         load=lambda name: context.load(f"{name}-part-{place}"),
         save=lambda name, tensors: context.save(f"{name}-part-{place}", tensors),
+        elapsed=None,
     )

@@ -40,6 +40,7 @@ class Job:
     `state` is what the keys begin with of what the candidate's trials keep for the next one.
     `refit` trains on the train and validation parts together. A training that seems to take more
     than `affordable` seconds is rejected after a few steps, and one that takes `seconds` is ended.
+    If it `fits` its schedule ends with these seconds.
     `spread` is the key of how sure its metric is, None where nobody will ask.
     """
 
@@ -54,6 +55,7 @@ class Job:
     refit: bool = False
     affordable: float | None = None
     seconds: float | None = None
+    fits: bool = False
     spread: str | None = None
 
 
@@ -175,7 +177,11 @@ class Evaluation:
             if store is not None and prefix is not None:
                 store.put(run, f"{prefix}{name}.safetensors", tensor_bytes(tensors))
 
-        return Context(job.seed, told, job.seconds, load, save, check)
+        def elapsed() -> float:
+            return (time.monotonic() - began) / (_FITTED * (job.seconds or math.inf))
+
+        fitted = elapsed if job.fits and job.seconds is not None else None
+        return Context(job.seed, told, job.seconds, load, save, check, fitted)
 
     def _keep(self, job: Job, model: nn.Module) -> None:
         if job.weights is not None:
@@ -226,6 +232,7 @@ class Evaluation:
         return Outcome("rejected" if broken else "done", metrics, reason="; ".join(broken))
 
 
+_FITTED = 0.97  # of the seconds of a training that fits, before which its last step ends
 _CLOSE = 0.7  # how like a metric's name another one must be to be meant
 
 

@@ -152,7 +152,8 @@ class Training(Evaluator):
 
         after = None if budget.is_whole else leave
         try:
-            given = {"report": report, "before": before, "after": after, "looks": looks}
+            given = {"report": report, "before": before, "after": after, "looks": looks,
+                     "elapsed": context.elapsed}  # fmt: skip
             self._fit(model, budget, schedule, context.seed, **given)
         except Diverged as error:
             return Result({}, tuple(curve), "failed", str(error))
@@ -269,6 +270,11 @@ class Training(Evaluator):
     def trainings(self) -> int:
         """One for each fold."""
         return self.folds * self.repeats
+
+    @property
+    def ends_on_time(self) -> bool:
+        """With one training of one network; of several each would have to know of its share."""
+        return self.trainings == 1
 
     def time_steps(self, candidate: Candidate, budget: Budget) -> float | None:
         """Some steps after the first are timed, or after an epoch of few; scoring is one a row.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 
@@ -34,12 +34,14 @@ class Division:
 class Share:
     """What a trial has of the minutes: `epochs` that may take `seconds`.
 
-    `macs` is the bound on multiplications that follows from it, None where there is none.
+    `macs` is the bound on multiplications that follows from it, None where there is none, and
+    `designs` are such bounds of well-known networks, by name: 0 where none of its sizes fits.
     """
 
     epochs: int
     seconds: float
     macs: float | None
+    designs: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON has it."""

@@ -95,6 +95,11 @@ def tied(found: Sequence[Scored]) -> list[Scored]:
     return [best, *(each for each in others if _is_tied(best, each))]
 
 
+def earliest(found: Sequence[Scored]) -> Trial:
+    """Of the best one and those that cannot be told from it, which was tried first."""
+    return min((each.trial for each in tied(found)), key=lambda trial: trial.number)
+
+
 def _is_tied(best: Scored, other: Scored, errors: float = 1.0) -> bool:
     error = best.error_beside(other)
     return error is not None and best.gain - other.gain <= errors * error

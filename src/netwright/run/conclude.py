@@ -15,6 +15,7 @@ from typing import Any
 from netwright.data import Data
 from netwright.drawing.files import sketch
 from netwright.errors import NetwrightError
+from netwright.evaluate.kept_answers import answers_kept
 from netwright.evaluate.plain import Plain
 from netwright.evaluate.reference import reference
 from netwright.evaluate.returned import floats
@@ -116,7 +117,7 @@ def _test(
     scores: dict[int, dict[str, float]] = {}
     metric = read_record(store, name).metric
     for trial in chosen:
-        with _kept_on(store, name, "test"):
+        with _kept_on(store, name, "test"), answers_kept():
             model = load_trained(store, name, plan, trial)
             found = plan.evaluator.test(model)
             scores[trial.number] = floats(found, f"{type(plan.evaluator).__name__}.test(...)")

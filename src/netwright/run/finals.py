@@ -9,6 +9,7 @@ from netwright.evaluate.job import Job
 from netwright.evaluate.stopped import BEST_EPOCH
 from netwright.execute import Executor, Key
 from netwright.objective import Limit, Objective
+from netwright.run.choice import Scored, earliest
 from netwright.run.kept_weights import Weights
 from netwright.run.plan import Plan
 from netwright.run.workers import news
@@ -67,18 +68,24 @@ def refits(plan: Plan, found: Sequence[Trial], own: Budget | None = None) -> lis
 
 
 def only_refits(
-    plan: Plan, history: History, kept: Sequence[Trial], budget: Budget
+    plan: Plan,
+    history: History,
+    kept: Sequence[Trial],
+    budget: Budget,
+    score: Callable[[Trial], Scored],
 ) -> list[Proposal]:
     """The network to be trained for long where only short trials tell which, or the front.
 
     That is the best of the well-known ones, if there is one: of others short trials tell little.
-    `kept` are the best trials, which were measured again; no other is taken without need.
+    Where they do not tell these apart either it is the first, as practitioners try them. `kept` are
+    the best trials, which were measured again; no other is taken without need.
     """
     found = list(kept)
     if len(plan.objectives) == 1:
         tried = history.candidates(plan.limits, SEARCH)
         designs = ([t for t in of if t.proposal.design is not None] for of in (kept, tried))
-        found = next((some for some in designs if some), found)
+        known = next((some for some in designs if some), [])
+        found = [earliest([score(trial) for trial in known])] if known else found
     return [replace(each, budget=budget) for each in refits(plan, found, budget)]
 
 

@@ -9,7 +9,6 @@ where an uninterrupted one does. Beside it the loop knows only which trials are 
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -40,7 +39,7 @@ from netwright.run.sources import End, Source, Sources
 from netwright.run.state import RunState
 from netwright.run.takeoff import Takeoff
 from netwright.run.timetable import long_enough
-from netwright.run.workers import news
+from netwright.run.workers import news, slowness, starts_early
 from netwright.store import Store
 from netwright.trial import (
     BASELINE,
@@ -83,9 +82,9 @@ class Loop:
         self.state = RunState(plan, store, name, self._costs, owner)
         self._flights: dict[int, Flight] = {}  # by the numbers of their trials
         self.spending = Spending(plan, self.state.record, self._flights, clock, spent)
-        self.pacing = Pacing(
-            plan, self.state, self.spending, executor.slots, ending, executor.in_process
-        )
+        self._early = starts_early(plan, executor)
+        waits = not (executor.in_process or self._early)
+        self.pacing = Pacing(plan, self.state, self.spending, executor.slots, ending, waits=waits)
         self._sources = Sources(
             plan, self.state, self.spending, self.pacing, self._flights, executor.slots
         )
@@ -113,16 +112,20 @@ class Loop:
     def _run(self) -> None:
         plan, record = self.plan, self.state.record
         self.state.append(events.SessionBegan())
-        time_plan = self.pacing.planned(self._costs, _slowness())
-        if time_plan is not None:
-            self.state.append(time_plan)
-        drawing = {SEARCH, BASELINE} if plan.baseline else {SEARCH}
-        if drawing - record.closed.keys():
-            self._costs.survey_some(plan.seed)
-        if isinstance(plan.strategy, OneShot) and record.candidates is None:
-            self._share()
-        self.executor.start(evaluation_of(plan, self.store, self.name))
+        evaluation = evaluation_of(plan, self.store, self.name)
+        if self._early:
+            self.executor.start(evaluation)
         try:
+            time_plan = self.pacing.planned(self._costs, slowness())
+            if time_plan is not None:
+                self.state.append(time_plan)
+            drawing = {SEARCH, BASELINE} if plan.baseline else {SEARCH}
+            if drawing - record.closed.keys():
+                self._costs.survey_some(plan.seed)
+            if isinstance(plan.strategy, OneShot) and record.candidates is None:
+                self._share()
+            if not self._early:
+                self.executor.start(evaluation)
             self._fill(SEARCH, self._sources.search)
             if plan.baseline:
                 self._fill(BASELINE, self._sources.baseline)
@@ -167,7 +170,8 @@ class Loop:
     def _refits(self, plan: Plan) -> list[Proposal]:
         """Who is trained last, for as long as before, or as the time allows if that was short."""
         if (longer := self._much_longer()) is not None:
-            return only_refits(plan, self.history, self._eligible(), longer)
+            kept, given = self._eligible(), (self.store, self.name, plan.objectives[0])
+            return only_refits(plan, self.history, kept, longer, lambda t: scored(*given, [t]))
         again = refits(plan, self._taken(), self.state.budget_of(None))
         return list(filter(None, map(self.pacing.in_time, again))) if len(again) == 1 else again
 
@@ -291,10 +295,3 @@ class Loop:
             stage_seconds=self._clock() - self._stage_began,
             metric=record.metric,
         )
-
-
-def _slowness() -> float:
-    """How many times longer than on an idle machine things take, by the processes that run here."""
-    cores = os.cpu_count() or 1
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    return max(1.0, (load + 1) / cores)

@@ -8,39 +8,27 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 
 import numpy as np
 
-from netwright.errors import SettingError
 from netwright.evaluate.costs import Costs
-from netwright.evaluate.pace import Pace
-from netwright.record.division import Division, Share
 from netwright.record.events import SchedulesPlanned, TimePlanned, TurnedDown
+from netwright.run.beginning import PASSES, TRAINING, Beginning, for_reference
 from netwright.run.budget import Spending
+from netwright.run.known_networks import UNLIKE
 from netwright.run.plan import Plan
 from netwright.run.state import RunState
 from netwright.run.timed import (
     TimedSteps,
     in_time,
     seconds_by_steps,
-    seconds_each,
-    timed_examples,
 )
 from netwright.run.timetable import SLACK, Schedules, Timetable, affordable, long_enough
-from netwright.run.trial_length import good_epochs, trial_length
+from netwright.run.trial_length import good_epochs
 from netwright.trial import Budget, Proposal, Stage, Trial, ranked
 
-_TIMING = 0.04  # of the seconds, after which no more are timed
-_ENDING = 9.0  # seconds of an export on an idle machine, where none was rehearsed
-_ASIDE = 1.0  # second for what comes after the export
-_REFERENCE = 0.04  # of the minutes, that a classical method may take to compare with,
-_REFERENCE_MOST = 20.0  # and so many seconds at most
-_PASSES = 6  # over the test part: of the network, three times, and of each form
-_TRAINING = 3.0  # passes over a row that training on it takes
 _STARTING = 3.3  # seconds until a worker trains, on an idle machine of two cores
 _TIMED = 2  # of the best, whose steps are timed before they are trained for longer
-_UNLIKE = 8.0  # times its share that a well-known network may seem to take, to be timed itself
 _LAST = 0.5  # of what is left, for the last try to train any network at all
 _OVER = 1.5  # times its share after which a training is ended,
 _GRACE = 3.0  # and so many seconds beyond it at least: a worker's first training takes longer
@@ -50,7 +38,7 @@ class Pacing:
     """What a run may still begin; asked by the loop, which logs what is decided.
 
     `ending` are the seconds of all that follows the last training; None for what the rehearsal of
-    the export took. Jobs that are not `in_process` wait for their workers to start.
+    the export took. If the first trial `waits` its worker is still to be started.
     """
 
     def __init__(
@@ -60,84 +48,20 @@ class Pacing:
         spending: Spending,
         slots: int,
         ending: float | None = None,
-        in_process: bool = True,
+        *,
+        waits: bool = False,
     ) -> None:
         self._plan, self._state, self._spending = plan, state, spending
-        self._starting = 0.0 if in_process else _STARTING
         self._slots, self._given = max(1, slots), ending
+        starting = _STARTING if waits else 0.0
+        self._beginning = Beginning(plan, state, spending, self._slots, starting, ending)
         self._slow: list[float] = []
 
     # -- at the start -----------------------------------------------------------------------------
 
     def planned(self, costs: Costs, slowness: float) -> TimePlanned | None:
-        """How the minutes are divided, from a few timed steps; None where nothing is to be said.
-
-        `slowness` is how many times longer than on an idle machine things take here.
-
-        Raises:
-            SettingError: Start and end alone would break the bound; says the least that works.
-        """
-        minutes = self._plan.bounds.minutes
-        before = self._state.record.time_plan
-        if minutes is None or (before is not None and before.division.whole == 60 * minutes):
-            return None
-        if before is not None:  # with other minutes, by what was timed then and trained since
-            timed, pace = [dict(each) for each in before.examples], self._state.pace
-        else:
-            timed, pace = timed_examples(self._plan, costs, _TIMING * 60 * minutes), Pace()
-            for each in timed:
-                pace.learn_json(each)
-        spent = self._spending.seconds() + self._starting * slowness
-        ending = self._ending(60 * minutes, slowness)
-        table = Timetable(60 * minutes, spent, ending, self._slots)
-        epochs, share = trial_length(
-            self._plan, table, timed, pace, self._largest_design(costs), self._more
-        )
-        cheapest = min(seconds_each(self._plan, pace, timed, epochs), default=0.0)
-        if table.whole < table.least(cheapest):
-            least = math.ceil(10 * table.least(cheapest) / 60) / 10
-            raise SettingError(
-                f"`search(minutes={minutes:g})` must leave time for start, one training and "
-                f"export, which take {table.least(cheapest):.0f} s here; the least that works is "
-                f"{least:g}."
-            )
-        share = max(share, 1.2 * cheapest)
-        steps = self._plan.evaluator.steps(Budget(epochs), {})
-        return TimePlanned(
-            Division(table.whole, table.start, table.end, self._slots),
-            Share(epochs, share, pace.macs(share, steps)),
-            () if before is not None else tuple(timed),
-        )
-
-    def _largest_design(self, costs: Costs) -> float:
-        """The multiplications of the largest well-known network within the limits; 0 without."""
-        most = 0.0
-        for name, members in self._state.first:
-            kept = None if name is None else next(filter(costs.keeps, members), None)
-            if kept is not None:
-                most = max(most, costs.admit(kept).metrics.get("macs", 0.0))
-        return most
-
-    def _ending(self, whole: float, slowness: float) -> float:
-        """Seconds after the last training, but for those that the rows of the test part take."""
-        if self._given is not None:
-            return self._given
-        exporting = self._exporting(slowness) if self._plan.export or self._plan.out else 0.0
-        ending = exporting + _ASIDE
-        return ending + (min(_REFERENCE_MOST, _REFERENCE * whole) if self._tested else 0.0)
-
-    def _exporting(self, slowness: float) -> float:
-        """Seconds of a whole export: as the rehearsal took, else by the load of the machine."""
-        rehearsed = self._state.record.rehearsal
-        if rehearsed is not None and rehearsed.ending is not None:
-            return rehearsed.ending
-        return _ENDING * max(1.0, slowness)
-
-    @property
-    def _tested(self) -> int:
-        """Rows of the test part."""
-        data = self._plan.evaluator.data
-        return 0 if data is None else len(data.test)
+        """How the minutes are divided; see `Beginning`."""
+        return self._beginning.planned(costs, slowness)
 
     def _scoring(self) -> float:
         """Seconds in which the network and each form score the test part.
@@ -145,17 +69,17 @@ class Pacing:
         By what the trials of those that may be returned took; a share at most before there are any.
         """
         plan = self._state.record.time_plan
-        if not self._tested or plan is None or self._given is not None:
+        if not self._beginning.tested or plan is None or self._given is not None:
             return 0.0
         evaluator = self._plan.evaluator
         best = self._ranked()[: self._wanted().finals[-1][0] if self._wanted().finals else 1]
         each = [(t.seconds, self._state.budget_of(t.proposal).amount) for t in best]
         steps = evaluator.steps(Budget(1), {})
-        rows = _TRAINING * max(1, steps.number * steps.batch)
+        rows = TRAINING * max(1, steps.number * steps.batch)
         passes = (
             max((s / e for s, e in each), default=plan.share.seconds / plan.share.epochs) / rows
         )
-        return _PASSES * self._tested * passes
+        return PASSES * self._beginning.tested * passes
 
     def left_for_reference(self) -> float | None:
         """Seconds that a classical method may take now; None: any."""
@@ -163,7 +87,7 @@ class Pacing:
         if table is None:
             return None
         left = table.whole - self._spending.seconds() - table.end
-        return max(0.0, left) + min(_REFERENCE_MOST, _REFERENCE * table.whole)
+        return max(0.0, left) + for_reference(table.whole)
 
     # -- in the search ----------------------------------------------------------------------------
 
@@ -200,7 +124,7 @@ class Pacing:
         told = None
         if best:
             told = lambda place, epochs: self._seconds(best[min(place, len(best) - 1)], epochs)  # noqa: E731
-        return table.search_ends(wanted, told, self._more)
+        return table.search_ends(wanted, told, self._beginning.more)
 
     def out_of_time(self, *, baseline: bool = False) -> str | None:
         """Why the search, or the baseline, may begin no trial now; None if it may."""
@@ -227,18 +151,20 @@ class Pacing:
 
         Well-known networks that others would speak against are timed: they may be unlike them.
         """
-        most = self.affordable(proposal)
-        if most is None:
+        plan, most = self._state.record.time_plan, self.affordable(proposal)
+        if most is None or plan is None:
             return False
+        if costs.get("macs", 0.0) > plan.share.designs.get(proposal.design or "", math.inf):
+            return True
         recipe = self._plan.space.recipe(proposal.architecture)
         budget = self._state.budget_of(proposal)
         told = self._state.pace.seconds(costs, self._plan.evaluator.steps(budget, recipe))
         if told is None or told <= most:
             return False
-        if proposal.design is not None and told < _UNLIKE * most:
+        if proposal.design is not None and told < UNLIKE * most:
             timed = seconds_by_steps(self._plan, proposal.architecture, budget)
             told = told if timed is None else timed
-            if told <= most:
+            if told <= (self.most(proposal) or math.inf):
                 return False
         self._slow.append(told)
         return True
@@ -285,6 +211,29 @@ class Pacing:
         epochs = self._state.budget_of(proposal).amount
         return plan.share.seconds * max(1.0, epochs / plan.share.epochs)
 
+    def most(self, proposal: Proposal) -> float | None:
+        """Seconds by its own steps after which a training is not begun: a known network has more.
+
+        It was found by such steps that there is time for it, and these vary.
+        """
+        share = self.affordable(proposal)
+        return share if share is None or proposal.design is None else SLACK * share
+
+    def fits(self, proposal: Proposal) -> bool:
+        """Whether the schedule of a training ends with its time: of the last one, if it can."""
+        stage, record = proposal.stage, self._state.record
+        if self._table is None or record.schedules is None or stage.explores:
+            return False
+        is_last = stage.is_refit or (stage.is_final and not record.schedules.refit)
+        return is_last and len(record.finalists.get(stage, ())) == 1 and self._ends_on_time
+
+    @property
+    def _ends_on_time(self) -> bool:
+        """Whether the schedule of a last training can end with its time."""
+        plan = self._plan
+        last = (plan.evaluator.for_refit() if plan.refit else None) or plan.evaluator
+        return last.ends_on_time and plan.space.networks == 1 and plan.leaves_epochs_open
+
     def limit(self, proposal: Proposal) -> float | None:
         """Seconds after which a training is ended; None: it is not."""
         stage = proposal.stage
@@ -303,7 +252,7 @@ class Pacing:
         if table is None:
             return True
         each = [self._state.seconds_of(trial) for trial in trials]
-        needed = max(max(each), sum(each) / self._slots) + self._more * max(each) * refit
+        needed = max(max(each), sum(each) / self._slots) + self._beginning.more * max(each) * refit
         return SLACK * needed <= table.trained_by - self._spending.seconds()
 
     # -- after the search -------------------------------------------------------------------------
@@ -328,8 +277,9 @@ class Pacing:
             seconds,
             table.trained_by - self._spending.seconds(),
             slots=self._slots,
-            more=self._more,
+            more=self._beginning.more,
             own=[self._state.budget_of(trial.proposal).amount for trial in best],
+            on_time=self._ends_on_time,
         )
         return SchedulesPlanned(found.finals, found.refit, found.are_late)
 
@@ -339,7 +289,8 @@ class Pacing:
         if table is None or before is None:
             return refit
         left = table.trained_by - self._spending.seconds()
-        return in_time(refit, self._more * self._state.seconds_of(before), left)
+        most = self._plan.evaluator.full_epochs if self.fits(refit) else 0
+        return in_time(refit, self._beginning.more * self._state.seconds_of(before), left, most)
 
     def _wanted(self) -> Schedules:
         plan = self._plan
@@ -351,16 +302,6 @@ class Pacing:
         variants = len(plan.space.variants(any_one))
         good = good_epochs(plan) if last == plan.evaluator.full_epochs else 0
         return Schedules(finals, last if plan.refit else 0, variants, long_enough(last), good=good)
-
-    @cached_property
-    def _more(self) -> float:
-        """How many times the rows of a trial a refit has."""
-        evaluator = self._plan.evaluator
-        refitting = evaluator.for_refit() if self._plan.refit else None
-        if refitting is None:
-            return 1.0
-        trial, whole = evaluator.steps(Budget(10), {}), refitting.steps(Budget(10), {})
-        return max(1.0, whole.number * whole.batch / max(1, trial.number * trial.batch))
 
     def _ranked(self) -> list[Trial]:
         trials = self._state.history.allowed(self._plan.limits)

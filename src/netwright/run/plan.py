@@ -245,6 +245,11 @@ class Plan:
         self._fill_in()
         self._check_fit()
 
+    def named(self, run: str) -> Plan:
+        """The same with a name for its run; what nobody said stays open."""
+        finals: Any = None if self.has_usual_finals else self.finals
+        return replace(self, run=run, finals=finals)
+
     def word(self, name: str, value: str = "...") -> str:
         """What an option is called where it was given."""
         known = options_of(self)[name]

@@ -22,6 +22,7 @@ from netwright.network.threads import one_thread
 from netwright.record.events import Rehearsed
 from netwright.run.exporting import on_targets
 from netwright.run.plan import Plan
+from netwright.run.workers import slowness
 from netwright.space import Architecture, Space
 from netwright.space.members import first, turn
 
@@ -30,6 +31,8 @@ _TURNS = 16
 _SIZES = ("width", "repeat", "value")  # kinds of choices of which the ends alone are tried
 _SECONDS = 3.0  # after which no more networks are tried,
 _SHARE = 0.02  # or so much of the minutes
+_FEW_MINUTES = 3.0
+_PROCESS = 3.0  # seconds that the fresh process takes on an idle machine, where it is left out
 _ALIKE = 6  # networks that are tried to find one that works where the first did not
 _NO_FORM = "There is no form"
 
@@ -46,7 +49,8 @@ def rehearse(plan: Plan, costs: Costs) -> Rehearsed:
     """Export networks of the space that were not trained, into a folder that is thrown away.
 
     Where the minutes are bounded one is exported as at the end, with the check in a fresh process,
-    and timed. What was found out of a space is kept with it.
+    and timed; of a space of netwright's own that is all if they are few, and the check is in this
+    process. What was found out of a space is kept with it.
 
     Raises:
         SpaceError: Neither model.py nor model.pt2 can be made of a network; names the option that
@@ -59,6 +63,7 @@ def rehearse(plan: Plan, costs: Costs) -> Rehearsed:
     if known is not None:
         return replace(known, seconds=0.0)
     began = time.perf_counter()
+    is_quick = minutes is not None and minutes < _FEW_MINUTES and plan.space.origin is not None
     most = _SECONDS if minutes is None else max(_SECONDS, _SHARE * 60 * minutes)
     notes: dict[str, None] = {}
     works: Architecture | None = None
@@ -67,23 +72,29 @@ def rehearse(plan: Plan, costs: Costs) -> Rehearsed:
         networks = _cover(plan, costs)
         for count, architecture in enumerate(networks, 1):
             before = time.perf_counter()
-            tried = _try(plan, architecture, whole=minutes is not None and count == 1)
-            if minutes is not None and count == 1:
-                ending = time.perf_counter() - before
+            whole = minutes is not None and count == 1
+            tried = _try(plan, architecture, whole=whole, fresh=whole and not is_quick)
+            if whole:
+                ending = time.perf_counter() - before + is_quick * _PROCESS * slowness()
             if not tried.usable:
                 others = networks[count : count + _ALIKE] if works is None else [works]
                 raise SpaceError(_refusal(plan, architecture, tried, others))
             works = works or architecture
             notes |= dict.fromkeys(tried.notes)
-            if time.perf_counter() - began > most:
+            if is_quick or time.perf_counter() - began > most:
                 break
     rehearsed = Rehearsed(count, time.perf_counter() - began, ending, tuple(notes))
     plan.space.memo[key] = rehearsed
     return rehearsed
 
 
-def _try(plan: Plan, architecture: Architecture, *, whole: bool = False) -> _Tried:
-    """Export a network with fresh weights; `whole` is all that is done at the end of a run."""
+def _try(
+    plan: Plan, architecture: Architecture, *, whole: bool = False, fresh: bool = False
+) -> _Tried:
+    """Export a network with fresh weights; `whole` is all that is done at the end of a run.
+
+    Its forms are checked in a `fresh` process, or in this one.
+    """
     network = plan.space.build(architecture, seed=plan.seed).eval()
     deployment = plan.evaluator.deployment(plan.space)
     costs: dict[str, float] = {}
@@ -99,7 +110,7 @@ def _try(plan: Plan, architecture: Architecture, *, whole: bool = False) -> _Tri
             examples=deployment.examples,
             task=plan.evaluator.deployed_task,
             encoder=deployment.encoder,
-            fresh=whole,
+            fresh=fresh,
         )
         usable = any((made.directory / form).is_file() for form in ("model.py", "model.pt2"))
     return _Tried(tuple(note for note in made.notes if not note.startswith(_NO_FORM)), usable)

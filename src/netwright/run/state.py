@@ -145,11 +145,13 @@ class RunState:
     def is_compared(self, proposal: Proposal) -> bool:
         """Whether a network is trained as long as the one that is returned, so that they compare.
 
-        Those of finals are; those of the search where no final follows.
+        Those of finals are; those of the search where no final follows. So it may be in few
+        minutes: one of the well-known networks is trained for long after short trials.
         """
         own, plan = self.budget_of(None).amount, self.plan
         if proposal.stage.is_search:
-            return not plan.finals or own > plan.evaluator.epochs
+            may_be_last = plan.minutes is not None and proposal.design is not None
+            return not plan.finals or own > plan.evaluator.epochs or may_be_last
         return proposal.stage.is_final or proposal.stage.is_recheck
 
     def _learn_pace(self, trial: Trial) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,10 +13,11 @@ from netwright.evaluate.costs import Costs
 from netwright.evaluate.pace import Pace
 from netwright.network.threads import one_thread
 from netwright.run.plan import Plan
+from netwright.run.timetable import HOPED
 from netwright.space import Architecture
 from netwright.trial import Budget, Proposal, Trial
 
-_SAMPLED = 40  # networks whose costs are looked at, of which some are timed
+_SAMPLED = 16  # networks whose costs are looked at, of which some are timed
 _PLACES = (0.0, 0.1, 0.3, 0.6)  # of them by their multiplications, from small to large
 _REFIT = 1.05  # times what it seems to take, that a refit is given
 _SHORTER = 0.7  # of the epochs of a refit, at least
@@ -35,15 +36,20 @@ def timed_examples(plan: Plan, costs: Costs, most: float) -> list[dict[str, floa
     with one_thread():
         for architecture in picked:
             figures = {k: known[architecture].metrics.get(k, 0.0) for k in ("params", "macs")}
-            for example in _timed(plan, Candidate(plan.space, architecture, plan.seed)):
-                examples.append({**figures, **example})
-                spent += 5 * example["seconds"] / max(1.0, example["steps"])  # as many as were run
+            found = some_steps(plan, Candidate(plan.space, architecture, plan.seed))
+            examples += ({**figures, **each} for each in found)
+            spent += seconds_of(found)
             if spent > most:
                 break
     return examples
 
 
-def _timed(plan: Plan, candidate: Candidate) -> list[dict[str, float]]:
+def seconds_of(examples: Sequence[Mapping[str, float]]) -> float:
+    """What it took to time examples: of each as many steps as are timed."""
+    return sum(5 * each["seconds"] / max(1.0, each["steps"]) for each in examples)
+
+
+def some_steps(plan: Plan, candidate: Candidate) -> list[dict[str, float]]:
     """What a trial of a network seems to take, and a full training if it has other batches."""
     evaluator, batches = plan.evaluator, set[int]()
     examples: list[dict[str, float]] = []
@@ -93,16 +99,23 @@ def seconds_by_macs(plan: Plan, pace: Pace, macs: float, epochs: int) -> float:
     return pace.seconds({"macs": macs}, plan.evaluator.steps(Budget(epochs), {})) or 0.0
 
 
-def in_time(refit: Proposal, seconds: float, left: float) -> Proposal | None:
+def in_time(refit: Proposal, seconds: float, left: float, most: int = 0) -> Proposal | None:
     """A refit that seems to take so many seconds, with the epochs that fit; None where too few do.
 
     A refit of fewer than 70 % of the epochs is taken to be worth less than the network there is.
+    One whose schedule ends on time has rather too many of them, up to `most`.
     """
-    share = min(1.0, left / max(1e-9, _REFIT * seconds))
-    if refit.budget is None or not refit.budget.is_whole or share == 1.0:
+    share = left / max(1e-9, _REFIT * seconds)
+    if refit.budget is None or not refit.budget.is_whole:
         return refit
-    fewer = max(1, int(share * refit.budget.amount))
-    return replace(refit, budget=Budget(fewer)) if share >= _SHORTER else None
+    if share < _SHORTER:
+        return None
+    wanted = refit.budget.amount
+    if most:
+        epochs = min(max(wanted, most), int(share * _REFIT / HOPED * wanted))
+    else:
+        epochs = min(wanted, int(share * wanted))
+    return replace(refit, budget=Budget(max(1, epochs)))
 
 
 def seconds_by_steps(plan: Plan, architecture: Architecture, budget: Budget) -> float | None:

@@ -13,15 +13,20 @@ from dataclasses import dataclass, replace
 _SEARCH = 0.5  # of what is left for trainings,
 _SHORT = 0.25  # or so much, where there is none for a choice among finalists
 _LEAST_TRIALS = 8  # that a search should have time for, by all workers together
+_LEAST_KNOWN = 3  # of these well-known ones, before one of them is trained for all the rest
 SLACK = 1.15
 """Of a forecast, before a schedule is called affordable."""
+
+HOPED = 0.8
+"""Of a forecast, where the schedule of a training ends on time however long its steps take."""
 
 _WHOLE_TRIALS = 6  # trainings in full, at least, worth more than short trials and finals: with 4 a
 # search of 200 seconds on 4,000 small pictures ended 5 points lower
 MANY_TRIALS = 24
 """So many trainings in full are taken to be worth less than more short ones and finals."""
 
-_GOOD = 30  # epochs of few rows,
+_GOOD = 20  # epochs of few rows that a last training has at least,
+_COMPARED = 30  # or several that are compared before it, which take time from it,
 _GOOD_STEPS = 150  # and so many steps at least, of very few
 _WORTH = 2  # times the epochs of its trial that a final must have to teach anything new
 
@@ -67,10 +72,32 @@ class Schedules:
         """The least that tells which of some networks is best: two of them, trained for long."""
         if not self.finals:
             return self
-        good = self.worth_a_last
+        good = self.worth_comparing
         return replace(
             self, finals=((min(2, self.finals[-1][0]), good),), refit=self.refit and good
         )
+
+    @property
+    def worth_comparing(self) -> int:
+        """Epochs from which on several networks may be compared before the last training."""
+        return max(self.worth_a_last, worth_comparing(self.last, math.inf))
+
+    @property
+    def is_single(self) -> bool:
+        """Whether all that follows is one training."""
+        if self.refit:
+            return not self.finals
+        return self.is_of_one and not self.tries_late
+
+    @property
+    def is_of_one(self) -> bool:
+        """Whether one network is in the finals, in one alone."""
+        return [count for count, _ in self.finals] == [1]
+
+    @property
+    def tries_late(self) -> bool:
+        """Whether the last final trains a network with each answer to the late choices."""
+        return self.variants > 1 and self.are_late
 
     @property
     def worth_a_last(self) -> int:
@@ -131,6 +158,11 @@ class Timetable:
         """What one trial of the search may take."""
         return _SEARCH * self.training * max(1, self.slots) / max(_LEAST_TRIALS, self.slots)
 
+    @property
+    def known_trial(self) -> float:
+        """What a trial of a well-known network may take, where each is a short one: three fit."""
+        return max(self.trial, _SHORT * self.training * max(1, self.slots) / _LEAST_KNOWN)
+
     def share(self, refit: float) -> float:
         """What one of few trials may take, each a training in full, before a refit."""
         return max(0.0, self.training - refit) * max(1, self.slots) / _WHOLE_TRIALS
@@ -169,6 +201,11 @@ def worth_a_last(wanted: int, steps: float = math.inf) -> int:
     return min(wanted, max(math.ceil(_GOOD_STEPS / steps), min(_GOOD, long_enough(wanted))))
 
 
+def worth_comparing(wanted: int, steps: float) -> int:
+    """Epochs from which on trainings are worth comparing, where so many were wanted."""
+    return max(worth_a_last(wanted, steps), min(_COMPARED, long_enough(wanted)))
+
+
 def affordable(
     wanted: Schedules,
     seconds: Seconds,
@@ -177,6 +214,7 @@ def affordable(
     slots: int,
     more: float,
     own: Sequence[int],
+    on_time: bool = False,
 ) -> Schedules:
     """What of the wanted schedules fits into the seconds that are left.
 
@@ -185,17 +223,19 @@ def affordable(
     long training of what looks best is worth more than several short ones. Where none can be long
     it is that one, as long as there is time. What teaches nothing new is left out, too. `own` are
     the epochs that finalists have had, the best first; `more` is how many times the rows a refit
-    has.
+    has. If the schedule of a last training ends `on_time`, one that is all there is has rather too
+    many epochs.
     """
     slots = max(1, slots)
     had = max(own, default=0)
     for candidates, are_short in ((_smaller(wanted), False), (_single(wanted), True)):
         for candidate in candidates:
-            fitting = _longest(candidate, lambda s: SLACK * s.seconds(seconds, slots, more) <= left)
+            room = left / (HOPED if on_time and candidate.is_single else SLACK)
+            fitting = _longest(candidate, lambda s: s.seconds(seconds, slots, more), room)
             if fitting is None or not _is_worth(fitting, candidate, had):
                 continue
-            good = candidate.worth_a_last
-            if candidate.variants > 1 and candidate.are_late and candidate.finals:
+            good = candidate.worth_a_last if candidate.is_single else candidate.worth_comparing
+            if candidate.tries_late and candidate.finals:
                 good = candidate.long  # else late answers would not be tried
             if are_short or fitting.last >= good:
                 return fitting
@@ -217,9 +257,14 @@ def _smaller(wanted: Schedules) -> list[Schedules]:
         tried += [replace(wanted, finals=((n, epochs),)) for n in range(count, 0, -1)]
         tried += [replace(wanted, finals=())] if wanted.refit else []
         tried += [replace(wanted, finals=((n, epochs),), refit=0) for n in range(count, 0, -1)]
-    if wanted.variants == 1:
-        return tried
-    return [replace(each, are_late=late) for each in tried for late in (True, False)]
+    late = (True, False) if wanted.variants > 1 else (True,)
+    every = [replace(each, are_late=is_late) for each in tried for is_late in late]
+    return [each for each in every if not _is_idle(each)]
+
+
+def _is_idle(schedules: Schedules) -> bool:
+    """Whether a final of one network chooses nothing before that network is trained once more."""
+    return bool(schedules.refit) and schedules.is_of_one and not schedules.tries_late
 
 
 def _single(wanted: Schedules) -> list[Schedules]:
@@ -229,10 +274,12 @@ def _single(wanted: Schedules) -> list[Schedules]:
     return [replace(wanted, finals=((1, wanted.finals[-1][1]),))] if wanted.finals else []
 
 
-def _longest(wanted: Schedules, fits: Callable[[Schedules], bool]) -> Schedules | None:
+def _longest(
+    wanted: Schedules, seconds: Callable[[Schedules], float], room: float
+) -> Schedules | None:
     """The schedules with the largest share of their epochs that fits, in hundredths; or None."""
     for percent in range(100, 0, -1):
         shortened = wanted.shortened(percent / 100)
-        if fits(shortened):
+        if seconds(shortened) <= room:
             return shortened
     return None

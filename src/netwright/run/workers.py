@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from netwright.errors import SettingError, StoreError
 from netwright.execute import Executor, Inline, Message, Processes
+from netwright.oneshot import OneShot
 from netwright.record.artifacts import log_key
+from netwright.run.plan import Plan
 from netwright.store import Store
 
 
@@ -37,6 +40,22 @@ def executor_of(store: Store, run: str, given: Executor | int) -> Iterator[Execu
         if isinstance(executor, Processes):
             for name, printed in executor.printed.items():
                 _keep_log(store, run, name, printed)
+
+
+def starts_early(plan: Plan, executor: Executor) -> bool:
+    """Whether workers start while the minutes are divided, which then need not wait for them.
+
+    Where a core is left for that, and no one-shot search trains in this process before them.
+    """
+    has_room = (os.cpu_count() or 1) > executor.slots
+    return has_room and not executor.in_process and not isinstance(plan.strategy, OneShot)
+
+
+def slowness() -> float:
+    """How many times longer than on an idle machine things take, by the processes that run here."""
+    cores = os.cpu_count() or 1
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    return max(1.0, (load + 1) / cores)
 
 
 def news(executor: Executor, seconds: float) -> list[Message]:

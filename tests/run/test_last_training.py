@@ -1,0 +1,196 @@
+"""A last training whose schedule ends with the minutes, and known networks that fit into them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_pacing import Ticking
+from torch import nn
+
+from netwright.data import from_arrays
+from netwright.evaluate.pace import Pace
+from netwright.evaluate.training import Training
+from netwright.record.division import Division, Share
+from netwright.record.events import FinalistsChosen, SchedulesPlanned, TimePlanned
+from netwright.record.writing import write
+from netwright.run.fingerprint import settings_of
+from netwright.run.known_networks import KnownNetwork, timed_designs
+from netwright.run.loop import Loop
+from netwright.run.plan import Plan
+from netwright.run.timed import in_time
+from netwright.run.timetable import HOPED, Timetable
+from netwright.run.trial_length import trial_length
+from netwright.space import Choose, Design, Space, ensembled
+from netwright.store import MemoryStore
+from netwright.trial import REFIT, SEARCH, Budget, Proposal, Stage
+
+FINAL = Stage.final(1)
+
+
+def training(rows: int = 2400, **changes) -> Training:
+    x = np.random.default_rng(0).normal(size=(rows, 4))
+    data = from_arrays(x, (x[:, 0] > 0).astype(int))
+    return Training(data, **{"folds": 1, **changes})
+
+
+def wide() -> Space:
+    def network(choose: Choose, inputs: tuple[int, ...], outputs: int) -> nn.Module:
+        width = choose.width("width", 100, 400, step=100)
+        return nn.Sequential(nn.Linear(4, width), nn.ReLU(), nn.Linear(width, outputs))
+
+    return Space(network, (4,), 2, designs=[Design("wide", {}, {"width": 1}, usual=400)])
+
+
+def plan_of(**changes) -> Plan:
+    given = {"space": wide(), "evaluator": training(), "targets": (), "minutes": 1}
+    return Plan(**{**given, **changes})
+
+
+def loop_of(plan: Plan, name: str = "a", *, schedules: SchedulesPlanned | None = None) -> Loop:
+    store = MemoryStore("last-training")
+    store.clear()
+    store.create(name, settings_of(plan))
+    write(store, name, TimePlanned(Division(60.0, 0.0, 5.0, 1), Share(2, 3.0, None), ()))
+    write(store, name, schedules or SchedulesPlanned((), 40))
+    return Loop(plan, store, name, Ticking(1.0), clock=lambda: 0.0, ending=5)
+
+
+def last(plan: Plan, stage: Stage = REFIT, count: int = 1, **given) -> bool:
+    loop = loop_of(plan, **given)
+    proposals = tuple(
+        Proposal(plan.space.smallest(), Budget(9 + i), 0, stage) for i in range(count)
+    )
+    write(loop.store, loop.name, FinalistsChosen(stage, proposals))
+    again = Loop(plan, loop.store, loop.name, Ticking(1.0), clock=lambda: 0.0, ending=5)
+    return again.pacing.fits(proposals[0])
+
+
+def test_the_last_training_has_a_schedule_that_ends_on_time() -> None:
+    assert last(plan_of())
+    assert last(plan_of(), FINAL, schedules=SchedulesPlanned(((1, 40),), 0))
+
+
+def test_no_other_training_has_one() -> None:
+    assert not last(plan_of(), SEARCH)
+    assert not last(plan_of(), FINAL)  # a refit follows
+    assert not last(plan_of(), count=2)  # which are compared
+    assert not last(plan_of(finals=((2, 40),)))  # who says how long knows why
+    assert not last(plan_of(refit=False, evaluator=training(folds=2)))  # one after the other
+    assert not last(plan_of(space=ensembled(wide(), 2)))
+
+
+@pytest.mark.parametrize(
+    ("left", "most", "epochs"),
+    [(105, 0, 100), (84, 0, 80), (60, 0, None), (84, 300, 105), (400, 300, 300), (60, 300, None)],
+)
+def test_a_refit_has_the_epochs_for_which_there_is_time(left, most, epochs) -> None:
+    """100 epochs seem to take 100 s; one that ends on time has more of them than that."""
+    refit = Proposal(wide().smallest(), Budget(100), 1, REFIT)
+    found = in_time(refit, 100.0, left, most)
+    assert (None if found is None else found.budget.amount) == epochs
+    assert HOPED == 0.8
+
+
+def test_a_name_for_a_run_leaves_open_what_nobody_said() -> None:
+    named = plan_of().named("b")
+    assert named.run == "b" and named.leaves_epochs_open
+    assert not plan_of(finals=((2, 9),)).named("b").leaves_epochs_open
+    assert plan_of(finals=((2, 9),)).named("b").finals == ((2, 9),)
+
+
+class Paced(Training):
+    """A training of which a step takes a microsecond for each 1,000 multiplications of a row."""
+
+    def time_steps(self, candidate, budget) -> float:
+        steps = self.steps(budget, candidate.recipe)
+        macs = candidate.space.survey(candidate.architecture).macs
+        return steps.number * 1e-9 * macs * steps.batch
+
+
+def designs_of(space: Space) -> list[tuple[str, list]]:
+    sizes = [space.architecture({"width": width}) for width in (400, 300, 200, 100)]
+    return [("wide", sizes)]
+
+
+def paced() -> Paced:
+    x = np.random.default_rng(0).normal(size=(2400, 4))
+    data = from_arrays(x, (x[:, 0] > 0).astype(int))
+    return Paced(data, epochs=3, full_epochs=160, folds=1)
+
+
+@pytest.mark.parametrize(
+    ("bound", "width", "fits"), [(1.0, 400, True), (0.05, 200, True), (0.01, 100, False)]
+)
+def test_known_networks_are_as_large_as_their_last_training_allows(bound, width, fits) -> None:
+    """20 epochs of 1,920 rows are 38,400 rows: 0.09 s with a width of 400, of 2,400 MACs."""
+    plan = plan_of(evaluator=paced())
+    found = timed_designs(
+        plan, plan.costs(), designs_of(plan.space), Pace(), Budget(20), bound, most=1e9
+    )
+    assert found.most == {"wide": 6 * width}
+    assert [each.costs["macs"] for each in found.fitting] == ([6 * width] if fits else [])
+    assert found.examples and {each["macs"] for each in found.examples} == {2400}  # timed once
+
+
+def test_a_size_that_seems_much_too_slow_is_not_timed() -> None:
+    plan, slow = plan_of(evaluator=paced()), Pace()
+    steps = plan.evaluator.steps(Budget(20), {})
+    for macs in (600.0, 2400.0):
+        slow.learn({"macs": macs}, steps, 1e-3 * macs)
+    found = timed_designs(
+        plan, plan.costs(), designs_of(plan.space), slow, Budget(20), bound=0.16, most=1e9
+    )
+    assert {each["macs"] for each in found.examples} == {1200}  # 1.2 s is within 8 times of it
+    assert found.most == {"wide": 1200}
+
+
+def test_no_design_is_timed_after_its_share_of_the_minutes() -> None:
+    plan = plan_of(evaluator=paced())
+    designs = [("wide", designs_of(plan.space)[0][1]), ("other", designs_of(plan.space)[0][1])]
+    found = timed_designs(plan, plan.costs(), designs, Pace(), Budget(20), bound=1.0, most=0.0)
+    assert list(found.most) == ["wide"]
+
+
+def test_trials_are_so_short_that_known_networks_fit() -> None:
+    plan, pace = plan_of(), Pace()
+    epochs = plan.evaluator.epochs
+    steps = plan.evaluator.steps(Budget(epochs), {})
+    timed = {"params": 1e3, "macs": 1e3, "steps": steps.number, "batch": steps.batch}
+    pace.learn_json(timed | {"seconds": 0.3})
+    known = KnownNetwork({"macs": 1e3, "params": 1e3}, Pace())
+    known.pace.learn_json(timed | {"seconds": 6.0})
+    table = Timetable(60, 0.0, 0.0, slots=1)
+
+    def trial(*networks: KnownNetwork) -> tuple[int, float]:
+        return trial_length(plan, table, [timed | {"seconds": 0.3}], pace, 0.0, 1.0, networks)
+
+    assert trial()[0] == epochs
+    shorter, seconds = trial(known)
+    assert 1 < shorter < epochs and seconds <= table.trial
+    slow = KnownNetwork(known.costs, Pace())
+    slow.pace.learn_json(timed | {"seconds": 600.0})
+    assert trial(slow) == (2, pytest.approx(table.known_trial))  # three of them in a quarter
+    assert table.known_trial == pytest.approx(60 / 4 / 3) and table.trial < table.known_trial
+
+
+def test_a_size_beyond_what_fits_is_turned_down_without_being_timed() -> None:
+    plan = plan_of()
+    store = MemoryStore("too-large")
+    store.clear()
+    store.create("a", settings_of(plan))
+    share = Share(2, 1e9, None, {"wide": 1200.0})
+    write(store, "a", TimePlanned(Division(60.0, 0.0, 5.0, 1), share, ()))
+    pacing = Loop(plan, store, "a", Ticking(1.0), clock=lambda: 0.0, ending=5).pacing
+    proposal = Proposal(plan.space.architecture({"width": 400}), design="wide")
+    assert pacing.is_too_long(proposal, {"macs": 2400.0})
+    assert not pacing.is_too_long(proposal, {"macs": 1200.0})
+    assert not pacing.is_too_long(replace(proposal, design=None), {"macs": 2400.0})
+    assert pacing.turned_down(SEARCH) is None  # it was not forecast
+
+
+def test_a_log_without_bounds_of_known_networks_still_opens() -> None:
+    share = Share(2, 3.0, None, {"wide": 1200.0})
+    assert Share.from_json(share.to_json()) == share
+    assert Share.from_json({"epochs": 2, "seconds": 3.0, "macs": None}) == replace(
+        share, designs={}
+    )
