@@ -1,5 +1,6 @@
 """A last training whose schedule ends with the minutes, and known networks that fit into them."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -55,10 +56,16 @@ def loop_of(plan: Plan, name: str = "a", *, schedules: SchedulesPlanned | None =
     return Loop(plan, store, name, Ticking(1.0), clock=lambda: 0.0, ending=5)
 
 
-def last(plan: Plan, stage: Stage = REFIT, count: int = 1, **given) -> bool:
+def last(
+    plan: Plan,
+    stage: Stage = REFIT,
+    count: int = 1,
+    budgets: Callable[[int], Budget] = Budget,
+    **given,
+) -> bool:
     loop = loop_of(plan, **given)
     proposals = tuple(
-        Proposal(plan.space.smallest(), Budget(9 + i), 0, stage) for i in range(count)
+        Proposal(plan.space.smallest(), budgets(9 + i), 0, stage) for i in range(count)
     )
     write(loop.store, loop.name, FinalistsChosen(stage, proposals))
     again = Loop(plan, loop.store, loop.name, Ticking(1.0), clock=lambda: 0.0, ending=5)
@@ -74,6 +81,7 @@ def test_no_other_training_has_one() -> None:
     assert not last(plan_of(), SEARCH)
     assert not last(plan_of(), FINAL)  # a refit follows
     assert not last(plan_of(), count=2)  # which are compared
+    assert not last(plan_of(), budgets=lambda epochs: Budget(epochs, 40))  # the best of a schedule
     assert not last(plan_of(finals=((2, 40),)))  # who says how long knows why
     assert not last(plan_of(refit=False, evaluator=training(folds=2)))  # one after the other
     assert not last(plan_of(space=ensembled(wide(), 2)))

@@ -225,14 +225,20 @@ class Pacing:
         if self._table is None or record.schedules is None or stage.explores:
             return False
         is_last = stage.is_refit or (stage.is_final and not record.schedules.refit)
-        return is_last and len(record.finalists.get(stage, ())) == 1 and self._ends_on_time
+        is_whole = proposal.budget is not None and proposal.budget.is_whole
+        return (
+            is_last
+            and is_whole
+            and len(record.finalists.get(stage, ())) == 1
+            and self._ends_on_time
+        )
 
     @property
     def _ends_on_time(self) -> bool:
         """Whether the schedule of a last training can end with its time."""
         plan = self._plan
         last = (plan.evaluator.for_refit() if plan.refit else None) or plan.evaluator
-        return last.ends_on_time and plan.space.networks == 1 and plan.leaves_epochs_open
+        return last.ends_on_time and plan.space.networks == 1 and plan.has_usual_finals
 
     def limit(self, proposal: Proposal) -> float | None:
         """Seconds after which a training is ended; None: it is not."""

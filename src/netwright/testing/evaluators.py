@@ -73,10 +73,23 @@ def settings_are_json(make: Make, space: Space) -> None:
     json.dumps([make().settings, make().data_settings], allow_nan=False)
 
 
+def ends_where_its_time_is_over(make: Make, space: Space) -> None:
+    """One that says that it ends on time gives a trained network long before its budget is over."""
+    evaluator = make()
+    if evaluator.ends_on_time:
+        budget, asked = Budget(1000 * evaluator.full_epochs), iter(range(10**9))
+        context = Context(seed=6, elapsed=lambda: next(asked) / 10)
+        result = evaluator.evaluate(_candidate(space), budget, context)
+        assert result.status == "done", result.reason
+        assert result.model is not None and result.metrics
+        assert next(asked) < 100, "it did not end when `Context.elapsed` gave 1"
+
+
 EVALUATOR_CHECKS: tuple[Callable[[Make, Space], None], ...] = (
     gives_finite_metrics,
     same_seed_same_result,
     survives_the_way_to_a_worker,
     refits_without_scoring,
     settings_are_json,
+    ends_where_its_time_is_over,
 )
