@@ -202,3 +202,11 @@ def test_a_log_without_bounds_of_known_networks_still_opens() -> None:
     assert Share.from_json({"epochs": 2, "seconds": 3.0, "macs": None}) == replace(
         share, designs={}
     )
+
+
+@pytest.mark.parametrize(("folds", "more"), [(1, 1.25), (3, 0.5), (5, 0.25)])
+def test_a_refit_has_fewer_rows_than_a_trial_of_folds(folds, more) -> None:
+    plan = plan_of(evaluator=training(1000, folds=folds))
+    beginning = loop_of(plan).pacing._beginning
+    assert beginning.more == pytest.approx(more, rel=0.1)
+    assert loop_of(plan_of(refit=False)).pacing._beginning.more == 1.0

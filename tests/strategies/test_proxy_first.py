@@ -70,3 +70,21 @@ def test_its_settings_on_the_command_line() -> None:
 def test_wrong_settings_are_refused(wrong, said) -> None:
     with pytest.raises(SettingError, match=said):
         nw.ProxyFirst(**wrong)
+
+
+@pytest.mark.parametrize("learns", [True, False])
+def test_who_goes_on_under_a_stopper_is_as_the_strategy_wants_it(monkeypatch, learns) -> None:
+    class Last(nw.RandomSearch):
+        learns_budgets = learns
+
+        def start(self, space, objectives):
+            search = super().start(space, objectives)
+            search.preferred = lambda candidates, pending: candidates[-1]
+            return search
+
+    made = nw.ProxyFirst(Last(), (nw.Params(),), pool=8, first=2)
+    assert made.learns_budgets is learns
+    assert nw.ProxyFirst(nw.RandomSearch(), (nw.Params(),)).learns_budgets is False
+    space = SPACES["huge"]()
+    candidates = [Proposal(space.sample(np.random.default_rng(seed))) for seed in range(3)]
+    assert made.start(space, ONE).preferred(candidates, []) is candidates[-1]

@@ -143,10 +143,10 @@ class Beginning:
 
     @cached_property
     def more(self) -> float:
-        """How many times the rows of a trial a refit has."""
+        """How many times the rows of a trial a refit has: fewer where a trial is of folds."""
         evaluator = self.plan.evaluator
         refitting = evaluator.for_refit() if self.plan.refit else None
         if refitting is None:
             return 1.0
         trial, whole = evaluator.steps(Budget(10), {}), refitting.steps(Budget(10), {})
-        return max(1.0, whole.number * whole.batch / max(1, trial.number * trial.batch))
+        return whole.number * whole.batch / max(1, trial.number * trial.batch)

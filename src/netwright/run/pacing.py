@@ -142,9 +142,13 @@ class Pacing:
         return paced and not self._state.pace.is_known
 
     def _least(self) -> float:
-        """Half of what the quickest trial took, so that none begins that cannot end."""
+        """Half of what the quickest trial took, so that none begins that cannot end.
+
+        All of it where trials are trainings in full: what one took more would be lost to the last.
+        """
         taken = [t.seconds for t in self._state.history if t.done and t.proposal.stage.is_search]
-        return min(taken, default=0.0) / 2
+        are_whole = self._state.budget_of(None).amount > self._plan.evaluator.epochs
+        return min(taken, default=0.0) * (1.0 if are_whole else 0.5)
 
     def is_too_long(self, proposal: Proposal, costs: Mapping[str, float]) -> bool:
         """Whether a training would take more than a trial may, by what is known of others.

@@ -37,7 +37,8 @@ class ProxyFirst(Strategy):
     """Proposes the best of random networks by proxies first, then what `strategy` does.
 
     Each of the `first` trials is the best, by the mean of the ranks, of its share of a `pool` of
-    random networks that were not tried. `strategy` observes these trials as its own. Proxies are
+    random networks that were not tried. `strategy` observes these trials as its own, and under a
+    stopper it chooses who goes on if it does so alone. Proxies are
     given as such or by their names, `("synflow", "zen(repeats=4)")`.
 
     Raises:
@@ -66,6 +67,7 @@ class ProxyFirst(Strategy):
                 f"since a strategy sees no data, got {self.proxies!r}."
             )
         object.__setattr__(self, "proxies", found)
+        object.__setattr__(self, "learns_budgets", self.strategy.learns_budgets)
 
     def start(self, space: Space, objectives: Sequence[Objective]) -> Search:
         """The state of a search: that of the strategy, and what was tried."""
@@ -94,6 +96,9 @@ class _ProxyFirst(Search):
     def observe(self, trial: Trial) -> None:
         self._tried.add(trial.architecture)
         self._then.observe(trial)
+
+    def preferred(self, candidates: Sequence[Proposal], pending: Sequence[Proposal]) -> Proposal:
+        return self._then.preferred(candidates, pending)
 
     def _best(self, architectures: Sequence[Architecture]) -> Architecture:
         """The one that the proxies together rank first."""
