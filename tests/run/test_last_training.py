@@ -12,7 +12,13 @@ from netwright.data import from_arrays
 from netwright.evaluate.pace import Pace
 from netwright.evaluate.training import Training
 from netwright.record.division import Division, Share
-from netwright.record.events import FinalistsChosen, SchedulesPlanned, TimePlanned
+from netwright.record.events import (
+    FinalistsChosen,
+    Finished,
+    Proposed,
+    SchedulesPlanned,
+    TimePlanned,
+)
 from netwright.record.writing import write
 from netwright.run.fingerprint import settings_of
 from netwright.run.known_networks import KnownNetwork, timed_designs
@@ -20,10 +26,10 @@ from netwright.run.loop import Loop
 from netwright.run.plan import Plan
 from netwright.run.timed import in_time
 from netwright.run.timetable import HOPED, Timetable
-from netwright.run.trial_length import trial_length
+from netwright.run.trial_length import last_epochs, trial_length
 from netwright.space import Choose, Design, Space, ensembled
 from netwright.store import MemoryStore
-from netwright.trial import REFIT, SEARCH, Budget, Proposal, Stage
+from netwright.trial import REFIT, SEARCH, Budget, Proposal, Stage, Trial
 
 FINAL = Stage.final(1)
 
@@ -210,3 +216,39 @@ def test_a_refit_has_fewer_rows_than_a_trial_of_folds(folds, more) -> None:
     beginning = loop_of(plan).pacing._beginning
     assert beginning.more == pytest.approx(more, rel=0.1)
     assert loop_of(plan_of(refit=False)).pacing._beginning.more == 1.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "epochs"),
+    [({}, 60), ({"evaluator": training(1000, folds=3)}, 30), ({"finals": ((2, 30),)}, 30),
+     ({"space": ensembled(wide(), 2)}, 30)],
+    ids=["open", "folds", "said", "ensemble"],
+)  # fmt: skip
+def test_after_trainings_in_full_that_were_shorter_the_last_is_as_long_as_it_can(
+    changes, epochs
+) -> None:
+    plan = plan_of(**changes)
+    full = plan.evaluator.full_epochs
+    assert last_epochs(plan, 30) == (full if epochs == 60 else 30)
+
+
+@pytest.mark.parametrize(("own", "left"), [(3, 0.5), (20, 1.0)])
+def test_a_training_in_full_begins_only_where_it_can_end(own, left) -> None:
+    """A short trial if half of one can."""
+    plan = plan_of(refit=False, evaluator=training(epochs=3, full_epochs=40))
+    store = MemoryStore("ends")
+    store.clear()
+    store.create("a", settings_of(plan))
+    write(store, "a", TimePlanned(Division(60.0, 0.0, 5.0, 1), Share(own, 30.0, None), ()))
+    proposal, costs = Proposal(plan.space.smallest()), {"macs": 1.0, "params": 1.0}
+    write(store, "a", Proposed(0, 0, proposal, "0", 0, 1))
+    trained = Trial(0, proposal, "done", {"accuracy": 0.5, **costs}, seconds=8.0)
+    write(store, "a", Finished(0, trained))
+    now = [0.0]
+    pacing = Loop(plan, store, "a", Ticking(1.0), clock=lambda: now[0], ending=5).pacing
+    ends = pacing.search_ends()
+    assert 0 < ends < 60
+    now[0] = ends - 8.0 * left - 0.01
+    assert pacing.out_of_time() is None
+    now[0] = ends - 8.0 * left + 0.01
+    assert pacing.out_of_time() == "1 minutes"

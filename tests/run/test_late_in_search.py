@@ -57,8 +57,9 @@ def searched(
     That trials have as many epochs is in the log before the first, as from a timed step.
     """
     monkeypatch.setattr("os.getloadavg", lambda: (0.0, 0.0, 0.0))
+    designs = changes.pop("designs_of_space", DESIGNS)
     plan = Plan(
-        space=nw.Space(network, (4,), 3, recipe=recipe, designs=DESIGNS),
+        space=nw.Space(network, (4,), 3, recipe=recipe, designs=designs),
         evaluator=nw.Function(of_recipe, epochs=2, full_epochs=FULL),
         objectives=(nw.maximize("accuracy"),),
         targets=(),
@@ -92,6 +93,15 @@ def test_after_the_designs_the_best_is_tried_with_the_others(monkeypatch) -> Non
     assert tried[1:3] == [("tanh", "tanh", "none"), ("relu", "relu", "none")]
     assert tried[3:5] == [("tanh", "tanh", "shifted"), ("tanh", "tanh", "mixed")]
     assert {way for _, _, way in tried[5:]} == {"mixed"}
+
+
+def test_of_many_designs_the_others_come_after_them(monkeypatch) -> None:
+    """There is time for few trainings in full, and late answers may be worth more than the last."""
+    more = [Design(f"gelu-{size}", {"act": "gelu"}, {"width": 1}, usual=size) for size in (8, 16)]
+    tried = searched(monkeypatch, designs_of_space=[*DESIGNS, *more])
+    assert [name for name, _, _ in tried[1:4]] == ["tanh", "relu", "gelu-8"]
+    assert tried[4:6] == [("tanh", "tanh", "shifted"), ("tanh", "tanh", "mixed")]
+    assert tried[6] == ("gelu-16", "gelu", "mixed")
 
 
 def test_in_short_trials_they_are_left_to_the_finals(monkeypatch) -> None:

@@ -1,8 +1,8 @@
 """Late answers in a search whose trials are trainings in full, since no final follows to try them.
 
-After the well-known networks the best one so far is trained with its other late answers. What comes
-then has those of the best. A strategy knows nothing of it: it proposes and observes members with
-the first options, as in any search.
+After some well-known networks the best one so far is trained with its other late answers. What
+comes then has those of the best. A strategy knows nothing of it: it proposes and observes members
+with the first options, as in any search.
 """
 
 from __future__ import annotations

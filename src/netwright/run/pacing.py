@@ -24,7 +24,7 @@ from netwright.run.timed import (
     seconds_by_steps,
 )
 from netwright.run.timetable import SLACK, Schedules, Timetable, affordable, long_enough
-from netwright.run.trial_length import good_epochs
+from netwright.run.trial_length import good_epochs, last_epochs
 from netwright.trial import Budget, Proposal, Stage, Trial, ranked
 
 _STARTING = 3.3  # seconds until a worker trains, on an idle machine of two cores
@@ -121,6 +121,8 @@ class Pacing:
         if table is None:
             return math.inf
         wanted, best = self._wanted(), self._ranked()
+        if wanted.refit and not wanted.finals:
+            wanted = replace(wanted, refit=last_epochs(self._plan, wanted.refit))
         told = None
         if best:
             told = lambda place, epochs: self._seconds(best[min(place, len(best) - 1)], epochs)  # noqa: E731

@@ -16,6 +16,7 @@ from netwright.run.plan import Plan
 from netwright.run.state import RunState
 from netwright.trial import BASELINE, SEARCH, Proposal, Stage
 
+_BEFORE_LATE = 3  # well-known networks, of which the best is trained with late answers, too
 _STUCK = 300  # proposals of the strategy for one trial before it is drawn at random
 
 
@@ -103,8 +104,8 @@ class Sources:
         """
         every = self._state.first
         place = count - 1 if self._began_otherwise() else count
-        if place >= self._named:
-            place = max(self._named, place - self._late.trials)
+        if place >= self._before_late:
+            place = max(self._before_late, place - self._late.trials)
         if not 0 <= place < len(every):
             return None
         name, members = every[place]
@@ -113,14 +114,15 @@ class Sources:
         return Proposal(members[attempt], design=name)
 
     @property
-    def _named(self) -> int:
+    def _before_late(self) -> int:
         """After how many trials those for late answers come: of well-known networks, or one."""
-        return max(1, sum(name is not None for name, _ in self._state.first))
+        named = sum(name is not None for name, _ in self._state.first)
+        return max(1, min(_BEFORE_LATE, named))
 
     def _is_for_late(self, count: int, attempt: int) -> bool:
         """Whether the trial after so many is for late answers."""
         place = count - 1 if self._began_otherwise() else count
-        return attempt == 0 and 0 <= place - self._named < self._late.trials
+        return attempt == 0 and 0 <= place - self._before_late < self._late.trials
 
     def _began_otherwise(self) -> bool:
         """Whether the first trial is none of these, but small, so as to tell the time."""
