@@ -16,8 +16,9 @@ from netwright.record.artifacts import weights_key
 from netwright.run.choice import Scored
 from netwright.run.finals import eligible, finalists, measured_again, only_refits, refits
 from netwright.run.kept_weights import Weights
-from netwright.space import Architecture
+from netwright.space import Architecture, Choose, Design, Space
 from netwright.store import SQLiteStore
+from netwright.testing.spaces import SPACES
 from netwright.trial import REFIT, SEARCH, Budget, History, Proposal, Stage, Status, Trial
 
 LATENCY = "latency_ms@pytorch"
@@ -225,6 +226,21 @@ def test_where_short_trials_tell_nothing_the_first_known_network_is_trained(erro
 
     found = only_refits(plan(), History(designs), designs, Budget(40), score)
     assert [p.parent for p in found] == [parent]
+
+
+@pytest.mark.parametrize(("epochs", "way"), [(49, "none"), (50, "mixed")])
+def test_a_design_is_trained_for_long_as_it_is_then(epochs, way) -> None:
+    """Half of the full 80 epochs at least, by the clock that may end it after 80 % of them."""
+
+    def recipe(choose: Choose) -> dict[str, object]:
+        return {"way": choose.value("way", ["none", "mixed"], late=True)}
+
+    known = Design("plain", {}, long={"way": "mixed"})
+    space = Space(SPACES["flat"]().network, (4,), 3, recipe=recipe, designs=[known])
+    made = plan(space=space, evaluator=Function(size, full_epochs=80))
+    given = Trial(3, Proposal(space.smallest(), design="plain"), "done", {"accuracy": 0.5})
+    (found,) = only_refits(made, History([given]), [given], Budget(epochs), alone)
+    assert found.architecture["way"] == way and found.design == "plain"
 
 
 def test_what_may_be_returned_is_of_the_latest_stage_and_has_weights(tmp_path) -> None:

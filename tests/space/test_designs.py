@@ -1,12 +1,14 @@
 """Well-known networks of a space: members at every size, also of spaces made from it."""
 
+from dataclasses import replace
+
 import pytest
 from torch import nn
 
 import netwright as nw
 from netwright.errors import SettingError, SpaceError
 from netwright.space import Design
-from netwright.space.designs import members_of
+from netwright.space.designs import in_long, members_of, sized
 
 
 def network(choose: nw.Choose, inputs: tuple[int, ...], outputs: int) -> nn.Module:
@@ -263,3 +265,38 @@ def test_a_portfolio_is_a_list_of_designs(wrong: object) -> None:
 def test_no_two_of_a_portfolio_have_one_name() -> None:
     with pytest.raises(SettingError, match=r"`Space\(portfolio=...\)` must have different names"):
         nw.Space(network, (3,), 2, portfolio=[PLAIN, PLAIN])
+
+
+def late_space(long: dict) -> nw.Space:
+    def recipe(choose: nw.Choose) -> dict[str, object]:
+        return {
+            "way": choose.value("way", ["none", "shifted", "mixed"], late=True),
+            "rate": choose.value("rate", [1, 2]),
+        }
+
+    def network(choose: nw.Choose, inputs: tuple[int, ...], outputs: int) -> nn.Module:
+        return nn.Linear(4, outputs) if choose.value("bias", [True]) else nn.Identity()
+
+    design = Design("plain", {"rate": 2}, long=long)
+    return nw.Space(network, (4,), 2, recipe=recipe, designs=[design])
+
+
+def test_a_design_has_other_late_answers_in_a_long_training() -> None:
+    space = late_space({"way": "mixed"})
+    (design,) = space.designs
+    usual = sized(space.members, design, 1.0)
+    assert dict(usual.answers) == {"bias": True, "way": "none", "rate": 2}
+    long = in_long(space.members, design, usual)
+    assert dict(long.answers) == {"bias": True, "way": "mixed", "rate": 2}
+    assert in_long(space.members, replace(design, long={}), usual) == usual
+
+
+@pytest.mark.parametrize(
+    ("long", "said"),
+    [({"rate": 1}, "'rate' in long trainings, which is no late choice"),
+     ({"way": "folded"}, "'way' by 'folded', which is none of"),
+     ({"ways": "mixed"}, "answers 'ways', which is no choice")],
+)  # fmt: skip
+def test_what_is_for_long_trainings_is_a_late_answer(long, said) -> None:
+    with pytest.raises(SpaceError, match=said):
+        late_space(long)

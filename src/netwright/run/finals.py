@@ -12,7 +12,10 @@ from netwright.objective import Limit, Objective
 from netwright.run.choice import Scored, earliest
 from netwright.run.kept_weights import Weights
 from netwright.run.plan import Plan
+from netwright.run.timetable import HOPED, long_enough
 from netwright.run.workers import news
+from netwright.space import Architecture, Space
+from netwright.space.designs import in_long
 from netwright.trial import (
     REFIT,
     SEARCH,
@@ -86,7 +89,20 @@ def only_refits(
         designs = ([t for t in of if t.proposal.design is not None] for of in (kept, tried))
         known = next((some for some in designs if some), [])
         found = [earliest([score(trial) for trial in known])] if known else found
+        if known and HOPED * budget.amount >= long_enough(plan.evaluator.full_epochs):
+            return [
+                replace(each, budget=budget, architecture=_in_long(plan.space, each))
+                for each in refits(plan, found, budget)
+            ]
     return [replace(each, budget=budget) for each in refits(plan, found, budget)]
+
+
+def _in_long(space: Space, proposal: Proposal) -> Architecture:
+    """The network of a proposal as its design has it in a long training."""
+    of_name = {design.name: design for design in space.designs}
+    design = of_name.get(proposal.design or "")
+    known = proposal.architecture
+    return known if design is None else in_long(space.members, design, known)
 
 
 def _again(trial: Trial, own: Budget) -> Budget:

@@ -28,10 +28,12 @@ class Design:
     `answers` hold at every size; a choice that they leave open has its first option. `scaled` are
     choices of numbers, by their share of the one size: each is answered by the largest option that
     is no more than its share, or by its least. `usual` is the size where nothing bounds it, and
-    `most` that where only time does, which is the usual one if None.
+    `most` that where only time does, which is the usual one if None. `long` are its late answers in
+    a long training before which there was no time to try any.
 
     Raises:
-        SettingError: `answers` or `scaled` is no mapping, or a size or a share is not above 0.
+        SettingError: `answers`, `scaled` or `long` is no mapping, or a size or a share is not above
+            0.
     """
 
     name: str
@@ -39,9 +41,10 @@ class Design:
     scaled: Mapping[str, float] = field(default_factory=dict)
     usual: float = 1.0
     most: float | None = None
+    long: Mapping[str, Answer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("answers", "scaled"):
+        for name in ("answers", "scaled", "long"):
             if not isinstance(given := getattr(self, name), Mapping):
                 raise SettingError(
                     f"`Design({name}=...)` must be a mapping from choices, got {given!r}."
@@ -150,18 +153,31 @@ def sized(members: Members, design: Design, size: float) -> Architecture:
         SpaceError: It names a choice or an option that the space has not, or a rule forbids it.
     """
     choices = members.choices
-    for name in (*design.answers, *design.scaled):
+    for name in (*design.answers, *design.scaled, *design.long):
         if name not in choices:
             raise SpaceError(f"The design {design.name!r} answers {name!r}, which is no choice.")
         if name in design.scaled and not _numbers(choices[name]):
             raise SpaceError(f"The design {design.name!r} scales {name!r}, which is no number.")
-    for name, answer in design.answers.items():
+    if early := [name for name in design.long if not choices[name].late]:
+        raise SpaceError(
+            f"The design {design.name!r} answers {early[0]!r} in long trainings, which is no late "
+            "choice."
+        )
+    for name, answer in (*design.answers.items(), *design.long.items()):
         if answer not in choices[name].options:
             raise SpaceError(
                 f"The design {design.name!r} answers {name!r} by {answer!r}, which is none of "
                 f"{choices[name].options!r}."
             )
     return members.known(members.answer(lambda choice: design.answer(size, choice)))
+
+
+def in_long(members: Members, design: Design, architecture: Architecture) -> Architecture:
+    """A member that a design is, with its answers of a long training."""
+    for variant in members.variants(architecture):
+        if design.long.items() <= variant.answers.items():
+            return variant
+    return architecture
 
 
 def members_of(
