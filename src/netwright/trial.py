@@ -234,6 +234,12 @@ class Trial:
         return self.proposal.architecture
 
     @property
+    def epochs(self) -> int | None:
+        """After how many epochs it was over; None where it reported none."""
+        last = self.curve[-1].get("epoch", math.nan) if self.curve else math.nan
+        return int(last) if math.isfinite(last) and last >= 1 else None
+
+    @property
     def done(self) -> bool:
         """Whether the trial ended well, with metrics."""
         return self.status == "done"

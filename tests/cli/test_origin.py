@@ -122,6 +122,7 @@ def test_what_is_rebuilt_is_what_was_planned(own: ModuleType, tmp_path: Path) ->
     for name in ours.keys() - {"call", "not_rebuilt", "versions", "machine"}:
         assert theirs[name] == ours[name], name
     assert again.evaluator.data.settings == data.settings
+    assert again.finals == () and not again.has_usual_finals
     assert not again.rehearse and rebuilt(replace(plan, rehearse=True), tmp_path).rehearse
 
 
@@ -134,7 +135,7 @@ def test_functions_are_named_by_their_file(own: ModuleType, tmp_path: Path) -> N
     again = rebuilt(plan, tmp_path)
     assert again.space.digest == space.digest and again.space.name == "ours"
     assert (again.evaluator.epochs, again.evaluator.full_epochs) == (2, 4)
-    assert again.finals == plan.finals
+    assert again.finals == plan.finals and again.has_usual_finals
 
 
 def inner(most: int):

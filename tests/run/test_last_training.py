@@ -1,14 +1,18 @@
 """A last training whose schedule ends with the minutes, and known networks that fit into them."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from test_pacing import Ticking
 from torch import nn
 
+from netwright.cli.output import _trial
 from netwright.data import from_arrays
+from netwright.evaluate.job import Evaluation, Job, _OutOfTime
 from netwright.evaluate.pace import Pace
 from netwright.evaluate.training import Training
 from netwright.record.division import Division, Share
@@ -20,10 +24,12 @@ from netwright.record.events import (
     TimePlanned,
 )
 from netwright.record.writing import write
+from netwright.report.sections import _epochs
 from netwright.run.fingerprint import settings_of
 from netwright.run.known_networks import KnownNetwork, timed_designs
 from netwright.run.loop import Loop
 from netwright.run.plan import Plan
+from netwright.run.sources import End
 from netwright.run.timed import in_time
 from netwright.run.timetable import HOPED, Timetable
 from netwright.run.trial_length import last_epochs, trial_length
@@ -199,7 +205,7 @@ def test_a_size_beyond_what_fits_is_turned_down_without_being_timed() -> None:
     assert pacing.is_too_long(proposal, {"macs": 2400.0})
     assert not pacing.is_too_long(proposal, {"macs": 1200.0})
     assert not pacing.is_too_long(replace(proposal, design=None), {"macs": 2400.0})
-    assert pacing.turned_down(SEARCH) is None  # it was not forecast
+    assert pacing.turned_down(SEARCH).count == 1
 
 
 def test_a_log_without_bounds_of_known_networks_still_opens() -> None:
@@ -252,3 +258,65 @@ def test_a_training_in_full_begins_only_where_it_can_end(own, left) -> None:
     assert pacing.out_of_time() is None
     now[0] = ends - 8.0 * left + 0.01
     assert pacing.out_of_time() == "1 minutes"
+
+
+def test_known_networks_are_timed_for_a_small_part_of_the_minutes_only(monkeypatch) -> None:
+    plan = plan_of(evaluator=paced())
+    loop = loop_of(plan)
+    now, timed = [0.0], []
+
+    def seconds(*given) -> float:
+        timed.append(given)
+        now[0] += 2.0
+        return 1e9
+
+    monkeypatch.setattr("netwright.run.pacing.seconds_by_steps", seconds)
+    pacing = Loop(plan, loop.store, "a", Ticking(1.0), clock=lambda: now[0], ending=5).pacing
+    pacing._state.pace.learn({"macs": 2400.0}, plan.evaluator.steps(Budget(2), {}), 6.0)
+    proposal = Proposal(plan.space.architecture({"width": 400}), design="wide")
+    assert all(pacing.is_too_long(proposal, {"macs": 2400.0}) for _ in range(5))
+    assert len(timed) == 2  # of 3 seconds
+
+
+def test_the_last_hope_is_given_once_though_others_were_turned_down_before(monkeypatch) -> None:
+    plan = plan_of()
+    sources = loop_of(plan)._sources
+    hope = Proposal(plan.space.smallest())
+    monkeypatch.setattr(sources._pacing, "out_of_time", lambda: "1 minutes")
+    monkeypatch.setattr(sources._pacing, "lacks_result", lambda: True)
+    monkeypatch.setattr(sources._pacing, "last_hope", lambda: hope)
+    monkeypatch.setattr(sources._state, "place", lambda number: SimpleNamespace(attempt=3))
+    assert sources.search(0, 3) is hope
+    assert isinstance(sources.search(0, 4), End)
+
+
+@pytest.mark.parametrize(
+    ("fits", "over", "is_ended"), [(False, 0.1, True), (True, 2.9, False), (True, 3.1, True)]
+)
+def test_a_training_that_ends_by_itself_has_time_to_be_scored(
+    monkeypatch, fits, over, is_ended
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("netwright.evaluate.job.time", SimpleNamespace(monotonic=lambda: now[0]))
+    plan = plan_of()
+    job = Job(plan.space.smallest(), Budget(9), 0, {}, seconds=10.0, fits=fits)
+    context = Evaluation(plan.space, plan.evaluator, ())._context(job, lambda news: None)
+    assert (context.elapsed is not None) == fits
+    now[0] = 9.7
+    context.check()
+    assert not fits or context.elapsed() == pytest.approx(1.0)
+    now[0] = 10.0 + over
+    with pytest.raises(_OutOfTime) if is_ended else nullcontext():
+        context.check()
+
+
+def test_a_trial_says_how_many_epochs_it_had() -> None:
+    curve = tuple({"epoch": float(epoch), "loss": 1.0} for epoch in range(1, 24))
+    made = Trial(3, Proposal(wide().smallest(), Budget(40), stage=REFIT), "done", curve=curve)
+    assert made.epochs == 23
+    assert _epochs(made) == "23 of 40, until its time was over"
+    assert _trial(made)["epochs"] == 23
+    whole = replace(made, proposal=replace(made.proposal, budget=Budget(23)))
+    assert _epochs(whole) == "23"
+    alone = replace(made, curve=())
+    assert alone.epochs is None and _epochs(alone) == "40" and _trial(alone)["epochs"] == 40

@@ -32,6 +32,10 @@ TRAINING_SECONDS = "training_seconds"
 """The metric of what a training takes, where it was forecast from a few timed steps."""
 
 
+_SCORING = 3.0  # seconds that such a one may take beyond them, to be scored,
+_SCORING_SHARE = 0.1  # or so much of them
+
+
 @dataclass(frozen=True)
 class Job:
     """One proposal to train, or only to `measure`; `weights` is the key of its trained weights.
@@ -57,6 +61,13 @@ class Job:
     seconds: float | None = None
     fits: bool = False
     spread: str | None = None
+
+    @property
+    def most(self) -> float | None:
+        """Seconds after which it is ended: one that fits ends by itself, but for its scoring."""
+        if self.seconds is None or not self.fits:
+            return self.seconds
+        return self.seconds + max(_SCORING, _SCORING_SHARE * self.seconds)
 
 
 @dataclass(frozen=True)
@@ -158,13 +169,14 @@ class Evaluation:
     def _context(self, job: Job, report: Callable[[Any], None]) -> Context:
         """What surrounds a training, which ends after an epoch when its time is over."""
         began, store, run, prefix = time.monotonic(), self.store, self.run, job.state
+        most = job.most
 
         def told(epoch: int, metrics: Mapping[str, float]) -> None:
             report({**floats(metrics, "Context.report(epoch, metrics)"), "epoch": epoch})
             check()
 
         def check() -> None:
-            if job.seconds is not None and time.monotonic() - began > job.seconds:
+            if most is not None and time.monotonic() - began > most:
                 raise _OutOfTime(f"it took longer than the {job.seconds:.3g} s that it was given")
 
         def load(name: str) -> dict[str, Tensor] | None:

@@ -35,7 +35,7 @@ class Share:
     """What a trial has of the minutes: `epochs` that may take `seconds`.
 
     `macs` is the bound on multiplications that follows from it, None where there is none, and
-    `designs` are such bounds of well-known networks, by name: 0 where none of its sizes fits.
+    `designs` are such bounds of well-known networks, by name, so that their last training fits.
     """
 
     epochs: int

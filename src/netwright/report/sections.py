@@ -154,7 +154,7 @@ def finalists(record: Record) -> Markup:
                 _shown(metric, tested) if tested is not None else "",
                 *(f"{trial.metrics[m]:.4f}" if m in trial.metrics else "" for m in measured),
                 f"{trial.metrics['params']:,.0f}" if "params" in trial.metrics else "",
-                str(trial.proposal.budget or ""),
+                _epochs(trial),
                 trial.status,
             ]
         )
@@ -173,6 +173,13 @@ def finalists(record: Record) -> Markup:
     drawn = Chart("epoch", f"validation {metric.name}", lines, percent=metric.fraction)
     chart = drawn.svg() if lines else None
     return _PAGES.render("finalists.html", heads=heads, rows=rows, chart=chart)
+
+
+def _epochs(trial: Trial) -> str:
+    """Its budget; the epochs that it had, where its time was over before."""
+    budget = trial.proposal.budget
+    is_short = budget is not None and trial.epochs is not None and trial.epochs < budget.amount
+    return f"{trial.epochs} of {budget}, until its time was over" if is_short else str(budget or "")
 
 
 def _late(record: Record, last: list[Trial]) -> list[str]:

@@ -57,7 +57,7 @@ def origin_of(plan: Plan) -> tuple[dict[str, Any] | None, str | None]:
             "limits": [f"{each.metric}{'>' * each.least}={each.bound!r}" for each in plan.limits],
             "targets": [_target(each) for each in plan.targets],
             "proxies": [_named("proxy", p, PROXIES, proxy_named) for p in plan.proxies],
-            "finals": [list(each) for each in plan.finals],
+            "finals": None if plan.has_usual_finals else [list(each) for each in plan.finals],
             "workers": plan.workers if plan.executor is None else plan.executor.slots,
             **{name: getattr(plan, name) for name in (*_PLAIN, *_ALSO)},
         }

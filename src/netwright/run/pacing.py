@@ -28,6 +28,7 @@ from netwright.run.trial_length import good_epochs, last_epochs
 from netwright.trial import Budget, Proposal, Stage, Trial, ranked
 
 _STARTING = 3.3  # seconds until a worker trains, on an idle machine of two cores
+_TIMING = 0.05  # of the seconds, after which no known network is timed that others speak against
 _TIMED = 2  # of the best, whose steps are timed before they are trained for longer
 _LAST = 0.5  # of what is left, for the last try to train any network at all
 _OVER = 1.5  # times its share after which a training is ended,
@@ -56,6 +57,7 @@ class Pacing:
         starting = _STARTING if waits else 0.0
         self._beginning = Beginning(plan, state, spending, self._slots, starting, ending)
         self._slow: list[float] = []
+        self._timing = 0.0  # seconds in which known networks were timed
 
     # -- at the start -----------------------------------------------------------------------------
 
@@ -160,15 +162,19 @@ class Pacing:
         plan, most = self._state.record.time_plan, self.affordable(proposal)
         if most is None or plan is None:
             return False
-        if costs.get("macs", 0.0) > plan.share.designs.get(proposal.design or "", math.inf):
-            return True
         recipe = self._plan.space.recipe(proposal.architecture)
         budget = self._state.budget_of(proposal)
         told = self._state.pace.seconds(costs, self._plan.evaluator.steps(budget, recipe))
+        if costs.get("macs", 0.0) > plan.share.designs.get(proposal.design or "", math.inf):
+            self._slow.append(told or most)
+            return True
         if told is None or told <= most:
             return False
-        if proposal.design is not None and told < UNLIKE * most:
+        room = _TIMING * plan.division.whole - self._timing
+        if proposal.design is not None and told < UNLIKE * most and room > 0:
+            began = self._spending.seconds()
             timed = seconds_by_steps(self._plan, proposal.architecture, budget)
+            self._timing += self._spending.seconds() - began
             told = told if timed is None else timed
             if told <= (self.most(proposal) or math.inf):
                 return False

@@ -58,7 +58,8 @@ class Sources:
             return End(out_of_trials)
         candidates = state.record.candidates or ()
         late = self._pacing.out_of_time()
-        if late and attempt == 0 and not self._flights and self._pacing.lacks_result():
+        is_first = attempt == self._state.place(number).attempt  # others before were turned down
+        if late and is_first and not self._flights and self._pacing.lacks_result():
             return self._pacing.last_hope()
         if late and not (candidates and count == 0):  # shared weights alone are no network
             return End(late)

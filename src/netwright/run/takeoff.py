@@ -135,6 +135,6 @@ class Takeoff:
         if limit is not None:
             most, fits = self._pacing.most(flight.proposal), self._pacing.fits(flight.proposal)
             job = replace(job, seconds=limit, affordable=most, fits=fits)
-        flight.limit = limit
+        flight.limit = limit = job.most
         key = Key(flight.number, self._state.claim(flight.number))
         self._executor.submit(key, job, limit, alone=measure and bool(self._plan.targets))

@@ -149,79 +149,11 @@ def _augmented(choose: Choose, side: int, is_coloured: bool) -> dict[str, Any]:
 
     What CutMix brings depends on the network: in 36 epochs on 14 x 14 pixels, one or two trainings
     each, it gained 0.3 to 0.6 points with networks of 2 and 7 million MACs and lost 0.2 to 0.9 with
-    0.5 and 0.1 million. In 60 epochs the plain design of width 32 gained 0.9 on CIFAR-10 at 16 x 16
+    0.5 and 0.1 million. In 60 epochs the plain design of width 32 gained 0.7 on CIFAR-10 at 16 x 16
     pixels, in 80 that of width 64 gained 2.1, and in 60 on fashion14 0.5 and VGG of width 64 0.4;
     so it is what designs have in long trainings. Enlarged crops and colours lost 2 to 3 on CIFAR-10
     in 15 epochs, so they go with it. Gray images may be letters, which mirrored are others: small
     ones are never mirrored.
-    """
-    is_photograph = min(size) >= _PHOTOGRAPH
-    common: dict[str, Answer] = {"learning_rate": 0.2, "weight_decay": 0.0005}
-    widths = {"stem.width": 1, "stage1.width": 1, "stage2.width": 2, "stage3.width": 4}
-    early = "stride" if halvings(size, _SIDE) else "max"
-    three: dict[str, Answer] = {
-        **common, "stage2": "blocks", "stage3": "blocks",
-        "stage2.downsample": "stride", "stage3.downsample": "stride",
-    }  # fmt: skip
-    plain: dict[str, Answer] = {
-        **common, "stem.downsample": early, "stage2": "blocks", "stage2.downsample": "max",
-        "pooling": "average" if is_photograph else "grid",
-        "stage1.block": "plain", "stage2.block": "plain",
-    }  # fmt: skip
-    deep: dict[str, Answer] = {
-        **plain, "pooling": "average", "stage1.depth": 2, "stage2.depth": 2, "stage3": "blocks",
-        "stage3.downsample": "max", "stage3.block": "plain",
-    }  # fmt: skip
-    residual: dict[str, Answer] = {**three, "stem.downsample": "max"}
-    inverted: dict[str, Answer] = {**three, "stem.downsample": early, "activation": "hardswish"}
-    modern: dict[str, Answer] = {**three, "stem.downsample": "stride", "activation": "silu"}
-    for stage in ("stage1", "stage2", "stage3"):
-        residual |= {f"{stage}.block": "residual", f"{stage}.depth": 1}
-        inverted |= {f"{stage}.block": "inverted", f"{stage}.depth": 2}
-        inverted |= {f"{stage}.attention": "squeeze_excite"}
-        modern |= {f"{stage}.block": "next", f"{stage}.depth": 2, f"{stage}.kernel": 5}
-    long = {"augmentation": "mixed"}
-    return [
-        Design("plain", plain, _wider(widths, 2), usual=16, most=64, long=long),
-        Design("vgg", deep, widths, usual=32, most=64, long=long),
-        Design("resnet", residual, widths, usual=32, most=64, long=long),
-        Design("mobilenet", inverted, widths, usual=16, most=32),
-        Design("convnext", modern, widths, usual=32, most=32),
-    ]
-
-
-def _wider(widths: Mapping[str, float], times: float) -> dict[str, float]:
-    """The same with wider stages after the stem."""
-    return {n: w if n.startswith("stem") else times * w for n, w in widths.items()}
-
-
-def recipe(choose: Choose, side: int = 14, is_coloured: bool = False) -> dict[str, Any]:
-    """Settings of `Training` that are answered together with the network.
-
-    `side` is the shorter side of the images. Only answers that suit a full schedule are options: a
-    low learning rate and little cutout win short trials and lose long ones, where a network has
-    time to learn small sets by heart. What augmentation brings shows in long trainings only, so it
-    is left to these; what it is where nothing was tried follows from the images. On 4,000 images of
-    CIFAR-10 at 16 x 16 pixels the plain design of width 32 came in 30 epochs to 57.0 % as they are,
-    60.2 mirrored, 61.5 moved by two pixels, 62.8 with both; on 2,400 of fashion14, where things are
-    in their place, to 85.3, 85.5, 84.9 and 84.4.
-    """
-    return {
-        "learning_rate": choose.value("learning_rate", [0.2, 0.4]),
-        "weight_decay": choose.value("weight_decay", [0.0005, 0.001]),
-        "cutout": choose.value("cutout", _cutouts(side)),
-        **_augmented(choose, side, is_coloured),
-    }
-
-
-def _augmented(choose: Choose, side: int, is_coloured: bool) -> dict[str, Any]:
-    """How images are changed in training: left, moved about, mirrored too, or mixed by CutMix.
-
-    What CutMix brings depends on the network: in 36 epochs on 14 x 14 pixels, one or two trainings
-    each, it gained 0.3 to 0.6 points with networks of 2 and 7 million MACs and lost 0.2 to 0.9 with
-    0.5 and 0.1 million. In 60 epochs the plain design of width 32 gained 0.9 on CIFAR-10 at 16 x 16
-    pixels, that of width 64 2.1 in 80, and VGG of width 64 0.4 on fashion14. Enlarged crops and colours lost 2 to 3 on CIFAR-10 in 15 epochs, so they go
-    with it. Gray images may be letters, which mirrored are others: small ones are never mirrored.
     """
     is_photograph = side >= _PHOTOGRAPH
     crop = max(1, round(side / _CROP))
