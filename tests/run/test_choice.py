@@ -77,6 +77,27 @@ def test_a_tie_goes_to_the_cheaper_network() -> None:
     assert choice.finalists[0].error == pytest.approx(best.error)
 
 
+def known(each: Scored) -> Scored:
+    proposal = replace(each.trial.proposal, design="plain")
+    return replace(each, trial=replace(each.trial, proposal=proposal))
+
+
+def last_rows(spread: Spread, rows: int) -> Spread:
+    """The same of fewer rows, with what these say of it."""
+    return Spread(spread.values[-rows:], rows, rows, which=spread.which)
+
+
+@pytest.mark.parametrize(("rows", "expected"), [(199, (4, "design")), (200, (3, ""))])
+def test_of_few_rows_a_tie_goes_to_a_well_known_network(rows, expected) -> None:
+    best, other = (last_rows(each, rows) for each in TIED)
+    assert best.values.mean() > other.values.mean()
+    found = [network(3, best), known(network(4, other))]
+    assert taken(found) == expected
+    assert taken([known(network(3, best)), network(4, other)]) == (3, "")
+    cheap = [network(3, best), known(network(4, other)), known(network(5, other, macs=5.0))]
+    assert taken(cheap) == (5, "macs")
+
+
 def test_what_is_far_behind_is_not_taken_for_its_cost() -> None:
     best, other = hitting(300, (300, 322)), hitting(300, (322, 340))
     error = best.error_beside(other)

@@ -14,8 +14,16 @@ from netwright.execute import Executor, Message
 from netwright.objective import limits_from, maximize, minimize
 from netwright.record.artifacts import weights_key
 from netwright.run.choice import Scored
-from netwright.run.finals import eligible, finalists, measured_again, only_refits, refits
+from netwright.run.finals import (
+    as_in_long,
+    eligible,
+    finalists,
+    measured_again,
+    only_refits,
+    refits,
+)
 from netwright.run.kept_weights import Weights
+from netwright.run.plan import Plan
 from netwright.space import Architecture, Choose, Design, Space
 from netwright.store import SQLiteStore
 from netwright.testing.spaces import SPACES
@@ -228,19 +236,43 @@ def test_where_short_trials_tell_nothing_the_first_known_network_is_trained(erro
     assert [p.parent for p in found] == [parent]
 
 
-@pytest.mark.parametrize(("epochs", "way"), [(49, "none"), (50, "mixed")])
-def test_a_design_is_trained_for_long_as_it_is_then(epochs, way) -> None:
-    """Half of the full 80 epochs at least, by the clock that may end it after 80 % of them."""
-
+def late_plan(**changes) -> Plan:
     def recipe(choose: Choose) -> dict[str, object]:
-        return {"way": choose.value("way", ["none", "mixed"], late=True)}
+        return {"way": choose.value("way", ["none", "shifted", "mixed"], late=True)}
 
     known = Design("plain", {}, long={"way": "mixed"})
     space = Space(SPACES["flat"]().network, (4,), 3, recipe=recipe, designs=[known])
-    made = plan(space=space, evaluator=Function(size, full_epochs=80))
-    given = Trial(3, Proposal(space.smallest(), design="plain"), "done", {"accuracy": 0.5})
-    (found,) = only_refits(made, History([given]), [given], Budget(epochs), alone)
-    assert found.architecture["way"] == way and found.design == "plain"
+    given = {"space": space, "evaluator": Function(size, full_epochs=80), "finals": None}
+    return plan(**{**given, **changes})
+
+
+@pytest.mark.parametrize(
+    ("budget", "way"), [(Budget(49), "none"), (Budget(50), "mixed"), (Budget(50, 80), "none")]
+)
+def test_a_design_is_trained_for_long_as_it_is_then(budget, way) -> None:
+    """Half of the full 80 epochs at least, by the clock that may end it after 80 % of them."""
+    made = late_plan()
+    refit = Proposal(made.space.smallest(), budget, 3, REFIT, "plain")
+    trained = Trial(3, Proposal(made.space.smallest(), design="plain"), "done", {"accuracy": 0.5})
+    found = as_in_long(made, History([trained]), refit)
+    assert found.architecture["way"] == way
+    assert (found.design, found.budget, found.parent) == ("plain", budget, 3)
+
+
+def test_what_was_tried_or_said_stays_in_a_long_training() -> None:
+    made = late_plan()
+    usual, shifted, mixed = made.space.variants(made.space.smallest())
+    refit = Proposal(usual, Budget(80), 3, REFIT, "plain")
+    failed = Trial(4, Proposal(mixed), "failed")
+
+    def found(*tried: Architecture, made: Plan = made, refit: Proposal = refit) -> Architecture:
+        trials = [Trial(i, Proposal(each), "done") for i, each in enumerate(tried)]
+        return as_in_long(made, History([*trials, failed]), refit).architecture
+
+    assert found(usual, shifted) == mixed
+    assert found(usual, mixed) == usual
+    assert found(usual, made=late_plan(finals=((2, 80),))) == usual
+    assert found(usual, refit=replace(refit, design=None)) == usual
 
 
 def test_what_may_be_returned_is_of_the_latest_stage_and_has_weights(tmp_path) -> None:

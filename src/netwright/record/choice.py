@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+DESIGN = "design"
+"""What stands for a cost in the choice of a network that was taken as it is a well-known one."""
+
 
 @dataclass(frozen=True)
 class Finalist:

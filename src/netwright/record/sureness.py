@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netwright.objective import MetricName
-from netwright.record.choice import Finalist
+from netwright.record.choice import DESIGN, Finalist
 from netwright.record.record import Record
 from netwright.trial import Trial
 
@@ -32,7 +32,7 @@ def choice_told(record: Record, trial: Trial | None) -> str:
     again = f", {twice} of them trained twice," if twice else ""
     if tied > 1:
         which = f"{tied} networks cannot be told apart by {rows}{again}"
-        return f"{which.rstrip(',')}; of these it has {_by(record.choice.cost)}."
+        return f"{which.rstrip(',')}; of these it {_by(record.choice.cost)}."
     if twice:
         return (
             f"The {twice} best networks were trained twice to tell them apart; by the mean of both "
@@ -43,10 +43,12 @@ def choice_told(record: Record, trial: Trial | None) -> str:
 
 def _by(cost: str) -> str:
     """By what it was taken of those that cannot be told apart."""
+    if cost == DESIGN:
+        return "is the best well-known one, which says more than so few rows"
     metric = MetricName(cost) if cost else None
     if metric is None:
-        return "the best figure, and none costs much less"
-    return _LEAST.get(metric, f"the least {metric}")
+        return "has the best figure, and none costs much less"
+    return f"has {_LEAST.get(metric, f'the least {metric}')}"
 
 
 def finalist_of(record: Record, trial: Trial) -> Finalist | None:

@@ -14,7 +14,6 @@ from netwright.run.kept_weights import Weights
 from netwright.run.plan import Plan
 from netwright.run.timetable import HOPED, long_enough
 from netwright.run.workers import news
-from netwright.space import Architecture, Space
 from netwright.space.designs import in_long
 from netwright.trial import (
     REFIT,
@@ -89,20 +88,25 @@ def only_refits(
         designs = ([t for t in of if t.proposal.design is not None] for of in (kept, tried))
         known = next((some for some in designs if some), [])
         found = [earliest([score(trial) for trial in known])] if known else found
-        if known and HOPED * budget.amount >= long_enough(plan.evaluator.full_epochs):
-            return [
-                replace(each, budget=budget, architecture=_in_long(plan.space, each))
-                for each in refits(plan, found, budget)
-            ]
     return [replace(each, budget=budget) for each in refits(plan, found, budget)]
 
 
-def _in_long(space: Space, proposal: Proposal) -> Architecture:
-    """The network of a proposal as its design has it in a long training."""
-    of_name = {design.name: design for design in space.designs}
-    design = of_name.get(proposal.design or "")
-    known = proposal.architecture
-    return known if design is None else in_long(space.members, design, known)
+def as_in_long(plan: Plan, history: History, refit: Proposal) -> Proposal:
+    """A last training, of a design with its late answers of a long one if none was trained so.
+
+    Its schedule may end on time, after 80 % of its epochs.
+    """
+    design = next((each for each in plan.space.designs if each.name == refit.design), None)
+    budget, full = refit.budget, plan.evaluator.full_epochs
+    if design is None or budget is None or not budget.is_whole:
+        return refit
+    if HOPED * budget.amount < long_enough(full) or not plan.has_usual_finals:
+        return refit
+    tried = [trial.architecture.answers.items() for trial in history if trial.done]
+    if any(design.long.items() <= answers for answers in tried):
+        return refit
+    long = in_long(plan.space.members, design, refit.architecture)
+    return replace(refit, architecture=long)
 
 
 def _again(trial: Trial, own: Budget) -> Budget:

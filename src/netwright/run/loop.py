@@ -23,6 +23,7 @@ from netwright.record.progress import Flight, Progress
 from netwright.run.budget import Clock, Spending
 from netwright.run.choice import Scored, chosen, rechecks, scored
 from netwright.run.finals import (
+    as_in_long,
     eligible,
     finalists,
     has_trained,
@@ -171,9 +172,11 @@ class Loop:
         """Who is trained last, for as long as before, or as the time allows if that was short."""
         if (longer := self._much_longer()) is not None:
             kept, given = self._eligible(), (self.store, self.name, plan.objectives[0])
-            return only_refits(plan, self.history, kept, longer, lambda t: scored(*given, [t]))
-        again = refits(plan, self._taken(), self.state.budget_of(None))
-        return list(filter(None, map(self.pacing.in_time, again))) if len(again) == 1 else again
+            again = only_refits(plan, self.history, kept, longer, lambda t: scored(*given, [t]))
+        else:
+            again = refits(plan, self._taken(), self.state.budget_of(None))
+            again = [*filter(None, map(self.pacing.in_time, again))] if len(again) == 1 else again
+        return [as_in_long(self.plan, self.history, each) for each in again]
 
     def _much_longer(self) -> Budget | None:
         """The budget of the refit where it is all that follows short trials."""

@@ -307,7 +307,7 @@ class Pacing:
         if table is None or before is None:
             return refit
         left = table.trained_by - self._spending.seconds()
-        most = self._plan.evaluator.full_epochs if self.fits(refit) else 0
+        most = self._plan.evaluator.full_epochs if self._ends_on_time else 0
         return in_time(refit, self._beginning.more * self._state.seconds_of(before), left, most)
 
     def _wanted(self) -> Schedules:
