@@ -44,7 +44,7 @@ def choice_told(record: Record, trial: Trial | None) -> str:
 def _by(cost: str) -> str:
     """By what it was taken of those that cannot be told apart."""
     if cost == DESIGN:
-        return "is the best well-known one, which says more than so few rows"
+        return "is the first well-known one, which says more than so few rows"
     metric = MetricName(cost) if cost else None
     if metric is None:
         return "has the best figure, and none costs much less"

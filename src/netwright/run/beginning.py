@@ -72,9 +72,6 @@ class Beginning:
         known = KnownNetworks()
         if before is None:
             known = self._known_networks(costs, designs, pace, slowness)
-            timed += known.examples
-            for each in known.examples:
-                pace.learn_json(each)
         table = self._timetable(slowness)
         largest = largest_known(costs, designs)
         epochs, share = trial_length(
@@ -89,12 +86,14 @@ class Beginning:
                 f"{least:g}."
             )
         share = max(share, 1.2 * cheapest)
+        for each in known.examples:  # from here on: what is usual is said by random networks
+            pace.learn_json(each)
         are_short = epochs <= self.plan.evaluator.epochs
         steps = self.plan.evaluator.steps(Budget(epochs), {})
         return TimePlanned(
             Division(table.whole, table.start, table.end, self.slots),
             Share(epochs, share, pace.macs(share, steps), known.most if are_short else {}),
-            () if before is not None else tuple(timed),
+            () if before is not None else (*timed, *known.examples),
         )
 
     def _timetable(self, slowness: float) -> Timetable:

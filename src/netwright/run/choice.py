@@ -8,7 +8,7 @@ are first trained once more by another seed, as long as before; then the means a
 what is taken for its cost is within half of the error: accuracy comes first, and at a whole one the
 dearer network is better five times of six.
 
-Of few rows, where nearly all are tied, it is between the well-known networks if there are any.
+Of few rows, where nearly all are tied, it is the first of the well-known networks among them.
 
 Everything is decided by what the log and the store have, and the decision is logged.
 """
@@ -131,11 +131,10 @@ def chosen(plan: Plan, found: Sequence[Scored], *, again: bool) -> Chosen | None
     same = tied(compared)
     best = same[0]
     order = sorted(found, key=lambda x: (x not in compared, -x.gain, x.trial.number))
-    usual = _known(same)
-    first, *others = usual or same
-    near = [first, *(each for each in others if _is_tied(first, each, _CHEAPER))]
-    cost = _cost(plan, near) if len(near) > 1 else ""
-    taken = first
+    known = _known(same)
+    near = [best, *(each for each in same[1:] if _is_tied(best, each, _CHEAPER))]
+    cost = _cost(plan, near) if len(near) > 1 and known is None else ""
+    taken = known or best
     if cost:
         most = _ALIKE * min(each.trial.metrics[cost] for each in near)
         taken = next(each for each in near if each.trial.metrics[cost] <= most)
@@ -153,12 +152,12 @@ def chosen(plan: Plan, found: Sequence[Scored], *, again: bool) -> Chosen | None
         )
         for each in order
     ]
-    reason = cost if taken is not first else DESIGN if usual and taken is not best else ""
+    reason = "" if taken is best else DESIGN if known else cost
     return Chosen(taken.trial.number, reason, tuple(rows))
 
 
-def _known(same: Sequence[Scored]) -> list[Scored]:
-    """Of tied networks the well-known ones, where few rows scored them; else none.
+def _known(same: Sequence[Scored]) -> Scored | None:
+    """Of tied networks the well-known one that is tried first, where few rows scored them.
 
     Then nearly all are tied, and what is known of networks says more than these rows: on ArrowHead
     a random one was right of two more of 36 series than MiniRocket, and came to 77 % of the test
@@ -166,8 +165,9 @@ def _known(same: Sequence[Scored]) -> list[Scored]:
     """
     spread = same[0].spread
     if spread is None or spread.rows >= _FEW_ROWS:
-        return []
-    return [each for each in same if each.trial.proposal.design is not None]
+        return None
+    known = [each for each in same if each.trial.proposal.design is not None]
+    return min(known, key=lambda each: each.trial.number, default=None)
 
 
 def _cost(plan: Plan, same: Sequence[Scored]) -> str:
