@@ -320,3 +320,12 @@ def test_a_trial_says_how_many_epochs_it_had() -> None:
     assert _epochs(whole) == "23"
     alone = replace(made, curve=())
     assert alone.epochs is None and _epochs(alone) == "40" and _trial(alone)["epochs"] == 40
+
+
+def test_known_networks_leave_time_for_the_test_part() -> None:
+    """Four passes over 480 rows, where training goes three times over 1,440 in each epoch."""
+    plan = plan_of()
+    data = plan.evaluator.data
+    assert (len(data.train), len(data.test)) == (1440, 480)
+    share = loop_of(plan).pacing._beginning._scoring(Budget(20))
+    assert share == pytest.approx(4 * 480 / (3 * 20 * 1440), rel=0.05)
