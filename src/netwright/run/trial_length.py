@@ -41,6 +41,8 @@ def trial_length(
     full = plan.evaluator.full_epochs
     is_open = full > plan.evaluator.epochs and plan.leaves_epochs_open and bool(timed)
     whole = _whole(plan, table, timed, pace, largest, more, full // 2) if is_open else None
+    if whole is not None and not _have_room(plan, whole, known):
+        whole = None
     if whole is not None:
         return whole
     short = _short(plan, table, timed, pace, more, _FEW, known)
@@ -114,6 +116,15 @@ def _whole(
             epochs -= 1
         return epochs, share
     return None
+
+
+def _have_room(plan: Plan, whole: tuple[int, float], known: Sequence[KnownNetwork]) -> bool:
+    """Whether a known network that has time for its last training fits into a training in full.
+
+    Else smaller ones would be compared for long, and one of them returned.
+    """
+    steps, share = plan.evaluator.steps(Budget(whole[0]), {}), whole[1]
+    return not known or min(each.seconds(steps) for each in known) <= share
 
 
 def _short(
