@@ -234,7 +234,7 @@ class Trial:
         return self.proposal.architecture
 
     @property
-    def epochs(self) -> int | None:
+    def trained_epochs(self) -> int | None:
         """After how many epochs it was over; None where it reported none."""
         last = self.curve[-1].get("epoch", math.nan) if self.curve else math.nan
         return int(last) if math.isfinite(last) and last >= 1 else None

@@ -15,7 +15,7 @@ from netwright.run.designs import first_of_space
 from netwright.run.plan import Plan
 from netwright.run.sources import Sources
 from netwright.space import Design
-from netwright.trial import Budget, History, Stage
+from netwright.trial import History, Stage
 
 DESIGNS = [
     Design("tanh", {"act": "tanh"}, {"width": 1}, usual=8),
@@ -226,7 +226,7 @@ def test_half_of_the_time_is_the_most_of_it(seconds: float, is_tried: bool) -> N
         history=History(),
     )
     first = [(None, [known.smallest()]), ("tanh", [known.smallest()])]
-    place = {"place": lambda number: Place(), "budget_of": lambda proposal: Budget(1)}
+    place = {"place": lambda number: Place(), "trials_are_whole": False}
     state = SimpleNamespace(record=record, first=first, **place)
     spending = SimpleNamespace(seconds=lambda: seconds)
     pacing = SimpleNamespace(search_ends=lambda: 60.0)  # so that 40 is half of the search

@@ -32,7 +32,7 @@ from netwright.run.plan import Plan
 from netwright.run.sources import End
 from netwright.run.timed import in_time
 from netwright.run.timetable import HOPED, Timetable
-from netwright.run.trial_length import last_epochs, trial_length
+from netwright.run.trial_length import TrialLength, last_epochs
 from netwright.space import Choose, Design, Space, ensembled
 from netwright.store import MemoryStore
 from netwright.trial import REFIT, SEARCH, Budget, Proposal, Stage, Trial
@@ -81,7 +81,7 @@ def last(
     )
     write(loop.store, loop.name, FinalistsChosen(stage, proposals))
     again = Loop(plan, loop.store, loop.name, Ticking(1.0), clock=lambda: 0.0, ending=5)
-    return again.pacing.fits(proposals[0])
+    return again.pacing.ends_on_time(proposals[0])
 
 
 def test_the_last_training_has_a_schedule_that_ends_on_time() -> None:
@@ -182,7 +182,8 @@ def test_trials_are_so_short_that_known_networks_fit() -> None:
     table = Timetable(60, 0.0, 0.0, slots=1)
 
     def trial(*networks: KnownNetwork) -> tuple[int, float]:
-        return trial_length(plan, table, [timed | {"seconds": 0.3}], pace, 0.0, 1.0, networks)
+        given = [timed | {"seconds": 0.3}], pace, 0.0, 1.0, networks
+        return TrialLength(plan, table, *given).decided()
 
     assert trial()[0] == epochs
     shorter, seconds = trial(known)
@@ -299,7 +300,7 @@ def test_a_training_that_ends_by_itself_has_time_to_be_scored(
     now = [0.0]
     monkeypatch.setattr("netwright.evaluate.job.time", SimpleNamespace(monotonic=lambda: now[0]))
     plan = plan_of()
-    job = Job(plan.space.smallest(), Budget(9), 0, {}, seconds=10.0, fits=fits)
+    job = Job(plan.space.smallest(), Budget(9), 0, {}, seconds=10.0, ends_on_time=fits)
     context = Evaluation(plan.space, plan.evaluator, ())._context(job, lambda news: None)
     assert (context.elapsed is not None) == fits
     now[0] = 9.7
@@ -313,13 +314,13 @@ def test_a_training_that_ends_by_itself_has_time_to_be_scored(
 def test_a_trial_says_how_many_epochs_it_had() -> None:
     curve = tuple({"epoch": float(epoch), "loss": 1.0} for epoch in range(1, 24))
     made = Trial(3, Proposal(wide().smallest(), Budget(40), stage=REFIT), "done", curve=curve)
-    assert made.epochs == 23
-    assert _epochs(made) == "23 of 40, until its time was over"
+    assert made.trained_epochs == 23
+    assert _epochs(made) == "23 of 40"
     assert _trial(made)["epochs"] == 23
     whole = replace(made, proposal=replace(made.proposal, budget=Budget(23)))
     assert _epochs(whole) == "23"
     alone = replace(made, curve=())
-    assert alone.epochs is None and _epochs(alone) == "40" and _trial(alone)["epochs"] == 40
+    assert alone.trained_epochs is None and _epochs(alone) == "40" and _trial(alone)["epochs"] == 40
 
 
 def test_known_networks_leave_time_for_the_test_part() -> None:
@@ -329,3 +330,26 @@ def test_known_networks_leave_time_for_the_test_part() -> None:
     assert (len(data.train), len(data.test)) == (1440, 480)
     share = loop_of(plan).pacing._beginning._scoring(Budget(20))
     assert share == pytest.approx(4 * 480 / (3 * 20 * 1440), rel=0.05)
+
+
+def test_trainings_in_full_are_compared_only_where_a_known_network_fits_into_one() -> None:
+    """Random ones would fit six times; a known one is as large as its last training allows."""
+    plan, pace = plan_of(), Pace()
+    steps = plan.evaluator.steps(Budget(plan.evaluator.full_epochs), {})
+    timed = {"params": 1e3, "macs": 1e3, "steps": steps.number, "batch": steps.batch}
+    timed["seconds"] = 4.0
+    pace.learn_json(timed)
+    table = Timetable(60, 0.0, 0.0, slots=1)
+
+    def epochs(*known: KnownNetwork) -> int:
+        return TrialLength(plan, table, [timed], pace, 0.0, 1.0, known).decided()[0]
+
+    def taking(seconds: float) -> KnownNetwork:
+        network = KnownNetwork({"macs": 1e3, "params": 1e3}, Pace())
+        network.pace.learn_json(timed | {"seconds": seconds})
+        return network
+
+    usual = plan.evaluator.epochs
+    assert epochs() > usual
+    assert epochs(taking(8.0), taking(30.0)) > usual
+    assert epochs(taking(30.0)) <= usual

@@ -38,7 +38,7 @@ from netwright.run.pacing import _STARTING
 from netwright.run.plan import Plan
 from netwright.run.timed import TimedSteps, timed_examples
 from netwright.run.timetable import Timetable
-from netwright.run.trial_length import trial_length
+from netwright.run.trial_length import TrialLength
 from netwright.space import Choose, Design, Space
 from netwright.spaces import mlp
 from netwright.store import MemoryStore
@@ -213,7 +213,8 @@ def trial_of(minutes: float, seconds: float, **changes) -> tuple[int, float]:
     first = Loop(plan, store, "a", Ticking(1.0)).state.first
     largest = largest_known(plan.costs(), [(n, m) for n, m in first if n is not None])
     table = Timetable(60 * minutes, 0.0, 0.0, slots=1)
-    return trial_length(plan, table, [timed | {"seconds": seconds}], pace, largest, 1.0)
+    given = [timed | {"seconds": seconds}], pace, largest, 1.0
+    return TrialLength(plan, table, *given).decided()
 
 
 def test_where_some_trainings_in_full_are_affordable_trials_are_those() -> None:

@@ -58,7 +58,7 @@ def _trial(trial: Trial) -> dict[str, Any]:
         "stage": trial.proposal.stage.to_json(),
         "status": trial.status,
         "reason": trial.reason,
-        "epochs": trial.epochs or trial.proposal.epochs,
+        "epochs": trial.trained_epochs or trial.proposal.epochs,
         "architecture": body["proposal"]["architecture"],
         "metrics": body["metrics"],
         "seconds": trial.seconds,

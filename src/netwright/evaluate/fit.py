@@ -233,12 +233,13 @@ def answered(
     As many rows go through it at once as there is memory for; see `netwright.network.rows`. Within
     `answers_kept` it is asked once.
     """
-    return kept(model, part, _answered(model, part, normalise, device))
+    return kept(model, part, _answers(model, part, normalise, device))
 
 
-def _answered(
+def _answers(
     model: nn.Module, part: Part, normalise: nn.Module, device: torch.device
 ) -> Iterator[tuple[Outputs, Tensor]]:
+    """What `answered` gives, each time anew."""
     model.to(device).eval()
     normalise = normalise.to(device).eval()
 

@@ -31,8 +31,9 @@ from netwright.trial import Budget, Status
 TRAINING_SECONDS = "training_seconds"
 """The metric of what a training takes, where it was forecast from a few timed steps."""
 
-
-_SCORING = 3.0  # seconds that such a one may take beyond them, to be scored,
+# A training whose schedule ends with its seconds:
+_FITTED = 0.97  # of these are over when its last step ends,
+_SCORING = 3.0  # and so many more it may take to be scored,
 _SCORING_SHARE = 0.1  # or so much of them
 
 
@@ -44,7 +45,7 @@ class Job:
     `state` is what the keys begin with of what the candidate's trials keep for the next one.
     `refit` trains on the train and validation parts together. A training that seems to take more
     than `affordable` seconds is rejected after a few steps, and one that takes `seconds` is ended.
-    If it `fits` its schedule ends with these seconds.
+    If it `ends_on_time` its schedule ends with these seconds.
     `spread` is the key of how sure its metric is, None where nobody will ask.
     """
 
@@ -59,13 +60,13 @@ class Job:
     refit: bool = False
     affordable: float | None = None
     seconds: float | None = None
-    fits: bool = False
+    ends_on_time: bool = False
     spread: str | None = None
 
     @property
-    def most(self) -> float | None:
-        """Seconds after which it is ended: one that fits ends by itself, but for its scoring."""
-        if self.seconds is None or not self.fits:
+    def ended_after(self) -> float | None:
+        """Seconds after which it is ended; one that ends on time does so but for its scoring."""
+        if self.seconds is None or not self.ends_on_time:
             return self.seconds
         return self.seconds + max(_SCORING, _SCORING_SHARE * self.seconds)
 
@@ -169,7 +170,7 @@ class Evaluation:
     def _context(self, job: Job, report: Callable[[Any], None]) -> Context:
         """What surrounds a training, which ends after an epoch when its time is over."""
         began, store, run, prefix = time.monotonic(), self.store, self.run, job.state
-        most = job.most
+        most = job.ended_after
 
         def told(epoch: int, metrics: Mapping[str, float]) -> None:
             report({**floats(metrics, "Context.report(epoch, metrics)"), "epoch": epoch})
@@ -192,8 +193,8 @@ class Evaluation:
         def elapsed() -> float:
             return (time.monotonic() - began) / (_FITTED * (job.seconds or math.inf))
 
-        fitted = elapsed if job.fits and job.seconds is not None else None
-        return Context(job.seed, told, job.seconds, load, save, check, fitted)
+        by_clock = elapsed if job.ends_on_time and job.seconds is not None else None
+        return Context(job.seed, told, job.seconds, load, save, check, by_clock)
 
     def _keep(self, job: Job, model: nn.Module) -> None:
         if job.weights is not None:
@@ -244,7 +245,6 @@ class Evaluation:
         return Outcome("rejected" if broken else "done", metrics, reason="; ".join(broken))
 
 
-_FITTED = 0.97  # of the seconds of a training that fits, before which its last step ends
 _CLOSE = 0.7  # how like a metric's name another one must be to be meant
 
 

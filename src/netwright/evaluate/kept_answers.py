@@ -37,13 +37,15 @@ def kept(model: nn.Module, part: Part, answers: Iterable[_Answer]) -> Iterator[_
     if key in known:
         yield from known[key][2]
         return
-    found: list[_Answer] | None = []
+    found: list[_Answer] = []
     size = 0
     for outputs, targets in answers:
         each = outputs if isinstance(outputs, tuple) else (outputs,)
         size += sum(x.numel() * x.element_size() for x in (*each, targets))
-        if found is not None:
-            found = [*found, (outputs, targets)] if size <= _MOST else None
+        if size <= _MOST:
+            found.append((outputs, targets))
+        else:
+            found.clear()
         yield outputs, targets
-    if found is not None:
+    if size <= _MOST:
         known[key] = model, part, found  # which stay alive, so that no other has their places

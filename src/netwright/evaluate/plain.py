@@ -22,6 +22,7 @@ from torch import nn
 from netwright.data import Data, Part
 from netwright.data.folds import Selected
 from netwright.evaluate.fit import Diverged, Schedule, answered, fit, score
+from netwright.evaluate.step_seconds import step_seconds
 from netwright.evaluate.training import Training
 from netwright.network.cost import count_params
 from netwright.tasks import Metric
@@ -140,17 +141,12 @@ class Plain:
         self, data: Data, part: Part, schedule: Schedule, clock: Callable[[], float]
     ) -> float | None:
         """Seconds of a step, by a few."""
-        ends: list[float] = []
 
-        def goes_on() -> bool:
-            ends.append(clock())
-            return len(ends) <= _TIMED
-
-        try:
+        def train(goes_on: Callable[[], bool]) -> None:
             self._fit(plain_network(data), data, part, Budget(_TIMED + 1), schedule, goes_on)
-        except Diverged:
-            return None
-        return max(1e-6, float(np.median(np.diff(ends)))) if len(ends) > 1 else None
+
+        step = step_seconds(train, _TIMED, clock=clock)
+        return None if step is None else max(1e-6, step)
 
     def _fit(
         self,

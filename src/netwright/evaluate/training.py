@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -25,6 +23,7 @@ from netwright.evaluate.pace import Steps
 from netwright.evaluate.recipes import schedule_of
 from netwright.evaluate.returned import floats
 from netwright.evaluate.spread import spread_of_folds, spread_on
+from netwright.evaluate.step_seconds import step_seconds
 from netwright.evaluate.stopped import Looks, OfFold, best_together
 from netwright.network.ensemble import Ensemble
 from netwright.objective import COSTS
@@ -35,7 +34,6 @@ from netwright.trial import Budget
 _TEST_BYTES = 2**28  # of the test part, on which exported forms are compared
 _TIMED = 5  # steps that are timed to say what a training takes,
 _WHOLE = 20  # where there are at least so many times as many
-_FEW, _WARMING = 20, 0.5  # steps of an epoch that come before them, and seconds at most
 _CURVE_POINTS = 10  # epochs at which the validation part is scored, the last one always
 
 
@@ -152,9 +150,8 @@ class Training(Evaluator):
 
         after = None if budget.is_whole else leave
         try:
-            given = {"report": report, "before": before, "after": after, "looks": looks,
-                     "elapsed": context.elapsed}  # fmt: skip
-            self._fit(model, budget, schedule, context.seed, **given)
+            given = {"report": report, "before": before, "after": after, "looks": looks}
+            self._fit(model, budget, schedule, context.seed, elapsed=context.elapsed, **given)
         except Diverged as error:
             return Result({}, tuple(curve), "failed", str(error))
         metrics = self._score(model, device)
@@ -293,19 +290,13 @@ class Training(Evaluator):
         if count < 1:
             return None
         schedule = self.schedule(candidate.recipe, budget.horizon, self._rows)
-        ends: list[float] = []
-        epoch = max(1, self._rows // steps.batch)
 
-        def goes_on() -> bool:
-            ends.append(time.perf_counter())
-            is_quick = ends[-1] - ends[0] < _WARMING
-            return len(ends) <= count + (epoch if is_quick and epoch <= _FEW else 0)
-
-        try:
+        def train(goes_on: Callable[[], bool]) -> None:
             self._fit(model, budget, schedule, candidate.seed, goes_on=goes_on)
-        except Diverged:
+
+        step = step_seconds(train, count, epoch=max(1, self._rows // steps.batch))
+        if step is None:
             return None
-        step = float(np.median(np.diff(ends[-count - 1 :])))
         rows = len(self.data.validation) * (1 + min(budget.amount, _CURVE_POINTS))
         return step * (steps.number + rows / steps.batch / 3)
 

@@ -123,7 +123,8 @@ class Rehearsed(Fact):
 class TimePlanned(Fact):
     """How the minutes are divided, and what a trial has of them.
 
-    `examples` are networks whose steps were timed: params, macs, steps, batch, seconds.
+    `examples` are random networks whose steps were timed: params, macs, steps, batch, seconds; and
+    `known` are such of well-known ones.
     """
 
     kind = "time"
@@ -131,6 +132,7 @@ class TimePlanned(Fact):
     division: Division
     share: Share
     examples: tuple[Mapping[str, float], ...]
+    known: tuple[Mapping[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,8 @@ class Confirmed(Fact):
 class Chosen(Fact):
     """Which network of the last stage is taken, and how far the best is before each, best first.
 
-    `cost` is the metric by which it was taken of those that rows cannot tell apart, empty of none.
+    `cost` is the metric by which it was taken of those that rows cannot tell apart, or "design"
+    where it was for being a well-known network; empty where it is the best.
     """
 
     kind = "chosen"

@@ -176,10 +176,10 @@ def finalists(record: Record) -> Markup:
 
 
 def _epochs(trial: Trial) -> str:
-    """Its budget; the epochs that it had, where its time was over before."""
-    budget = trial.proposal.budget
-    is_short = budget is not None and trial.epochs is not None and trial.epochs < budget.amount
-    return f"{trial.epochs} of {budget}, until its time was over" if is_short else str(budget or "")
+    """Its budget, and the epochs that it had where it was over before."""
+    budget, trained = trial.proposal.budget, trial.trained_epochs
+    is_short = budget is not None and trained is not None and trained < budget.amount
+    return f"{trained} of {budget}" if is_short else str(budget or "")
 
 
 def _late(record: Record, last: list[Trial]) -> list[str]:

@@ -17,7 +17,7 @@ from netwright.run.plan import Plan
 from netwright.run.state import RunState
 from netwright.run.timed import seconds_each, timed_examples
 from netwright.run.timetable import Timetable
-from netwright.run.trial_length import good_epochs, longest_last, trial_length
+from netwright.run.trial_length import TrialLength, good_epochs, longest_last
 from netwright.trial import Budget
 
 _TIMING = 0.02  # of the seconds, after which no more are timed,
@@ -62,21 +62,18 @@ class Beginning:
         before = self.state.record.time_plan
         if minutes is None or (before is not None and before.division.whole == 60 * minutes):
             return None
+        designs = [(name, sizes) for name, sizes in self.state.first if name is not None]
         if before is not None:  # with other minutes, by what was timed then and trained since
             timed, pace = [dict(each) for each in before.examples], self.state.pace
+            known = KnownNetworks()
         else:
             timed, pace = timed_examples(self.plan, costs, _TIMING * 60 * minutes), Pace()
             for each in timed:
                 pace.learn_json(each)
-        designs = [(name, sizes) for name, sizes in self.state.first if name is not None]
-        known = KnownNetworks()
-        if before is None:
             known = self._known_networks(costs, designs, pace, slowness)
-        table = self._timetable(slowness)
-        largest = largest_known(costs, designs)
-        epochs, share = trial_length(
-            self.plan, table, timed, pace, largest, self.more, known.fitting
-        )
+        table, largest = self._timetable(slowness), largest_known(costs, designs)
+        length = TrialLength(self.plan, table, timed, pace, largest, self.more, known.fitting)
+        epochs, share = length.decided()
         cheapest = min(seconds_each(self.plan, pace, timed, epochs), default=0.0)
         if table.whole < table.least(cheapest):
             least = math.ceil(10 * table.least(cheapest) / 60) / 10
@@ -86,14 +83,15 @@ class Beginning:
                 f"{least:g}."
             )
         share = max(share, 1.2 * cheapest)
-        for each in known.examples:  # from here on: what is usual is said by random networks
+        for each in known.examples:  # not before: random networks say what is usual
             pace.learn_json(each)
         are_short = epochs <= self.plan.evaluator.epochs
         steps = self.plan.evaluator.steps(Budget(epochs), {})
         return TimePlanned(
             Division(table.whole, table.start, table.end, self.slots),
             Share(epochs, share, pace.macs(share, steps), known.most if are_short else {}),
-            () if before is not None else (*timed, *known.examples),
+            () if before is not None else tuple(timed),
+            tuple(known.examples),
         )
 
     def _timetable(self, slowness: float) -> Timetable:

@@ -95,7 +95,7 @@ def _card(record: Record, plan: Plan, trial: Trial, model: nn.Module) -> Card:
             "strategy": record.settings["strategy"]["name"],
             **({"stopper": stopper["name"]} if stopper is not None else {}),
             "trials": len(history),
-            "epochs": trial.epochs or trial.proposal.epochs or plan.evaluator.epochs,
+            "epochs": trial.trained_epochs or trial.proposal.epochs or plan.evaluator.epochs,
             "seconds": round(record.seconds, 1),
             "cpu_seconds": round(sum(t.cpu_seconds for t in history), 1),
             "seed": plan.seed,

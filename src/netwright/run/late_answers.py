@@ -31,9 +31,8 @@ class LateAnswers:
     @property
     def trials(self) -> int:
         """How many trials are for them: none but where trials are trainings in full."""
-        own, plan = self._state.budget_of(None), self._plan
-        is_full = plan.stopper is None and own.amount > plan.evaluator.epochs
-        return min(_MOST, self._others) if is_full else 0
+        are_whole = self._plan.stopper is None and self._state.trials_are_whole
+        return min(_MOST, self._others) if are_whole else 0
 
     def next(self, number: int) -> Proposal | None:
         """The best network so far with late answers that none was trained with; None if none."""

@@ -151,8 +151,7 @@ class Pacing:
         All of it where trials are trainings in full: what one took more would be lost to the last.
         """
         taken = [t.seconds for t in self._state.history if t.done and t.proposal.stage.is_search]
-        are_whole = self._state.budget_of(None).amount > self._plan.evaluator.epochs
-        return min(taken, default=0.0) * (1.0 if are_whole else 0.5)
+        return min(taken, default=0.0) * (1.0 if self._state.trials_are_whole else 0.5)
 
     def is_too_long(self, proposal: Proposal, costs: Mapping[str, float]) -> bool:
         """Whether a training would take more than a trial may, by what is known of others.
@@ -176,7 +175,7 @@ class Pacing:
             timed = seconds_by_steps(self._plan, proposal.architecture, budget)
             self._timing += self._spending.seconds() - began
             told = told if timed is None else timed
-            if told <= (self.most(proposal) or math.inf):
+            if told <= (self.affordable_by_steps(proposal) or math.inf):
                 return False
         self._slow.append(told)
         return True
@@ -223,7 +222,7 @@ class Pacing:
         epochs = self._state.budget_of(proposal).amount
         return plan.share.seconds * max(1.0, epochs / plan.share.epochs)
 
-    def most(self, proposal: Proposal) -> float | None:
+    def affordable_by_steps(self, proposal: Proposal) -> float | None:
         """Seconds by its own steps after which a training is not begun: a known network has more.
 
         It was found by such steps that there is time for it, and these vary.
@@ -231,7 +230,7 @@ class Pacing:
         share = self.affordable(proposal)
         return share if share is None or proposal.design is None else SLACK * share
 
-    def fits(self, proposal: Proposal) -> bool:
+    def ends_on_time(self, proposal: Proposal) -> bool:
         """Whether the schedule of a training ends with its time: of the last one, if it can."""
         stage, record = proposal.stage, self._state.record
         if self._table is None or record.schedules is None or stage.explores:
@@ -242,15 +241,8 @@ class Pacing:
             is_last
             and is_whole
             and len(record.finalists.get(stage, ())) == 1
-            and self._ends_on_time
+            and self._plan.last_ends_on_time
         )
-
-    @property
-    def _ends_on_time(self) -> bool:
-        """Whether the schedule of a last training can end with its time."""
-        plan = self._plan
-        last = (plan.evaluator.for_refit() if plan.refit else None) or plan.evaluator
-        return last.ends_on_time and plan.space.networks == 1 and plan.has_usual_finals
 
     def limit(self, proposal: Proposal) -> float | None:
         """Seconds after which a training is ended; None: it is not."""
@@ -297,7 +289,7 @@ class Pacing:
             slots=self._slots,
             more=self._beginning.more,
             own=[self._state.budget_of(trial.proposal).amount for trial in best],
-            on_time=self._ends_on_time,
+            on_time=self._plan.last_ends_on_time,
         )
         return SchedulesPlanned(found.finals, found.refit, found.are_late)
 
@@ -307,13 +299,13 @@ class Pacing:
         if table is None or before is None:
             return refit
         left = table.trained_by - self._spending.seconds()
-        most = self._plan.evaluator.full_epochs if self._ends_on_time else 0
+        most = self._plan.evaluator.full_epochs if self._plan.last_ends_on_time else 0
         return in_time(refit, self._beginning.more * self._state.seconds_of(before), left, most)
 
     def _wanted(self) -> Schedules:
         plan = self._plan
         own = self._state.budget_of(None).amount
-        finals = plan.finals if own <= plan.evaluator.epochs else ()  # else trials were as long
+        finals = () if self._state.trials_are_whole else plan.finals
         last = finals[-1][1] if finals else own
         best = self._ranked()
         any_one = best[0].architecture if best else plan.space.smallest()

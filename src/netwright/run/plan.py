@@ -338,6 +338,12 @@ class Plan:
         return same and not isinstance(self.strategy, OneShot)
 
     @property
+    def last_ends_on_time(self) -> bool:
+        """Whether the schedule of the last training can end with its time, however long it is."""
+        last = (self.evaluator.for_refit() if self.refit else None) or self.evaluator
+        return last.ends_on_time and self.space.networks == 1 and self.has_usual_finals
+
+    @property
     def _is_of_folds(self) -> bool:
         """Whether networks are ensembles, which have learned from all rows on their folds."""
         evaluator = self.evaluator

@@ -31,8 +31,8 @@ _TURNS = 16
 _SIZES = ("width", "repeat", "value")  # kinds of choices of which the ends alone are tried
 _SECONDS = 3.0  # after which no more networks are tried,
 _SHARE = 0.02  # or so much of the minutes
-_FEW_MINUTES = 3.0
-_PROCESS = 3.0  # seconds that the fresh process takes on an idle machine, where it is left out
+_FEW_MINUTES = 3.0  # below which a rehearsal is short
+_PROCESS = 3.1  # seconds that the fresh process takes on an idle machine, where it is left out
 _ALIKE = 6  # networks that are tried to find one that works where the first did not
 _NO_FORM = "There is no form"
 
@@ -75,7 +75,8 @@ def rehearse(plan: Plan, costs: Costs) -> Rehearsed:
             whole = minutes is not None and count == 1
             tried = _try(plan, architecture, whole=whole, fresh=whole and not is_quick)
             if whole:
-                ending = time.perf_counter() - before + is_quick * _PROCESS * slowness()
+                ending = time.perf_counter() - before
+                ending += _PROCESS * slowness() if is_quick else 0.0
             if not tried.usable:
                 others = networks[count : count + _ALIKE] if works is None else [works]
                 raise SpaceError(_refusal(plan, architecture, tried, others))

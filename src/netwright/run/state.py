@@ -121,8 +121,8 @@ class RunState:
                 self.costs.learn(proposal.architecture, metrics)
             case Rejected(proposal=proposal, metrics=metrics):
                 self.costs.learn(proposal.architecture, metrics)
-            case TimePlanned(examples=examples, share=share):
-                for example in examples:
+            case TimePlanned(examples=examples, known=known, share=share):
+                for example in (*examples, *known):
                     self.pace.learn_json(example)
                 if share.macs is not None:
                     self.costs.keep_macs(share.macs)
@@ -142,16 +142,20 @@ class RunState:
         planned = self.record.time_plan
         return Budget(self.plan.evaluator.epochs if planned is None else planned.share.epochs)
 
+    @property
+    def trials_are_whole(self) -> bool:
+        """Whether trials of the search are trainings in full, as minutes may make them."""
+        return self.budget_of(None).amount > self.plan.evaluator.epochs
+
     def is_compared(self, proposal: Proposal) -> bool:
         """Whether a network is trained as long as the one that is returned, so that they compare.
 
         Those of finals are; those of the search where no final follows. So it may be in few
         minutes: one of the well-known networks is trained for long after short trials.
         """
-        own, plan = self.budget_of(None).amount, self.plan
         if proposal.stage.is_search:
-            may_be_last = plan.minutes is not None and proposal.design is not None
-            return not plan.finals or own > plan.evaluator.epochs or may_be_last
+            may_be_last = self.plan.minutes is not None and proposal.design is not None
+            return not self.plan.finals or self.trials_are_whole or may_be_last
         return proposal.stage.is_final or proposal.stage.is_recheck
 
     def _learn_pace(self, trial: Trial) -> None:

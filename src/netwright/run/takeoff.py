@@ -133,8 +133,12 @@ class Takeoff:
         compared = self._state.is_compared(flight.proposal)
         job = job_of(flight, candidate, measure=measure, compared=compared)
         if limit is not None:
-            most, fits = self._pacing.most(flight.proposal), self._pacing.fits(flight.proposal)
-            job = replace(job, seconds=limit, affordable=most, fits=fits)
-        flight.limit = limit = job.most
+            job = replace(
+                job,
+                seconds=limit,
+                affordable=self._pacing.affordable_by_steps(flight.proposal),
+                ends_on_time=self._pacing.ends_on_time(flight.proposal),
+            )
+        flight.limit = limit = job.ended_after
         key = Key(flight.number, self._state.claim(flight.number))
         self._executor.submit(key, job, limit, alone=measure and bool(self._plan.targets))
