@@ -242,7 +242,8 @@ def late_plan(**changes) -> Plan:
 
     known = Design("plain", {}, long={"way": "mixed"})
     space = Space(SPACES["flat"]().network, (4,), 3, recipe=recipe, designs=[known])
-    given = {"space": space, "evaluator": Function(size, full_epochs=80), "finals": None}
+    given = {"space": space, "evaluator": Function(size, full_epochs=80), "finals": None,
+             "minutes": 9, "deterministic": False}  # fmt: skip
     return plan(**{**given, **changes})
 
 
@@ -272,6 +273,7 @@ def test_what_was_tried_or_said_stays_in_a_long_training() -> None:
     assert found(usual, shifted) == mixed
     assert found(usual, mixed) == usual
     assert found(usual, made=late_plan(finals=((2, 80),))) == usual
+    assert found(usual, made=late_plan(minutes=None, trials=9)) == usual
     assert found(usual, refit=replace(refit, design=None)) == usual
 
 

@@ -94,13 +94,15 @@ def only_refits(
 def as_in_long(plan: Plan, history: History, refit: Proposal) -> Proposal:
     """A last training, of a design with its late answers of a long one if none was trained so.
 
-    Its schedule may end on time, after 80 % of its epochs.
+    Only where minutes left no time to try them. Its schedule may end on time, after 80 % of its
+    epochs.
     """
     design = next((each for each in plan.space.designs if each.name == refit.design), None)
     budget, full = refit.budget, plan.evaluator.full_epochs
-    if design is None or budget is None or not budget.is_whole:
+    is_open = plan.minutes is not None and plan.has_usual_finals
+    if design is None or budget is None or not (budget.is_whole and is_open):
         return refit
-    if HOPED * budget.amount < long_enough(full) or not plan.has_usual_finals:
+    if HOPED * budget.amount < long_enough(full):
         return refit
     tried = [trial.architecture.answers.items() for trial in history if trial.done]
     if any(design.long.items() <= answers for answers in tried):
